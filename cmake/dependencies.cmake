@@ -1,0 +1,25 @@
+# The libraries that the connector stands on, each as one imported target.
+find_package(Threads REQUIRED)
+
+# find_dependency_library(TARGET HEADER LIBRARY PACKAGE [HINT ...])
+# PACKAGE is what to install on Debian when it is missing.
+function(find_dependency_library target header library package)
+    find_path(${target}_INCLUDE ${header} PATH_SUFFIXES ${ARGN})
+    find_library(${target}_LIBRARY ${library})
+    if(NOT ${target}_INCLUDE OR NOT ${target}_LIBRARY)
+        message(FATAL_ERROR "${header} or lib${library} is missing: install ${package}")
+    endif()
+    add_library(${target} UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(${target} PROPERTIES
+        IMPORTED_LOCATION "${${target}_LIBRARY}"
+        INTERFACE_INCLUDE_DIRECTORIES "${${target}_INCLUDE}"
+        INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${${target}_INCLUDE}")
+endfunction()
+
+find_dependency_library(libpq libpq-fe.h pq libpq-dev postgresql)
+find_dependency_library(ck ck_ring.h ck libck-dev)
+find_dependency_library(cjson cJSON.h cjson libcjson-dev cjson)
+find_dependency_library(libuuid uuid.h uuid uuid-dev uuid)
+if(BUILD_TESTING)
+    find_dependency_library(criterion criterion/criterion.h criterion libcriterion-dev)
+endif()
