@@ -1,0 +1,43 @@
+/*
+ * What went wrong, and whose turn it is to mend it. An error is filled where it happens, handed up
+ * by value of its owner's struct, and printed once, at the top.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+#include <stdbool.h>
+
+enum err_kind {
+    ERR_NONE,
+    ERR_CONFIG,    /* the user can mend it: options, privileges, settings of the server */
+    ERR_TRANSIENT, /* trying again may help: network, restart, lock */
+    ERR_SYSTEM,    /* neither: a full disk, a protocol violation, a bug of ours or the server's */
+    ERR_STOPPED,   /* asked to stop: not a failure, never shown */
+};
+
+struct err {
+    enum err_kind kind;
+    char message[3072]; /* for the user: what failed and what to do; never a secret */
+    char detail[512];   /* for the maintainer: SQLSTATE, function, LSN; may be empty */
+    char schema[260];   /* the stream that it concerns; empty when it concerns all */
+    char table[260];
+};
+
+/* Fill *err, whatever it held. Always returns false, so that a failure reads `return err_set(…)`.
+ */
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Add the maintainer's part to an error already set. Returns false. */
+bool err_detail(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Put words before the message: "while …: message". Returns false. */
+bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Name the stream that the error concerns. Returns false. */
+bool err_stream(struct err *err, const char *schema, const char *table);
+
+/* Airbyte's failure_type: "config_error", "transient_error" or "system_error". */
+const char *err_kind_name(enum err_kind kind);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Log sequence numbers: byte positions in the WAL, 0 meaning none. Their text is PostgreSQL's
+ * pg_lsn, "16/B374D848": the high and low 32 bits in hexadecimal.
+ */
+#ifndef BASE_LSN_H
+#define BASE_LSN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LSN_TEXT = 18 }; /* bytes that the longest text takes, NUL included */
+
+struct lsn_text {
+    char s[LSN_TEXT];
+};
+
+/* By value, so that it can be used in place: lsn_format(x).s */
+struct lsn_text lsn_format(uint64_t lsn);
+
+/* False unless all of `text` is one LSN. */
+bool lsn_parse(const char *text, uint64_t *lsn);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Output bytes: a buffer that hands itself to a sink when it is full.
+ *
+ * Whoever prints reserves room, writes through a plain pointer, and commits what it wrote. Without
+ * a sink the buffer grows instead. A sink that fails makes the error sticky: later output is
+ * dropped, and out_flush tells. One owner at a time.
+ */
+#ifndef BASE_OUT_H
+#define BASE_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct out {
+    char *data;
+    size_t len, cap;
+    bool (*sink)(void *context, const char *data, size_t len); /* NULL: grow */
+    void *context;
+    bool failed;
+};
+
+void out_init(struct out *, size_t cap);
+void out_sink(struct out *, bool (*sink)(void *, const char *, size_t), void *context);
+void out_free(struct out *);
+
+/* Make room for `size` bytes: flush or grow. The slow path of out_reserve; not for callers. */
+char *out_make_room(struct out *, size_t size);
+
+/* Hand everything to the sink. False if that, or any flush before it, failed. Without a sink: true.
+ */
+bool out_flush(struct out *);
+
+/* A pointer to at least `size` writable bytes at the end; valid until the next call on `out`. */
+static inline char *out_reserve(struct out *out, size_t size)
+{
+    if (size > out->cap - out->len) {
+        return out_make_room(out, size);
+    }
+    return out->data + out->len;
+}
+
+/* What was written after out_reserve ends at `end`. */
+static inline void out_commit(struct out *out, const char *end)
+{
+    out->len = (size_t)(end - out->data);
+}
+
+static inline void out_bytes(struct out *out, const void *data, size_t len)
+{
+    char *p = out_reserve(out, len);
+    memcpy(p, data, len);
+    out_commit(out, p + len);
+}
+
+static inline void out_char(struct out *out, char c)
+{
+    char *p = out_reserve(out, 1);
+    *p = c;
+    out_commit(out, p + 1);
+}
+
+static inline void out_string(struct out *out, const char *s)
+{
+    out_bytes(out, s, strlen(s));
+}
+
+void out_format(struct out *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The bytes so far, with a NUL behind them (not counted). Only without a sink. */
+const char *out_text(struct out *);
+
+#endif

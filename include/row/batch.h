@@ -1,0 +1,57 @@
+/*
+ * What travels between threads: an arena with events of the stream, or rows of a chunk.
+ *
+ * A batch has one owner at a time, and is recycled: its producer fills it, the merger marks it, the
+ * emitter prints it and sends it home. A full batch holds about BATCH_BYTES; one oversized row may
+ * make it larger for one trip.
+ */
+#ifndef ROW_BATCH_H
+#define ROW_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "row/chunk.h"
+#include "row/event.h"
+
+enum {
+    BATCH_BYTES = 1 << 20,
+};
+
+enum batch_kind {
+    BATCH_EVENTS,
+    BATCH_ROWS,
+};
+
+struct batch {
+    enum batch_kind kind;
+    unsigned producer; /* whose pool it came from */
+    struct arena arena;
+    struct event *events; /* BATCH_EVENTS; the array is kept from trip to trip */
+    size_t event_count, event_cap;
+    const uint8_t **rows; /* BATCH_ROWS: COPY tuples in the arena; NULL: taken out */
+    size_t row_count, row_cap;
+    int stream, range;        /* BATCH_ROWS: where they were read */
+    enum chunk_step step;     /* BATCH_ROWS */
+    struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, to be taken over */
+    struct chunk_close close; /* CHUNK_CLOSE */
+    struct batch *next;       /* in its chunk */
+};
+
+struct batch *batch_new(unsigned producer);
+void batch_free(struct batch **);
+void batch_reset(struct batch *, enum batch_kind);
+
+/* The next event of the batch, zeroed. Valid until the next call. */
+struct event *batch_event(struct batch *);
+void batch_row(struct batch *, const uint8_t *tuple);
+
+/* Large values are adopted instead of copied: see arena_adopt. */
+static inline size_t batch_bytes(const struct batch *batch)
+{
+    return batch->arena.bytes + batch->event_count * sizeof *batch->events +
+           batch->row_count * sizeof *batch->rows;
+}
+
+#endif

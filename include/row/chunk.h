@@ -1,0 +1,73 @@
+/*
+ * A chunk: rows that one query read from one key range of a table, in key order, in one snapshot.
+ *
+ * The worker that reads it makes it; from its first batch on it is the merger's, which patches it
+ * with changes that the snapshot did not see, until its watermark has come by; then it is the
+ * emitter's.
+ */
+#ifndef ROW_CHUNK_H
+#define ROW_CHUNK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "row/event.h"
+#include "row/key.h"
+#include "row/relation.h"
+#include "row/snapshot.h"
+
+struct batch;
+
+/* A row that a change put in a chunk: printed after the chunk's own rows as a create with its
+ * source. */
+struct patch {
+    struct patch *next;
+    struct relation *relation;
+    const uint8_t *tuple; /* pgoutput form */
+    bool deleted;         /* again: nothing to print */
+    struct txn txn;
+    uint64_t lsn, previous_commit; /* of the change; end of the commit before its transaction */
+};
+
+struct chunk {
+    struct chunk *next;        /* released by the same commit */
+    int stream;                /* captured stream */
+    int range;                 /* of that stream */
+    struct relation *relation; /* shape of its rows */
+    struct snapshot snapshot;  /* owned */
+    struct batch *batches;     /* rows, in order; a row that was patched away is NULL */
+    uint64_t first_row;        /* the n in "loc": of the first row printed */
+    struct patch *patches;     /* in order of arrival; in `arena` */
+    struct arena arena;
+};
+
+/*
+ * What a batch tells of its chunk:
+ *
+ *   OPEN --> SNAPSHOT --> ROWS ... --> CLOSE
+ *     \----------\-----------\----> ABORT
+ */
+enum chunk_step {
+    CHUNK_OPEN,     /* a query is about to begin: its snapshot will be younger than this */
+    CHUNK_SNAPSHOT, /* its snapshot is known: brings the chunk, which is the merger's from here on
+                     */
+    CHUNK_ROWS,     /* rows, and more to come */
+    CHUNK_CLOSE,    /* maybe rows; the query has ended, its watermark is about to be written */
+    CHUNK_ABORT, /* the query failed: forget the chunk, its range is read again from where it began
+                  */
+};
+
+enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
+
+/* What the worker knows when the query has ended. */
+struct chunk_close {
+    struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
+    bool last;       /* nothing is left in the range */
+    char watermark[WATERMARK_TEXT];
+};
+
+struct chunk *chunk_new(int stream, int range, struct relation *relation);
+void chunk_free(struct chunk **); /* not its batches, which go home by themselves */
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * One version of a table's shape: what a tuple of it holds, column by column.
+ *
+ * A new version is made when the stream or a chunk shows a shape that differs from the last.
+ * Versions are few (one a DDL) and are never freed while the capture runs, so that batches may
+ * point at them. Whoever makes a relation fills it and hands it on; `stream` and `key` are the
+ * merger's to set, `printer` the emitter's, each before (or when) it first passes that relation on.
+ */
+#ifndef ROW_RELATION_H
+#define ROW_RELATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "row/type.h"
+
+struct column {
+    const char *name;
+    uint32_t type_oid;       /* as declared: may be a domain's */
+    int32_t typmod;          /* -1: none */
+    bool identity;           /* part of the replica identity */
+    bool text;               /* chunks: selected with a cast to text, whatever the type */
+    const struct type *type; /* NULL until resolved */
+};
+
+enum {
+    STREAM_NONE = -1,       /* a table that is not captured */
+    STREAM_WATERMARKS = -2, /* the watermarks table */
+};
+
+struct printer;
+
+struct relation {
+    uint32_t oid;
+    const char *schema, *name;
+    char identity; /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
+    int stream;    /* index of the captured stream, or one of STREAM_* */
+    int *key;      /* index of each key column of the stream; -1: the shape lacks it */
+    int key_count; /* 0: the stream has no key */
+    struct printer *printer; /* NULL until first printed */
+    int column_count;
+    struct column *columns;
+};
+
+/* Zeroed, with room for `column_count` columns; strings are the caller's to fill (mem_string). */
+struct relation *relation_new(int column_count);
+void relation_free(struct relation **);
+
+/* Same oid, names, identity and columns (types by OID and modifier). */
+bool relation_equal(const struct relation *, const struct relation *);
+
+/* Index of the column of that name, or -1. */
+int relation_column(const struct relation *, const char *name);
+
+#endif

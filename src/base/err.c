@@ -1,0 +1,80 @@
+/* Filling errors. Nothing here prints. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Text cut off at `size` bytes may have lost the end of a UTF-8 character: cut that too. */
+static void mend_end(char *text, size_t size, int len)
+{
+    size_t end = size - 1, lead = end;
+    if (len < 0 || (size_t)len < size) {
+        return;
+    }
+    while (lead > 0 && end - lead < 3 && (text[lead - 1] & 0xC0) == 0x80) {
+        lead--;
+    }
+    unsigned char first = lead > 0 ? (unsigned char)text[lead - 1] : 0;
+    size_t wants = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 0;
+    if (wants > end - lead + 1) {
+        text[lead - 1] = '\0';
+    }
+}
+
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+{
+    va_list args;
+    err->kind = kind;
+    err->detail[0] = err->schema[0] = err->table[0] = '\0';
+    va_start(args, format);
+    int len = vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    mend_end(err->message, sizeof err->message, len);
+    return false;
+}
+
+bool err_detail(struct err *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(err->detail, sizeof err->detail, format, args);
+    va_end(args);
+    mend_end(err->detail, sizeof err->detail, len);
+    return false;
+}
+
+bool err_prefix(struct err *err, const char *format, ...)
+{
+    char old[sizeof err->message];
+    va_list args;
+    memcpy(old, err->message, sizeof old);
+    va_start(args, format);
+    int len = vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    if (len >= 0 && (size_t)len < sizeof err->message) {
+        len += snprintf(err->message + len, sizeof err->message - (size_t)len, "%s", old);
+    }
+    mend_end(err->message, sizeof err->message, len);
+    return false;
+}
+
+bool err_stream(struct err *err, const char *schema, const char *table)
+{
+    mend_end(err->schema, sizeof err->schema,
+             snprintf(err->schema, sizeof err->schema, "%s", schema));
+    mend_end(err->table, sizeof err->table, snprintf(err->table, sizeof err->table, "%s", table));
+    return false;
+}
+
+const char *err_kind_name(enum err_kind kind)
+{
+    switch (kind) {
+    case ERR_CONFIG: return "config_error";
+    case ERR_TRANSIENT: return "transient_error";
+    case ERR_NONE:
+    case ERR_SYSTEM:
+    case ERR_STOPPED: break;
+    }
+    return "system_error";
+}

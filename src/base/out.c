@@ -1,0 +1,75 @@
+/* The slow paths of the output buffer. */
+#include "base/out.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void out_init(struct out *out, size_t cap)
+{
+    *out = (struct out){.data = mem_alloc(cap ? cap : 64), .cap = cap ? cap : 64};
+}
+
+void out_sink(struct out *out, bool (*sink)(void *, const char *, size_t), void *context)
+{
+    out->sink = sink;
+    out->context = context;
+}
+
+void out_free(struct out *out)
+{
+    free(out->data);
+    *out = (struct out){0};
+}
+
+bool out_flush(struct out *out)
+{
+    if (!out->sink) {
+        return true;
+    }
+    if (out->len && !out->failed) {
+        out->failed = !out->sink(out->context, out->data, out->len);
+    }
+    out->len = 0;
+    return !out->failed;
+}
+
+char *out_make_room(struct out *out, size_t size)
+{
+    if (out->sink) {
+        out_flush(out);
+    }
+    if (size > out->cap - out->len) {
+        size_t cap = out->cap ? out->cap : 64;
+        while (size > cap - out->len) {
+            cap *= 2;
+        }
+        out->data = mem_grow(out->data, cap);
+        out->cap = cap;
+    }
+    return out->data + out->len;
+}
+
+void out_format(struct out *out, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(len >= 0);
+    char *p = out_reserve(out, (size_t)len + 1);
+    vsnprintf(p, (size_t)len + 1, format, again);
+    va_end(again);
+    out_commit(out, p + len);
+}
+
+const char *out_text(struct out *out)
+{
+    assert(!out->sink);
+    *out_reserve(out, 1) = '\0';
+    return out->data;
+}

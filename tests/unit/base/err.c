@@ -1,0 +1,73 @@
+#include "base/err.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(err, set_fills_the_message_and_returns_false)
+{
+    struct err err;
+    memset(&err, 'x', sizeof err);
+    cr_assert_not(err_set(&err, ERR_TRANSIENT, "lost %d rows", 3));
+    cr_assert_eq(err.kind, ERR_TRANSIENT);
+    cr_assert_str_eq(err.message, "lost 3 rows");
+    cr_assert_str_empty(err.detail);
+    cr_assert_str_empty(err.schema);
+    cr_assert_str_empty(err.table);
+}
+
+Test(err, detail_and_stream_keep_the_message)
+{
+    struct err err;
+    err_set(&err, ERR_CONFIG, "no");
+    cr_assert_not(err_detail(&err, "SQLSTATE %s", "42P01"));
+    cr_assert_not(err_stream(&err, "public", "t"));
+    cr_assert_str_eq(err.message, "no");
+    cr_assert_str_eq(err.detail, "SQLSTATE 42P01");
+    cr_assert_str_eq(err.schema, "public");
+    cr_assert_str_eq(err.table, "t");
+}
+
+Test(err, prefix_stands_before_the_message)
+{
+    struct err err;
+    err_set(&err, ERR_SYSTEM, "the disk is full");
+    cr_assert_not(err_prefix(&err, "while reading %s: ", "x"));
+    cr_assert_str_eq(err.message, "while reading x: the disk is full");
+}
+
+Test(err, long_messages_are_cut_between_characters)
+{
+    static char text[4000];
+    struct err err;
+    for (size_t shift = 0; shift < 3; shift++) {
+        memset(text, 'a', shift);
+        for (size_t i = shift; i + 3 < sizeof text; i += 3) {
+            memcpy(text + i, "€", 4);
+        }
+        err_set(&err, ERR_SYSTEM, "%s", text);
+        size_t len = strlen(err.message);
+        cr_assert_geq(len, sizeof err.message - 4);
+        cr_assert_eq((len - shift) % 3, 0);
+        err_prefix(&err, "%s", "bb");
+        cr_assert_eq((strlen(err.message) - shift - 2) % 3, 0);
+    }
+}
+
+Test(err, long_prefixes_leave_no_room)
+{
+    static char text[4000];
+    struct err err;
+    memset(text, 'a', sizeof text - 1);
+    err_set(&err, ERR_SYSTEM, "tail");
+    err_prefix(&err, "%s", text);
+    cr_assert_eq(strlen(err.message), sizeof err.message - 1);
+}
+
+Test(err, kinds_have_airbytes_names)
+{
+    cr_assert_str_eq(err_kind_name(ERR_CONFIG), "config_error");
+    cr_assert_str_eq(err_kind_name(ERR_TRANSIENT), "transient_error");
+    cr_assert_str_eq(err_kind_name(ERR_SYSTEM), "system_error");
+    cr_assert_str_eq(err_kind_name(ERR_NONE), "system_error");
+    cr_assert_str_eq(err_kind_name(ERR_STOPPED), "system_error");
+}

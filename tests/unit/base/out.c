@@ -1,0 +1,119 @@
+#include "base/out.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct taken {
+    char data[4096];
+    size_t len;
+    int calls, fail_at;
+};
+
+static bool take(void *context, const char *data, size_t len)
+{
+    struct taken *taken = context;
+    if (++taken->calls == taken->fail_at) {
+        return false;
+    }
+    memcpy(taken->data + taken->len, data, len);
+    taken->len += len;
+    return true;
+}
+
+Test(out, grows_without_a_sink)
+{
+    struct out out;
+    out_init(&out, 4);
+    for (int i = 0; i < 1000; i++) {
+        out_char(&out, 'a');
+        out_bytes(&out, "bc", 2);
+    }
+    cr_assert_eq(out.len, 3000);
+    cr_assert_eq(strlen(out_text(&out)), 3000);
+    cr_assert(out_flush(&out));
+    cr_assert_eq(out.len, 3000);
+    out_free(&out);
+}
+
+Test(out, hands_itself_to_the_sink_in_order)
+{
+    struct out out;
+    struct taken taken = {.len = 0};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    for (int i = 0; i < 100; i++) {
+        out_format(&out, "%02d ", i);
+    }
+    cr_assert(out_flush(&out));
+    cr_assert_eq(taken.len, 300);
+    cr_assert_eq(memcmp(taken.data, "00 01 02 ", 9), 0);
+    cr_assert_eq(memcmp(taken.data + 294, "98 99 ", 6), 0);
+    cr_assert_leq(out.cap, 16);
+    out_free(&out);
+}
+
+Test(out, takes_more_than_it_holds)
+{
+    struct out out;
+    struct taken taken = {.len = 0};
+    char large[1000];
+    memset(large, 'x', sizeof large);
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    out_string(&out, "ab");
+    out_bytes(&out, large, sizeof large);
+    cr_assert(out_flush(&out));
+    cr_assert_eq(taken.len, 1002);
+    cr_assert_eq(taken.data[2], 'x');
+    out_free(&out);
+}
+
+Test(out, a_failed_sink_stays_failed_and_is_asked_no_more)
+{
+    struct out out;
+    struct taken taken = {.fail_at = 2};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    for (int i = 0; i < 100; i++) {
+        out_string(&out, "0123456789");
+    }
+    cr_assert_not(out_flush(&out));
+    cr_assert_not(out_flush(&out));
+    cr_assert_eq(taken.calls, 2);
+    out_free(&out);
+}
+
+Test(out, an_empty_flush_does_not_call_the_sink)
+{
+    struct out out;
+    struct taken taken = {.len = 0};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    cr_assert(out_flush(&out));
+    cr_assert_eq(taken.calls, 0);
+    out_free(&out);
+}
+
+Test(out, can_be_used_again_after_free)
+{
+    struct out out;
+    out_init(&out, 0);
+    out_free(&out);
+    out_string(&out, "again");
+    cr_assert_str_eq(out_text(&out), "again");
+    out_free(&out);
+}
+
+Test(out, reserved_room_can_be_left_unused)
+{
+    struct out out;
+    out_init(&out, 8);
+    char *p = out_reserve(&out, 100);
+    memcpy(p, "abc", 3);
+    out_commit(&out, p + 3);
+    cr_assert_eq(out.len, 3);
+    out_format(&out, "%s", "");
+    cr_assert_str_eq(out_text(&out), "abc");
+    out_free(&out);
+}
