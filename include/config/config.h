@@ -1,0 +1,62 @@
+/*
+ * The capture's configuration: the endpoint JSON that a user writes, checked and with its defaults.
+ *
+ * One JSON object; the flat form and Flow's form (address, credentials, advanced) are one set of
+ * options. Every string is owned by the config. `password` and `sslkey` never go into a message of
+ * any kind.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/out.h"
+
+enum state_type {
+    STATE_GLOBAL, /* Airbyte GLOBAL states */
+    STATE_STREAM, /* Airbyte STREAM states */
+};
+
+struct config {
+    char *host; /* name, address, or directory of a Unix socket */
+    int port;
+    char *user, *password /* NULL: none */, *database;
+    char *sslmode;                        /* NULL: libpq's default */
+    char *sslrootcert, *sslcert, *sslkey; /* PEM text; NULL: none */
+
+    char *slot;
+    char *publication;
+    char *watermarks_schema, *watermarks_table;
+
+    bool history_mode;
+    char *source_tag; /* "tag" of every record's source; NULL: none */
+
+    char **skip_backfills;     /* "schema.table", NULL-terminated; NULL: none */
+    char **discover_schemas;   /* NULL-terminated; NULL: all but the system's */
+    uint32_t min_backfill_xid; /* 0: none */
+    bool read_only_capture;
+    bool capture_as_partitions;
+    int64_t statement_timeout_ms; /* of chunk queries; 0: none */
+
+    int backfill_chunk_size; /* rows a chunk query asks for */
+    int backfill_workers;
+    int memory_limit_mb;
+    enum state_type state_type;
+};
+
+/*
+ * Parse and check. On success *config is new and *notices holds one line for each option that is
+ * accepted but not acted on (NUL-terminated lines joined by '\n'; empty when there is none).
+ * On failure (ERR_CONFIG) the message names the option, and for an unknown one the nearest known
+ * one.
+ */
+struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *);
+void config_free(struct config **);
+
+/* The JSON schema of the configuration (draft-07, one line), for both protocols' spec. */
+void config_schema(struct out *);
+
+#endif

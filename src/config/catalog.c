@@ -1,0 +1,225 @@
+/*
+ * ConfiguredAirbyteCatalog:
+ *
+ *   {"streams":[{"stream":{"name":"t","namespace":"public",…},"sync_mode":"incremental",
+ *                "primary_key":[["id"]],…}],"estuary.dev/tail":true}
+ *
+ * What else stands there (cursor fields, destination modes, schemas) is the platform's own
+ * business.
+ */
+#include "config/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "json/json.h"
+
+enum { COLUMNS_MAX = 1600 }; /* of a table */
+
+static bool read_streams(const struct json_at *, struct catalog *, struct err *);
+static bool read_tail(const struct json_at *, bool *tail, struct err *);
+static bool check_twins(const struct catalog *, struct err *);
+
+struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
+{
+    cJSON *document = json_parse("catalog", json, len, err);
+    if (!document) {
+        return NULL;
+    }
+    struct catalog *catalog = mem_zero(sizeof *catalog);
+    struct json_at root = json_root("catalog", document);
+    struct json_at streams = json_member(&root, "streams");
+    if (!json_object(&root, err) || !read_tail(&root, &catalog->tail, err) ||
+        !read_streams(&streams, catalog, err) || !check_twins(catalog, err)) {
+        catalog_free(&catalog);
+    }
+    cJSON_Delete(document);
+    return catalog;
+}
+
+void catalog_free(struct catalog **catalog)
+{
+    struct catalog *c = *catalog;
+    *catalog = NULL;
+    if (!c) {
+        return;
+    }
+    for (int i = 0; i < c->count; i++) {
+        free(c->streams[i].schema);
+        free(c->streams[i].table);
+        free(c->streams[i].state_key);
+        json_strings_free(&c->streams[i].key);
+    }
+    free(c->streams);
+    free(c);
+}
+
+static bool read_tail(const struct json_at *root, bool *tail, struct err *err)
+{
+    struct json_at at = json_member(root, "estuary.dev/tail");
+    if (!at.item) {
+        at = json_member(root, "tail");
+    }
+    return !at.item || json_bool(&at, tail, err);
+}
+
+static bool read_name(const struct json_at *at, char **name, struct err *err)
+{
+    const char *text;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    if (!*text) {
+        return json_error(at, err, "must not be empty");
+    }
+    *name = mem_string(text);
+    return true;
+}
+
+static bool read_names(const struct json_at *at, struct catalog_stream *stream, struct err *err)
+{
+    struct json_at name = json_member(at, "name"), namespace = json_member(at, "namespace");
+    if (!json_object(at, err) || !read_name(&name, &stream->table, err)) {
+        return false;
+    }
+    if (!namespace.item || (cJSON_IsString(namespace.item) && !*namespace.item->valuestring)) {
+        stream->schema = mem_string("public");
+        return true;
+    }
+    return read_name(&namespace, &stream->schema, err);
+}
+
+static bool read_sync_mode(const struct json_at *at, bool *full_refresh, struct err *err)
+{
+    const char *mode = "incremental";
+    if (at->item && !json_string(at, &mode, err)) {
+        return false;
+    }
+    *full_refresh = !strcmp(mode, "full_refresh");
+    if (!*full_refresh && strcmp(mode, "incremental") != 0) {
+        return json_error(at, err, "is %s; it must be full_refresh or incremental",
+                          json_show(mode).s);
+    }
+    return true;
+}
+
+static bool is_in(char *const *strings, const char *string)
+{
+    for (; *strings; strings++) {
+        if (!strcmp(*strings, string)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One column of the key: a path of one step, since a row has no depth. */
+static bool read_key_column(const struct json_at *path, char **key, size_t count, struct err *err)
+{
+    if (!json_array(path, err)) {
+        return false;
+    }
+    if (cJSON_GetArraySize(path->item) != 1) {
+        return json_error(path, err, "must hold one column's name: a column has no fields");
+    }
+    struct json_at column = json_child(path, path->item->child);
+    if (!read_name(&column, &key[count], err)) {
+        return false;
+    }
+    char *name = key[count];
+    key[count] = NULL;
+    bool twice = is_in(key, name);
+    key[count] = name;
+    return !twice || json_error(&column, err, "names a column of the key a second time");
+}
+
+static bool read_key(const struct json_at *at, char ***key, struct err *err)
+{
+    size_t count = 0;
+    const cJSON *item;
+    if (!at->item) {
+        return true;
+    }
+    if (!json_array(at, err)) {
+        return false;
+    }
+    int columns = cJSON_GetArraySize(at->item);
+    if (columns > COLUMNS_MAX) {
+        return json_error(at, err, "names more columns than a table can have");
+    }
+    if (columns > 0) {
+        *key = mem_zero(((size_t)columns + 1) * sizeof **key);
+    }
+    cJSON_ArrayForEach(item, at->item)
+    {
+        struct json_at path = json_child(at, item);
+        if (!read_key_column(&path, *key, count++, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_stream(const struct json_at *at, struct catalog_stream *stream, struct err *err)
+{
+    if (!json_object(at, err)) {
+        return false;
+    }
+    struct json_at descriptor = json_member(at, "stream");
+    struct json_at sync_mode = json_member(at, "sync_mode");
+    struct json_at key = json_member(at, "primary_key");
+    if (!read_names(&descriptor, stream, err)) {
+        return false;
+    }
+    return (read_sync_mode(&sync_mode, &stream->full_refresh, err) &&
+            read_key(&key, &stream->key, err)) ||
+           err_stream(err, stream->schema, stream->table);
+}
+
+static bool read_streams(const struct json_at *at, struct catalog *catalog, struct err *err)
+{
+    const cJSON *item;
+    if (!json_array(at, err)) {
+        return false;
+    }
+    int count = cJSON_GetArraySize(at->item);
+    if (!count) {
+        return json_error(at, err, "is empty: choose at least one stream to capture");
+    }
+    catalog->streams = mem_zero((size_t)count * sizeof *catalog->streams);
+    cJSON_ArrayForEach(item, at->item)
+    {
+        struct json_at stream = json_child(at, item);
+        if (!read_stream(&stream, &catalog->streams[catalog->count++], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct catalog_stream *x = a, *y = b;
+    int order = strcmp(x->schema, y->schema);
+    return order ? order : strcmp(x->table, y->table);
+}
+
+static bool check_twins(const struct catalog *catalog, struct err *err)
+{
+    size_t count = (size_t)catalog->count;
+    struct catalog_stream *sorted = mem_alloc(count * sizeof *sorted);
+    bool ok = true;
+    memcpy(sorted, catalog->streams, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_name);
+    for (size_t i = 1; i < count && ok; i++) {
+        if (!by_name(&sorted[i - 1], &sorted[i])) {
+            char *name = stream_name(sorted[i].schema, sorted[i].table);
+            err_set(err, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
+            ok = err_stream(err, sorted[i].schema, sorted[i].table);
+            free(name);
+        }
+    }
+    free(sorted);
+    return ok;
+}

@@ -1,0 +1,239 @@
+/* From a JSON object to a checked configuration, row by row of the table of options. */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "option.h"
+
+struct reading {
+    struct json_at root;
+    struct config *config;
+    struct out *notices;
+    bool *given; /* an item an option */
+};
+
+static bool check_names(const struct json_at *root, struct err *);
+static bool read_options(struct reading *, struct err *);
+
+struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *err)
+{
+    cJSON *document = json_parse("config", json, len, err);
+    if (!document) {
+        return NULL;
+    }
+    struct reading reading = {
+        .root = json_root("config", document),
+        .config = mem_zero(sizeof *reading.config),
+        .notices = notices,
+        .given = mem_zero((size_t)option_count * sizeof *reading.given),
+    };
+    if (!json_object(&reading.root, err) || !check_names(&reading.root, err) ||
+        !read_options(&reading, err)) {
+        config_free(&reading.config);
+    }
+    free(reading.given);
+    cJSON_Delete(document);
+    return reading.config;
+}
+
+void config_free(struct config **config)
+{
+    struct config *c = *config;
+    *config = NULL;
+    if (!c) {
+        return;
+    }
+    char *strings[] = {c->host,      c->user,        c->password,          c->database,
+                       c->sslmode,   c->sslrootcert, c->sslcert,           c->sslkey,
+                       c->slot,      c->publication, c->watermarks_schema, c->watermarks_table,
+                       c->source_tag};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        free(strings[i]);
+    }
+    json_strings_free(&c->skip_backfills);
+    json_strings_free(&c->discover_schemas);
+    free(c);
+}
+
+static const struct option *find_option(const char *path)
+{
+    for (int i = 0; i < option_count; i++) {
+        if (!strcmp(options[i].path, path)) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_group(const char *name)
+{
+    for (int i = 0; i < option_group_count; i++) {
+        if (!strcmp(option_groups[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_name(const struct json_at *at, const char *group, struct err *err)
+{
+    char *path = mem_format("%s%s%s", group ? group : "", group ? "." : "", at->name);
+    bool known = !strchr(at->name, '.') && find_option(path);
+    if (!known) {
+        json_error(at, err, "is not an option; the nearest one is %s", option_nearest(path)->path);
+    }
+    free(path);
+    return known;
+}
+
+/* Names of nulls are not looked at: nothing is given there. */
+static bool check_group(const struct json_at *object, const char *group, struct err *err)
+{
+    const cJSON *item;
+    if (!json_object(object, err)) {
+        return false;
+    }
+    cJSON_ArrayForEach(item, object->item)
+    {
+        struct json_at at = json_child(object, item);
+        bool nested = !group && is_group(at.name);
+        if (at.item && !(nested ? check_group(&at, at.name, err) : check_name(&at, group, err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_names(const struct json_at *root, struct err *err)
+{
+    return check_group(root, NULL, err);
+}
+
+/* null, "", 0, false, and arrays and objects of nothing else. */
+static bool says_nothing(const cJSON *item)
+{
+    if (cJSON_IsString(item)) {
+        return !*item->valuestring;
+    }
+    if (cJSON_IsNumber(item)) {
+        return item->valuedouble == 0;
+    }
+    const cJSON *child;
+    cJSON_ArrayForEach(child, item)
+    {
+        if (!says_nothing(child)) {
+            return false;
+        }
+    }
+    return !cJSON_IsTrue(item);
+}
+
+static bool is_blank(const struct option *option, const cJSON *item)
+{
+    bool may_be = cJSON_IsString(item) || cJSON_IsObject(item);
+    return (option->flags & OPTION_BLANK) && may_be && says_nothing(item);
+}
+
+/*
+ * Forms fill in defaults, also beside another spelling of the same option: so a default given is as
+ * good as nothing given.
+ */
+static bool is_default(const struct option *option, const cJSON *item)
+{
+    cJSON *fallback = option->fallback ? cJSON_Parse(option->fallback) : NULL;
+    bool same = fallback && cJSON_Compare(fallback, item, true);
+    cJSON_Delete(fallback);
+    return same;
+}
+
+/* The other spelling of an option that was given already, or NULL. */
+static const struct option *given_as(const struct reading *reading, const struct option *option)
+{
+    for (int i = 0; i < option_count; i++) {
+        if (reading->given[i] && options[i].field == option->field &&
+            option->field != OPTION_NO_FIELD) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+static void notice(struct out *notices, const char *path)
+{
+    if (notices->len) {
+        out_char(notices, '\n');
+    }
+    out_format(notices, "%s is accepted but not acted on", path);
+}
+
+static bool read_at(struct reading *reading, const struct option *option, const struct json_at *at,
+                    struct err *err)
+{
+    if (!at->item || is_blank(option, at->item) || is_default(option, at->item)) {
+        return true;
+    }
+    const struct option *other = given_as(reading, option);
+    if (other) {
+        return json_error(at, err, "says the same as %s: give one of the two", other->path);
+    }
+    if (!option->read(at, option, reading->config, err)) {
+        return false;
+    }
+    reading->given[option - options] = true;
+    if ((option->flags & OPTION_NOTICE) && !says_nothing(at->item)) {
+        notice(reading->notices, option->path);
+    }
+    return true;
+}
+
+static bool read_option(struct reading *reading, const struct option *option, struct err *err)
+{
+    const char *leaf;
+    const struct option_group *group = option_group(option, &leaf);
+    if (!group) {
+        struct json_at at = json_member(&reading->root, leaf);
+        if (!at.item && (option->flags & OPTION_REQUIRED)) {
+            return json_error(&at, err, "is missing");
+        }
+        return read_at(reading, option, &at, err);
+    }
+    struct json_at object = json_member(&reading->root, group->name);
+    struct json_at at = json_member(&object, leaf);
+    return read_at(reading, option, &at, err);
+}
+
+/* The defaults are read like what a user writes, and are known to be right. */
+static void read_default(struct reading *reading, const struct option *option)
+{
+    struct err err;
+    cJSON *item = cJSON_Parse(option->fallback);
+    struct json_at at = json_root(option->path, item);
+    option->read(&at, option, reading->config, &err);
+    cJSON_Delete(item);
+}
+
+static bool has_value(const struct reading *reading, const struct option *option)
+{
+    bool is_port = option->field == offsetof(struct config, port);
+    return given_as(reading, option) || (is_port && reading->config->port); /* from the address */
+}
+
+static bool read_options(struct reading *reading, struct err *err)
+{
+    for (int i = 0; i < option_count; i++) {
+        if (!read_option(reading, &options[i], err)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < option_count; i++) {
+        if (options[i].fallback && !has_value(reading, &options[i])) {
+            read_default(reading, &options[i]);
+        }
+    }
+    if (!reading->config->host) {
+        return err_set(err, ERR_CONFIG, "config: host is missing: give host, or address");
+    }
+    return true;
+}

@@ -1,0 +1,57 @@
+/* read(2) until the end, with a limit that no honest file meets. */
+#include "config/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    STEP = 64 * 1024,
+    LIMIT = 256 * 1024 * 1024,
+};
+
+static bool failed(const char *what, const char *path, const char *reason, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "%s cannot be read from %s: %s", what, path, reason);
+}
+
+static bool read_all(int fd, const char *what, const char *path, struct out *text, struct err *err)
+{
+    size_t start = text->len;
+    for (;;) {
+        char *room = out_reserve(text, STEP);
+        ssize_t len = read(fd, room, STEP);
+        if (len == 0) {
+            return true;
+        }
+        if (len < 0 && errno == EINTR) {
+            continue;
+        }
+        if (len < 0) {
+            return failed(what, path, strerror(errno), err);
+        }
+        out_commit(text, room + len);
+        if (text->len - start > LIMIT) {
+            return failed(what, path, "it is larger than 256 MiB", err);
+        }
+    }
+}
+
+bool file_read(const char *what, const char *path, struct out *text, struct err *err)
+{
+    struct stat status;
+    if (!strcmp(path, "-")) {
+        return read_all(STDIN_FILENO, what, "standard input", text, err);
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed(what, path, strerror(errno), err);
+    }
+    bool ok = !fstat(fd, &status) && !S_ISDIR(status.st_mode)
+                  ? read_all(fd, what, path, text, err)
+                  : failed(what, path, "it is a directory", err);
+    close(fd);
+    return ok;
+}

@@ -1,0 +1,78 @@
+/*
+ * The one list of options. What a row says drives the parser (config.c), the schema (schema.c) and
+ * the suggestions (nearest.c): nothing about an option is said anywhere else.
+ */
+#ifndef CONFIG_OPTION_H
+#define CONFIG_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "json/json.h"
+
+enum option_flag {
+    OPTION_REQUIRED = 1,
+    OPTION_SECRET = 2,    /* masked in forms; its value goes into no message */
+    OPTION_MULTILINE = 4, /* a form shows a text area */
+    OPTION_NOTICE = 8,    /* accepted, but not acted on */
+    OPTION_BLANK = 16,    /* "" means not given, as in Flow's captures */
+    OPTION_HIDDEN = 32,   /* accepted, but no part of the schema */
+};
+
+#define OPTION_NO_FIELD SIZE_MAX
+
+struct option {
+    const char *path; /* "slot_name", or "advanced.slotName" inside an object */
+    const char *type; /* JSON schema's */
+    /* Check the value at a place, which is not nothing, and store it at `field` of the config. */
+    bool (*read)(const struct json_at *, const struct option *, struct config *, struct err *);
+    size_t field; /* two options with one field are two spellings of one thing */
+    unsigned flags;
+    const char *title, *description;
+    const char *fallback;       /* the default, as JSON; NULL: none */
+    const char *const *choices; /* NULL-terminated; NULL: any value */
+    int64_t min, max;           /* of whole numbers */
+};
+
+/* An object that holds options. */
+struct option_group {
+    const char *name;
+    const char *title, *description;
+};
+
+extern const struct option options[];
+extern const int option_count;
+extern const struct option_group option_groups[];
+extern const int option_group_count;
+
+/* The group that an option's path begins with, or NULL; *leaf is the name within it. */
+const struct option_group *option_group(const struct option *, const char **leaf);
+
+/* The option whose path is most like one that does not exist. */
+const struct option *option_nearest(const char *path);
+
+/* For readers: where the value goes, and a string that must not be empty. */
+void *option_field(struct config *, const struct option *);
+void option_set_string(struct config *, const struct option *, const char *value);
+bool option_text(const struct json_at *, const char **text, struct err *);
+
+/* Readers, for the table. */
+bool read_string(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_host(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_address(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_choice(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_state_type(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_slot(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_table(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_table_list(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_schemas(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_int(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_xid(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_duration(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_bool(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_nothing(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
+
+#endif

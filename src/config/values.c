@@ -1,0 +1,223 @@
+/* Reading values that are text: what each kind may be, and where it goes. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "option.h"
+#include "row/name.h"
+
+enum { SLOT_NAME = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
+
+void *option_field(struct config *config, const struct option *option)
+{
+    return (char *)config + option->field;
+}
+
+void option_set_string(struct config *config, const struct option *option, const char *value)
+{
+    char **field = option_field(config, option);
+    free(*field);
+    *field = mem_string(value);
+}
+
+bool option_text(const struct json_at *at, const char **text, struct err *err)
+{
+    return json_string(at, text, err) && (**text || json_error(at, err, "must not be empty"));
+}
+
+bool read_string(const struct json_at *at, const struct option *option, struct config *config,
+                 struct err *err)
+{
+    const char *text;
+    if (!option_text(at, &text, err)) {
+        return false;
+    }
+    option_set_string(config, option, text);
+    return true;
+}
+
+static bool is_choice(const struct option *option, const char *text)
+{
+    for (const char *const *choice = option->choices; *choice; choice++) {
+        if (!strcmp(*choice, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool choice_text(const struct json_at *at, const struct option *option, const char **text,
+                        struct err *err)
+{
+    if (!option_text(at, text, err)) {
+        return false;
+    }
+    if (is_choice(option, *text)) {
+        return true;
+    }
+    struct out list;
+    out_init(&list, 128);
+    for (const char *const *choice = option->choices; *choice; choice++) {
+        out_format(&list, "%s%s", choice > option->choices ? ", " : "", *choice);
+    }
+    json_error(at, err, "is %s; it must be %s%s", json_show(*text).s,
+               option->choices[1] ? "one of " : "", out_text(&list));
+    out_free(&list);
+    return false;
+}
+
+bool read_choice(const struct json_at *at, const struct option *option, struct config *config,
+                 struct err *err)
+{
+    const char *text;
+    if (!choice_text(at, option, &text, err)) {
+        return false;
+    }
+    if (option->field != OPTION_NO_FIELD) {
+        option_set_string(config, option, text);
+    }
+    return true;
+}
+
+bool read_state_type(const struct json_at *at, const struct option *option, struct config *config,
+                     struct err *err)
+{
+    const char *text;
+    if (!choice_text(at, option, &text, err)) {
+        return false;
+    }
+    config->state_type = strcmp(text, "stream") ? STATE_GLOBAL : STATE_STREAM;
+    return true;
+}
+
+bool read_slot(const struct json_at *at, const struct option *option, struct config *config,
+               struct err *err)
+{
+    const char *text;
+    if (!option_text(at, &text, err)) {
+        return false;
+    }
+    size_t len = strlen(text);
+    if (len > SLOT_NAME || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") != len) {
+        return json_error(at, err,
+                          "is %s; a slot's name consists of at most %d lower-case letters, digits "
+                          "and underscores",
+                          json_show(text).s, SLOT_NAME);
+    }
+    option_set_string(config, option, text);
+    return true;
+}
+
+bool read_table(const struct json_at *at, const struct option *option, struct config *config,
+                struct err *err)
+{
+    const char *text;
+    char *schema, *table;
+    (void)option;
+    if (!option_text(at, &text, err)) {
+        return false;
+    }
+    if (!stream_name_parse(text, &schema, &table)) {
+        return json_error(at, err, "is %s; it must be schema.table", json_show(text).s);
+    }
+    free(config->watermarks_schema);
+    free(config->watermarks_table);
+    config->watermarks_schema = schema;
+    config->watermarks_table = table;
+    return true;
+}
+
+/* Length up to the next comma that is not between quotes. */
+static size_t item_len(const char *text)
+{
+    size_t len = 0;
+    bool quoted = false;
+    for (; text[len] && (quoted || text[len] != ','); len++) {
+        quoted ^= text[len] == '"';
+    }
+    return len;
+}
+
+/* One item of the list, in stream_name's form. NULL if it is not schema.table. */
+static char *table_item(const char *text, size_t len)
+{
+    char *schema, *table, *name = NULL;
+    while (len && isspace((unsigned char)*text)) {
+        text++;
+        len--;
+    }
+    while (len && isspace((unsigned char)text[len - 1])) {
+        len--;
+    }
+    char *item = mem_string_n(text, len);
+    if (stream_name_parse(item, &schema, &table)) {
+        name = stream_name(schema, table);
+        free(schema);
+        free(table);
+    }
+    free(item);
+    return name;
+}
+
+bool read_table_list(const struct json_at *at, const struct option *option, struct config *config,
+                     struct err *err)
+{
+    const char *text;
+    size_t count = 0, cap = 0;
+    char **names = NULL;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    for (bool more = true; more;) {
+        size_t len = item_len(text);
+        names = mem_grow_array((void *)names, &cap, count + 2, sizeof *names);
+        names[count] = table_item(text, len);
+        if (!names[count]) {
+            json_strings_free(&names);
+            return json_error(at, err, "must list tables as schema.table, with commas between");
+        }
+        names[++count] = NULL;
+        more = text[len] == ',';
+        text += len + 1;
+    }
+    *(char ***)option_field(config, option) = names;
+    return true;
+}
+
+bool read_schemas(const struct json_at *at, const struct option *option, struct config *config,
+                  struct err *err)
+{
+    char **schemas;
+    if (!json_strings(at, &schemas, err)) {
+        return false;
+    }
+    for (char **schema = schemas; *schema; schema++) {
+        if (!**schema) {
+            json_strings_free(&schemas);
+            return json_error(at, err, "must not hold an empty name");
+        }
+    }
+    if (!*schemas) {
+        json_strings_free(&schemas);
+    }
+    *(char ***)option_field(config, option) = schemas;
+    return true;
+}
+
+/* Flow's options of which not even the type matters here. */
+bool read_nothing(const struct json_at *at, const struct option *option, struct config *config,
+                  struct err *err)
+{
+    (void)at, (void)option, (void)config, (void)err;
+    return true;
+}
+
+bool read_tunnel(const struct json_at *at, const struct option *option, struct config *config,
+                 struct err *err)
+{
+    (void)option, (void)config;
+    return json_error(at, err,
+                      "is not supported: run the SSH tunnel outside of the connector and name its "
+                      "local end as host and port");
+}
