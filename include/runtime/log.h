@@ -1,0 +1,39 @@
+/*
+ * What a user should know, said from any thread, one line at a time.
+ *
+ * A line goes to the writer that the program chose (plain text or JSON on stderr) at once, and,
+ * where a platform reads logs from stdout, waits until the emitter, which alone writes there, takes
+ * it.
+ */
+#ifndef RUNTIME_LOG_H
+#define RUNTIME_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+    LOG_ERROR,
+    LOG_WARN,
+    LOG_INFO,
+    LOG_DEBUG,
+};
+
+struct log;
+
+/* Called with the log's lock held, so lines never mix. */
+typedef void log_writer(enum log_level, const char *line);
+
+/* Lines above `threshold` are dropped. `mirror`: keep lines for log_take. */
+struct log *log_new(enum log_level threshold, log_writer *, bool mirror);
+void log_free(struct log **);
+
+void log_line(struct log *, enum log_level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The oldest line not yet taken, NULL if there is none; free() it. Any thread, but one at a time.
+ */
+char *log_take(struct log *, enum log_level *level);
+
+/* "ERROR", "WARN", "INFO", "DEBUG" */
+const char *log_level_name(enum log_level);
+
+#endif

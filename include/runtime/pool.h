@@ -1,0 +1,38 @@
+/*
+ * The empty batches of one producer. The number of its batches is what bounds the memory under way
+ * from it.
+ *
+ * The producer takes; the emitter, and no one else, returns. Each producer has a pool of its own:
+ * with a shared one the backfill would take every batch, and the WAL that carries its watermark
+ * could never arrive.
+ */
+#ifndef RUNTIME_POOL_H
+#define RUNTIME_POOL_H
+
+#include <stdint.h>
+
+#include "row/batch.h"
+#include "runtime/bell.h"
+
+struct pool;
+
+/* Batches are made when first needed, `batches` at most. */
+struct pool *pool_new(unsigned producer, size_t batches);
+
+/* Once nothing is under way: every batch must be home. */
+void pool_free(struct pool **);
+
+/* Producer. An empty batch, or NULL if none came home before the deadline (monotonic) or `bell`
+ * rang meanwhile. */
+struct batch *pool_take(struct pool *, enum batch_kind, int64_t deadline_us);
+
+/* Producer. How many pool_take would yield at once. */
+size_t pool_free_batches(const struct pool *);
+
+/* Emitter. Sends a batch home; *batch becomes NULL. */
+void pool_return(struct pool *, struct batch **batch);
+
+/* What the producer waits on; ring it to interrupt pool_take. */
+struct bell *pool_bell(struct pool *);
+
+#endif

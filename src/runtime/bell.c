@@ -1,0 +1,60 @@
+/* ck_ec on Linux futexes. */
+#include "runtime/bell.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int now(const struct ck_ec_ops *ops, struct timespec *out)
+{
+    (void)ops;
+    return clock_gettime(CLOCK_MONOTONIC, out);
+}
+
+/* FUTEX_WAIT_BITSET takes an absolute monotonic deadline. */
+static void futex_wait(const struct ck_ec_wait_state *state, const uint32_t *address,
+                       uint32_t expected, const struct timespec *deadline)
+{
+    (void)state;
+    syscall(SYS_futex, address, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, deadline, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+}
+
+static void futex_wake(const struct ck_ec_ops *ops, const uint32_t *address)
+{
+    (void)ops;
+    syscall(SYS_futex, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
+}
+
+/* Threads hand over big batches, rarely: spinning first would only burn what the server could use.
+ */
+static const struct ck_ec_ops ops = {
+    .gettime = now,
+    .wait32 = futex_wait,
+    .wake32 = futex_wake,
+    .busy_loop_iter = 1,
+};
+static const struct ck_ec_mode mode = {.ops = &ops, .single_producer = false};
+
+void bell_init(struct bell *bell)
+{
+    ck_ec32_init(&bell->count, 0);
+}
+
+uint32_t bell_count(const struct bell *bell)
+{
+    return ck_ec32_value(&bell->count);
+}
+
+void bell_ring(struct bell *bell)
+{
+    ck_ec32_inc(&bell->count, &mode);
+}
+
+void bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_us)
+{
+    struct timespec deadline = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
+    ck_ec32_wait(&bell->count, &mode, seen, deadline_us == INT64_MAX ? NULL : &deadline);
+}

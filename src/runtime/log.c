@@ -1,0 +1,116 @@
+/* A lock, a writer, and a short queue. Logging is rare: nothing here is fast. */
+#include "runtime/log.h"
+
+#include <ck_pr.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { MIRRORED_LINES = 256 }; /* when nobody takes them, the oldest are dropped */
+
+struct line {
+    struct line *next;
+    enum log_level level;
+    char text[];
+};
+
+struct log {
+    enum log_level threshold;
+    log_writer *write;
+    bool mirror;
+    pthread_mutex_t mutex; /* of the queue, and around write */
+    struct line *first, **last;
+    unsigned count; /* read without the lock, to see quickly that there is nothing */
+};
+
+struct log *log_new(enum log_level threshold, log_writer *write, bool mirror)
+{
+    struct log *log = mem_zero(sizeof *log);
+    log->threshold = threshold;
+    log->write = write;
+    log->mirror = mirror;
+    log->last = &log->first;
+    pthread_mutex_init(&log->mutex, NULL);
+    return log;
+}
+
+static struct line *pop(struct log *log)
+{
+    struct line *line = log->first;
+    if (line) {
+        log->first = line->next;
+        log->last = log->first ? log->last : &log->first;
+        ck_pr_store_uint(&log->count, log->count - 1);
+    }
+    return line;
+}
+
+void log_free(struct log **log)
+{
+    struct line *line;
+    while (*log && (line = pop(*log))) {
+        free(line);
+    }
+    if (*log) {
+        pthread_mutex_destroy(&(*log)->mutex);
+    }
+    free(*log);
+    *log = NULL;
+}
+
+static void push(struct log *log, enum log_level level, const char *text)
+{
+    size_t len = strlen(text);
+    struct line *line = mem_alloc(sizeof *line + len + 1);
+    line->next = NULL;
+    line->level = level;
+    memcpy(line->text, text, len + 1);
+    if (log->count == MIRRORED_LINES) {
+        free(pop(log));
+    }
+    *log->last = line;
+    log->last = &line->next;
+    ck_pr_store_uint(&log->count, log->count + 1);
+}
+
+void log_line(struct log *log, enum log_level level, const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+    if (level > log->threshold) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    pthread_mutex_lock(&log->mutex);
+    log->write(level, text);
+    if (log->mirror) {
+        push(log, level, text);
+    }
+    pthread_mutex_unlock(&log->mutex);
+}
+
+char *log_take(struct log *log, enum log_level *level)
+{
+    if (ck_pr_load_uint(&log->count) == 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(&log->mutex);
+    struct line *line = pop(log);
+    pthread_mutex_unlock(&log->mutex);
+    char *text = line ? mem_string(line->text) : NULL;
+    *level = line ? line->level : LOG_INFO;
+    free(line);
+    return text;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
+    return names[level];
+}
