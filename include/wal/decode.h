@@ -1,0 +1,54 @@
+/*
+ * Decoding pgoutput, protocol version 1, into events.
+ *
+ * One message of the logical stream, as XLogData carries it, becomes at most one event at the end
+ * of a batch (a TRUNCATE one a table). Grammar, each field in network byte order, strings
+ * NUL-terminated:
+ *
+ *   B Begin     Int64 final LSN, Int64 commit time, Int32 xid
+ *   C Commit    Int8 flags, Int64 commit LSN, Int64 end LSN, Int64 commit time
+ *   R Relation  Int32 oid, String schema, String name, Int8 identity, Int16 columns,
+ *               columns × { Int8 flags (1: identity), String name, Int32 type, Int32 typmod }
+ *   I Insert    Int32 oid, 'N' TupleData
+ *   U Update    Int32 oid, ['K' | 'O' TupleData], 'N' TupleData
+ *   D Delete    Int32 oid, 'K' | 'O' TupleData
+ *   T Truncate  Int32 tables, Int8 options, tables × Int32 oid
+ *   O Origin, Y Type, M Message: read over
+ *
+ * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
+ */
+#ifndef WAL_DECODE_H
+#define WAL_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "row/batch.h"
+
+struct decoder;
+
+/* One a replication connection's life and longer: it remembers the shapes of tables by oid. */
+struct decoder *decoder_new(void);
+
+/* Relations that events point at die with it. */
+void decoder_free(struct decoder **);
+
+/*
+ * A new connection: the server will send relations again, and the stream restarts between
+ * transactions.
+ */
+void decoder_restart(struct decoder *);
+
+/*
+ * Decode one message found at `lsn`. `message` must live as long as the batch's arena holds it:
+ * events point into it. ERR_SYSTEM if it is not what the grammar says; the batch is then unchanged.
+ */
+bool decoder_message(struct decoder *, struct batch *, uint64_t lsn, const uint8_t *message,
+                     size_t len, struct err *);
+
+/* Whether a BEGIN has been read whose COMMIT has not. */
+bool decoder_in_transaction(const struct decoder *);
+
+#endif

@@ -1,0 +1,249 @@
+/* pgoutput messages to events. The grammar is in the header. */
+#include "wal/decode.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/lsn.h"
+#include "base/mem.h"
+#include "relations.h"
+#include "row/tuple.h"
+
+/* PostgreSQL counts microseconds from 2000-01-01. */
+static const int64_t POSTGRES_EPOCH_US = 946684800000000;
+
+struct decoder {
+    struct relations relations;
+    bool in_transaction;
+};
+
+struct decoder *decoder_new(void)
+{
+    return mem_zero(sizeof(struct decoder));
+}
+
+void decoder_free(struct decoder **decoder)
+{
+    if (*decoder) {
+        relations_free(&(*decoder)->relations);
+    }
+    free(*decoder);
+    *decoder = NULL;
+}
+
+void decoder_restart(struct decoder *decoder)
+{
+    decoder->in_transaction = false;
+}
+
+bool decoder_in_transaction(const struct decoder *decoder)
+{
+    return decoder->in_transaction;
+}
+
+/* What one message is decoded with. */
+struct message {
+    struct decoder *decoder;
+    struct batch *batch;
+    uint64_t lsn;
+    struct bytes in;
+};
+
+static struct event *add_event(struct message *m, enum event_kind kind)
+{
+    struct event *event = batch_event(m->batch);
+    event->kind = kind;
+    event->lsn = m->lsn;
+    return event;
+}
+
+static bool decode_begin(struct message *m)
+{
+    struct txn *txn = arena_alloc(&m->batch->arena, sizeof *txn);
+    txn->final_lsn = bytes_u64(&m->in);
+    txn->commit_us = (int64_t)bytes_u64(&m->in) + POSTGRES_EPOCH_US;
+    txn->xid = bytes_u32(&m->in);
+    if (m->in.bad || m->decoder->in_transaction) {
+        return false;
+    }
+    m->decoder->in_transaction = true;
+    add_event(m, EVENT_BEGIN)->txn = txn;
+    return true;
+}
+
+static bool decode_commit(struct message *m)
+{
+    bytes_u8(&m->in);  /* flags: unused */
+    bytes_u64(&m->in); /* the commit's own LSN: BEGIN told it */
+    uint64_t end_lsn = bytes_u64(&m->in);
+    bytes_u64(&m->in); /* commit time: BEGIN told it */
+    if (m->in.bad || !m->decoder->in_transaction) {
+        return false;
+    }
+    m->decoder->in_transaction = false;
+    add_event(m, EVENT_COMMIT)->lsn = end_lsn;
+    return true;
+}
+
+static void read_column(struct bytes *in, struct column *column)
+{
+    column->identity = bytes_u8(in) & 1;
+    column->name = mem_string(bytes_string(in));
+    column->type_oid = bytes_u32(in);
+    column->typmod = (int32_t)bytes_u32(in);
+}
+
+static struct relation *read_relation(struct bytes *in)
+{
+    uint32_t oid = bytes_u32(in);
+    const char *schema = bytes_string(in);
+    const char *name = bytes_string(in);
+    char identity = (char)bytes_u8(in);
+    int columns = bytes_u16(in);
+    if (in->bad) {
+        return NULL;
+    }
+    struct relation *relation = relation_new(columns);
+    relation->oid = oid;
+    relation->schema = mem_string(*schema ? schema : "pg_catalog");
+    relation->name = mem_string(name);
+    relation->identity = identity;
+    for (int i = 0; i < columns && !in->bad; i++) {
+        read_column(in, &relation->columns[i]);
+    }
+    if (in->bad) {
+        relation_free(&relation);
+    }
+    return relation;
+}
+
+static bool decode_relation(struct message *m)
+{
+    struct relation *relation = read_relation(&m->in);
+    if (!relation) {
+        return false;
+    }
+    struct relation *newer = relations_put(&m->decoder->relations, &relation);
+    if (newer) {
+        add_event(m, EVENT_RELATION)->relation = newer;
+    }
+    return true;
+}
+
+/* The relation that a change names. The server tells every relation before its first change. */
+static struct relation *read_relation_oid(struct message *m)
+{
+    uint32_t oid = bytes_u32(&m->in);
+    struct relation *relation = relations_get(&m->decoder->relations, oid);
+    m->in.bad |= !relation || !m->decoder->in_transaction;
+    return m->in.bad ? NULL : relation;
+}
+
+static const uint8_t *read_new(struct message *m, const struct relation *relation, uint8_t tag)
+{
+    m->in.bad |= tag != 'N';
+    return tuple_check_wal(&m->in, relation->column_count);
+}
+
+static bool decode_insert(struct message *m)
+{
+    struct relation *relation = read_relation_oid(m);
+    const uint8_t *tuple = relation ? read_new(m, relation, bytes_u8(&m->in)) : NULL;
+    if (!tuple) {
+        return false;
+    }
+    struct event *event = add_event(m, EVENT_INSERT);
+    event->relation = relation;
+    event->new_tuple = tuple;
+    return true;
+}
+
+static bool decode_update(struct message *m)
+{
+    const uint8_t *old = NULL;
+    enum old_kind old_kind = OLD_NONE;
+    struct relation *relation = read_relation_oid(m);
+    uint8_t tag = bytes_u8(&m->in);
+    if (relation && (tag == OLD_KEY || tag == OLD_ROW)) {
+        old_kind = (enum old_kind)tag;
+        old = tuple_check_wal(&m->in, relation->column_count);
+        tag = bytes_u8(&m->in);
+    }
+    const uint8_t *tuple = relation ? read_new(m, relation, tag) : NULL;
+    if (!tuple) {
+        return false;
+    }
+    struct event *event = add_event(m, EVENT_UPDATE);
+    event->relation = relation;
+    event->new_tuple = tuple;
+    event->old_tuple = old;
+    event->old_kind = old_kind;
+    return true;
+}
+
+static bool decode_delete(struct message *m)
+{
+    struct relation *relation = read_relation_oid(m);
+    uint8_t tag = bytes_u8(&m->in);
+    if (!relation || (tag != OLD_KEY && tag != OLD_ROW)) {
+        return false;
+    }
+    const uint8_t *old = tuple_check_wal(&m->in, relation->column_count);
+    if (!old) {
+        return false;
+    }
+    struct event *event = add_event(m, EVENT_DELETE);
+    event->relation = relation;
+    event->old_tuple = old;
+    event->old_kind = (enum old_kind)tag;
+    return true;
+}
+
+/* Frame first, events after: a message that is cut short must leave nothing behind. */
+static bool decode_truncate(struct message *m)
+{
+    uint32_t count = bytes_u32(&m->in);
+    bytes_u8(&m->in); /* CASCADE, RESTART IDENTITY: the server has listed every table already */
+    struct bytes oids = m->in;
+    if (!bytes_take(&m->in, (size_t)count * 4) || !m->decoder->in_transaction) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct relation *relation = relations_get(&m->decoder->relations, bytes_u32(&oids));
+        if (relation) {
+            add_event(m, EVENT_TRUNCATE)->relation = relation;
+        }
+    }
+    return true;
+}
+
+static bool decode(struct message *m, uint8_t tag)
+{
+    switch (tag) {
+    case 'I': return decode_insert(m);
+    case 'U': return decode_update(m);
+    case 'D': return decode_delete(m);
+    case 'B': return decode_begin(m);
+    case 'C': return decode_commit(m);
+    case 'R': return decode_relation(m);
+    case 'T': return decode_truncate(m);
+    case 'O':
+    case 'Y':
+    case 'M': return true;
+    default: return false;
+    }
+}
+
+bool decoder_message(struct decoder *decoder, struct batch *batch, uint64_t lsn,
+                     const uint8_t *message, size_t len, struct err *err)
+{
+    struct message m = {decoder, batch, lsn, bytes_of(message, len)};
+    uint8_t tag = bytes_u8(&m.in);
+    if (decode(&m, tag)) {
+        return true;
+    }
+    err_set(err, ERR_SYSTEM,
+            "the server sent a replication message that cannot be read (tag 0x%02x, %zu bytes)",
+            tag, len);
+    return err_detail(err, "at %s", lsn_format(lsn).s);
+}

@@ -1,0 +1,29 @@
+/* The shapes of tables that the stream has told, by oid: the current version of each, and all that
+ * ever were. */
+#ifndef WAL_RELATIONS_H
+#define WAL_RELATIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "row/relation.h"
+
+struct relations {
+    struct relation **slots; /* open addressing by oid; current versions */
+    size_t slot_count, used;
+    struct relation **past; /* replaced, but maybe still pointed at */
+    size_t past_count, past_cap;
+};
+
+void relations_free(struct relations *);
+
+/* NULL if the stream has not told it. */
+struct relation *relations_get(const struct relations *, uint32_t oid);
+
+/*
+ * Make *relation the current version and return it; it is owned here from now on. NULL if the
+ * current one is the same already; then *relation is freed. Nulls *relation.
+ */
+struct relation *relations_put(struct relations *, struct relation **relation);
+
+#endif
