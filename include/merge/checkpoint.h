@@ -1,0 +1,66 @@
+/*
+ * How far a capture has come: what a new process needs to continue as if nothing had happened.
+ *
+ * A checkpoint is true between two transactions. The one that a state holds is whole; the ones that
+ * the merger hands on carry only the streams that changed since the one before.
+ */
+#ifndef MERGE_CHECKPOINT_H
+#define MERGE_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "row/key.h"
+
+enum stream_mode {
+    STREAM_BACKFILL, /* rows of `ranges` are still to be read */
+    STREAM_ACTIVE,   /* all rows are out: changes alone */
+    STREAM_IGNORE,   /* neither */
+};
+
+/* Keys of which the rows are still to be emitted: after `scanned`, up to and including `until`. */
+struct range_state {
+    struct key *scanned; /* owned; NULL: none yet */
+    struct key *until;   /* owned; NULL: no end */
+};
+
+struct stream_state {
+    char *id; /* catalog's state_key, or stream_name() */
+    enum stream_mode mode;
+    char **key_columns; /* NULL-terminated; NULL: a table without key */
+    struct range_state *ranges;
+    int range_count;
+    char *snapshot; /* without key: which rows the backfill owes, others being changes; else NULL */
+    uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
+                      * is behind; 0: no further than that */
+    uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
+};
+
+struct checkpoint {
+    uint64_t cursor;  /* end LSN of the last commit processed */
+    uint32_t *unseen; /* transactions processed that no snapshot had shown yet */
+    size_t unseen_count;
+    struct stream_state *streams;
+    int stream_count;
+};
+
+/* Which server, slot and database a checkpoint belongs to. */
+struct capture_identity {
+    char *system_identifier; /* decimal */
+    uint32_t timeline;
+    char *slot, *database;
+};
+
+struct checkpoint *checkpoint_new(int stream_count);
+void checkpoint_free(struct checkpoint **);
+void stream_state_copy(struct stream_state *to, const struct stream_state *from);
+void stream_state_clear(struct stream_state *);
+void capture_identity_clear(struct capture_identity *);
+
+/* Overwrite in `whole` what `newer` says; streams that it does not know are added. */
+void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer);
+
+struct stream_state *checkpoint_stream(const struct checkpoint *, const char *id);
+
+#endif

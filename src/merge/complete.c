@@ -1,0 +1,72 @@
+/* Building tuples from two. */
+#include "complete.h"
+
+#include <string.h>
+
+bool tuple_lacks_values(const uint8_t *tuple)
+{
+    const uint8_t *p = tuple_first(tuple);
+    for (int i = tuple_columns(tuple); i > 0; i--) {
+        struct value value;
+        p = tuple_wal_next(p, &value);
+        if (value.kind == VALUE_UNCHANGED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct value base_value(const struct column *column, const struct relation *base_relation,
+                               const uint8_t *base,
+                               const uint8_t *(*next)(const uint8_t *, struct value *))
+{
+    const uint8_t *p = tuple_first(base);
+    int index = relation_column(base_relation, column->name);
+    struct value value = {VALUE_UNCHANGED, 0, NULL};
+    if (index < 0 || base_relation->columns[index].type_oid != column->type_oid) {
+        return value;
+    }
+    for (int i = 0; i <= index; i++) {
+        p = next(p, &value);
+    }
+    if (value.kind == VALUE_BINARY && base_relation->columns[index].text) {
+        value.kind = VALUE_TEXT;
+    }
+    return value;
+}
+
+static uint8_t *put_value(uint8_t *p, const struct value *value)
+{
+    *p++ = (uint8_t)value->kind;
+    if (value->kind == VALUE_TEXT || value->kind == VALUE_BINARY) {
+        uint32_t len = __builtin_bswap32(value->len);
+        memcpy(p, &len, 4);
+        memcpy(p + 4, value->data, value->len);
+        p += 4 + value->len;
+    }
+    return p;
+}
+
+const uint8_t *tuple_complete(struct arena *arena, const struct relation *relation,
+                              const uint8_t *tuple, const struct relation *base_relation,
+                              const uint8_t *base,
+                              const uint8_t *(*next)(const uint8_t *, struct value *))
+{
+    int columns = tuple_columns(tuple);
+    struct value *values = arena_alloc(arena, (size_t)columns * sizeof *values);
+    const uint8_t *from = tuple_first(tuple);
+    size_t size = 2;
+    for (int i = 0; i < columns; i++) {
+        from = tuple_wal_next(from, &values[i]);
+        if (values[i].kind == VALUE_UNCHANGED) {
+            values[i] = base_value(&relation->columns[i], base_relation, base, next);
+        }
+        size += 5 + values[i].len;
+    }
+    uint8_t *completed = arena_alloc(arena, size), *p = completed + 2;
+    memcpy(completed, tuple, 2);
+    for (int i = 0; i < columns; i++) {
+        p = put_value(p, &values[i]);
+    }
+    return completed;
+}

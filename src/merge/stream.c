@@ -1,0 +1,288 @@
+/* Intervals: where they begin, how they are cut, and when they are out. */
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static struct interval *insert_interval(struct stream *s, size_t at)
+{
+    s->intervals =
+        mem_grow_array(s->intervals, &s->interval_cap, s->interval_count + 1, sizeof *s->intervals);
+    memmove(&s->intervals[at + 1], &s->intervals[at],
+            (s->interval_count - at) * sizeof *s->intervals);
+    s->interval_count++;
+    s->intervals[at] = (struct interval){0};
+    return &s->intervals[at];
+}
+
+static void remove_interval(struct stream *s, size_t at)
+{
+    free(s->intervals[at].upper);
+    key_free(&s->intervals[at].upper_text);
+    s->interval_count--;
+    memmove(&s->intervals[at], &s->intervals[at + 1],
+            (s->interval_count - at) * sizeof *s->intervals);
+}
+
+static bool set_upper(struct stream *s, struct interval *interval, const struct key *upper,
+                      struct err *err)
+{
+    const struct merge_key *key = &s->config->key;
+    if (!upper) {
+        return true;
+    }
+    interval->upper_text = key_copy(upper);
+    if (key->count == 0) {
+        return true;
+    }
+    interval->upper = keycode_of(key, upper);
+    if (!interval->upper) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the state of stream %s holds a key that is not of the table's key type: start this "
+            "stream without state to capture it anew",
+            s->config->state->id);
+    }
+    return true;
+}
+
+static bool append(struct stream *s, enum interval_state state, int range, const struct key *upper,
+                   struct err *err)
+{
+    struct interval *interval = insert_interval(s, s->interval_count);
+    interval->state = state;
+    interval->range = range;
+    s->pending += state != INTERVAL_OUT;
+    return set_upper(s, interval, upper, err);
+}
+
+static bool same_key_text(const struct key *a, const struct key *b)
+{
+    if (!a || !b || a->count != b->count) {
+        return a == b;
+    }
+    for (int i = 0; i < a->count; i++) {
+        if (a->columns[i].len != b->columns[i].len ||
+            memcmp(a->columns[i].text, b->columns[i].text, a->columns[i].len) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What lies between the ranges that a state lists was out already. */
+static bool tile(struct stream *s, const struct stream_state *state, struct err *err)
+{
+    const struct key *reached = NULL; /* upper end of the tiling so far */
+    for (int r = 0; r < state->range_count; r++) {
+        const struct range_state *range = &state->ranges[r];
+        if (range->scanned && !same_key_text(range->scanned, reached) &&
+            !append(s, INTERVAL_OUT, r, range->scanned, err)) {
+            return false;
+        }
+        if (!append(s, INTERVAL_AHEAD, r, range->until, err)) {
+            return false;
+        }
+        reached = range->until;
+    }
+    return !reached || append(s, INTERVAL_OUT, state->range_count - 1, NULL, err);
+}
+
+bool stream_init(struct stream *s, const struct merge_stream *config, struct err *err)
+{
+    const struct stream_state *state = config->state;
+    *s = (struct stream){.config = config, .backfilled = state->backfilled, .changed = true};
+    if (state->mode != STREAM_BACKFILL) {
+        return true;
+    }
+    s->range_count = state->range_count;
+    s->ranges = mem_zero((size_t)s->range_count * sizeof *s->ranges);
+    for (int r = 0; r < s->range_count; r++) {
+        ahead_init(&s->ranges[r].ahead);
+        s->ranges[r].has_floor =
+            state->snapshot && snapshot_parse(&s->ranges[r].floor, state->snapshot);
+    }
+    return tile(s, state, err);
+}
+
+static void free_waiting(struct waiting **waiting)
+{
+    if (*waiting) {
+        overlay_clear(&(*waiting)->overlay);
+    }
+    free(*waiting);
+    *waiting = NULL;
+}
+
+void merge_discard_chunks(struct chunk **chunks)
+{
+    while (*chunks) {
+        struct chunk *chunk = *chunks;
+        *chunks = chunk->next;
+        for (struct batch *batch = chunk->batches, *next; batch; batch = next) {
+            next = batch->next;
+            batch_free(&batch);
+        }
+        chunk_free(&chunk);
+    }
+}
+
+void stream_free(struct stream *s)
+{
+    while (s->interval_count) {
+        struct interval *last = &s->intervals[s->interval_count - 1];
+        if (last->waiting) {
+            merge_discard_chunks(&last->waiting->overlay.chunk);
+            free_waiting(&last->waiting);
+        }
+        remove_interval(s, s->interval_count - 1);
+    }
+    for (int r = 0; r < s->range_count; r++) {
+        ahead_free(&s->ranges[r].ahead);
+        snapshot_free(&s->ranges[r].floor);
+        merge_discard_chunks(&s->ranges[r].open);
+    }
+    free(s->intervals);
+    free(s->ranges);
+    free(s->ranks);
+}
+
+struct interval *stream_locate(struct stream *s, const struct keycode *key)
+{
+    size_t i = 0;
+    if (s->config->key.server) {
+        return &s->intervals[s->ranks[s->rank_next++]];
+    }
+    while (s->intervals[i].upper && keycode_compare(key, s->intervals[i].upper) > 0) {
+        i++;
+    }
+    return &s->intervals[i];
+}
+
+struct interval *stream_ahead(struct stream *s, int range)
+{
+    for (size_t i = 0; i < s->interval_count; i++) {
+        if (s->intervals[i].range == range && s->intervals[i].state == INTERVAL_AHEAD) {
+            return &s->intervals[i];
+        }
+    }
+    return NULL;
+}
+
+const struct keycode *stream_upper_of(const struct stream *s, const struct waiting *waiting)
+{
+    size_t i = 0;
+    while (s->intervals[i].waiting != waiting) {
+        i++;
+    }
+    return s->intervals[i].upper;
+}
+
+/* Neighbours that are out need no border between them. */
+static void join_out(struct stream *s)
+{
+    for (size_t i = s->interval_count; i-- > 1;) {
+        if (s->intervals[i].state == INTERVAL_OUT && s->intervals[i - 1].state == INTERVAL_OUT) {
+            remove_interval(s, i - 1);
+        }
+    }
+}
+
+/* The interval that the chunk fills: all that is AHEAD in the range, or its part up to close->end.
+ */
+static struct interval *cut(struct stream *s, int range, struct chunk_close *close, struct err *err)
+{
+    join_out(s);
+    struct interval *ahead = stream_ahead(s, range);
+    if (!ahead) {
+        err_set(err, ERR_SYSTEM, "a chunk came for a range that had been read");
+        return NULL;
+    }
+    if (close->last) {
+        return ahead;
+    }
+    struct interval *cut = insert_interval(s, (size_t)(ahead - s->intervals));
+    cut->range = range;
+    s->pending++;
+    bool ok = set_upper(s, cut, close->end, err);
+    key_free(&close->end);
+    return ok ? cut : NULL;
+}
+
+struct waiting *stream_close_chunk(struct stream *s, int stream, int range,
+                                   struct chunk_close *close, struct err *err)
+{
+    struct range *r = &s->ranges[range];
+    struct interval *interval = cut(s, range, close, err);
+    if (!interval) {
+        return NULL;
+    }
+    struct waiting *waiting = mem_zero(sizeof *waiting);
+    overlay_init(&waiting->overlay, r->open, &s->config->key);
+    waiting->stream = stream;
+    memcpy(waiting->watermark, close->watermark, sizeof waiting->watermark);
+    interval->state = INTERVAL_WAITING;
+    interval->waiting = waiting;
+    r->open = NULL;
+    r->reading = false;
+    return waiting;
+}
+
+struct chunk *stream_release(struct stream *s, struct waiting **waiting)
+{
+    struct chunk *chunk = (*waiting)->overlay.chunk;
+    for (size_t i = 0; i < s->interval_count; i++) {
+        if (s->intervals[i].waiting == *waiting) {
+            s->intervals[i].state = INTERVAL_OUT;
+            s->intervals[i].waiting = NULL;
+        }
+    }
+    chunk->first_row = s->backfilled;
+    s->backfilled += overlay_rows(&(*waiting)->overlay);
+    s->pending--;
+    s->changed = true;
+    free_waiting(waiting);
+    return chunk;
+}
+
+/* Chunks that wait are not out: a range is to be read again from behind its last interval that is.
+ */
+static void range_states(const struct stream *s, struct stream_state *state)
+{
+    /* A chunk that is out before an earlier one of its range leaves two stretches of it. */
+    state->ranges = mem_zero(s->interval_count * sizeof *state->ranges);
+    for (size_t i = 0; i < s->interval_count; i++) {
+        const struct interval *interval = &s->intervals[i];
+        bool begins = i == 0 || s->intervals[i - 1].state == INTERVAL_OUT ||
+                      s->intervals[i - 1].range != interval->range;
+        if (interval->state == INTERVAL_OUT) {
+            continue;
+        }
+        if (begins) {
+            struct range_state *range = &state->ranges[state->range_count++];
+            range->scanned = i ? key_copy(s->intervals[i - 1].upper_text) : NULL;
+        }
+        struct range_state *range = &state->ranges[state->range_count - 1];
+        key_free(&range->until);
+        range->until = key_copy(interval->upper_text);
+    }
+}
+
+void stream_state_now(const struct stream *s, struct stream_state *state)
+{
+    struct stream_state base = *s->config->state;
+    base.ranges = NULL;
+    base.range_count = 0;
+    base.backfilled = s->backfilled;
+    if (base.mode == STREAM_BACKFILL && !s->pending) {
+        base.mode = STREAM_ACTIVE;
+        base.snapshot = NULL;
+    }
+    stream_state_copy(state, &base);
+    if (s->pending) {
+        free(state->ranges);
+        range_states(s, state);
+    }
+}

@@ -1,0 +1,82 @@
+/*
+ * One table's backfill: its key cut into intervals, in key order (see merge/merge.h).
+ *
+ * The intervals tile the key from "before all" to "after all". Each belongs to a range, a stretch
+ * of the key that one worker reads from its beginning to its end; each range has at most one
+ * interval AHEAD, its last.
+ */
+#ifndef MERGE_STREAM_H
+#define MERGE_STREAM_H
+
+#include "ahead.h"
+#include "overlay.h"
+
+enum interval_state {
+    INTERVAL_AHEAD,
+    INTERVAL_WAITING,
+    INTERVAL_OUT,
+};
+
+/* A chunk that waits for its watermark. */
+struct waiting {
+    struct overlay overlay; /* and through it the chunk, owned */
+    int stream;
+    char watermark[WATERMARK_TEXT];
+    bool come_by; /* in the transaction under way; released at its commit */
+};
+
+struct interval {
+    enum interval_state state;
+    int range;
+    struct keycode *upper;   /* inclusive; NULL: no end, or a stream without key */
+    struct key *upper_text;  /* the same for checkpoints */
+    struct waiting *waiting; /* WAITING */
+};
+
+struct range {
+    struct ahead ahead;
+    bool reading; /* a query is under way */
+    bool has_floor;
+    struct snapshot floor; /* every snapshot of a chunk to come sees at least this */
+    struct chunk *open;    /* the chunk being read, once its snapshot is known */
+    struct batch **tail;   /* where its next batch goes */
+};
+
+struct stream {
+    const struct merge_stream *config;
+    struct interval *intervals;
+    size_t interval_count, interval_cap;
+    struct range *ranges;
+    int range_count;
+    size_t pending; /* intervals that are not OUT; 0: the stream is active */
+    uint64_t backfilled;
+    bool changed; /* since the last checkpoint */
+    int *ranks;   /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
+    size_t rank_count, rank_cap, rank_next;
+};
+
+bool stream_init(struct stream *, const struct merge_stream *, struct err *);
+void stream_free(struct stream *);
+
+/* The interval that a key lies in. */
+struct interval *stream_locate(struct stream *, const struct keycode *);
+
+/* A chunk of a range has been read up to `close`; takes the chunk and close->end. NULL and err on
+ * failure. */
+struct waiting *stream_close_chunk(struct stream *, int stream, int range,
+                                   struct chunk_close *close, struct err *);
+
+/* Its watermark's commit was processed: the interval is OUT. Returns the chunk; *waiting is freed
+ * and nulled. */
+struct chunk *stream_release(struct stream *, struct waiting **waiting);
+
+/* Where the stream stands. *state is new, to be cleared. */
+void stream_state_now(const struct stream *, struct stream_state *state);
+
+/* The upper end of the interval that waits so; NULL: none. */
+const struct keycode *stream_upper_of(const struct stream *, const struct waiting *);
+
+/* The interval AHEAD of a range. */
+struct interval *stream_ahead(struct stream *, int range);
+
+#endif

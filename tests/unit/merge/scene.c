@@ -1,0 +1,366 @@
+/* Making batches by hand, and reading what the merger made of them. */
+#include "scene.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "row/tuple.h"
+
+static const struct type int4 = {.oid = OID_INT4, .name = "int4"};
+static const struct type text_type = {.oid = OID_TEXT, .name = "text"};
+
+static struct relation *new_relation(const char *name, const char *const *columns, int count)
+{
+    struct relation *r = relation_new(count);
+    r->schema = mem_string("public");
+    r->name = mem_string(name);
+    r->identity = 'd';
+    for (int i = 0; i < count; i++) {
+        r->columns[i].name = mem_string(columns[i]);
+        r->columns[i].type_oid = i ? OID_TEXT : OID_INT4;
+        r->columns[i].type = i ? &text_type : &int4;
+        r->columns[i].identity = !i;
+    }
+    return r;
+}
+
+static bool bind(void *context, struct relation *r, struct err *err)
+{
+    (void)context, (void)err;
+    r->stream = strcmp(r->name, "watermarks") ? 0 : STREAM_WATERMARKS;
+    return true;
+}
+
+static int number_of(const struct keycode *code)
+{
+    size_t len;
+    const char *text = keycode_column(code, 0, &len);
+    char copy[16] = "";
+    memcpy(copy, text, len);
+    return atoi(copy);
+}
+
+static bool rank(void *context, int stream, const struct keycode *const *keys, size_t count,
+                 const struct keycode *const *bounds, size_t bound_count, int *ranks,
+                 struct err *err)
+{
+    struct scene *s = context;
+    (void)stream;
+    s->ranked += (int)count;
+    for (size_t i = 0; i < count; i++) {
+        ranks[i] = 0;
+        for (size_t b = 0; b < bound_count; b++) {
+            ranks[i] += number_of(keys[i]) > number_of(bounds[b]);
+        }
+    }
+    return !s->rank_fails || err_set(err, ERR_TRANSIENT, "no server");
+}
+
+static void truncated(void *context, int stream)
+{
+    (void)stream;
+    ((struct scene *)context)->truncated++;
+}
+
+static struct key *key_text(const char *p, size_t len)
+{
+    struct key *key = len ? key_new(1) : NULL;
+    if (key) {
+        key_set(key, 0, p, len);
+    }
+    return key;
+}
+
+static void parse_ranges(struct stream_state *state, const char *p)
+{
+    state->ranges = mem_zero(8 * sizeof *state->ranges);
+    for (; *p; p += *p == ' ') {
+        struct range_state *range = &state->ranges[state->range_count++];
+        size_t len = strcspn(p, "-");
+        range->scanned = key_text(p, len);
+        p += len + 1;
+        len = strcspn(p, " ");
+        range->until = key_text(p, len);
+        p += len;
+    }
+}
+
+static void start_merge(struct scene *s)
+{
+    s->stream.state = &s->state;
+    s->config.streams = &s->stream;
+    s->config.hooks.context = s;
+    s->m = merge_new(&s->config, &s->err);
+    cr_assert(s->m, "%s", s->err.message);
+    cr_assert(merge_bind(s->m, s->watermarks, &s->err) && merge_bind(s->m, s->table, &s->err) &&
+              merge_bind(s->m, s->shape, &s->err));
+}
+
+static void make_relations(struct scene *s, bool server)
+{
+    static const char *const columns[] = {"id", "v", "w"};
+    static const char *const of_watermarks[] = {"slot", "watermark"};
+    s->table = new_relation("t", columns, 3);
+    s->shape = new_relation("t", columns, 3);
+    s->shape->columns[0].text = server;
+    s->watermarks = new_relation("watermarks", of_watermarks, 2);
+}
+
+void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool server)
+{
+    static char id[] = "id", *key_columns[] = {id, NULL};
+    static enum key_order by_number[] = {KEY_INT}, by_server[] = {KEY_SERVER};
+    *s = (struct scene){.server = server, .lsn = 1000};
+    make_relations(s, server);
+    s->state.id = mem_string("t");
+    s->state.mode = !ranges || *ranges ? STREAM_BACKFILL : STREAM_ACTIVE;
+    parse_ranges(&s->state, ranges ? ranges : "-");
+    s->state.snapshot = mem_string(snapshot);
+    s->stream.key = (struct merge_key){ranges ? 1 : 0, key_columns, by_number, server};
+    s->stream.key.orders = server ? by_server : by_number;
+    s->config = (struct merge_config){.stream_count = 1,
+                                      .slot = "our",
+                                      .cursor = 1000,
+                                      .ahead_bytes = SIZE_MAX,
+                                      .hooks = {s, bind, rank, truncated}};
+    s->events = batch_new(0);
+    batch_reset(s->events, BATCH_EVENTS);
+    out_init(&s->text, 0);
+    start_merge(s);
+}
+
+void scene_free(struct scene *s)
+{
+    merge_free(&s->m);
+    relation_free(&s->table);
+    relation_free(&s->shape);
+    relation_free(&s->watermarks);
+    batch_free(&s->events);
+    checkpoint_free(&s->whole);
+    stream_state_clear(&s->state);
+    out_free(&s->text);
+    free(s->records);
+}
+
+void scene_resume(struct scene *s)
+{
+    cr_assert(s->whole);
+    merge_free(&s->m);
+    stream_state_clear(&s->state);
+    stream_state_copy(&s->state, checkpoint_stream(s->whole, "t"));
+    s->config.cursor = s->whole->cursor;
+    s->config.start = s->whole;
+    batch_reset(s->events, BATCH_EVENTS);
+    start_merge(s);
+}
+
+static struct event *add_event(struct scene *s, enum event_kind kind)
+{
+    struct event *e = batch_event(s->events);
+    e->kind = kind;
+    e->lsn = s->lsn;
+    s->lsn += 10;
+    return e;
+}
+
+static const uint8_t *wal_tuple(struct scene *s, const char *values)
+{
+    uint8_t *tuple = arena_alloc(&s->events->arena, strlen(values) * 6 + 8), *to = tuple + 2;
+    int count = 0;
+    for (const char *p = values; *p; p += *p == ',') {
+        size_t len = strcspn(p, ",");
+        *to++ = *p == '~' ? VALUE_NULL : *p == '^' ? VALUE_UNCHANGED : VALUE_TEXT;
+        if (to[-1] == VALUE_TEXT) {
+            uint32_t swapped = __builtin_bswap32((uint32_t)len);
+            memcpy(to, &swapped, 4);
+            memcpy(to + 4, p, len);
+            to += 4 + len;
+        }
+        count++;
+        p += len;
+    }
+    tuple[0] = 0;
+    tuple[1] = (uint8_t)count;
+    return tuple;
+}
+
+static struct event *add_change(struct scene *s, enum event_kind kind, const char *row)
+{
+    struct event *e = add_event(s, kind);
+    e->relation = s->table;
+    e->new_tuple = row ? wal_tuple(s, row) : NULL;
+    return e;
+}
+
+void wal_begin(struct scene *s, uint32_t xid)
+{
+    struct txn *txn = arena_alloc(&s->events->arena, sizeof *txn);
+    *txn = (struct txn){.xid = xid, .final_lsn = s->lsn + 5, .commit_us = xid};
+    add_event(s, EVENT_BEGIN)->txn = txn;
+}
+
+void wal_insert(struct scene *s, const char *row)
+{
+    add_change(s, EVENT_INSERT, row);
+}
+
+void wal_update(struct scene *s, const char *row)
+{
+    add_change(s, EVENT_UPDATE, row);
+}
+
+void wal_update_full(struct scene *s, const char *old, const char *row)
+{
+    struct event *e = add_change(s, EVENT_UPDATE, row);
+    e->old_tuple = wal_tuple(s, old);
+    e->old_kind = OLD_ROW;
+}
+
+void wal_move(struct scene *s, int from, const char *row)
+{
+    char old[32];
+    struct event *e = add_change(s, EVENT_UPDATE, row);
+    snprintf(old, sizeof old, "%d,~,~", from);
+    e->old_tuple = wal_tuple(s, old);
+    e->old_kind = OLD_KEY;
+}
+
+void wal_delete(struct scene *s, int id)
+{
+    char old[32];
+    struct event *e = add_change(s, EVENT_DELETE, NULL);
+    snprintf(old, sizeof old, "%d,~,~", id);
+    e->old_tuple = wal_tuple(s, old);
+    e->old_kind = OLD_KEY;
+}
+
+void wal_truncate(struct scene *s)
+{
+    add_change(s, EVENT_TRUNCATE, NULL);
+}
+
+void wal_watermark(struct scene *s, const char *slot, const char *watermark)
+{
+    char row[80];
+    snprintf(row, sizeof row, "%s,%s", slot, watermark);
+    add_change(s, EVENT_UPDATE, row)->relation = s->watermarks;
+}
+
+void wal_position(struct scene *s, uint64_t lsn)
+{
+    add_event(s, EVENT_POSITION)->lsn = lsn;
+}
+
+void wal_end(struct scene *s)
+{
+    add_event(s, EVENT_COMMIT)->lsn = s->lsn;
+}
+
+static void copy_value(char to[SCENE_VALUE], const struct value *value, bool wal)
+{
+    switch (value->kind) {
+    case VALUE_NULL: strcpy(to, "~"); return;
+    case VALUE_UNCHANGED: strcpy(to, "^"); return;
+    case VALUE_TEXT:
+    case VALUE_BINARY: break;
+    }
+    snprintf(to, SCENE_VALUE, "%s%.*s", wal && value->kind == VALUE_BINARY ? "#" : "",
+             (int)value->len, value->data);
+}
+
+static struct record *add_record(struct scene *s, char op)
+{
+    s->records =
+        mem_grow_array(s->records, &s->record_cap, s->record_count + 1, sizeof *s->records);
+    struct record *record = &s->records[s->record_count++];
+    *record = (struct record){.op = op};
+    return record;
+}
+
+static void record_row(struct scene *s, char op, const uint8_t *tuple, bool wal)
+{
+    struct record *record = add_record(s, op);
+    char id[16];
+    struct value values[3];
+    const uint8_t *p = tuple_first(tuple);
+    for (int i = 0; i < 3; i++) {
+        p = wal ? tuple_wal_next(p, &values[i]) : tuple_copy_next(p, &values[i]);
+    }
+    if (wal || s->server) {
+        snprintf(id, sizeof id, "%.*s", (int)values[0].len, values[0].data);
+        record->id = atoi(id);
+    } else {
+        record->id = (int)load32(values[0].data);
+    }
+    copy_value(record->v, &values[1], wal);
+    copy_value(record->w, &values[2], wal);
+}
+
+static void take_chunks(struct scene *s, struct event *commit)
+{
+    for (const struct chunk *chunk = commit->chunk; chunk; chunk = chunk->next) {
+        for (const struct batch *b = chunk->batches; b; b = b->next) {
+            for (size_t i = 0; i < b->row_count; i++) {
+                if (b->rows[i]) {
+                    record_row(s, 'r', b->rows[i], false);
+                }
+            }
+        }
+        for (const struct patch *p = chunk->patches; p; p = p->next) {
+            if (!p->deleted) {
+                record_row(s, 'p', p->tuple, true);
+            }
+        }
+    }
+    merge_discard_chunks(&commit->chunk);
+}
+
+static void take_checkpoint(struct scene *s, struct checkpoint **checkpoint)
+{
+    if (*checkpoint) {
+        s->checkpoints++;
+        s->whole = s->whole ? s->whole : checkpoint_new(0);
+        checkpoint_apply(s->whole, *checkpoint);
+        checkpoint_free(checkpoint);
+        add_record(s, '@');
+    }
+}
+
+static void take_event(struct scene *s, struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_INSERT: record_row(s, 'c', e->new_tuple, true); return;
+    case EVENT_UPDATE: record_row(s, 'u', e->new_tuple, true); return;
+    case EVENT_MOVE:
+        record_row(s, 'd', e->old_tuple, true);
+        record_row(s, 'c', e->new_tuple, true);
+        return;
+    case EVENT_DELETE: record_row(s, 'd', e->old_tuple, true); return;
+    case EVENT_TRUNCATE: add_record(s, 't'); return;
+    case EVENT_COMMIT:
+    case EVENT_POSITION:
+        take_chunks(s, e);
+        take_checkpoint(s, &e->checkpoint);
+        return;
+    default: return;
+    }
+}
+
+bool wal_flush(struct scene *s)
+{
+    bool ok = merge_events(s->m, s->events, s->now_us, &s->err);
+    for (size_t i = 0; i < s->events->event_count && ok; i++) {
+        take_event(s, &s->events->events[i]);
+    }
+    batch_reset(s->events, BATCH_EVENTS);
+    return ok;
+}
+
+void wal_commit(struct scene *s)
+{
+    wal_end(s);
+    cr_assert(wal_flush(s), "%s", s->err.message);
+}

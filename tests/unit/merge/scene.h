@@ -1,0 +1,95 @@
+/*
+ * A merger with one table t (id, v, w) and the watermarks table, fed by hand.
+ *
+ * Rows are written "1,a,x": id, v, w. In changes "^" is an unchanged value and "~" null. What the
+ * merger lets out is kept as records, and told as text by said():
+ *
+ *   r1=a/x  a row of a chunk       p1=a/x  a patch of a chunk     c1=a/x  an insert
+ *   u1=a/^  an update              d1      a delete               t       a truncate
+ *
+ * A value that came from a chunk's binary form is written with a # before it.
+ */
+#ifndef TEST_SCENE_H
+#define TEST_SCENE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/out.h"
+#include "merge/merge.h"
+
+enum { SCENE_VALUE = 16 };
+
+struct record {
+    char op; /* as above; '@': a checkpoint */
+    int id;
+    char v[SCENE_VALUE], w[SCENE_VALUE];
+};
+
+struct scene {
+    struct merge *m;
+    struct merge_config config;
+    struct merge_stream stream;
+    struct stream_state state;
+    bool server; /* keys are ordered by the rank hook, as numbers */
+    bool rank_fails;
+    int ranked;    /* keys that the hook was asked for */
+    int truncated; /* times that the hook was called */
+    struct relation *table, *watermarks, *shape;
+    struct batch *events; /* not merged yet */
+    uint64_t lsn;         /* of the next event */
+    int64_t now_us;
+    struct record *records;
+    size_t record_count, record_cap, said;
+    struct checkpoint *whole; /* all checkpoints so far, applied */
+    int checkpoints;
+    struct out text;
+    struct err err;
+};
+
+/*
+ * ranges: "-" all keys, "-3 3-" two ranges, "2-5" after 2 up to 5; "": the stream is active; NULL:
+ * a table without key, of which the rows in `snapshot` are owed.
+ */
+void scene_init(struct scene *, const char *ranges, const char *snapshot, bool server);
+void scene_free(struct scene *);
+
+/* A new merger, from what the checkpoints say. */
+void scene_resume(struct scene *);
+
+/* The stream. They gather in `events` until wal_commit or wal_flush. */
+void wal_begin(struct scene *, uint32_t xid);
+void wal_insert(struct scene *, const char *row);
+void wal_update(struct scene *, const char *row);
+void wal_update_full(struct scene *, const char *old, const char *row); /* identity FULL */
+void wal_move(struct scene *, int from, const char *row);               /* the old key is sent */
+void wal_delete(struct scene *, int id);
+void wal_truncate(struct scene *);
+void wal_watermark(struct scene *, const char *slot, const char *watermark);
+void wal_position(struct scene *, uint64_t lsn);
+void wal_end(struct scene *); /* COMMIT, not yet merged */
+void wal_commit(struct scene *);
+bool wal_flush(struct scene *);
+
+/* A chunk, step by step. Rows have blanks between them; end NULL: the range's last. */
+struct batch *read_step(struct scene *, int range, enum chunk_step);
+struct batch *read_snapshot_step(struct scene *, int range, const char *snapshot);
+struct batch *read_rows_step(struct scene *, int range, const char *rows);
+struct batch *read_close_step(struct scene *, int range, const char *end, const char *watermark);
+bool rows_in(struct scene *, struct batch *);
+
+/* All steps at once. */
+void read_chunk(struct scene *, int range, const char *snapshot, const char *rows, const char *end,
+                const char *watermark);
+
+/* A transaction with nothing but our watermark. */
+void pass_watermark(struct scene *, uint32_t xid, const char *watermark);
+
+/* What came out since it was last asked. */
+const char *said(struct scene *);
+
+/* The ranges of the last checkpoint, as scene_init takes them; "active" when it is. */
+const char *saved(struct scene *);
+
+#endif
