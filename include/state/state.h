@@ -1,0 +1,59 @@
+/*
+ * The state as JSON: a checkpoint, and what proves which server and slot it belongs to.
+ *
+ * The whole form, the original's, which is also the legacy state's `data`:
+ *
+ *   {"cursor":"0/16B3748","system_identifier":"7300000000000000000","timeline":1,
+ *    "slot":"flow_slot","database":"postgres","unseen":[745],
+ *    "streams":{"public.t":{"mode":"Backfill","key_columns":["id"],"backfilled":1000,
+ *               "ranges":[{"scanned":["1000"],"until":["5000"]},{"scanned":["5000"]}]}}}
+ *
+ * Keys are PostgreSQL's text of each key column. A stream without key has a "snapshot" while it is
+ * in backfill: pg_snapshot's text. Members that say nothing (null, no unseen, no bound) are left
+ * out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the shared
+ * state.
+ */
+#ifndef STATE_STATE_H
+#define STATE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/out.h"
+#include "merge/checkpoint.h"
+
+struct state {
+    struct capture_identity identity;
+    struct checkpoint *checkpoint; /* owned; NULL: capture from the beginning */
+};
+
+/*
+ * Take any form that a platform hands back: a JSON array of state messages, one state message (its
+ * Airbyte envelope or not; GLOBAL, also spelt with `global_`, STREAM, LEGACY), a bare whole state,
+ * or `[]` and `{}`. Explicit nulls and unknown members are ignored. ERR_CONFIG names what is wrong;
+ * then *state is empty.
+ *
+ * A stream may be further than the rest: then it has a cursor of its own.
+ *
+ * Of several GLOBAL, LEGACY or whole states the last counts, since each is all there is. Of several
+ * STREAM states of one stream the last counts too. Their cursors may differ, because a capture may
+ * end between two of them: it goes on from the lowest, and a stream that is further skips what it
+ * has.
+ *
+ * A state without a cursor is the beginning, and an error if a stream in it is captured in part.
+ * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
+ */
+bool state_parse(struct state *, const char *json, size_t len, struct err *);
+void state_clear(struct state *);
+
+/* Append JSON, one line, no newline. */
+void state_write_whole(struct out *, const struct capture_identity *, const struct checkpoint *);
+void state_write_shared(struct out *, const struct capture_identity *, const struct checkpoint *);
+void state_write_stream(struct out *, const struct stream_state *);
+
+/* The stream_state of a STREAM state, which stands alone: the shared members, then its own. */
+void state_write_lone_stream(struct out *, const struct capture_identity *,
+                             const struct checkpoint *, const struct stream_state *);
+
+#endif

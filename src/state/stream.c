@@ -1,0 +1,169 @@
+/* One stream's own part: its mode, its key, and the ranges of keys that are still to be read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "parts.h"
+#include "row/snapshot.h"
+
+#define BACKFILLED_MAX ((int64_t)1 << 53) /* as far as a JSON number is exact everywhere */
+
+const char *const stream_mode_names[3] = {
+    [STREAM_BACKFILL] = "Backfill",
+    [STREAM_ACTIVE] = "Active",
+    [STREAM_IGNORE] = "Ignore",
+};
+
+static bool read_mode(const struct json_at *at, enum stream_mode *mode, struct err *err)
+{
+    const char *text;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(text, stream_mode_names[i])) {
+            *mode = (enum stream_mode)i;
+            return true;
+        }
+    }
+    return json_error(at, err, "is %s; it must be Backfill, Active or Ignore", json_show(text).s);
+}
+
+static bool read_backfilled(const struct json_at *at, uint64_t *backfilled, struct err *err)
+{
+    int64_t value = 0;
+    if (at->item && !json_integer(at, 0, BACKFILLED_MAX, &value, err)) {
+        return false;
+    }
+    *backfilled = (uint64_t)value;
+    return true;
+}
+
+static bool read_snapshot(const struct json_at *at, char **snapshot, struct err *err)
+{
+    const char *text;
+    struct snapshot parsed;
+    if (!at->item) {
+        return true;
+    }
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    if (!snapshot_parse(&parsed, text)) {
+        return json_error(at, err, "is %s; it must be a snapshot like 10:20:14", json_show(text).s);
+    }
+    snapshot_free(&parsed);
+    *snapshot = mem_string(text);
+    return true;
+}
+
+/* A bound of a range. All keys of a stream have one count of columns: *columns, 0 until it is
+ * known. */
+static bool read_key(const struct json_at *at, struct key **key, int *columns, struct err *err)
+{
+    if (!at->item) {
+        return true;
+    }
+    if (cJSON_IsString(at->item)) {
+        return json_error(
+            at, err,
+            "must be an array of strings: another connector wrote it, and its backfill "
+            "cannot be continued; start this stream without a state");
+    }
+    if (!json_array(at, err)) {
+        return false;
+    }
+    int count = cJSON_GetArraySize(at->item);
+    if (!count || (*columns && count != *columns)) {
+        return json_error(at, err, "must hold one string for each key column");
+    }
+    *columns = count;
+    *key = key_new(count);
+    const cJSON *item = at->item->child;
+    for (int i = 0; i < count; i++, item = item->next) {
+        struct json_at element = json_child(at, item);
+        const char *text;
+        if (!json_string(&element, &text, err)) {
+            return false;
+        }
+        key_set(*key, i, text, strlen(text));
+    }
+    return true;
+}
+
+static bool read_range(const struct json_at *at, struct range_state *range, int *columns,
+                       struct err *err)
+{
+    struct json_at scanned = json_member(at, "scanned"), until = json_member(at, "until");
+    return json_object(at, err) && read_key(&scanned, &range->scanned, columns, err) &&
+           read_key(&until, &range->until, columns, err);
+}
+
+static bool read_ranges(const struct json_at *at, struct stream_state *state, int *columns,
+                        struct err *err)
+{
+    const cJSON *item;
+    if (!json_array(at, err)) {
+        return false;
+    }
+    state->ranges = mem_zero((size_t)cJSON_GetArraySize(at->item) * sizeof *state->ranges);
+    cJSON_ArrayForEach(item, at->item)
+    {
+        struct json_at range = json_child(at, item);
+        if (!read_range(&range, &state->ranges[state->range_count++], columns, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The original's form, with `scanned` beside `mode`, or nothing at all: one range without an end.
+ */
+static bool read_only_range(const struct json_at *at, struct stream_state *state, int *columns,
+                            struct err *err)
+{
+    state->ranges = mem_zero(sizeof *state->ranges);
+    state->range_count = 1;
+    return read_range(at, &state->ranges[0], columns, err);
+}
+
+static bool read_key_columns(const struct json_at *at, char ***key_columns, int *columns,
+                             struct err *err)
+{
+    if (!at->item) {
+        return true;
+    }
+    if (!json_strings(at, key_columns, err)) {
+        return false;
+    }
+    *columns = cJSON_GetArraySize(at->item);
+    if (!*columns) {
+        json_strings_free(key_columns);
+    }
+    return true;
+}
+
+bool stream_part_read(const struct json_at *at, struct stream_state *state, struct err *err)
+{
+    struct json_at mode = json_member(at, "mode");
+    struct json_at key_columns = json_member(at, "key_columns");
+    struct json_at cursor = json_member(at, "cursor");
+    struct json_at backfilled = json_member(at, "backfilled");
+    struct json_at snapshot = json_member(at, "snapshot");
+    struct json_at ranges = json_member(at, "ranges");
+    int columns = 0;
+    if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
+        !read_key_columns(&key_columns, &state->key_columns, &columns, err) ||
+        !cursor_read(&cursor, &state->cursor, err) ||
+        !read_backfilled(&backfilled, &state->backfilled, err)) {
+        return false;
+    }
+    if (state->mode != STREAM_BACKFILL) {
+        return true; /* what was owed before means nothing any more */
+    }
+    if (!read_snapshot(&snapshot, &state->snapshot, err)) {
+        return false;
+    }
+    return ranges.item ? read_ranges(&ranges, state, &columns, err)
+                       : read_only_range(at, state, &columns, err);
+}

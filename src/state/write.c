@@ -1,0 +1,132 @@
+/* Writing states. `cursor` and `mode` always stand first, so that a comma may precede every other
+ * member. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/lsn.h"
+#include "parts.h"
+#include "state/state.h"
+
+static void write_text(struct out *out, const char *name, const char *text)
+{
+    if (text) {
+        out_format(out, ",\"%s\":", name);
+        json_write_string(out, text, strlen(text));
+    }
+}
+
+static void write_shared_members(struct out *out, const struct capture_identity *identity,
+                                 const struct checkpoint *checkpoint)
+{
+    write_text(out, "system_identifier", identity->system_identifier);
+    if (identity->timeline) {
+        out_format(out, ",\"timeline\":%" PRIu32, identity->timeline);
+    }
+    write_text(out, "slot", identity->slot);
+    write_text(out, "database", identity->database);
+    if (checkpoint->unseen_count) {
+        for (size_t i = 0; i < checkpoint->unseen_count; i++) {
+            out_format(out, "%s%" PRIu32, i ? "," : ",\"unseen\":[", checkpoint->unseen[i]);
+        }
+        out_char(out, ']');
+    }
+}
+
+static void write_cursor(struct out *out, uint64_t cursor)
+{
+    out_format(out, "\"cursor\":\"%s\"", lsn_format(cursor).s);
+}
+
+static void write_key(struct out *out, const char *name, const struct key *key)
+{
+    out_format(out, "\"%s\":[", name);
+    for (int i = 0; i < key->count; i++) {
+        out_string(out, i ? "," : "");
+        json_write_string(out, key->columns[i].text, key->columns[i].len);
+    }
+    out_char(out, ']');
+}
+
+static void write_range(struct out *out, const struct range_state *range)
+{
+    out_char(out, '{');
+    if (range->scanned) {
+        write_key(out, "scanned", range->scanned);
+    }
+    if (range->until) {
+        out_string(out, range->scanned ? "," : "");
+        write_key(out, "until", range->until);
+    }
+    out_char(out, '}');
+}
+
+static void write_stream_members(struct out *out, const struct stream_state *state)
+{
+    out_format(out, "\"mode\":\"%s\"", stream_mode_names[state->mode]);
+    if (state->key_columns) {
+        out_string(out, ",\"key_columns\":");
+        json_write_strings(out, state->key_columns);
+    }
+    if (state->cursor) {
+        out_char(out, ',');
+        write_cursor(out, state->cursor);
+    }
+    if (state->backfilled) {
+        out_format(out, ",\"backfilled\":%" PRIu64, state->backfilled);
+    }
+    if (state->mode == STREAM_BACKFILL) {
+        write_text(out, "snapshot", state->snapshot);
+        out_string(out, ",\"ranges\":[");
+        for (int i = 0; i < state->range_count; i++) {
+            out_string(out, i ? "," : "");
+            write_range(out, &state->ranges[i]);
+        }
+        out_char(out, ']');
+    }
+}
+
+void state_write_stream(struct out *out, const struct stream_state *state)
+{
+    out_char(out, '{');
+    write_stream_members(out, state);
+    out_char(out, '}');
+}
+
+void state_write_shared(struct out *out, const struct capture_identity *identity,
+                        const struct checkpoint *checkpoint)
+{
+    out_char(out, '{');
+    write_cursor(out, checkpoint->cursor);
+    write_shared_members(out, identity, checkpoint);
+    out_char(out, '}');
+}
+
+void state_write_lone_stream(struct out *out, const struct capture_identity *identity,
+                             const struct checkpoint *checkpoint, const struct stream_state *state)
+{
+    struct stream_state own = *state;
+    out_char(out, '{');
+    write_cursor(out, own.cursor > checkpoint->cursor ? own.cursor : checkpoint->cursor);
+    write_shared_members(out, identity, checkpoint);
+    out_char(out, ',');
+    own.cursor = 0;
+    write_stream_members(out, &own);
+    out_char(out, '}');
+}
+
+void state_write_whole(struct out *out, const struct capture_identity *identity,
+                       const struct checkpoint *checkpoint)
+{
+    out_char(out, '{');
+    write_cursor(out, checkpoint->cursor);
+    write_shared_members(out, identity, checkpoint);
+    out_string(out, ",\"streams\":{");
+    for (int i = 0; i < checkpoint->stream_count; i++) {
+        const struct stream_state *state = &checkpoint->streams[i];
+        out_string(out, i ? "," : "");
+        json_write_string(out, state->id, strlen(state->id));
+        out_char(out, ':');
+        state_write_stream(out, state);
+    }
+    out_string(out, "}}");
+}
