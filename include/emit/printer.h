@@ -1,0 +1,58 @@
+/*
+ * Printing records: a row of a chunk, or a change of the stream, as one line of JSON.
+ *
+ * A printer is compiled once for a version of a relation: a list of column writers, each with the
+ * text that stands before its value. There is no lookup by name or type per value. What stands
+ * around a record's data is the protocol's: its frame.
+ *
+ *   frame.head [milliseconds frame.neck] {"id":1, … ,"_meta":{"op":"c","source":{ … }}} frame.tail
+ */
+#ifndef EMIT_PRINTER_H
+#define EMIT_PRINTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/out.h"
+#include "row/chunk.h"
+#include "row/event.h"
+#include "row/relation.h"
+
+/* Borrowed for the printer's life; NUL-terminated. */
+struct frame {
+    const char *head;
+    const char *neck; /* NULL: no time of emission between head and data */
+    const char *tail; /* ends with a newline */
+    const char *tag;  /* of every record's source; NULL: none */
+};
+
+struct printer;
+
+/*
+ * For one relation, whose types are resolved. Records name it by the stream's schema and table:
+ * `schema` and `table` (a partition's changes may be captured under its root's name).
+ */
+struct printer *printer_new(const struct relation *, const struct frame *, const char *schema,
+                            const char *table);
+void printer_free(struct printer **);
+
+/* Where a change stands: what its records' source tells. */
+struct source {
+    struct txn txn;
+    uint64_t lsn;
+    uint64_t previous_commit; /* end LSN of the commit before its transaction */
+};
+
+/* A row of a chunk: a create. `n` counts the backfilled rows of the stream; now_ms is the time of
+ * emission. */
+void print_row(struct out *, struct printer *, const uint8_t *copy_tuple, uint64_t n,
+               int64_t now_ms);
+
+/* A row that a change put into a chunk: a create with the change's source. */
+void print_patch(struct out *, struct printer *, const struct patch *, int64_t now_ms);
+
+/* INSERT, UPDATE, DELETE: one record. MOVE: two. Returns how many. */
+int print_change(struct out *, struct printer *, const struct event *, const struct source *,
+                 int64_t now_ms);
+
+#endif

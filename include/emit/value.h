@@ -1,0 +1,39 @@
+/*
+ * Printing values as JSON: what FORMATS.md's table of values says, from either of PostgreSQL's two
+ * forms.
+ *
+ * A writer is chosen once for a column, and then called for each of its values; it appends exactly
+ * one JSON value. It never fails: bytes that are not what the type promises are printed as a JSON
+ * string. Both writers of a type print the same bytes for the same value. Text is taken to be
+ * UTF-8, as the server sends it under client_encoding UTF8. No more than a bounded piece
+ * (VALUE_PIECE) is ever reserved at once, so that a value of any size streams through an `out` that
+ * has a sink.
+ *
+ * Writers keep nothing between calls; any thread may call them, each with its own `out`.
+ */
+#ifndef EMIT_VALUE_H
+#define EMIT_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/out.h"
+#include "row/type.h"
+
+enum { VALUE_PIECE = 32 * 1024 }; /* the most that one out_reserve asks for, in bytes */
+
+typedef void value_writer(struct out *, const struct type *, const char *data, uint32_t len);
+
+/* For the text form, as output functions print it under our session settings. Never NULL. */
+value_writer *value_text_writer(const struct type *);
+
+/*
+ * For the binary form, as the send functions make it; NULL where a chunk must select the column
+ * with a cast to text instead.
+ */
+value_writer *value_binary_writer(const struct type *);
+
+/* Whether chunks should select columns of the type in binary: value_binary_writer(type) != NULL. */
+bool value_prefers_binary(const struct type *);
+
+#endif

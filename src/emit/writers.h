@@ -1,0 +1,59 @@
+/*
+ * The writers that value.c chooses from: one for each look and wire form. What several of them need
+ * stands at the end.
+ */
+#ifndef EMIT_WRITERS_H
+#define EMIT_WRITERS_H
+
+#include "emit/value.h"
+
+/* value_number.c */
+value_writer bool_text, bool_binary;
+value_writer number_text; /* integers and floats */
+value_writer int2_binary, int4_binary, int8_binary, oid_binary;
+value_writer float4_binary, float8_binary;
+value_writer vector_text; /* "[1,2.5]" */
+
+/* value_numeric.c; its text is string_text */
+value_writer numeric_binary;
+
+/* value_text.c */
+value_writer
+    string_text;        /* and the binary form of all types whose send function sends their text */
+value_writer char_text; /* the type "char" */
+value_writer bytea_text, bytea_binary;
+value_writer uuid_binary;
+value_writer inet_text;
+
+/* value_json.c */
+value_writer json_text; /* and the binary form of json */
+value_writer jsonb_binary;
+
+/* value_time.c, value_time_binary.c */
+value_writer date_text, date_binary;
+value_writer time_text, time_binary;
+value_writer timetz_text, timetz_binary;
+value_writer timestamp_text, timestamp_binary;
+
+/* value_array.c, value_range.c, value_hstore.c: by the type's elements */
+value_writer array_text;
+value_writer timestamp_range_text; /* multiranges too; other ranges are string_text */
+value_writer hstore_text;
+
+/* What is not the binary form that was promised: a string, with \u00XX for bytes from 0x80 on. */
+void write_invalid(struct out *, const char *data, uint32_t len);
+
+/*
+ * What stands between quotes in arrays and hstore, with a backslash before some characters: without
+ * those, as a JSON string. `s` does not end in a lone backslash.
+ */
+void write_unquoted(struct out *, const char *s, size_t len);
+
+/* The end of the JSON number that begins at `s`, or NULL if none does. */
+const char *number_end(const char *s, const char *end);
+
+/* A timestamp's text in our look at `p`, which has TIMESTAMP_LOOK bytes; NULL if it is not one. */
+enum { TIMESTAMP_LOOK = 32 };
+char *timestamp_look(char *p, const char *s, size_t len);
+
+#endif
