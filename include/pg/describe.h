@@ -1,0 +1,65 @@
+/*
+ * The captured tables as the backfill needs them: columns, key, order, size.
+ *
+ * Asked in bulk: the number of queries does not depend on the number of tables. Expects that the
+ * publication exists; what it publishes of a table decides what is described of it.
+ */
+#ifndef PG_DESCRIBE_H
+#define PG_DESCRIBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+#include "pg/types.h"
+#include "row/relation.h"
+
+struct key_description {
+    int column; /* in relation->columns */
+    /*
+     * The server orders the column's values as their bytes go: numbers and times by value, char(n)
+     * without its trailing blanks, text byte by byte in UTF-8. Else only the server knows.
+     */
+    bool bytewise;
+    /*
+     * What ORDER BY and comparisons must say behind COLLATE: that of the key's index. Quoted as in
+     * SQL; owned; NULL where the type has none.
+     */
+    char *collation;
+    bool nullable; /* only where the catalog named the key: a row with a null there has no place */
+};
+
+struct table_description {
+    struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
+    struct key_description *key; /* owned; in the key's order */
+    int key_count;               /* 0: a table without key */
+    char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
+    /*
+     * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are
+     * tables of their own.
+     */
+    char kind;
+    bool partition; /* itself a partition of another table */
+    /*
+     * Of a partitioned table: its changes come under its own name. Else they come under the names
+     * of its leaf partitions.
+     */
+    bool via_root;
+    int64_t row_estimate; /* the planner's; all partitions together; -1: it has none */
+    int64_t pages;        /* of an ordinary table, as it is now; 0 for a partitioned one */
+    int64_t bytes;        /* of the rows without TOAST; all partitions together */
+};
+
+/*
+ * Describe every stream of the catalog, in its order: *tables has catalog->count items, the
+ * caller's to free. ERR_CONFIG names the table (err_stream) that is missing, not published, or
+ * whose key cannot serve.
+ */
+bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
+                     struct table_description **tables, struct err *);
+void tables_free(struct table_description **tables, int count);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * One connection to PostgreSQL, used by one thread. The only layer that knows libpq.
+ *
+ * Every call that waits also watches the stop descriptor given at open: when it becomes readable
+ * the call fails with ERR_STOPPED. Errors carry the server's words and SQLSTATE, and never the
+ * password.
+ */
+#ifndef PG_PG_H
+#define PG_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+enum pg_kind {
+    PG_SQL,         /* settings that decide how values print are pinned */
+    PG_REPLICATION, /* the same, with replication=database */
+};
+
+struct pg;
+struct pg_rows;
+
+/* `name` is shown as application_name. stop_fd -1: nothing to watch. NULL on failure. */
+struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int stop_fd,
+                   struct err *);
+void pg_close(struct pg **);
+
+int pg_server_version(const struct pg *); /* 150004 */
+int pg_backend_pid(const struct pg *);
+bool pg_alive(const struct pg *); /* false once the connection is known to be lost */
+
+/* The last error's SQLSTATE, "" when it had none. */
+const char *pg_sqlstate(const struct pg *);
+
+/* Append `name` quoted as an identifier, `text` as a literal. Both work in any
+ * standard_conforming_strings. */
+void pg_quote_identifier(struct out *, const char *name);
+void pg_quote_literal(struct out *, const char *text, size_t len);
+
+/* One or several statements by the simple protocol; rows are discarded. */
+bool pg_exec(struct pg *, const char *sql, struct err *);
+
+/* One statement with text parameters; NULL on failure. Free the rows. */
+struct pg_rows *pg_query(struct pg *, const char *sql, int param_count, const char *const *params,
+                         struct err *);
+int pg_rows_count(const struct pg_rows *);
+const char *pg_rows_value(const struct pg_rows *, int row, int column); /* NULL: SQL NULL */
+bool pg_rows_null(const struct pg_rows *, int row, int column);
+size_t pg_rows_len(const struct pg_rows *, int row, int column);
+void pg_rows_free(struct pg_rows **);
+
+/*
+ * Several statements sent as one message, results taken one by one: pg_send, then pg_next until
+ * PG_DONE. After an error the rest of the message is not run; pg_next then yields PG_FAILED once
+ * and PG_DONE after.
+ */
+enum pg_step {
+    PG_OK,     /* a statement without rows has ended */
+    PG_ROWS,   /* pg_take_rows holds its rows */
+    PG_COPY,   /* COPY … TO STDOUT: read it with pg_copy_next */
+    PG_STREAM, /* START_REPLICATION: read it with pg_stream_next */
+    PG_FAILED, /* err says how */
+    PG_DONE,   /* the message has been answered: the connection is free again */
+};
+bool pg_send(struct pg *, const char *sql, struct err *);
+enum pg_step pg_next(struct pg *, struct err *);
+struct pg_rows *pg_take_rows(struct pg *);
+
+/* Ask the server to stop the statement that runs; it then fails with SQLSTATE 57014. */
+void pg_cancel(struct pg *);
+
+/*
+ * The next CopyData message: its length, 0 at the end of the COPY (go on with pg_next), -1 on
+ * failure. *data is the caller's, to be freed with pg_free_data.
+ */
+int pg_copy_next(struct pg *, char **data, struct err *);
+
+/*
+ * The same for a replication stream, without waiting: 0 when nothing is there yet. The end of the
+ * stream is a failure.
+ */
+int pg_stream_next(struct pg *, char **data, struct err *);
+
+/* Wait until the socket may be read, or timeout_us has passed; then take in what is there. */
+bool pg_stream_wait(struct pg *, int64_t timeout_us, struct err *);
+
+/* After pg_send: wait so long for an answer; *busy tells whether there is still none. */
+bool pg_busy_wait(struct pg *, int64_t timeout_us, bool *busy, struct err *);
+
+/* Send one CopyData message (a standby status update). */
+bool pg_stream_send(struct pg *, const void *data, size_t len, struct err *);
+
+void pg_free_data(void *data);
+
+#endif

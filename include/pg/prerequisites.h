@@ -1,0 +1,43 @@
+/*
+ * What a capture needs of the server before it can start: finding out what is missing, and making
+ * it.
+ */
+#ifndef PG_PREREQUISITES_H
+#define PG_PREREQUISITES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/out.h"
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+
+/*
+ * Find everything that would keep a capture from starting. Each problem is appended to `problems`
+ * as one line in plain words with what mends it, lines joined by '\n'; none leaves it as it was.
+ * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
+ * tables are left out. Nothing is changed, though a replication connection is opened and closed,
+ * and a slot that another process reads is given a few seconds to become free. False: the server
+ * could not be asked.
+ */
+bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, int stop_fd,
+                         struct out *problems, struct err *);
+
+/* Where lines for the user's log go: what was made, left out, or is waited for. */
+struct notices {
+    void (*line)(void *context, const char *text);
+    void *context;
+};
+
+/*
+ * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
+ * waiting as long as older transactions make it wait. Expects that prerequisites_check found
+ * nothing. *slot_lsn is a new slot's consistent point, where its changes begin; 0 when there was a
+ * slot.
+ */
+bool prerequisites_create(struct pg *, const struct config *, const struct catalog *, int stop_fd,
+                          const struct notices *, uint64_t *slot_lsn, struct err *);
+
+#endif

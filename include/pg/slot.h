@@ -1,0 +1,69 @@
+/*
+ * The replication slot and the server behind it: what they are now, and whether a capture that
+ * remembers where it was may go on from there. A gap is an error that says so, never a silent skip.
+ */
+#ifndef PG_SLOT_H
+#define PG_SLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "pg/pg.h"
+
+/* A row of pg_replication_slots. What a server version does not tell is NULL or 0. */
+struct slot {
+    bool exists; /* false: nothing else is set */
+    bool logical, temporary;
+    char *plugin, *database;  /* owned */
+    char *wal_status;         /* owned: reserved, extended, unreserved or lost (13 and later) */
+    char *invalidation;       /* owned: why it is of no use any more; NULL: it is fine */
+    int active_pid;           /* 0: nobody reads it */
+    uint64_t restart_lsn;     /* WAL is kept from here on; 0: none is kept */
+    uint64_t confirmed_flush; /* nothing before it can be read again */
+    int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or not told */
+};
+
+bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
+void slot_clear(struct slot *);
+
+/* What IDENTIFY_SYSTEM says. */
+struct server_identity {
+    char system_identifier[24]; /* decimal */
+    uint32_t timeline;
+    uint64_t position; /* end of the WAL that is safely written */
+};
+
+/* Over a PG_REPLICATION connection. A pooler that hides the server is recognised and named. */
+bool server_identify(struct pg *replication, struct server_identity *, struct err *);
+
+/*
+ * Where `timeline` ended and another began, by the server's own history; *end 0: it does not appear
+ * there. Over a PG_REPLICATION connection; `current` is server_identity's timeline.
+ */
+bool server_timeline_end(struct pg *replication, uint32_t current, uint32_t timeline, uint64_t *end,
+                         struct err *);
+
+/* The same from a timeline history file's text: lines of "timeline  switch-LSN  reason". */
+uint64_t timeline_history_end(const char *history, size_t len, uint32_t timeline);
+
+/* What a state remembers; strings are borrowed. NULL or 0: it does not say. */
+struct slot_claim {
+    const char *system_identifier;
+    uint32_t timeline;
+    const char *slot, *database;
+    uint64_t cursor;
+};
+
+/*
+ * Whether the changes after the claim's cursor are all still there to be read. `now`, `server`,
+ * `slot` and `database` are what this process found and was configured with; `timeline_end` is
+ * server_timeline_end's for the claim's timeline (0 where the two timelines are one).
+ * ERR_CONFIG says what was lost and what to do.
+ */
+bool slot_verify(const struct slot_claim *, const struct slot *now, const char *slot,
+                 const char *database, const struct server_identity *server, uint64_t timeline_end,
+                 struct err *);
+
+#endif

@@ -1,0 +1,86 @@
+/* Where the catalogs of PostgreSQL 10 to 18 differ, and what is asked of them more than once. */
+#include "catalogs.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "pg/pg.h"
+
+void array_open(struct out *out)
+{
+    out_char(out, '{');
+}
+
+void array_add(struct out *out, const char *item)
+{
+    char last = out->data[out->len - 1];
+    out_string(out, last == '{' ? "\"" : ",\"");
+    for (; *item; item++) {
+        if (*item == '"' || *item == '\\') {
+            out_char(out, '\\');
+        }
+        out_char(out, *item);
+    }
+    out_char(out, '"');
+}
+
+void array_close(struct out *out)
+{
+    out_char(out, '}');
+}
+
+char *sql_name(const char *name)
+{
+    struct out out;
+    out_init(&out, 64);
+    pg_quote_identifier(&out, name);
+    char *quoted = mem_string(out_text(&out));
+    out_free(&out);
+    return quoted;
+}
+
+char *sql_table(const char *schema, const char *table)
+{
+    char *s = sql_name(schema);
+    char *t = sql_name(table);
+    char *quoted = mem_format("%s.%s", s, t);
+    free(s);
+    free(t);
+    return quoted;
+}
+
+const char *not_null_sql(int version)
+{
+    return version >= 180000
+               ? "(a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint x"
+                 " WHERE x.conrelid = a.attrelid AND x.contype = 'n' AND NOT x.convalidated"
+                 " AND a.attnum = ANY (x.conkey)))"
+               : "a.attnotnull";
+}
+
+const char *generated_sql(int version)
+{
+    return version >= 120000 ? "(a.attgenerated <> '')" : "false";
+}
+
+const char *key_width_sql(int version)
+{
+    return version >= 110000 ? "i.indnkeyatts" : "i.indnatts";
+}
+
+static const char best_key_sql[] =
+    "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, %s AS width "
+    "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid "
+    "WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
+    " AND NOT i.indisexclusion AND %s"
+    " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+    "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum"
+    "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT %s) IS NOT TRUE) "
+    "ORDER BY i.indrelid, i.indisprimary DESC, i.indisreplident DESC, width, ic.relname";
+
+void keys_sql(struct out *out, int version, const char *condition)
+{
+    const char *width = key_width_sql(version);
+    out_format(out, best_key_sql, width, condition, width, not_null_sql(version),
+               generated_sql(version));
+}

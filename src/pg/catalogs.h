@@ -1,0 +1,36 @@
+/* SQL that several questions to the system catalogs have in common, by server version. */
+#ifndef PG_CATALOGS_H
+#define PG_CATALOGS_H
+
+#include <stddef.h>
+
+#include "base/out.h"
+
+/* Append `items` as the text of an array parameter: {"a","b\"c"}. */
+void array_open(struct out *);
+void array_add(struct out *, const char *item);
+void array_close(struct out *);
+
+/* A name, or a table's name with its schema, quoted as in SQL. Caller frees. */
+char *sql_name(const char *name);
+char *sql_table(const char *schema, const char *table);
+
+/*
+ * Append a SELECT of each table's best key: its primary key, or else a unique index that is valid,
+ * neither partial nor deferrable, and only of stored columns that are NOT NULL; the replica
+ * identity before others, then the one with fewest columns. Columns: indrelid, indkey,
+ * indcollation, width (how many of indkey are the key, and not INCLUDEd). `condition` restricts
+ * `i`, of pg_index.
+ */
+void keys_sql(struct out *, int version, const char *condition);
+
+/* An expression: whether column `a`, of pg_attribute, never holds a null. */
+const char *not_null_sql(int version);
+
+/* An expression: whether column `a` is generated; such columns are not replicated. */
+const char *generated_sql(int version);
+
+/* An expression: how many columns of index `i`, of pg_index, are its key. */
+const char *key_width_sql(int version);
+
+#endif

@@ -1,0 +1,392 @@
+/* Reading what the catalogs say of the captured tables: two queries, whatever the number of tables.
+ */
+#include "describe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "catalogs.h"
+#include "rows.h"
+
+/* What is read of one table before its key can be chosen. */
+struct reading {
+    uint32_t oid;
+    char identity;
+    struct column_facts *facts; /* of relation->columns */
+};
+
+/*
+ * One row a stream, NULLs for a table that is not there. `tree` is the table and, if it is
+ * partitioned, everything below: sizes are those of the leaves.
+ */
+static const char tables_sql[] =
+    "WITH RECURSIVE wanted AS ("
+    " SELECT w.n, c.oid, c.relkind, c.relreplident, c.relispartition"
+    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema_name, table_name, n)"
+    " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"
+    " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name"
+    "), published AS ("
+    " SELECT p.pubname, g.* FROM pg_publication p"
+    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $3"
+    "), tree(root, oid) AS ("
+    " SELECT w.oid, w.oid FROM wanted w WHERE w.relkind IN ('r', 'p')"
+    " UNION ALL"
+    " SELECT t.root, h.inhrelid FROM tree t"
+    " JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p'"
+    " JOIN pg_inherits h ON h.inhparent = t.oid"
+    "), leaves AS ("
+    " SELECT t.root, c.oid, c.reltuples, c.relpages,"
+    "  CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) END AS bytes,"
+    "  EXISTS (SELECT FROM published g WHERE g.relid = c.oid) AS published"
+    " FROM tree t JOIN pg_class c ON c.oid = t.oid WHERE c.relkind <> 'p'"
+    "), sizes AS ("
+    " SELECT l.root, sum(l.bytes) AS bytes, bool_and(l.published) AS published,"
+    "  sum(CASE WHEN l.relpages > 0 AND l.reltuples >= 0"
+    "   THEN l.reltuples / l.relpages * l.bytes / current_setting('block_size')::float8"
+    "   WHEN l.bytes = 0 THEN 0 END) AS estimate"
+    " FROM leaves l GROUP BY l.root) "
+    "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
+    " coalesce(z.published, true), round(z.estimate), z.bytes,"
+    " z.bytes / current_setting('block_size')::int8, %s "
+    "FROM wanted w "
+    "LEFT JOIN published g ON g.relid = w.oid "
+    "LEFT JOIN sizes z ON z.root = w.oid "
+    "ORDER BY w.n";
+
+enum {
+    COL_OID,
+    COL_KIND,
+    COL_IDENTITY,
+    COL_PARTITION,
+    COL_PUBLISHED,
+    COL_LEAVES_PUBLISHED,
+    COL_ESTIMATE,
+    COL_BYTES,
+    COL_PAGES,
+    COL_FILTER,
+};
+
+static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
+                                    const struct catalog *catalog, struct err *err)
+{
+    struct out sql, schemas, tables;
+    out_init(&sql, sizeof tables_sql);
+    out_init(&schemas, 256);
+    out_init(&tables, 256);
+    array_open(&schemas);
+    array_open(&tables);
+    for (int i = 0; i < catalog->count; i++) {
+        array_add(&schemas, catalog->streams[i].schema);
+        array_add(&tables, catalog->streams[i].table);
+    }
+    array_close(&schemas);
+    array_close(&tables);
+    out_format(&sql, tables_sql,
+               pg_server_version(pg) >= 150000 ? "pg_get_expr(g.qual, g.relid)" : "NULL");
+    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
+    out_free(&sql);
+    out_free(&schemas);
+    out_free(&tables);
+    return rows;
+}
+
+static const char *kind_name(char kind)
+{
+    switch (kind) {
+    case 'v': return "a view";
+    case 'm': return "a materialized view";
+    case 'f': return "a foreign table";
+    case 'S': return "a sequence";
+    case 'i':
+    case 'I': return "an index";
+    case 'c': return "a composite type";
+    default: return "not a table";
+    }
+}
+
+static bool check_table(const struct pg_rows *rows, int row, const struct config *config,
+                        struct err *err)
+{
+    char kind = *rows_text(rows, row, COL_KIND);
+    if (!kind) {
+        return err_set(err, ERR_CONFIG,
+                       "the table does not exist: correct the catalog, or create the table");
+    }
+    if (kind != 'r' && kind != 'p') {
+        return err_set(err, ERR_CONFIG,
+                       "it is %s: only ordinary and partitioned tables can be captured",
+                       kind_name(kind));
+    }
+    if (rows_bool(rows, row, COL_PUBLISHED) ||
+        (kind == 'p' && rows_bool(rows, row, COL_LEAVES_PUBLISHED))) {
+        return true;
+    }
+    return err_set(err, ERR_CONFIG, "the table is not published by publication \"%s\"%s",
+                   config->publication,
+                   rows_bool(rows, row, COL_PARTITION)
+                       ? " under its own name: it is a partition; capture the table it is part of"
+                       : "");
+}
+
+static bool take_table(struct table_description *table, struct reading *reading,
+                       const struct pg_rows *rows, int row, const struct config *config,
+                       struct err *err)
+{
+    if (!check_table(rows, row, config, err)) {
+        return false;
+    }
+    reading->oid = rows_oid(rows, row, COL_OID);
+    reading->identity = *rows_text(rows, row, COL_IDENTITY);
+    table->kind = *rows_text(rows, row, COL_KIND);
+    table->partition = rows_bool(rows, row, COL_PARTITION);
+    table->via_root = table->kind == 'p' && rows_bool(rows, row, COL_PUBLISHED);
+    table->row_filter = rows_copy(rows, row, COL_FILTER);
+    table->row_estimate =
+        pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
+    table->bytes = rows_i64(rows, row, COL_BYTES);
+    table->pages = table->kind == 'r' ? rows_i64(rows, row, COL_PAGES) : 0;
+    return true;
+}
+
+static bool fail_stream(const struct catalog_stream *stream, struct err *err)
+{
+    char *name = stream_name(stream->schema, stream->table);
+    err_prefix(err, "table %s: ", name);
+    free(name);
+    return err_stream(err, stream->schema, stream->table);
+}
+
+static bool read_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                        struct table_description *tables, struct reading *readings, struct err *err)
+{
+    struct pg_rows *rows = query_tables(pg, config, catalog, err);
+    bool ok = rows != NULL;
+    for (int i = 0; ok && i < catalog->count; i++) {
+        ok = take_table(&tables[i], &readings[i], rows, i, config, err) ||
+             fail_stream(&catalog->streams[i], err);
+    }
+    pg_rows_free(&rows);
+    return ok;
+}
+
+/*
+ * Their columns that are published, in order. The collation is that of the key's index where the
+ * column is in the key: in it the index can be read in order, and in it the key is unique.
+ */
+static const char columns_sql[] =
+    "WITH keys AS (%s), published AS ("
+    " SELECT g.* FROM pg_publication p"
+    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $2) "
+    "SELECT w.n, a.attname, a.atttypid, a.atttypmod,"
+    " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i"
+    "  CROSS JOIN unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+    "  WHERE i.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= %s"
+    "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
+    "   OR c.relreplident = 'i' AND i.indisreplident)),"
+    " k.position, NOT %s,"
+    " CASE WHEN l.oid IS NOT NULL"
+    "  THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname) END,"
+    " getdatabaseencoding() IN ('UTF8', 'LATIN1', 'SQL_ASCII') AND CASE l.collprovider"
+    "  WHEN 'c' THEN l.collcollate IN ('C', 'POSIX') WHEN 'b' THEN true"
+    "  WHEN 'd' THEN (SELECT %s FROM pg_database d WHERE d.datname = current_database())"
+    "  ELSE false END "
+    "FROM unnest($1::oid[]) WITH ORDINALITY w(oid, n) "
+    "JOIN pg_class c ON c.oid = w.oid "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+    "LEFT JOIN published g ON g.relid = c.oid "
+    "LEFT JOIN LATERAL (SELECT u.position, x.coll FROM keys k"
+    " CROSS JOIN unnest(k.indkey, k.indcollation) WITH ORDINALITY"
+    "  u(attnum, coll, position)"
+    " CROSS JOIN LATERAL (SELECT nullif(u.coll, 0)) x(coll)"
+    " WHERE k.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= k.width) k ON true "
+    "LEFT JOIN pg_collation l ON l.oid = coalesce(k.coll, a.attcollation) "
+    "LEFT JOIN pg_namespace s ON s.oid = l.collnamespace "
+    "WHERE %s "
+    "ORDER BY w.n, a.attnum";
+
+enum {
+    COLUMN_TABLE,
+    COLUMN_NAME,
+    COLUMN_TYPE,
+    COLUMN_TYPMOD,
+    COLUMN_IDENTITY,
+    COLUMN_POSITION,
+    COLUMN_NULLABLE,
+    COLUMN_COLLATION,
+    COLUMN_BYTES_COLLATION,
+};
+
+/* Whether the database's own collation compares bytes. */
+static const char *database_order_sql(int version)
+{
+    return version >= 150000 ? "d.datlocprovider = 'b' OR d.datlocprovider = 'c' AND d.datcollate "
+                               "IN ('C', 'POSIX')"
+                             : "d.datcollate IN ('C', 'POSIX')";
+}
+
+static void write_columns_sql(struct out *sql, int version)
+{
+    struct out keys, filter;
+    out_init(&keys, 1024);
+    out_init(&filter, 256);
+    keys_sql(&keys, version, "i.indrelid = ANY ($1::oid[])");
+    out_format(&filter,
+               version >= 150000 ? "CASE WHEN g.attrs IS NULL THEN NOT %s"
+                                   " ELSE a.attnum = ANY (g.attrs::int2[]) END"
+                                 : "NOT %s",
+               generated_sql(version));
+    out_format(sql, columns_sql, out_text(&keys), key_width_sql(version), not_null_sql(version),
+               database_order_sql(version), out_text(&filter));
+    out_free(&keys);
+    out_free(&filter);
+}
+
+static struct pg_rows *query_columns(struct pg *pg, const struct config *config,
+                                     const struct reading *readings, int count, struct err *err)
+{
+    struct out sql, oids;
+    out_init(&sql, 4096);
+    out_init(&oids, 256);
+    write_columns_sql(&sql, pg_server_version(pg));
+    array_open(&oids);
+    for (int i = 0; i < count; i++) {
+        out_format(&oids, i ? ",%u" : "%u", readings[i].oid);
+    }
+    array_close(&oids);
+    const char *params[] = {out_text(&oids), config->publication};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 2, params, err);
+    out_free(&sql);
+    out_free(&oids);
+    return rows;
+}
+
+static void take_column(struct column *column, struct column_facts *facts,
+                        const struct pg_rows *rows, int row)
+{
+    column->name = rows_copy(rows, row, COLUMN_NAME);
+    column->type_oid = rows_oid(rows, row, COLUMN_TYPE);
+    column->typmod = rows_int(rows, row, COLUMN_TYPMOD);
+    column->identity = rows_bool(rows, row, COLUMN_IDENTITY);
+    facts->position = rows_int(rows, row, COLUMN_POSITION);
+    facts->nullable = rows_bool(rows, row, COLUMN_NULLABLE);
+    facts->collation = rows_copy(rows, row, COLUMN_COLLATION);
+    facts->bytes_collation = rows_bool(rows, row, COLUMN_BYTES_COLLATION);
+}
+
+/* Build the relation of table `n` (from 1) from its rows, which begin at *row. */
+static struct relation *take_relation(const struct catalog_stream *stream, struct reading *reading,
+                                      const struct pg_rows *rows, int n, int *row)
+{
+    int first = *row;
+    while (*row < pg_rows_count(rows) && rows_int(rows, *row, COLUMN_TABLE) == n) {
+        ++*row;
+    }
+    struct relation *relation = relation_new(*row - first);
+    relation->oid = reading->oid;
+    relation->schema = mem_string(stream->schema);
+    relation->name = mem_string(stream->table);
+    relation->identity = reading->identity;
+    reading->facts = mem_zero((size_t)relation->column_count * sizeof *reading->facts);
+    for (int i = 0; i < relation->column_count; i++) {
+        take_column(&relation->columns[i], &reading->facts[i], rows, first + i);
+    }
+    return relation;
+}
+
+static bool read_columns(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                         struct table_description *tables, struct reading *readings,
+                         struct err *err)
+{
+    struct pg_rows *rows = query_columns(pg, config, readings, catalog->count, err);
+    int row = 0;
+    for (int i = 0; rows && i < catalog->count; i++) {
+        tables[i].relation = take_relation(&catalog->streams[i], &readings[i], rows, i + 1, &row);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+/* All types of all tables at once; then each column finds its own. */
+static bool resolve(struct types *types, struct pg *pg, struct table_description *tables, int count,
+                    struct err *err)
+{
+    size_t oid_count = 0, cap = 0;
+    uint32_t *oids = NULL;
+    for (int i = 0; i < count; i++) {
+        const struct relation *relation = tables[i].relation;
+        oids = mem_grow_array(oids, &cap, oid_count + (size_t)relation->column_count, sizeof *oids);
+        for (int j = 0; j < relation->column_count; j++) {
+            oids[oid_count++] = relation->columns[j].type_oid;
+        }
+    }
+    bool ok = types_load(types, pg, oids, oid_count, err);
+    for (int i = 0; ok && i < count; i++) {
+        ok = types_resolve(types, pg, tables[i].relation, err);
+    }
+    free(oids);
+    return ok;
+}
+
+static bool choose_keys(const struct catalog *catalog, struct table_description *tables,
+                        const struct reading *readings, struct err *err)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        if (!key_choose(&tables[i], readings[i].facts, &catalog->streams[i], err)) {
+            return fail_stream(&catalog->streams[i], err);
+        }
+    }
+    return true;
+}
+
+static void readings_free(struct reading *readings, const struct table_description *tables,
+                          int count)
+{
+    for (int i = 0; i < count; i++) {
+        for (int j = 0; readings[i].facts && j < tables[i].relation->column_count; j++) {
+            free(readings[i].facts[j].collation);
+        }
+        free(readings[i].facts);
+    }
+    free(readings);
+}
+
+bool tables_describe(struct pg *pg, struct types *types, const struct config *config,
+                     const struct catalog *catalog, struct table_description **tables,
+                     struct err *err)
+{
+    size_t count = (size_t)catalog->count;
+    struct err ignored;
+    struct reading *readings = mem_zero(count * sizeof *readings);
+    *tables = mem_zero(count * sizeof **tables);
+    bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+              read_tables(pg, config, catalog, *tables, readings, err) &&
+              read_columns(pg, config, catalog, *tables, readings, err) &&
+              resolve(types, pg, *tables, catalog->count, err) &&
+              choose_keys(catalog, *tables, readings, err);
+    readings_free(readings, *tables, catalog->count);
+    if (!pg_exec(pg, "ROLLBACK", ok ? err : &ignored)) {
+        ok = false;
+    }
+    if (!ok) {
+        tables_free(tables, catalog->count);
+    }
+    return ok;
+}
+
+void tables_free(struct table_description **tables, int count)
+{
+    for (int i = 0; *tables && i < count; i++) {
+        struct table_description *table = &(*tables)[i];
+        for (int j = 0; j < table->key_count; j++) {
+            free(table->key[j].collation);
+        }
+        free(table->key);
+        free(table->row_filter);
+        relation_free(&table->relation);
+    }
+    free(*tables);
+    *tables = NULL;
+}

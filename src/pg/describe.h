@@ -1,0 +1,19 @@
+/* What describe.c reads of a table and describe_key.c decides upon. */
+#ifndef PG_DESCRIBE_PRIVATE_H
+#define PG_DESCRIBE_PRIVATE_H
+
+#include "pg/describe.h"
+
+/* Facts of a column that matter if it is part of the key. */
+struct column_facts {
+    int position; /* in the table's own key, from 1; 0: not part of it */
+    bool nullable;
+    bool bytes_collation; /* text in its collation is ordered by its UTF-8 bytes */
+    char *collation;      /* owned; quoted; NULL: the type has none */
+};
+
+/* Set the key of `table` from the catalog or from the columns' facts (one for each column). */
+bool key_choose(struct table_description *table, const struct column_facts *facts,
+                const struct catalog_stream *stream, struct err *);
+
+#endif

@@ -1,0 +1,129 @@
+/* Which columns are the key of a table, in whose order, and whether changes will carry it. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "catalogs.h"
+#include "describe.h"
+
+/* Types whose values the server orders as their bytes go, given the collation where they have one.
+ */
+static bool bytewise_type(const struct type *type)
+{
+    switch (type->oid) {
+    case OID_BOOL:
+    case OID_BYTEA:
+    case OID_NAME:
+    case OID_INT8:
+    case OID_INT2:
+    case OID_INT4:
+    case OID_TEXT:
+    case OID_OID:
+    case OID_BPCHAR:
+    case OID_VARCHAR:
+    case OID_DATE:
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ:
+    case OID_UUID: return true;
+    default: return false;
+    }
+}
+
+static void set_part(struct table_description *table, int part, int column,
+                     const struct column_facts *facts)
+{
+    bool bytes = bytewise_type(table->relation->columns[column].type);
+    table->key[part] = (struct key_description){
+        .column = column,
+        .bytewise = bytes && (!facts->collation || facts->bytes_collation),
+        .collation = mem_string(facts->collation),
+        .nullable = facts->nullable,
+    };
+    table->key_count = part + 1;
+}
+
+static bool choose_named(struct table_description *table, const struct column_facts *facts,
+                         char *const *names, struct err *err)
+{
+    int count = 0;
+    while (names[count]) {
+        count++;
+    }
+    table->key = mem_zero((size_t)count * sizeof *table->key);
+    for (int part = 0; part < count; part++) {
+        int column = relation_column(table->relation, names[part]);
+        if (column < 0) {
+            return err_set(err, ERR_CONFIG,
+                           "the catalog's primary_key names column \"%s\", and the table has no "
+                           "such column that is published",
+                           names[part]);
+        }
+        set_part(table, part, column, &facts[column]);
+    }
+    return true;
+}
+
+/* How many columns the table's own key has, or -1 if some of them are not published. */
+static int own_key_width(const struct relation *relation, const struct column_facts *facts)
+{
+    int last = 0, found = 0;
+    for (int i = 0; i < relation->column_count; i++) {
+        last = facts[i].position > last ? facts[i].position : last;
+        found += facts[i].position > 0;
+    }
+    return found == last ? last : -1;
+}
+
+static void choose_own(struct table_description *table, const struct column_facts *facts)
+{
+    const struct relation *relation = table->relation;
+    int count = own_key_width(relation, facts);
+    if (count <= 0) {
+        return; /* no key, or one that the publication's column list cuts off */
+    }
+    table->key = mem_zero((size_t)count * sizeof *table->key);
+    for (int i = 0; i < relation->column_count; i++) {
+        if (facts[i].position) {
+            set_part(table, facts[i].position - 1, i, &facts[i]);
+        }
+    }
+    table->key_count = count;
+}
+
+/*
+ * A change of a row tells the old key only as far as the replica identity goes. Without any
+ * identity the server refuses updates and deletes, and there is nothing to tell.
+ */
+static bool check_identity(const struct table_description *table, struct err *err)
+{
+    const struct relation *relation = table->relation;
+    bool any = false;
+    const char *missing = NULL;
+    for (int i = 0; i < relation->column_count; i++) {
+        any = any || relation->columns[i].identity;
+    }
+    for (int i = 0; i < table->key_count; i++) {
+        const struct column *column = &relation->columns[table->key[i].column];
+        missing = missing || column->identity ? missing : column->name;
+    }
+    if (!any || !missing) {
+        return true;
+    }
+    char *name = sql_table(relation->schema, relation->name);
+    err_set(err, ERR_CONFIG,
+            "key column \"%s\" is not part of the table's replica identity, so that changes do not "
+            "tell which row they are of: run ALTER TABLE %s REPLICA IDENTITY FULL",
+            missing, name);
+    free(name);
+    return false;
+}
+
+bool key_choose(struct table_description *table, const struct column_facts *facts,
+                const struct catalog_stream *stream, struct err *err)
+{
+    if (!stream->key || !stream->key[0]) {
+        choose_own(table, facts);
+    } else if (!choose_named(table, facts, stream->key, err)) {
+        return false;
+    }
+    return stream->mode != BACKFILL_NORMAL || check_identity(table, err);
+}

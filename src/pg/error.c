@@ -1,0 +1,82 @@
+/* The server's and libpq's failures in our words: who can mend them, and how. */
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* SQLSTATE classes and codes after which trying again may help. */
+static bool is_transient(const char *sqlstate)
+{
+    static const char *const prefixes[] = {"08", "40", "53", "55P03", "57P", "58", "55006", NULL};
+    for (const char *const *p = prefixes; *p; p++) {
+        if (!strncmp(sqlstate, *p, strlen(*p))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the user can mend: authorisation, missing objects, features not there. */
+static bool is_config(const char *sqlstate)
+{
+    static const char *const prefixes[] = {"28", "3D", "3F", "42", "0A", "55000", NULL};
+    for (const char *const *p = prefixes; *p; p++) {
+        if (!strncmp(sqlstate, *p, strlen(*p))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err_kind kind_of(const char *sqlstate)
+{
+    return is_transient(sqlstate) ? ERR_TRANSIENT : is_config(sqlstate) ? ERR_CONFIG : ERR_SYSTEM;
+}
+
+static const char *field(const PGresult *result, int code)
+{
+    const char *value = PQresultErrorField(result, code);
+    return value ? value : "";
+}
+
+bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
+{
+    const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
+    const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", field(result, PG_DIAG_SQLSTATE));
+    if (!pg->sqlstate[0]) {
+        return pg_fail_connection(pg, err);
+    }
+    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s", field(result, PG_DIAG_MESSAGE_PRIMARY),
+            *detail ? ": " : "", detail, *hint ? "; hint: " : "", hint);
+    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, field(result, PG_DIAG_CONTEXT));
+}
+
+/* libpq's message without its trailing newline, on one line. */
+static void one_line(char *to, size_t size, const char *message)
+{
+    size_t len = 0;
+    for (; *message && len + 1 < size; message++) {
+        to[len++] = *message;
+        if (*message == '\n') {
+            to[len - 1] = ' ';
+        }
+    }
+    while (len && to[len - 1] == ' ') {
+        len--;
+    }
+    to[len] = '\0';
+}
+
+bool pg_fail_connection(struct pg *pg, struct err *err)
+{
+    char message[768];
+    pg->sqlstate[0] = '\0';
+    one_line(message, sizeof message, PQerrorMessage(pg->conn));
+    return err_set(err, ERR_TRANSIENT, "lost the connection to the server: %s", message);
+}
+
+const char *pg_sqlstate(const struct pg *pg)
+{
+    return pg->sqlstate;
+}

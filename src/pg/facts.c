@@ -1,0 +1,197 @@
+/* Reading how things stand. Nothing is judged here: that is problems.c. */
+#include "facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "catalogs.h"
+#include "rows.h"
+
+static const char server_sql[] =
+    "SELECT current_setting('wal_level'), current_user, current_database(), pg_is_in_recovery(),"
+    " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
+    " has_database_privilege(current_database(), 'CREATE'),"
+    " current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots),"
+    " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active)";
+
+static bool read_server(struct pg *pg, struct server_facts *server, struct err *err)
+{
+    struct pg_rows *rows = pg_query(pg, server_sql, 0, NULL, err);
+    if (!rows) {
+        return false;
+    }
+    server->version = pg_server_version(pg);
+    server->wal_level = rows_copy(rows, 0, 0);
+    server->user = rows_copy(rows, 0, 1);
+    server->database = rows_copy(rows, 0, 2);
+    server->standby = rows_bool(rows, 0, 3);
+    server->superuser = rows_bool(rows, 0, 4);
+    server->may_create = rows_bool(rows, 0, 5);
+    server->max_slots = rows_int(rows, 0, 6);
+    server->slots = rows_int(rows, 0, 7);
+    server->idle_slots = rows_copy(rows, 0, 8);
+    pg_rows_free(&rows);
+    return true;
+}
+
+static bool read_publication(struct pg *pg, const struct config *config,
+                             struct publication_facts *publication, struct err *err)
+{
+    struct out sql;
+    const char *params[] = {config->publication};
+    out_init(&sql, 256);
+    out_format(&sql,
+               "SELECT puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert, pubupdate, %s "
+               "FROM pg_publication WHERE pubname = $1",
+               pg_server_version(pg) >= 130000 ? "pubviaroot" : "false");
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, params, err);
+    out_free(&sql);
+    if (rows && pg_rows_count(rows) == 1) {
+        *publication = (struct publication_facts){
+            .exists = true,
+            .all_tables = rows_bool(rows, 0, 0),
+            .owned = rows_bool(rows, 0, 1),
+            .inserts = rows_bool(rows, 0, 2),
+            .updates = rows_bool(rows, 0, 3),
+            .via_root = rows_bool(rows, 0, 4),
+        };
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+/* One row for each table asked for, there or not. */
+static const char tables_sql[] =
+    "WITH wanted AS ("
+    " SELECT w.n, w.schema_name, s.oid AS schema, c.oid"
+    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema_name, table_name, n)"
+    " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"
+    " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name"
+    "), published AS ("
+    " SELECT g.relid FROM pg_publication p"
+    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $3"
+    ") "
+    "SELECT w.schema IS NOT NULL, has_schema_privilege(w.schema, 'USAGE'),"
+    " has_schema_privilege(w.schema, 'CREATE'), c.oid, c.relkind, c.relpersistence,"
+    " w.schema_name ~ '^pg_' OR w.schema_name = 'information_schema', c.relispartition,"
+    " pg_has_role(c.relowner, 'USAGE'),"
+    " has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (SELECT FROM pg_attribute a"
+    "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+    "  AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),"
+    " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
+    " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
+    "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
+    "   OR c.relreplident = 'i' AND i.indisreplident)),"
+    " EXISTS (SELECT FROM published g WHERE g.relid = c.oid) "
+    "FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid "
+    "ORDER BY w.n";
+
+static void take_table(struct table_facts *table, const struct pg_rows *rows, int row)
+{
+    *table = (struct table_facts){
+        .schema_exists = rows_bool(rows, row, 0),
+        .schema_usable = rows_bool(rows, row, 1),
+        .schema_writable = rows_bool(rows, row, 2),
+        .oid = rows_oid(rows, row, 3),
+        .kind = *rows_text(rows, row, 4),
+        .persistence = *rows_text(rows, row, 5),
+        .system = rows_bool(rows, row, 6),
+        .partition = rows_bool(rows, row, 7),
+        .owned = rows_bool(rows, row, 8),
+        .readable = rows_bool(rows, row, 9),
+        .row_security = rows_bool(rows, row, 10),
+        .identified = rows_bool(rows, row, 11),
+        .published = rows_bool(rows, row, 12),
+    };
+}
+
+static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
+                                    const struct catalog *catalog, struct err *err)
+{
+    struct out schemas, tables;
+    out_init(&schemas, 256);
+    out_init(&tables, 256);
+    array_open(&schemas);
+    array_open(&tables);
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        array_add(&schemas, catalog->streams[i].schema);
+        array_add(&tables, catalog->streams[i].table);
+    }
+    array_add(&schemas, config->watermarks_schema);
+    array_add(&tables, config->watermarks_table);
+    array_close(&schemas);
+    array_close(&tables);
+    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
+    struct pg_rows *rows = pg_query(pg, tables_sql, 3, params, err);
+    out_free(&schemas);
+    out_free(&tables);
+    return rows;
+}
+
+static bool read_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                        struct facts *facts, struct err *err)
+{
+    facts->stream_count = catalog ? catalog->count : 0;
+    facts->tables = mem_zero((size_t)(facts->stream_count + 1) * sizeof *facts->tables);
+    struct pg_rows *rows = query_tables(pg, config, catalog, err);
+    for (int i = 0; rows && i <= facts->stream_count; i++) {
+        take_table(&facts->tables[i], rows, i);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+static const char watermarks_sql[] =
+    "SELECT (SELECT count(*) = 2 FROM pg_attribute a WHERE a.attrelid = c.oid"
+    "  AND a.attname IN ('slot', 'watermark') AND a.attnum > 0 AND NOT a.attisdropped"
+    "  AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)),"
+    " EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
+    "  AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid"
+    "  AND i.indimmediate AND i.indpred IS NULL AND %s = 1 AND a.attname = 'slot'),"
+    " has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
+    "  AND has_table_privilege(c.oid, 'SELECT') "
+    "FROM pg_class c WHERE c.oid = $1::oid";
+
+static bool read_watermarks(struct pg *pg, struct facts *facts, struct err *err)
+{
+    char oid[16];
+    const char *params[] = {oid};
+    struct out sql;
+    snprintf(oid, sizeof oid, "%u", facts_watermarks(facts)->oid);
+    out_init(&sql, 1024);
+    out_format(&sql, watermarks_sql, key_width_sql(pg_server_version(pg)));
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, params, err);
+    out_free(&sql);
+    if (rows && pg_rows_count(rows) == 1) {
+        facts->watermarks.columns = rows_bool(rows, 0, 0);
+        facts->watermarks.unique = rows_bool(rows, 0, 1);
+        facts->watermarks.writable = rows_bool(rows, 0, 2);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+bool facts_read(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                struct facts *facts, struct err *err)
+{
+    *facts = (struct facts){0};
+    return read_server(pg, &facts->server, err) &&
+           read_publication(pg, config, &facts->publication, err) &&
+           slot_read(pg, config->slot, &facts->slot, err) &&
+           read_tables(pg, config, catalog, facts, err) && read_watermarks(pg, facts, err);
+}
+
+void facts_free(struct facts *facts)
+{
+    free(facts->server.wal_level);
+    free(facts->server.user);
+    free(facts->server.database);
+    free(facts->server.idle_slots);
+    slot_clear(&facts->slot);
+    free(facts->tables);
+    *facts = (struct facts){0};
+}

@@ -1,0 +1,65 @@
+/* What prerequisites are decided upon: how things stand on the server, read in a few queries. */
+#ifndef PG_FACTS_H
+#define PG_FACTS_H
+
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+#include "pg/slot.h"
+
+struct server_facts {
+    int version;
+    char *wal_level, *user, *database; /* owned */
+    bool standby;
+    bool superuser;
+    bool may_create;      /* CREATE on the database: publications */
+    int max_slots, slots; /* allowed, and there */
+    char *idle_slots;     /* owned; names of those that nobody reads, or NULL */
+};
+
+struct publication_facts {
+    bool exists;
+    bool all_tables, owned;
+    bool inserts, updates; /* it publishes these */
+    bool via_root;
+};
+
+/* A captured table, or the watermarks table. */
+struct table_facts {
+    bool schema_exists, schema_usable, schema_writable;
+    uint32_t oid; /* 0: there is no such table */
+    char kind;    /* pg_class.relkind */
+    char persistence;
+    bool system, partition, owned;
+    bool readable;
+    bool row_security; /* policies hide rows from us */
+    bool identified;   /* it has a replica identity */
+    bool published;    /* under its own name */
+};
+
+struct watermarks_facts {
+    bool columns; /* slot and watermark are there, and hold text */
+    bool unique;  /* on slot alone, at once */
+    bool writable;
+};
+
+struct facts {
+    struct server_facts server;
+    struct publication_facts publication;
+    struct slot slot;
+    struct table_facts *tables; /* the catalog's streams, then the watermarks table */
+    int stream_count;
+    struct watermarks_facts watermarks;
+};
+
+/* `catalog` NULL: no streams. Free what was read even after a failure. */
+bool facts_read(struct pg *, const struct config *, const struct catalog *, struct facts *,
+                struct err *);
+void facts_free(struct facts *);
+
+static inline const struct table_facts *facts_watermarks(const struct facts *facts)
+{
+    return &facts->tables[facts->stream_count];
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* What the files of this layer share: the connection's insides. Not for other layers. */
+#ifndef PG_INTERNAL_H
+#define PG_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "pg/pg.h"
+
+struct pg {
+    PGconn *conn;
+    int stop_fd;
+    char sqlstate[6];
+    PGresult *rows; /* PG_ROWS not yet taken */
+};
+
+struct pg_rows {
+    PGresult *result;
+};
+
+/*
+ * Wait until the socket may be read (or also written, with `write`), the stop descriptor is
+ * readable (ERR_STOPPED), or the timeout has passed (*ready false). timeout_us -1: no limit.
+ */
+bool pg_poll(struct pg *, bool write, int64_t timeout_us, bool *ready, struct err *);
+
+/* The connection itself has failed. Returns false. */
+bool pg_fail_connection(struct pg *, struct err *);
+
+/* The server answered with an error. Remembers its SQLSTATE. Returns false. */
+bool pg_fail_result(struct pg *, const PGresult *, struct err *);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * Opening and closing connections: parameters, pinned settings, certificates, and what a refused
+ * connection means.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
+
+/*
+ * Everything that decides how a value prints or a name resolves, whatever the server, database and
+ * role say. Startup options win over all of these.
+ */
+static const char pinned[] =
+    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3 "
+    "-c lc_monetary=C -c bytea_output=hex -c standard_conforming_strings=on -c search_path= "
+    "-c xmlbinary=base64 -c statement_timeout=0 -c lock_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\\ committed";
+
+struct parameters {
+    const char *keys[PARAMETERS], *values[PARAMETERS];
+    int count;
+    int certificates[3]; /* memory files, -1: none */
+    char paths[3][32], port[8];
+};
+
+static void add(struct parameters *p, const char *key, const char *value)
+{
+    if (value) {
+        p->keys[p->count] = key;
+        p->values[p->count++] = value;
+    }
+}
+
+/* libpq reads certificates from files only: give it one that lives in memory. */
+static bool add_certificate(struct parameters *p, int i, const char *key, const char *pem,
+                            struct err *err)
+{
+    p->certificates[i] = -1;
+    if (!pem) {
+        return true;
+    }
+    int fd = p->certificates[i] = memfd_create(key, MFD_CLOEXEC);
+    size_t len = strlen(pem);
+    if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) || write(fd, pem, len) != (ssize_t)len) {
+        return err_set(err, ERR_SYSTEM, "cannot hand %s to the TLS library: %s", key,
+                       strerror(errno));
+    }
+    snprintf(p->paths[i], sizeof p->paths[i], "/proc/self/fd/%d", fd);
+    add(p, key, p->paths[i]);
+    return true;
+}
+
+static bool fill_parameters(struct parameters *p, const struct config *config, enum pg_kind kind,
+                            const char *name, struct err *err)
+{
+    *p = (struct parameters){.certificates = {-1, -1, -1}};
+    snprintf(p->port, sizeof p->port, "%d", config->port);
+    add(p, "host", config->host);
+    add(p, "port", p->port);
+    add(p, "user", config->user);
+    add(p, "password", config->password);
+    add(p, "dbname", config->database);
+    add(p, "sslmode", config->sslmode);
+    add(p, "application_name", name);
+    add(p, "client_encoding", "UTF8");
+    add(p, "options", pinned);
+    add(p, "keepalives_idle", "30");
+    add(p, "keepalives_interval", "10");
+    add(p, "keepalives_count", "3");
+    add(p, "tcp_user_timeout", "60000");
+    add(p, "gssencmode", "disable");
+    add(p, "replication", kind == PG_REPLICATION ? "database" : NULL);
+    return add_certificate(p, 0, "sslrootcert", config->sslrootcert, err) &&
+           add_certificate(p, 1, "sslcert", config->sslcert, err) &&
+           add_certificate(p, 2, "sslkey", config->sslkey, err);
+}
+
+static void close_certificates(struct parameters *p)
+{
+    for (int i = 0; i < 3; i++) {
+        if (p->certificates[i] >= 0) {
+            close(p->certificates[i]);
+        }
+    }
+}
+
+static bool has(const char *message, const char *words)
+{
+    return strstr(message, words) != NULL;
+}
+
+/* libpq tells a refused connection by its words alone. */
+static bool explain(const struct config *c, const char *message, struct err *err)
+{
+    if (has(message, "password authentication failed") || has(message, "no password supplied")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the server does not accept the password of user \"%s\": correct \"user\" and "
+            "\"password\" in the configuration",
+            c->user);
+    }
+    if (has(message, "role \"") && has(message, "does not exist")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the server has no user \"%s\": correct \"user\", or create it with CREATE USER",
+            c->user);
+    }
+    if (has(message, "database \"") && has(message, "does not exist")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the server has no database \"%s\": correct \"database\" in the configuration",
+            c->database);
+    }
+    if (has(message, "must be superuser or replication role") ||
+        has(message, "permission denied to start WAL sender")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "user \"%s\" may not replicate: run ALTER ROLE \"%s\" REPLICATION (on Amazon RDS: "
+            "GRANT rds_replication TO \"%s\")",
+            c->user, c->user, c->user);
+    }
+    if (has(message, "unsupported startup parameter")) {
+        return err_set(err, ERR_CONFIG,
+                       "a connection pooler (PgBouncer) answers at %s:%d, and replication cannot "
+                       "pass through it: "
+                       "set \"host\" and \"port\" to the server itself",
+                       c->host, c->port);
+    }
+    if (has(message, "pg_hba.conf")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the server's pg_hba.conf does not let user \"%s\" in from here: add a line for it, "
+            "or set advanced.sslmode to what it asks for (%s)",
+            c->user, message);
+    }
+    if (has(message, "could not translate host name")) {
+        return err_set(err, ERR_CONFIG,
+                       "the host name \"%s\" is not known: correct \"host\" in the configuration",
+                       c->host);
+    }
+    if (has(message, "does not support SSL") || has(message, "SSL") ||
+        has(message, "certificate")) {
+        return err_set(
+            err, ERR_CONFIG,
+            "no TLS connection to %s:%d: %s; check advanced.sslmode and the certificates", c->host,
+            c->port, message);
+    }
+    if (has(message, "Connection refused") || has(message, "No such file or directory")) {
+        return err_set(
+            err, ERR_TRANSIENT,
+            "nothing answers at %s:%d: check that PostgreSQL runs there and that \"host\" and "
+            "\"port\" are right",
+            c->host, c->port);
+    }
+    return err_set(err, ERR_TRANSIENT, "cannot connect to %s:%d: %s", c->host, c->port, message);
+}
+
+static bool fail_open(struct pg *pg, const struct config *config, struct err *err)
+{
+    char message[768] = "";
+    pg_fail_connection(pg, err);
+    snprintf(message, sizeof message, "%s",
+             err->message + strlen("lost the connection to the server: "));
+    explain(config, message, err);
+    return err_detail(err, "%s", message);
+}
+
+/* Drive libpq's connection machine to its end. */
+static bool connect_poll(struct pg *pg, const struct config *config, struct err *err)
+{
+    int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
+    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+    while (step != PGRES_POLLING_OK) {
+        bool ready = false;
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        if (step == PGRES_POLLING_FAILED) {
+            return fail_open(pg, config, err);
+        }
+        if (!pg_poll(pg, step == PGRES_POLLING_WRITING, left_us > 0 ? left_us : 0, &ready, err)) {
+            return false;
+        }
+        if (!ready) {
+            return err_set(err, ERR_TRANSIENT,
+                           "no answer from %s:%d within 30 s: check \"host\", "
+                           "\"port\" and the firewalls in between",
+                           config->host, config->port);
+        }
+        step = PQconnectPoll(pg->conn);
+    }
+    return true;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+static bool connect_start(struct pg *pg, const struct config *config, enum pg_kind kind,
+                          const char *name, struct err *err)
+{
+    struct parameters p;
+    bool ok = fill_parameters(&p, config, kind, name, err);
+    if (ok) {
+        pg->conn = PQconnectStartParams(p.keys, p.values, 0);
+        if (!pg->conn) {
+            ok = err_set(err, ERR_SYSTEM, "out of memory for a connection");
+        } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
+            ok = fail_open(pg, config, err);
+        } else {
+            ok = connect_poll(pg, config, err);
+        }
+    }
+    close_certificates(&p);
+    return ok;
+}
+
+struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
+                   struct err *err)
+{
+    struct pg *pg = mem_zero(sizeof *pg);
+    pg->stop_fd = stop_fd;
+    if (!connect_start(pg, config, kind, name, err)) {
+        pg_close(&pg);
+        return NULL;
+    }
+    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    PQsetnonblocking(pg->conn, 1);
+    return pg;
+}
+
+void pg_close(struct pg **pg)
+{
+    if (*pg) {
+        PQclear((*pg)->rows);
+        PQfinish((*pg)->conn);
+        free(*pg);
+        *pg = NULL;
+    }
+}
+
+int pg_server_version(const struct pg *pg)
+{
+    return PQserverVersion(pg->conn);
+}
+
+int pg_backend_pid(const struct pg *pg)
+{
+    return PQbackendPID(pg->conn);
+}
+
+bool pg_alive(const struct pg *pg)
+{
+    return PQstatus(pg->conn) == CONNECTION_OK;
+}

@@ -1,0 +1,109 @@
+/* Finding all that is missing: facts of the catalogs, and what only trying shows. */
+#include "pg/prerequisites.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "facts.h"
+#include "problems.h"
+#include "rows.h"
+
+enum {
+    /* A reader that has just died still holds the slot for a moment. */
+    SLOT_PATIENCE_US = 5 * 1000 * 1000,
+    SLOT_POLL_US = 200 * 1000,
+};
+
+/* Whether we may replicate, and whether it is the server that we talk to, is found out by doing it.
+ */
+static bool try_replication(const struct config *config, int stop_fd, struct out *problems,
+                            struct err *err)
+{
+    struct server_identity server;
+    struct pg *pg = pg_open(config, PG_REPLICATION, "source-postgres check", stop_fd, err);
+    bool ok = pg && server_identify(pg, &server, err);
+    pg_close(&pg);
+    if (!ok && err->kind == ERR_STOPPED) {
+        return false;
+    }
+    if (!ok && strstr(err->message, "max_wal_senders")) {
+        problem(
+            problems,
+            "all WAL senders are in use: run ALTER SYSTEM SET max_wal_senders = … with a higher "
+            "number and restart the server, or end another replication connection");
+    } else if (!ok) {
+        problem(problems, "cannot replicate: %s", err->message);
+    }
+    return true;
+}
+
+/* Let a moment pass, as far as we are not asked to stop. */
+static bool pause_us(struct pg *pg, int64_t us, struct err *err)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "SELECT pg_sleep(%g)", (double)us / 1e6);
+    return pg_exec(pg, sql, err);
+}
+
+static bool wait_for_slot(struct pg *pg, const struct config *config, struct slot *slot,
+                          struct err *err)
+{
+    int64_t deadline_us = clock_monotonic_us() + SLOT_PATIENCE_US;
+    while (slot->active_pid && clock_monotonic_us() < deadline_us) {
+        slot_clear(slot);
+        if (!pause_us(pg, SLOT_POLL_US, err) || !slot_read(pg, config->slot, slot, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char reader_sql[] =
+    "SELECT coalesce(nullif(application_name, ''), 'unnamed'), usename,"
+    " coalesce(host(client_addr), 'a local socket'),"
+    " date_trunc('second', backend_start), pid::text "
+    "FROM pg_stat_activity WHERE pid = $1::int";
+
+/* Say who reads the slot, as far as we may see it. */
+static bool find_reader(struct pg *pg, const struct config *config, const struct slot *slot,
+                        struct out *problems, struct err *err)
+{
+    char pid[16];
+    const char *params[] = {pid};
+    snprintf(pid, sizeof pid, "%d", slot->active_pid);
+    struct pg_rows *rows = pg_query(pg, reader_sql, 1, params, err);
+    if (!rows) {
+        return false;
+    }
+    if (pg_rows_count(rows) && !pg_rows_null(rows, 0, 3)) {
+        problem(problems,
+                "replication slot \"%s\" is in use by process %d (%s, user %s, from %s) since %s: "
+                "stop that capture, or run SELECT pg_terminate_backend(%d), or set "
+                "advanced.slotName to another name",
+                config->slot, slot->active_pid, rows_text(rows, 0, 0), rows_text(rows, 0, 1),
+                rows_text(rows, 0, 2), rows_text(rows, 0, 3), slot->active_pid);
+    } else {
+        problem(problems,
+                "replication slot \"%s\" is in use by process %d: stop that capture, or run SELECT "
+                "pg_terminate_backend(%d), or set advanced.slotName to another name",
+                config->slot, slot->active_pid, slot->active_pid);
+    }
+    pg_rows_free(&rows);
+    return true;
+}
+
+bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                         int stop_fd, struct out *problems, struct err *err)
+{
+    struct facts facts;
+    bool ok =
+        facts_read(pg, config, catalog, &facts, err) && wait_for_slot(pg, config, &facts.slot, err);
+    if (ok) {
+        problems_find(&facts, config, catalog, problems);
+        ok = (!facts.slot.active_pid || find_reader(pg, config, &facts.slot, problems, err)) &&
+             try_replication(config, stop_fd, problems, err);
+    }
+    facts_free(&facts);
+    return ok;
+}

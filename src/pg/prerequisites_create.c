@@ -1,0 +1,228 @@
+/* Making what is missing, in an order that leaves no gap: tables, publication, and the slot last.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "catalogs.h"
+#include "facts.h"
+#include "pg/prerequisites.h"
+#include "problems_table.h"
+#include "rows.h"
+#include "slot_create.h"
+
+enum { NAMED_TABLES = 20 }; /* how many a notice names */
+
+void notice(const struct notices *notices, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len >= 0 && notices && notices->line) {
+        notices->line(notices->context, text);
+    }
+    free(text);
+}
+
+static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
+                              const struct notices *notices, struct err *err)
+{
+    if (facts_watermarks(facts)->oid) {
+        return true;
+    }
+    char *name = sql_table(config->watermarks_schema, config->watermarks_table);
+    char *sql =
+        mem_format("CREATE TABLE IF NOT EXISTS %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
+    bool ok =
+        pg_exec(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
+    if (ok) {
+        notice(notices, "created the watermarks table %s", name);
+    }
+    free(sql);
+    free(name);
+    return ok;
+}
+
+/* Ordinary tables whose UPDATE and DELETE the server would refuse, were they published. */
+static const char unidentified_sql[] =
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_'"
+    " AND n.nspname <> 'information_schema' AND c.relreplident <> 'f'"
+    " AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid"
+    "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
+    "   OR c.relreplident = 'i' AND i.indisreplident)) "
+    "ORDER BY 1";
+
+static void name_tables(struct out *out, const struct pg_rows *rows)
+{
+    int count = pg_rows_count(rows);
+    for (int i = 0; i < count && i < NAMED_TABLES; i++) {
+        out_format(out, i ? ", %s" : "%s", rows_text(rows, i, 0));
+    }
+    if (count > NAMED_TABLES) {
+        out_format(out, " and %d more", count - NAMED_TABLES);
+    }
+}
+
+static void list_tables(struct out *sql, const struct config *config, const struct catalog *catalog)
+{
+    char *name = sql_table(config->watermarks_schema, config->watermarks_table);
+    out_format(sql, "TABLE ONLY %s", name);
+    free(name);
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
+        out_format(sql, ", ONLY %s", name);
+        free(name);
+    }
+}
+
+/* By root, unless partitions themselves are captured; servers before 13 know no choice. */
+static const char *via_root(const struct config *config, const struct facts *facts)
+{
+    bool partitions = config->capture_as_partitions;
+    for (int i = 0; i < facts->stream_count; i++) {
+        partitions = partitions || facts->tables[i].partition;
+    }
+    return facts->server.version < 130000 ? ""
+           : partitions                   ? " WITH (publish_via_partition_root = false)"
+                                          : " WITH (publish_via_partition_root = true)";
+}
+
+static bool run_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       const struct facts *facts, bool all_tables, struct err *err)
+{
+    struct out sql;
+    out_init(&sql, 512);
+    out_string(&sql, "CREATE PUBLICATION ");
+    pg_quote_identifier(&sql, config->publication);
+    out_string(&sql, " FOR ");
+    if (all_tables) {
+        out_string(&sql, "ALL TABLES");
+    } else {
+        list_tables(&sql, config, catalog);
+    }
+    out_string(&sql, via_root(config, facts));
+    bool ok = pg_exec(pg, out_text(&sql), err) ||
+              err_prefix(err, "cannot create publication \"%s\": ", config->publication);
+    out_free(&sql);
+    return ok;
+}
+
+static void notice_left_out(const struct config *config, const struct facts *facts,
+                            const struct pg_rows *unidentified, const struct notices *notices)
+{
+    struct out names;
+    out_init(&names, 256);
+    name_tables(&names, unidentified);
+    if (!facts->server.superuser) {
+        notice(notices,
+               "created publication \"%s\" for the captured tables and the watermarks table: "
+               "only a superuser may create it for all tables",
+               config->publication);
+    } else {
+        notice(notices,
+               "created publication \"%s\" for the captured tables and the watermarks table "
+               "alone: without a primary key or REPLICA IDENTITY, UPDATE and DELETE would fail "
+               "on %s",
+               config->publication, out_text(&names));
+    }
+    out_free(&names);
+}
+
+static bool create_publication(struct pg *pg, const struct config *config,
+                               const struct catalog *catalog, const struct facts *facts,
+                               const struct notices *notices, struct err *err)
+{
+    struct pg_rows *unidentified = pg_query(pg, unidentified_sql, 0, NULL, err);
+    if (!unidentified) {
+        return false;
+    }
+    bool all_tables = facts->server.superuser && pg_rows_count(unidentified) == 0;
+    bool ok = run_create(pg, config, catalog, facts, all_tables, err);
+    if (ok && all_tables) {
+        notice(notices, "created publication \"%s\" for all tables", config->publication);
+    } else if (ok) {
+        notice_left_out(config, facts, unidentified, notices);
+    }
+    pg_rows_free(&unidentified);
+    return ok;
+}
+
+static bool add_table(struct pg *pg, const struct config *config, const char *schema,
+                      const char *table, const struct notices *notices, struct err *err)
+{
+    char *publication = sql_name(config->publication);
+    char *name = sql_table(schema, table);
+    char *sql = mem_format("ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
+    bool ok = pg_exec(pg, sql, err) ||
+              err_prefix(err, "cannot add table %s to publication %s: ", name, publication);
+    if (ok) {
+        notice(notices, "added table %s to publication %s", name, publication);
+    }
+    free(sql);
+    free(name);
+    free(publication);
+    return ok;
+}
+
+static bool add_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       const struct facts *facts, const struct notices *notices, struct err *err)
+{
+    const struct table_facts *watermarks = facts_watermarks(facts);
+    if (facts->publication.all_tables) {
+        return true;
+    }
+    if (!watermarks->published &&
+        !add_table(pg, config, config->watermarks_schema, config->watermarks_table, notices, err)) {
+        return false;
+    }
+    for (int i = 0; i < facts->stream_count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        if (table_unpublished(facts, &facts->tables[i]) &&
+            !add_table(pg, config, stream->schema, stream->table, notices, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Captured, and now published: the server will refuse its updates, and the user must know. */
+static void warn_unidentified(const struct catalog *catalog, const struct facts *facts,
+                              const struct notices *notices)
+{
+    for (int i = 0; i < facts->stream_count; i++) {
+        const struct table_facts *table = &facts->tables[i];
+        if (table->kind != 'r' || table->identified) {
+            continue;
+        }
+        char *name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
+        notice(notices,
+               "table %s has no replica identity: while it is published the server refuses UPDATE "
+               "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
+               name, name);
+        free(name);
+    }
+}
+
+bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                          int stop_fd, const struct notices *notices, uint64_t *slot_lsn,
+                          struct err *err)
+{
+    struct facts facts;
+    *slot_lsn = 0;
+    bool ok =
+        facts_read(pg, config, catalog, &facts, err) &&
+        create_watermarks(pg, config, &facts, notices, err) &&
+        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, err)
+                                  : create_publication(pg, config, catalog, &facts, notices, err));
+    if (ok) {
+        warn_unidentified(catalog, &facts, notices);
+        ok = facts.slot.exists || slot_create(pg, config, stop_fd, notices, slot_lsn, err);
+    }
+    facts_free(&facts);
+    return ok;
+}

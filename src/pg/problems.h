@@ -1,0 +1,15 @@
+/* Judging facts: what of them keeps a capture from starting, and what mends it. Asks nothing. */
+#ifndef PG_PROBLEMS_H
+#define PG_PROBLEMS_H
+
+#include "base/out.h"
+#include "facts.h"
+
+/* Append one line, joined to those before by '\n'. */
+void problem(struct out *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* All but what a second look at the slot tells; `catalog` is that of facts_read. */
+void problems_find(const struct facts *, const struct config *, const struct catalog *,
+                   struct out *problems);
+
+#endif

@@ -1,0 +1,210 @@
+/* What is wrong with a captured table, or with the watermarks table. */
+#include "problems_table.h"
+
+#include <stdlib.h>
+
+#include "catalogs.h"
+#include "problems.h"
+
+bool table_unpublished(const struct facts *facts, const struct table_facts *table)
+{
+    return facts->publication.exists && table->oid && !table->published;
+}
+
+/* It is not in the publication: either we may add it, or somebody else must. */
+static void find_unpublished(const struct facts *facts, const struct table_facts *table,
+                             const struct config *config, const char *name, struct out *problems)
+{
+    bool may_add = facts->publication.owned && table->owned && !facts->publication.all_tables;
+    if (!table_unpublished(facts, table) || may_add) {
+        return;
+    }
+    char *publication = sql_name(config->publication);
+    problem(problems,
+            "table %s is not in publication \"%s\", and user \"%s\" may not add it: run ALTER "
+            "PUBLICATION %s ADD TABLE ONLY %s as their owner",
+            name, config->publication, facts->server.user, publication, name);
+    free(publication);
+}
+
+static void find_watermarks_missing(const struct facts *facts, const struct config *config,
+                                    const char *name, struct out *problems)
+{
+    const struct table_facts *table = facts_watermarks(facts);
+    const struct publication_facts *publication = &facts->publication;
+    char *user = sql_name(facts->server.user);
+    if (!table->schema_exists) {
+        char *schema = sql_name(config->watermarks_schema);
+        problem(problems,
+                "there is no schema \"%s\" for the watermarks table: run CREATE SCHEMA %s; GRANT "
+                "ALL ON SCHEMA %s TO %s",
+                config->watermarks_schema, schema, schema, user);
+        free(schema);
+    } else if (!table->schema_usable || !table->schema_writable) {
+        problem(
+            problems,
+            "there is no watermarks table %s, and user \"%s\" may not create it: run CREATE "
+            "TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL PRIVILEGES ON TABLE %s "
+            "TO %s",
+            name, facts->server.user, name, name, user);
+    } else if (publication->exists && !publication->all_tables && !publication->owned) {
+        char *quoted = sql_name(config->publication);
+        problem(problems,
+                "there is no watermarks table %s, and user \"%s\" may not add it to publication "
+                "\"%s\": run CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL "
+                "PRIVILEGES ON TABLE %s TO %s; ALTER PUBLICATION %s ADD TABLE ONLY %s",
+                name, facts->server.user, config->publication, name, name, user, quoted, name);
+        free(quoted);
+    }
+    free(user);
+}
+
+/* It is there: can it serve? */
+static void find_watermarks_unfit(const struct facts *facts, const struct config *config,
+                                  const char *name, struct out *problems)
+{
+    const struct table_facts *table = facts_watermarks(facts);
+    const struct watermarks_facts *watermarks = &facts->watermarks;
+    if ((table->kind != 'r' && table->kind != 'p') || table->persistence != 'p' ||
+        !watermarks->columns) {
+        problem(problems,
+                "%s cannot be the watermarks table, which is an ordinary logged one with the "
+                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set advanced.watermarksTable to "
+                "another name",
+                name);
+        return;
+    }
+    if (!watermarks->unique) {
+        problem(problems,
+                "watermarks table %s has no unique key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
+                "(slot)",
+                name, name);
+    }
+    if (!watermarks->writable || !table->schema_usable) {
+        char *user = sql_name(facts->server.user);
+        char *schema = sql_name(config->watermarks_schema);
+        problem(problems,
+                "user \"%s\" may not write the watermarks table: run GRANT USAGE ON SCHEMA %s TO "
+                "%s; GRANT ALL PRIVILEGES ON TABLE %s TO %s",
+                facts->server.user, schema, user, name, user);
+        free(user);
+        free(schema);
+    }
+    if (table->row_security) {
+        problem(
+            problems,
+            "row security binds user \"%s\" on the watermarks table: run ALTER TABLE %s DISABLE "
+            "ROW LEVEL SECURITY",
+            facts->server.user, name);
+    }
+    find_unpublished(facts, table, config, name, problems);
+}
+
+void find_watermarks(const struct facts *facts, const struct config *config, struct out *problems)
+{
+    char *name = sql_table(config->watermarks_schema, config->watermarks_table);
+    if (facts_watermarks(facts)->oid) {
+        find_watermarks_unfit(facts, config, name, problems);
+    } else {
+        find_watermarks_missing(facts, config, name, problems);
+    }
+    free(name);
+}
+
+/* NULL: it can be captured. */
+static const char *unfit_kind(const struct table_facts *table)
+{
+    if (table->system) {
+        return "a table of the system";
+    }
+    switch (table->kind) {
+    case 'r':
+    case 'p': return table->persistence == 't' ? "a temporary table" : NULL;
+    case 'v': return "a view";
+    case 'm': return "a materialized view";
+    case 'f': return "a foreign table";
+    case 'S': return "a sequence";
+    default: return "not a table";
+    }
+}
+
+static void find_unreadable(const struct facts *facts, const struct table_facts *table,
+                            const struct catalog_stream *stream, const char *name,
+                            struct out *problems)
+{
+    char *user = sql_name(facts->server.user);
+    if (!table->readable || !table->schema_usable) {
+        char *schema = sql_name(stream->schema);
+        problem(
+            problems,
+            "user \"%s\" may not read table %s: run GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT "
+            "ON TABLE %s TO %s",
+            facts->server.user, name, schema, user, name, user);
+        free(schema);
+    }
+    if (table->row_security) {
+        problem(problems,
+                "row security hides rows of table %s from user \"%s\": run as a superuser ALTER "
+                "ROLE %s BYPASSRLS",
+                name, facts->server.user, user);
+    }
+    free(user);
+}
+
+/* A partitioned table, or a partition, under a name that the publication does not use. */
+static bool find_partitioning(const struct facts *facts, const struct table_facts *table,
+                              const struct config *config, const char *name, struct out *problems)
+{
+    const struct publication_facts *publication = &facts->publication;
+    bool root = table->kind == 'p' && !table->published;
+    char *quoted = sql_name(config->publication);
+    bool found = true;
+    if (root && facts->server.version < 130000) {
+        problem(problems,
+                "table %s is partitioned, and PostgreSQL before 13 publishes partitions alone: set "
+                "advanced.capture_as_partitions, and capture those",
+                name);
+    } else if (root && publication->exists && !publication->via_root) {
+        problem(
+            problems,
+            "changes of the partitioned table %s are published under its partitions' names: run "
+            "ALTER PUBLICATION %s SET (publish_via_partition_root = true)",
+            name, quoted);
+    } else if (table->partition && publication->via_root && !table->published &&
+               publication->all_tables) {
+        problem(problems,
+                "changes of partition %s are published under the partitioned table's name: capture "
+                "that one, or run ALTER PUBLICATION %s SET (publish_via_partition_root = false)",
+                name, quoted);
+    } else {
+        found = false;
+    }
+    free(quoted);
+    return found;
+}
+
+void find_table(const struct facts *facts, int i, const struct config *config,
+                const struct catalog_stream *stream, struct out *problems)
+{
+    const struct table_facts *table = &facts->tables[i];
+    char *name = sql_table(stream->schema, stream->table);
+    const char *unfit = table->oid ? unfit_kind(table) : NULL;
+    if (!table->oid) {
+        problem(problems, "table %s does not exist: correct the catalog, or create the table",
+                name);
+    } else if (unfit) {
+        problem(problems, "%s is %s: only ordinary and partitioned tables can be captured", name,
+                unfit);
+    } else if (table->persistence == 'u') {
+        problem(problems,
+                "table %s is unlogged, and its changes are not replicated: run ALTER "
+                "TABLE %s SET LOGGED",
+                name, name);
+    } else {
+        find_unreadable(facts, table, stream, name, problems);
+        if (!find_partitioning(facts, table, config, name, problems)) {
+            find_unpublished(facts, table, config, name, problems);
+        }
+    }
+    free(name);
+}

@@ -1,0 +1,17 @@
+/* Judging the facts of tables. */
+#ifndef PG_PROBLEMS_TABLE_H
+#define PG_PROBLEMS_TABLE_H
+
+#include "base/out.h"
+#include "facts.h"
+
+void find_watermarks(const struct facts *, const struct config *, struct out *problems);
+
+/* `i` is the stream's place in facts->tables. */
+void find_table(const struct facts *, int i, const struct config *, const struct catalog_stream *,
+                struct out *problems);
+
+/* Whether prerequisites_create has to add the table to the publication that exists. */
+bool table_unpublished(const struct facts *, const struct table_facts *);
+
+#endif

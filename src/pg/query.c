@@ -1,0 +1,255 @@
+/* Statements and their results: simple messages of several, and single ones with parameters. */
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+bool pg_poll(struct pg *pg, bool write, int64_t timeout_us, bool *ready, struct err *err)
+{
+    short events = (short)(write ? POLLIN | POLLOUT : POLLIN);
+    struct pollfd fds[2] = {{PQsocket(pg->conn), events, 0}, {pg->stop_fd, POLLIN, 0}};
+    struct timespec limit = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
+    *ready = false;
+    if (fds[0].fd < 0) {
+        return pg_fail_connection(pg, err);
+    }
+    ppoll(fds, 2, timeout_us < 0 ? NULL : &limit, NULL); /* interrupted: the caller asks again */
+    if (fds[1].revents) {
+        return err_set(err, ERR_STOPPED, "stopped");
+    }
+    *ready = fds[0].revents != 0;
+    return true;
+}
+
+/* Push out what libpq has queued, taking in answers meanwhile, so that neither side can block the
+ * other. */
+static bool flush(struct pg *pg, struct err *err)
+{
+    for (;;) {
+        bool ready;
+        int left = PQflush(pg->conn);
+        if (left == 0) {
+            return true;
+        }
+        if (left < 0) {
+            return pg_fail_connection(pg, err);
+        }
+        if (!pg_poll(pg, true, -1, &ready, err)) {
+            return false;
+        }
+        if (!PQconsumeInput(pg->conn)) {
+            return pg_fail_connection(pg, err);
+        }
+    }
+}
+
+static bool wait_input(struct pg *pg, struct err *err)
+{
+    bool ready = false;
+    if (!pg_poll(pg, false, -1, &ready, err)) {
+        return false;
+    }
+    return !ready || PQconsumeInput(pg->conn) || pg_fail_connection(pg, err);
+}
+
+/* The next result without blocking the stop descriptor out; *result NULL: the message is answered.
+ */
+static bool next_result(struct pg *pg, PGresult **result, struct err *err)
+{
+    while (PQisBusy(pg->conn)) {
+        if (!wait_input(pg, err)) {
+            return false;
+        }
+    }
+    *result = PQgetResult(pg->conn);
+    return true;
+}
+
+bool pg_send(struct pg *pg, const char *sql, struct err *err)
+{
+    pg->sqlstate[0] = '\0';
+    if (!PQsendQuery(pg->conn, sql)) {
+        return pg_fail_connection(pg, err);
+    }
+    return flush(pg, err);
+}
+
+enum pg_step pg_next(struct pg *pg, struct err *err)
+{
+    PGresult *result;
+    if (!next_result(pg, &result, err)) {
+        return PG_FAILED;
+    }
+    if (!result) {
+        return PG_DONE;
+    }
+    switch (PQresultStatus(result)) {
+    case PGRES_TUPLES_OK:
+        PQclear(pg->rows);
+        pg->rows = result;
+        return PG_ROWS;
+    case PGRES_COPY_OUT: PQclear(result); return PG_COPY;
+    case PGRES_COPY_BOTH: PQclear(result); return PG_STREAM;
+    case PGRES_COMMAND_OK:
+    case PGRES_EMPTY_QUERY: PQclear(result); return PG_OK;
+    default:
+        pg_fail_result(pg, result, err);
+        PQclear(result);
+        return PG_FAILED;
+    }
+}
+
+struct pg_rows *pg_take_rows(struct pg *pg)
+{
+    struct pg_rows *rows = mem_alloc(sizeof *rows);
+    rows->result = pg->rows;
+    pg->rows = NULL;
+    return rows;
+}
+
+/* Read the rest of the answer; what failed first is what err keeps. */
+static void drain(struct pg *pg)
+{
+    struct err ignored = {0};
+    while (pg_alive(pg)) {
+        enum pg_step step = pg_next(pg, &ignored);
+        if (step == PG_DONE || ignored.kind == ERR_STOPPED) {
+            return;
+        }
+        if (step == PG_COPY || step == PG_STREAM) {
+            PQfinish(pg->conn); /* nobody asked for it: the connection is of no use */
+            pg->conn = NULL;
+            return;
+        }
+    }
+}
+
+bool pg_exec(struct pg *pg, const char *sql, struct err *err)
+{
+    if (!pg_send(pg, sql, err)) {
+        return false;
+    }
+    for (;;) {
+        enum pg_step step = pg_next(pg, err);
+        if (step == PG_DONE) {
+            return true;
+        }
+        if (step != PG_OK && step != PG_ROWS) {
+            drain(pg);
+            return step == PG_FAILED ? false : err_set(err, ERR_SYSTEM, "unexpected COPY");
+        }
+    }
+}
+
+struct pg_rows *pg_query(struct pg *pg, const char *sql, int param_count, const char *const *params,
+                         struct err *err)
+{
+    pg->sqlstate[0] = '\0';
+    if (!PQsendQueryParams(pg->conn, sql, param_count, NULL, params, NULL, NULL, 0)) {
+        pg_fail_connection(pg, err);
+        return NULL;
+    }
+    if (!flush(pg, err)) {
+        return NULL;
+    }
+    enum pg_step step = pg_next(pg, err);
+    if (step != PG_ROWS) {
+        drain(pg);
+        if (step != PG_FAILED) {
+            err_set(err, ERR_SYSTEM, "the server sent no rows for a query");
+        }
+        return NULL;
+    }
+    struct pg_rows *rows = pg_take_rows(pg);
+    if (pg_next(pg, err) != PG_DONE) {
+        pg_rows_free(&rows);
+        drain(pg);
+    }
+    return rows;
+}
+
+int pg_rows_count(const struct pg_rows *rows)
+{
+    return PQntuples(rows->result);
+}
+
+bool pg_rows_null(const struct pg_rows *rows, int row, int column)
+{
+    return PQgetisnull(rows->result, row, column);
+}
+
+const char *pg_rows_value(const struct pg_rows *rows, int row, int column)
+{
+    return pg_rows_null(rows, row, column) ? NULL : PQgetvalue(rows->result, row, column);
+}
+
+size_t pg_rows_len(const struct pg_rows *rows, int row, int column)
+{
+    return (size_t)PQgetlength(rows->result, row, column);
+}
+
+void pg_rows_free(struct pg_rows **rows)
+{
+    if (*rows) {
+        PQclear((*rows)->result);
+        free(*rows);
+        *rows = NULL;
+    }
+}
+
+bool pg_busy_wait(struct pg *pg, int64_t timeout_us, bool *busy, struct err *err)
+{
+    int64_t deadline_us = clock_monotonic_us() + timeout_us;
+    while ((*busy = PQisBusy(pg->conn))) {
+        bool ready;
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        if (left_us <= 0) {
+            return true;
+        }
+        if (!pg_poll(pg, false, left_us, &ready, err)) {
+            return false;
+        }
+        if (ready && !PQconsumeInput(pg->conn)) {
+            return pg_fail_connection(pg, err);
+        }
+    }
+    return true;
+}
+
+void pg_cancel(struct pg *pg)
+{
+    char words[256];
+    PGcancel *cancel = PQgetCancel(pg->conn);
+    if (cancel) {
+        PQcancel(cancel, words, sizeof words);
+        PQfreeCancel(cancel);
+    }
+}
+
+/* Doubling every quote is right for both, as long as standard_conforming_strings is on: it is
+ * pinned. */
+static void quote(struct out *out, const char *text, size_t len, char mark)
+{
+    char *p = out_reserve(out, len * 2 + 2);
+    *p++ = mark;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == mark) {
+            *p++ = mark;
+        }
+        *p++ = text[i];
+    }
+    *p++ = mark;
+    out_commit(out, p);
+}
+
+void pg_quote_identifier(struct out *out, const char *name)
+{
+    quote(out, name, strlen(name), '"');
+}
+
+void pg_quote_literal(struct out *out, const char *text, size_t len)
+{
+    quote(out, text, len, '\'');
+}

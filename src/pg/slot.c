@@ -1,0 +1,161 @@
+/* Reading what the server says of the slot and of itself. What follows from it: slot_verify.c. */
+#include "pg/slot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rows.h"
+
+/* The columns that came with later versions; older servers have nothing to say there. */
+static const char *status_columns(int version)
+{
+    if (version >= 170000) {
+        return "s.wal_status, s.safe_wal_size, s.invalidation_reason";
+    }
+    if (version >= 160000) {
+        return "s.wal_status, s.safe_wal_size,"
+               " CASE WHEN s.conflicting THEN 'conflict with recovery'"
+               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+    }
+    if (version >= 130000) {
+        return "s.wal_status, s.safe_wal_size,"
+               " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+    }
+    return "NULL, NULL, NULL";
+}
+
+static void fill(struct slot *slot, const struct pg_rows *rows)
+{
+    slot->exists = true;
+    slot->logical = rows_bool(rows, 0, 0);
+    slot->temporary = rows_bool(rows, 0, 1);
+    slot->plugin = rows_copy(rows, 0, 2);
+    slot->database = rows_copy(rows, 0, 3);
+    slot->active_pid = rows_int(rows, 0, 4);
+    slot->restart_lsn = rows_lsn(rows, 0, 5);
+    slot->confirmed_flush = rows_lsn(rows, 0, 6);
+    slot->wal_status = rows_copy(rows, 0, 7);
+    slot->safe_wal_size = pg_rows_null(rows, 0, 8) ? INT64_MAX : rows_i64(rows, 0, 8);
+    slot->invalidation = rows_copy(rows, 0, 9);
+}
+
+bool slot_read(struct pg *pg, const char *name, struct slot *slot, struct err *err)
+{
+    struct out sql;
+    *slot = (struct slot){.safe_wal_size = INT64_MAX};
+    out_init(&sql, 512);
+    out_format(&sql,
+               "SELECT s.slot_type = 'logical', s.temporary, s.plugin, s.database,"
+               " CASE WHEN s.active THEN coalesce(s.active_pid, -1) END,"
+               " s.restart_lsn, s.confirmed_flush_lsn, %s "
+               "FROM pg_replication_slots s WHERE s.slot_name = $1",
+               status_columns(pg_server_version(pg)));
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, &name, err);
+    out_free(&sql);
+    if (rows && pg_rows_count(rows) > 0) {
+        fill(slot, rows);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+void slot_clear(struct slot *slot)
+{
+    free(slot->plugin);
+    free(slot->database);
+    free(slot->wal_status);
+    free(slot->invalidation);
+    *slot = (struct slot){.safe_wal_size = INT64_MAX};
+}
+
+/* A replication command's one result; NULL on failure. */
+static struct pg_rows *command(struct pg *pg, const char *sql, struct err *err)
+{
+    struct pg_rows *rows = NULL;
+    struct err ignored;
+    enum pg_step step = PG_FAILED;
+    if (!pg_send(pg, sql, err)) {
+        return NULL;
+    }
+    while ((step = pg_next(pg, rows ? &ignored : err)) == PG_ROWS) {
+        pg_rows_free(&rows);
+        rows = pg_take_rows(pg);
+    }
+    while (step == PG_OK) {
+        step = pg_next(pg, rows ? &ignored : err);
+    }
+    if (step == PG_FAILED) {
+        pg_rows_free(&rows);
+        pg_next(pg, &ignored); /* the end of the answer */
+    } else if (!rows) {
+        err_set(err, ERR_SYSTEM, "the server answered %s with nothing", sql);
+    }
+    return rows;
+}
+
+static const char pooler[] =
+    "a connection pooler stands between: it answered replication=database like a plain "
+    "connection; give the address of the PostgreSQL server itself";
+
+bool server_identify(struct pg *pg, struct server_identity *server, struct err *err)
+{
+    struct pg_rows *rows = command(pg, "IDENTIFY_SYSTEM", err);
+    if (!rows) {
+        bool syntax = !strcmp(pg_sqlstate(pg), "42601");
+        return syntax ? err_set(err, ERR_CONFIG, "%s", pooler) : false;
+    }
+    bool ok = pg_rows_count(rows) == 1 || err_set(err, ERR_CONFIG, "%s", pooler);
+    if (ok) {
+        snprintf(server->system_identifier, sizeof server->system_identifier, "%s",
+                 rows_text(rows, 0, 0));
+        server->timeline = rows_oid(rows, 0, 1);
+        server->position = rows_lsn(rows, 0, 2);
+    }
+    pg_rows_free(&rows);
+    return ok;
+}
+
+/* The switch position in one line of a history file, if it is about that timeline; else 0. */
+static uint64_t history_line_end(const char *line, uint32_t timeline)
+{
+    char *rest;
+    uint64_t lsn;
+    unsigned long number = strtoul(line, &rest, 10);
+    size_t blanks = strspn(rest, " \t");
+    char *position = rest + blanks;
+    position[strcspn(position, " \t\r")] = '\0';
+    return rest > line && blanks && number == timeline && lsn_parse(position, &lsn) ? lsn : 0;
+}
+
+uint64_t timeline_history_end(const char *history, size_t len, uint32_t timeline)
+{
+    char *text = mem_string_n(history, len);
+    char *next = text;
+    uint64_t end = 0;
+    for (char *line; !end && (line = strsep(&next, "\n"));) {
+        end = history_line_end(line, timeline);
+    }
+    free(text);
+    return end;
+}
+
+bool server_timeline_end(struct pg *pg, uint32_t current, uint32_t timeline, uint64_t *end,
+                         struct err *err)
+{
+    char sql[64];
+    *end = 0;
+    if (timeline >= current || current < 2) {
+        return true; /* the first timeline has no history */
+    }
+    snprintf(sql, sizeof sql, "TIMELINE_HISTORY %u", current);
+    struct pg_rows *rows = command(pg, sql, err);
+    if (!rows) {
+        return false;
+    }
+    if (pg_rows_count(rows) == 1) {
+        *end = timeline_history_end(rows_text(rows, 0, 1), pg_rows_len(rows, 0, 1), timeline);
+    }
+    pg_rows_free(&rows);
+    return true;
+}

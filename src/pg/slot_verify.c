@@ -1,0 +1,114 @@
+/* Whether a capture may go on where its state says: decided from what was read, nothing asked here.
+ */
+#include <string.h>
+
+#include "base/lsn.h"
+#include "pg/slot.h"
+
+#define BEGIN_ANEW                                                                                 \
+    "reset the capture: start it without a state, so that it backfills its tables anew"
+
+static bool same_server(const struct slot_claim *claim, const struct server_identity *server,
+                        uint64_t timeline_end, struct err *err)
+{
+    if (claim->system_identifier &&
+        strcmp(claim->system_identifier, server->system_identifier) != 0) {
+        return err_set(
+            err, ERR_CONFIG,
+            "the state is of another server: it was taken from the one with system "
+            "identifier %s, and this one has %s; connect to that server again, or " BEGIN_ANEW,
+            claim->system_identifier, server->system_identifier);
+    }
+    if (!claim->timeline || claim->timeline == server->timeline) {
+        return true;
+    }
+    if (claim->timeline > server->timeline) {
+        return err_set(err, ERR_CONFIG,
+                       "the server went back to timeline %u, and the state is of timeline %u: what "
+                       "happened in between is not its history any more; " BEGIN_ANEW,
+                       server->timeline, claim->timeline);
+    }
+    if (!timeline_end || claim->cursor > timeline_end) {
+        return err_set(err, ERR_CONFIG,
+                       "the server was promoted to timeline %u, and what was captured of timeline "
+                       "%u up to %s is not all in its history; " BEGIN_ANEW,
+                       server->timeline, claim->timeline, lsn_format(claim->cursor).s);
+    }
+    return true;
+}
+
+static bool same_source(const struct slot_claim *claim, const char *slot, const char *database,
+                        struct err *err)
+{
+    if (claim->database && strcmp(claim->database, database) != 0) {
+        return err_set(err, ERR_CONFIG,
+                       "the state is of database \"%s\", and the configuration names \"%s\"; "
+                       "correct it, or " BEGIN_ANEW,
+                       claim->database, database);
+    }
+    if (claim->slot && strcmp(claim->slot, slot) != 0) {
+        return err_set(err, ERR_CONFIG,
+                       "the state is of replication slot \"%s\", and the configuration names "
+                       "\"%s\"; correct it, or " BEGIN_ANEW,
+                       claim->slot, slot);
+    }
+    return true;
+}
+
+static bool slot_usable(const struct slot *now, const char *slot, const char *database,
+                        uint64_t cursor, struct err *err)
+{
+    if (!now->exists) {
+        return err_set(
+            err, ERR_CONFIG,
+            "replication slot \"%s\" is gone, and with it the changes after %s; " BEGIN_ANEW, slot,
+            lsn_format(cursor).s);
+    }
+    if (!now->logical || !now->plugin || strcmp(now->plugin, "pgoutput") != 0) {
+        return err_set(err, ERR_CONFIG,
+                       "replication slot \"%s\" was recreated for %s, not pgoutput: the changes "
+                       "after %s are lost; name another slot, and " BEGIN_ANEW,
+                       slot, now->plugin ? now->plugin : "physical replication",
+                       lsn_format(cursor).s);
+    }
+    if (!now->database || strcmp(now->database, database) != 0) {
+        return err_set(err, ERR_CONFIG,
+                       "replication slot \"%s\" belongs to database \"%s\" now, not to \"%s\": "
+                       "the changes after %s are lost; name another slot, and " BEGIN_ANEW,
+                       slot, now->database ? now->database : "", database, lsn_format(cursor).s);
+    }
+    return true;
+}
+
+bool slot_verify(const struct slot_claim *claim, const struct slot *now, const char *slot,
+                 const char *database, const struct server_identity *server, uint64_t timeline_end,
+                 struct err *err)
+{
+    if (!same_source(claim, slot, database, err) ||
+        !same_server(claim, server, timeline_end, err) ||
+        !slot_usable(now, slot, database, claim->cursor, err)) {
+        return false;
+    }
+    if (now->invalidation || !now->restart_lsn) {
+        return err_set(err, ERR_CONFIG,
+                       "the server invalidated replication slot \"%s\" (%s): the changes after %s "
+                       "are lost; drop it with SELECT pg_drop_replication_slot('%s'), raise "
+                       "max_slot_wal_keep_size, and " BEGIN_ANEW,
+                       slot, now->invalidation ? now->invalidation : "it keeps no WAL",
+                       lsn_format(claim->cursor).s, slot);
+    }
+    if (now->confirmed_flush > claim->cursor) {
+        return err_set(err, ERR_CONFIG,
+                       "replication slot \"%s\" stands at %s, past the state's %s: it was "
+                       "recreated or something else read from it, and the changes in between are "
+                       "lost; use the newest state, or " BEGIN_ANEW,
+                       slot, lsn_format(now->confirmed_flush).s, lsn_format(claim->cursor).s);
+    }
+    if (server->position < claim->cursor) {
+        return err_set(err, ERR_CONFIG,
+                       "the server's WAL ends at %s, before the state's %s: it was restored from "
+                       "an older copy, and what was captured since is not in it; " BEGIN_ANEW,
+                       lsn_format(server->position).s, lsn_format(claim->cursor).s);
+    }
+    return true;
+}

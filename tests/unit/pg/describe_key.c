@@ -1,0 +1,130 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "describe.h"
+
+static const struct type int4 = {.oid = OID_INT4, .class = TYPE_SCALAR, .name = "int4"};
+static const struct type text = {.oid = OID_TEXT, .class = TYPE_SCALAR, .name = "text"};
+static const struct type numeric = {.oid = OID_NUMERIC, .class = TYPE_SCALAR, .name = "numeric"};
+
+/* A table (a int4, b text, c numeric); each test says what its key is. */
+static struct table_description table;
+static struct column_facts facts[3];
+static struct catalog_stream stream;
+static struct err err;
+
+static void make_table(void)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    const struct type *const types[] = {&int4, &text, &numeric};
+    table = (struct table_description){.relation = relation_new(3), .kind = 'r'};
+    table.relation->schema = mem_string("public");
+    table.relation->name = mem_string("T");
+    memset(facts, 0, sizeof facts);
+    stream = (struct catalog_stream){0};
+    for (int i = 0; i < 3; i++) {
+        table.relation->columns[i].name = mem_string(names[i]);
+        table.relation->columns[i].type = types[i];
+    }
+    facts[1].collation = (char *)"pg_catalog.\"default\"";
+}
+
+static void drop_table(void)
+{
+    struct table_description *all = mem_alloc(sizeof *all);
+    *all = table;
+    tables_free(&all, 1);
+}
+
+TestSuite(key, .init = make_table, .fini = drop_table);
+
+Test(key, follows_the_index_and_not_the_table)
+{
+    facts[0].position = 2;
+    facts[2].position = 1;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 2);
+    cr_assert_eq(table.key[0].column, 2);
+    cr_assert_eq(table.key[1].column, 0);
+}
+
+Test(key, is_bytewise_where_type_and_collation_are)
+{
+    facts[0].position = 1;
+    facts[1].position = 2;
+    facts[2].position = 3;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert(table.key[0].bytewise);
+    cr_assert_null(table.key[0].collation);
+    cr_assert_not(table.key[1].bytewise);
+    cr_assert_str_eq(table.key[1].collation, "pg_catalog.\"default\"");
+    cr_assert_not(table.key[2].bytewise);
+}
+
+Test(key, text_in_a_collation_of_bytes_is_bytewise)
+{
+    facts[1].position = 1;
+    facts[1].bytes_collation = true;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert(table.key[0].bytewise);
+}
+
+Test(key, may_be_missing)
+{
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 0);
+}
+
+Test(key, cut_off_by_a_column_list_does_not_serve)
+{
+    facts[0].position = 2; /* the first of its columns is not published */
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 0);
+}
+
+Test(key, the_catalogs_comes_before_the_tables_own)
+{
+    char *names[] = {(char *)"c", (char *)"b", NULL};
+    facts[0].position = 1;
+    facts[1].nullable = true;
+    stream.key = names;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 2);
+    cr_assert_eq(table.key[0].column, 2);
+    cr_assert_eq(table.key[1].column, 1);
+    cr_assert(table.key[1].nullable);
+}
+
+Test(key, the_catalogs_must_be_columns)
+{
+    char *names[] = {(char *)"nope", NULL};
+    stream.key = names;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(err.kind, ERR_CONFIG);
+    cr_assert(strstr(err.message, "\"nope\""));
+}
+
+Test(key, outside_the_replica_identity_is_refused_with_the_remedy)
+{
+    facts[0].position = 1;
+    table.relation->columns[1].identity = true;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(err.kind, ERR_CONFIG);
+    cr_assert(strstr(err.message, "ALTER TABLE \"public\".\"T\" REPLICA IDENTITY FULL"));
+}
+
+Test(key, outside_the_replica_identity_serves_where_no_rows_are_read_by_it)
+{
+    facts[0].position = 1;
+    table.relation->columns[1].identity = true;
+    stream.mode = BACKFILL_ONLY_CHANGES;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+}
+
+Test(key, without_any_replica_identity_serves)
+{
+    facts[0].position = 1;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 1);
+}

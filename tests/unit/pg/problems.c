@@ -1,0 +1,217 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "problems.h"
+
+/* A server on which nothing is missing, and a catalog of one table; each test spoils one thing. */
+static struct table_facts tables[2];
+static struct facts facts;
+static struct config config;
+static struct catalog_stream stream;
+static struct catalog catalog;
+static struct out problems;
+
+static void all_well(void)
+{
+    static const struct table_facts fine = {
+        .schema_exists = true,
+        .schema_usable = true,
+        .oid = 16384,
+        .kind = 'r',
+        .persistence = 'p',
+        .readable = true,
+        .identified = true,
+        .published = true,
+    };
+    tables[0] = tables[1] = fine;
+    facts = (struct facts){
+        .server = {.version = 150004,
+                   .wal_level = (char *)"logical",
+                   .user = (char *)"flow_capture",
+                   .database = (char *)"postgres",
+                   .max_slots = 10},
+        .publication = {.exists = true, .all_tables = true, .inserts = true, .updates = true},
+        .tables = tables,
+        .stream_count = 1,
+        .watermarks = {true, true, true},
+    };
+    config = (struct config){.slot = (char *)"flow_slot",
+                             .publication = (char *)"flow_publication",
+                             .watermarks_schema = (char *)"public",
+                             .watermarks_table = (char *)"flow_watermarks"};
+    stream = (struct catalog_stream){.schema = (char *)"My Schema", .table = (char *)"t"};
+    catalog = (struct catalog){&stream, 1, false};
+    out_init(&problems, 256);
+}
+
+static void clean_up(void)
+{
+    out_free(&problems);
+}
+
+TestSuite(problems, .init = all_well, .fini = clean_up);
+
+static void finds(const char *words)
+{
+    problems.len = 0;
+    problems_find(&facts, &config, &catalog, &problems);
+    const char *text = out_text(&problems);
+    cr_assert(strstr(text, words), "\"%s\" is not in: %s", words, text);
+    cr_assert_null(strchr(text, '\n'), "more than one: %s", text);
+}
+
+static void finds_nothing(void)
+{
+    problems_find(&facts, &config, &catalog, &problems);
+    cr_assert_eq(problems.len, 0, "found: %s", out_text(&problems));
+}
+
+Test(problems, the_restricted_setup_has_none)
+{
+    finds_nothing();
+}
+
+Test(problems, an_old_server_and_a_wrong_wal_level)
+{
+    facts.server.version = 90624;
+    finds("PostgreSQL 9.6");
+    facts.server.version = 100000;
+    facts.server.wal_level = (char *)"replica";
+    finds("ALTER SYSTEM SET wal_level = logical");
+}
+
+Test(problems, are_joined_one_a_line)
+{
+    facts.server.wal_level = (char *)"replica";
+    facts.server.standby = true;
+    problems_find(&facts, &config, &catalog, &problems);
+    const char *newline = strchr(out_text(&problems), '\n');
+    cr_assert_not_null(newline);
+    cr_assert(strstr(newline, "standby"));
+    cr_assert_null(strchr(newline + 1, '\n'));
+}
+
+Test(problems, no_room_for_a_slot)
+{
+    facts.server.slots = 10;
+    facts.server.idle_slots = (char *)"old_one";
+    finds("nobody reads old_one");
+    facts.slot = (struct slot){.exists = true,
+                               .logical = true,
+                               .plugin = (char *)"pgoutput",
+                               .database = (char *)"postgres"};
+    problems.len = 0;
+    finds_nothing();
+}
+
+Test(problems, a_slot_that_cannot_serve)
+{
+    struct slot fine = {.exists = true,
+                        .logical = true,
+                        .plugin = (char *)"pgoutput",
+                        .database = (char *)"postgres"};
+    facts.slot = fine;
+    facts.slot.plugin = (char *)"test_decoding";
+    finds("exists for test_decoding");
+    facts.slot = fine;
+    facts.slot.database = (char *)"other";
+    finds("belongs to database \"other\"");
+    facts.slot = fine;
+    facts.slot.temporary = true;
+    finds("temporary");
+    facts.slot = fine;
+    facts.slot.invalidation = (char *)"wal_removed";
+    finds("wal_removed");
+    facts.slot = (struct slot){.exists = true};
+    finds("physical replication");
+}
+
+Test(problems, a_publication_that_only_others_may_create)
+{
+    facts.publication = (struct publication_facts){0};
+    finds("CREATE PUBLICATION \"flow_publication\" FOR TABLE \"public\".\"flow_watermarks\", "
+          "ONLY \"My Schema\".\"t\" WITH (publish_via_partition_root = true)");
+    facts.server.superuser = true;
+    problems.len = 0;
+    finds_nothing();
+}
+
+Test(problems, a_publication_that_the_owner_of_all_tables_may_create)
+{
+    facts.publication = (struct publication_facts){0};
+    facts.server.may_create = true;
+    finds("CREATE PUBLICATION");
+    tables[0].owned = tables[1].owned = true;
+    problems.len = 0;
+    finds_nothing();
+}
+
+Test(problems, a_publication_without_updates_carries_no_watermarks)
+{
+    facts.publication.updates = false;
+    finds("SET (publish = 'insert, update, delete, truncate')");
+}
+
+Test(problems, a_watermarks_table_that_only_others_may_create)
+{
+    tables[1] = (struct table_facts){.schema_exists = true, .schema_usable = true};
+    finds("CREATE TABLE \"public\".\"flow_watermarks\" (slot TEXT PRIMARY KEY, watermark TEXT)");
+    tables[1].schema_writable = true;
+    problems.len = 0;
+    finds_nothing();
+}
+
+Test(problems, a_watermarks_table_that_cannot_serve)
+{
+    facts.watermarks.writable = false;
+    finds("GRANT ALL PRIVILEGES ON TABLE \"public\".\"flow_watermarks\" TO \"flow_capture\"");
+    facts.watermarks.writable = true;
+    facts.watermarks.unique = false;
+    finds("ADD PRIMARY KEY (slot)");
+    facts.watermarks.columns = false;
+    finds("advanced.watermarksTable");
+}
+
+Test(problems, a_table_that_is_not_there_or_not_a_table)
+{
+    tables[0].kind = 'v';
+    finds("is a view");
+    tables[0].kind = 'r';
+    tables[0].persistence = 'u';
+    finds("unlogged");
+    tables[0].oid = 0;
+    finds("does not exist");
+}
+
+Test(problems, a_table_that_may_not_be_read)
+{
+    tables[0].readable = false;
+    finds("GRANT SELECT ON TABLE \"My Schema\".\"t\" TO \"flow_capture\"");
+    tables[0].readable = true;
+    tables[0].row_security = true;
+    finds("BYPASSRLS");
+}
+
+Test(problems, an_unpublished_table_that_only_others_may_add)
+{
+    facts.publication.all_tables = false;
+    tables[0].published = false;
+    finds("ALTER PUBLICATION \"flow_publication\" ADD TABLE ONLY \"My Schema\".\"t\"");
+    facts.publication.owned = tables[0].owned = true;
+    problems.len = 0;
+    finds_nothing();
+}
+
+Test(problems, partitions_published_under_another_name)
+{
+    tables[0].kind = 'p';
+    tables[0].published = false;
+    finds("SET (publish_via_partition_root = true)");
+    facts.server.version = 120000;
+    finds("capture_as_partitions");
+    facts.server.version = 150004;
+    tables[0].kind = 'r';
+    tables[0].partition = true;
+    facts.publication.via_root = true;
+    finds("capture that one");
+}
