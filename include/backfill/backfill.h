@@ -1,0 +1,69 @@
+/*
+ * Backfill workers: each has a connection, reads key ranges of tables chunk by chunk, and writes a
+ * watermark after each chunk. What it reads goes to the merger through a ring of its own, in
+ * batches from a pool of its own.
+ */
+#ifndef BACKFILL_BACKFILL_H
+#define BACKFILL_BACKFILL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/describe.h"
+#include "pg/pg.h"
+#include "row/key.h"
+#include "row/snapshot.h"
+#include "runtime/log.h"
+#include "runtime/pool.h"
+#include "runtime/ring.h"
+#include "runtime/run.h"
+
+/* One key range of one stream, to be read by one worker from its beginning to its end. */
+struct backfill_task {
+    int stream, range;
+    const struct key *after; /* borrowed; NULL: from the beginning */
+    const struct key *until; /* borrowed, inclusive; NULL: to the end */
+    const struct snapshot
+        *owes; /* a table without key: the rows that this saw are to be read; else NULL */
+};
+
+/* All ranges to read, in the order in which they are begun. Workers share it. */
+struct backfill_plan {
+    const struct backfill_task *tasks;
+    unsigned count;
+    unsigned next; /* atomic */
+};
+
+struct backfill {
+    const struct config *config;
+    const struct catalog *catalog;
+    struct backfill_plan *plan;
+    struct run *run;
+    struct log *log;
+    size_t chunk_batches; /* a chunk is cut before it takes more */
+};
+
+struct worker;
+
+/* Starts the worker's thread: its rows come out of `ring`. It ends when the plan is done or the run
+ * stops. */
+struct worker *worker_start(const struct backfill *, unsigned number, struct pool *, struct ring *,
+                            struct err *);
+void worker_join_thread(struct worker *); /* NULL is fine */
+
+/* When no batch is left that was read by it: it owns the shapes that they point at. NULL is fine.
+ */
+void worker_free(struct worker **);
+
+/* A new watermark, and the statements that write it in a transaction of their own. */
+void watermark_new(char watermark[37]);
+void watermark_sql(struct out *, const struct config *, const char *watermark);
+
+/* Settings of sessions that write watermarks, and of those that compare keys of a table. */
+bool backfill_prepare(struct pg *, struct err *);
+bool backfill_key_path(struct pg *, const struct table_description *, struct err *);
+
+#endif

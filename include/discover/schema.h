@@ -1,0 +1,34 @@
+/*
+ * The JSON schema (draft-07) of a table's records, as FORMATS.md's table of values says. One line,
+ * no newline.
+ *
+ * Every record holds the key; other columns may be absent: a delete knows the key alone, and a
+ * large value that an update did not touch is not sent.
+ */
+#ifndef DISCOVER_SCHEMA_H
+#define DISCOVER_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "base/out.h"
+#include "pg/discover.h"
+
+/* Append the schema of one column's values: {"type":["string","null"],"format":"date"}. */
+void schema_column(struct out *, const struct discovered_column *);
+
+/*
+ * Append the members of "properties", one for each column: "id":{…},"name":{…}. False: there are
+ * none.
+ */
+bool schema_columns(struct out *, const struct discovered_table *);
+
+/* Append the schema of "_meta", where `before` is the schema of the row before an update. */
+void schema_meta(struct out *, const char *before);
+
+/* Append the array of the key's column names: ["id"]. */
+void schema_key(struct out *, const struct discovered_table *);
+
+/* Append the whole flat schema, {"$schema":…,"type":"object","properties":{…},"required":[…]}. */
+void schema_table(struct out *, const struct discovered_table *);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * The capture: connects, verifies, starts the threads, and lets data flow from the server to the
+ * sink.
+ *
+ *   WAL      --> reader ----.
+ *   chunk --> backfill 1..n --+--> merger --> emitter --> sink
+ *                              ^--------- empty batches go home ---'
+ *
+ * It is given a codec, which knows how a protocol frames records and checkpoints, and a sink, which
+ * takes the bytes.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/out.h"
+#include "config/catalog.h"
+#include "config/config.h"
+#include "emit/printer.h"
+#include "merge/checkpoint.h"
+#include "runtime/log.h"
+#include "runtime/run.h"
+#include "state/state.h"
+
+/* Called by the emitter's thread alone, but for `frame`'s strings, which live as long as the codec.
+ */
+struct codec {
+    void *context;
+
+    /* What stands around the records of a stream of the catalog. */
+    void (*frame)(void *context, int stream, struct frame *);
+
+    /*
+     * Append the message of a checkpoint. `newer` holds what changed since the last one;
+     * counts[stream] the records printed since then.
+     */
+    void (*checkpoint)(void *context, struct out *, const struct capture_identity *,
+                       const struct checkpoint *newer, const uint64_t *counts);
+
+    /* Append the message of a log line. NULL: logs do not go to the sink. */
+    void (*log)(void *context, struct out *, enum log_level, const char *line);
+
+    /* The capture of all streams begins, or is complete. NULL: not said. */
+    void (*begin)(void *context, struct out *);
+    void (*end)(void *context, struct out *);
+};
+
+/* False ends the capture: err says why. May wait, and returns early when the run stops. */
+struct sink {
+    void *context;
+    bool (*write)(void *context, const char *data, size_t len, struct err *);
+};
+
+/* Where the capture is, for whoever shows it; numbers are read with shared_load. */
+struct progress {
+    uint64_t rows, changes, bytes; /* printed so far */
+    uint64_t cursor;               /* end of the last commit that was printed */
+    uint64_t commit_us;            /* its time, since 1970 */
+    int stream_count;
+    struct stream_progress {
+        const char *name;
+        int64_t row_estimate; /* -1: none */
+        uint64_t rows;
+        uint64_t backfilling; /* 0 or 1 */
+    } * streams;
+    uint64_t ready; /* 1: the fields above are filled */
+};
+
+struct engine_config {
+    const struct config *config;
+    const struct catalog *catalog;
+    const struct state *state;
+    struct codec codec;
+    struct sink sink;
+    struct log *log;
+    struct run *run;
+    struct progress *progress;
+    /*
+     * The LSN that the consumer has durably taken, for the server to release WAL up to. Written
+     * with shared_store by whoever takes acknowledgements; starts with what the given state proves,
+     * 0: nothing yet.
+     */
+    uint64_t *acknowledged;
+};
+
+/* Capture until complete, stopped, or failed; the run tells which. Blocks; the run has stopped when
+ * it returns. */
+void engine_run(const struct engine_config *);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * The statements of a chunk.
+ *
+ * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+ * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;         before the snapshot, so that the shape
+ * cannot change behind it SELECT txid_current_snapshot(), fingerprint, pages;   what the snapshot
+ * sees, and whether the shape is as described COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO
+ * STDOUT (FORMAT binary); COMMIT
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "row/tuple.h"
+#include "table.h"
+
+static void add_table(struct out *sql, const struct table_description *d)
+{
+    pg_quote_identifier(sql, d->relation->schema);
+    out_char(sql, '.');
+    pg_quote_identifier(sql, d->relation->name);
+}
+
+/*
+ * As text a value must be what the type's output function makes of it, for that is what the stream
+ * brings. A cast does the same for all types but these.
+ */
+static const char *output_function(const struct type *type)
+{
+    switch (type->oid) {
+    case OID_BOOL: return "boolout";
+    case OID_INET: return "inet_out";
+    case OID_XML: return "xml_out";
+    default: return NULL;
+    }
+}
+
+static void add_column(struct out *sql, const struct column *column)
+{
+    const char *output = column->text ? output_function(column->type) : NULL;
+    if (output) {
+        out_format(sql, "pg_catalog.textin(pg_catalog.%s(", output);
+    }
+    pg_quote_identifier(sql, column->name);
+    if (output) {
+        out_string(sql, "))");
+    } else if (column->text) {
+        out_string(sql, "::pg_catalog.text");
+    }
+}
+
+static void add_columns(struct out *sql, const struct relation *relation)
+{
+    for (int i = 0; i < relation->column_count; i++) {
+        out_string(sql, i ? "," : "");
+        add_column(sql, &relation->columns[i]);
+    }
+}
+
+/*
+ * Order and comparison by the same collation, that of the key's index. Qualified, because a bare
+ * name in ORDER BY would mean the output column, which may be a cast.
+ */
+static void add_key(struct out *sql, const struct table_description *d)
+{
+    for (int k = 0; k < d->key_count; k++) {
+        out_string(sql, k ? "," : "");
+        out_string(sql, "r.");
+        pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
+        if (d->key[k].collation) {
+            out_format(sql, " COLLATE %s", d->key[k].collation);
+        }
+    }
+}
+
+static void add_bound(struct out *sql, const struct table_description *d, const char *operator,
+                      const struct key * key)
+{
+    out_string(sql, " AND (");
+    add_key(sql, d);
+    out_format(sql, ")%s(", operator);
+    for (int k = 0; k < key->count; k++) {
+        out_string(sql, k ? "," : "");
+        pg_quote_literal(sql, key->columns[k].text, key->columns[k].len);
+    }
+    out_char(sql, ')');
+}
+
+/*
+ * Without a key, rows are read by page. Those that the first snapshot did not see are changes, and
+ * come with the stream: their transactions lie between that snapshot's xmax and now, or were
+ * running then.
+ */
+static void add_pages(struct out *sql, const struct table *table, const struct backfill_task *task,
+                      const struct key *after, int rows)
+{
+    uint64_t first = table_first_page(after);
+    out_format(sql, " AND ctid>='(%" PRIu64 ",0)'::tid AND ctid<'(%" PRIu64 ",0)'::tid", first,
+               first + table_chunk_pages(table, rows));
+    out_format(sql,
+               " AND NOT ((xmin::text::bigint-%" PRIu64 "+4294967296)%%4294967296<"
+               "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())-%" PRIu64
+               " AND xmin::text::bigint>=3)",
+               task->owes->xmax & UINT32_MAX, task->owes->xmax);
+    for (size_t i = 0; i < task->owes->xip_count; i++) {
+        out_format(sql, " AND xmin<>'%" PRIu64 "'", task->owes->xip[i] & UINT32_MAX);
+    }
+}
+
+void table_chunk_sql(struct out *sql, const struct table *table, const struct backfill_task *task,
+                     const struct key *after, int rows, uint32_t minimum_xid)
+{
+    const struct table_description *d = table->description;
+    out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ONLY ");
+    add_table(sql, d);
+    out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
+    table_fingerprint_sql(sql, d);
+    out_format(sql, ",%s", table->without_key ? "pg_catalog.pg_relation_size('" : "0");
+    if (table->without_key) {
+        out_format(sql, "%" PRIu32 "')/pg_catalog.current_setting('block_size')::int",
+                   d->relation->oid);
+    }
+    out_string(sql, ";COPY (SELECT ");
+    add_columns(sql, table->relation);
+    out_string(sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
+    add_table(sql, d);
+    out_format(sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
+    if (minimum_xid) {
+        out_format(sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
+                   minimum_xid);
+    }
+    if (table->without_key) {
+        add_pages(sql, table, task, after, rows);
+    } else {
+        if (after) {
+            add_bound(sql, d, ">", after);
+        }
+        if (task->until) {
+            add_bound(sql, d, "<=", task->until);
+        }
+        out_string(sql, " ORDER BY ");
+        add_key(sql, d);
+        out_format(sql, " LIMIT %d", rows);
+    }
+    out_string(sql, ") TO STDOUT (FORMAT binary);COMMIT");
+}
+
+/* "(page,0)" */
+uint64_t table_first_page(const struct key *after)
+{
+    return after ? strtoull(after->columns[0].text + 1, NULL, 10) : 0;
+}
+
+uint64_t table_chunk_pages(const struct table *table, int rows)
+{
+    const struct table_description *d = table->description;
+    double per_page =
+        d->pages > 0 && d->row_estimate > 0 ? (double)d->row_estimate / (double)d->pages : 100;
+    double pages = rows / (per_page < 1 ? 1 : per_page);
+    return pages < 1 ? 1 : (uint64_t)pages;
+}
+
+struct key *table_page_key(uint64_t page)
+{
+    struct key *key = key_new(1);
+    char *text = mem_format("(%" PRIu64 ",0)", page);
+    key_set(key, 0, text, strlen(text));
+    free(text);
+    return key;
+}
+
+static void set_integer(struct key *key, int k, const struct value *value)
+{
+    int64_t number = value->len == 2   ? (int16_t)load16(value->data)
+                     : value->len == 4 ? (int32_t)load32(value->data)
+                                       : (int64_t)load64(value->data);
+    char *text = mem_format("%" PRId64, number);
+    key_set(key, k, text, strlen(text));
+    free(text);
+}
+
+static void set_uuid(struct key *key, int k, const struct value *value)
+{
+    char text[37], *p = text;
+    for (int i = 0; i < 16; i++) {
+        p += snprintf(p, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                      (uint8_t)value->data[i]);
+    }
+    key_set(key, k, text, 36);
+}
+
+static void set_key(struct key *key, int k, const struct column *column, const struct value *value)
+{
+    uint32_t oid = column->text ? OID_TEXT : column->type->oid;
+    switch (oid) {
+    case OID_INT2:
+    case OID_INT4:
+    case OID_INT8: set_integer(key, k, value); return;
+    case OID_OID: {
+        char *text = mem_format("%" PRIu32, load32(value->data));
+        key_set(key, k, text, strlen(text));
+        free(text);
+        return;
+    }
+    case OID_BOOL: key_set(key, k, *value->data ? "t" : "f", 1); return;
+    case OID_UUID: set_uuid(key, k, value); return;
+    default: key_set(key, k, value->data, value->len); return;
+    }
+}
+
+struct key *table_row_key(const struct table *table, const uint8_t *tuple)
+{
+    const struct table_description *d = table->description;
+    struct key *key = key_new(d->key_count);
+    const uint8_t *next = tuple_first(tuple);
+    for (int i = 0; i < table->relation->column_count; i++) {
+        struct value value;
+        next = tuple_copy_next(next, &value);
+        for (int k = 0; k < d->key_count; k++) {
+            if (d->key[k].column == i && value.kind != VALUE_NULL) {
+                set_key(key, k, &table->relation->columns[i], &value);
+            }
+        }
+    }
+    return key;
+}

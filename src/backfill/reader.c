@@ -1,0 +1,334 @@
+/*
+ * COPY BINARY to rows. The stream begins with a header (signature of 11 bytes, Int32 flags, Int32
+ * length of an extension), has a message a row, and ends with Int16 -1.
+ */
+#include "reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "row/tuple.h"
+
+enum {
+    ADOPT_BYTES = 32 * 1024, /* larger messages are kept where libpq put them */
+    TRAILER = 0xffff,
+};
+
+void reader_init(struct reader *r, const struct backfill *backfill, struct pool *pool,
+                 struct ring *ring)
+{
+    *r = (struct reader){.backfill = backfill, .pool = pool, .ring = ring};
+}
+
+void reader_free(struct reader *r)
+{
+    key_free(&r->end);
+    table_free(&r->table);
+    pg_close(&r->pg);
+}
+
+static bool stopped(struct err *err)
+{
+    return err_set(err, ERR_STOPPED, "stopped");
+}
+
+/* A batch for the chunk: there is room, as worker.c sees to; with one oversized row after another
+ * it may take a wait. */
+static bool take_batch(struct reader *r, const struct backfill_task *task, struct err *err)
+{
+    while (!r->batch) {
+        r->batch = pool_take(r->pool, BATCH_ROWS, INT64_MAX);
+        if (!r->batch && run_stopping(r->backfill->run)) {
+            return stopped(err);
+        }
+    }
+    r->batch->stream = task->stream;
+    r->batch->range = task->range;
+    return true;
+}
+
+static void send_batch(struct reader *r, enum chunk_step step)
+{
+    r->batch->step = step;
+    ring_push(r->ring, (void **)&r->batch);
+}
+
+bool reader_open(struct reader *r, const struct backfill_task *task, struct err *err)
+{
+    if (!take_batch(r, task, err)) {
+        return false;
+    }
+    key_free(&r->end);
+    r->opened = true;
+    send_batch(r, CHUNK_OPEN);
+    return true;
+}
+
+void reader_abort(struct reader *r, const struct backfill_task *task)
+{
+    struct err ignored;
+    if (r->opened && take_batch(r, task, &ignored)) {
+        r->batch->row_count = 0;
+        r->opened = false;
+        send_batch(r, CHUNK_ABORT);
+    }
+}
+
+bool reader_close(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
+                  struct err *err)
+{
+    if (!take_batch(r, task, err)) {
+        key_free(&close->end);
+        return false;
+    }
+    r->batch->close = *close;
+    r->opened = false;
+    send_batch(r, CHUNK_CLOSE);
+    return true;
+}
+
+void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_task *task,
+                      const struct key *after)
+{
+    size_t target = r->backfill->chunk_batches * (size_t)BATCH_BYTES * 3 / 4;
+    r->asked = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
+    r->after = after;
+    table_chunk_sql(sql, &r->table, task, after, r->asked, r->backfill->config->min_backfill_xid);
+}
+
+/* Leave no transaction behind that failed half-way. */
+static void drain(struct reader *r)
+{
+    struct err ignored = {0};
+    while (pg_alive(r->pg)) {
+        enum pg_step step = pg_next(r->pg, &ignored);
+        if (step == PG_DONE || ignored.kind == ERR_STOPPED) {
+            break;
+        }
+    }
+    if (pg_alive(r->pg)) {
+        pg_exec(r->pg, "ROLLBACK", &ignored);
+    }
+}
+
+static bool missing_shape(const char *sqlstate)
+{
+    return !strcmp(sqlstate, "42703") || !strcmp(sqlstate, "42P01") || !strcmp(sqlstate, "42704") ||
+           !strcmp(sqlstate, "42883") || !strcmp(sqlstate, "42846");
+}
+
+bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
+{
+    enum pg_step step = pg_next(r->pg, err);
+    if (step == expected) {
+        return true;
+    }
+    if (step != PG_FAILED) {
+        return err_set(err, ERR_SYSTEM,
+                       "the server's answers to a chunk's statements do not match them");
+    }
+    r->shape_changed = missing_shape(pg_sqlstate(r->pg));
+    if (err->kind != ERR_STOPPED) {
+        drain(r);
+    }
+    return false;
+}
+
+/* The snapshot's row: {snapshot, fingerprint, pages}. */
+static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
+                          struct err *err)
+{
+    if (!reader_expect(r, PG_ROWS, err)) {
+        return false;
+    }
+    struct pg_rows *rows = pg_take_rows(r->pg);
+    const char *fingerprint = pg_rows_value(rows, 0, 1);
+    struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
+    bool ok = snapshot_parse(&chunk->snapshot, pg_rows_value(rows, 0, 0)) ||
+              err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read: %s",
+                      pg_rows_value(rows, 0, 0));
+    *pages = strtoull(pg_rows_value(rows, 0, 2), NULL, 10);
+    if (ok && (!fingerprint || strcmp(fingerprint, r->table.fingerprint) != 0)) {
+        r->shape_changed = true;
+        ok = err_set(err, ERR_TRANSIENT, "the table's columns were changed");
+    }
+    pg_rows_free(&rows);
+    if (!ok || !take_batch(r, task, err)) {
+        chunk_free(&chunk);
+        return false;
+    }
+    r->batch->chunk = chunk;
+    send_batch(r, CHUNK_SNAPSHOT);
+    return true;
+}
+
+/* Where the first message's row begins. */
+static bool skip_header(struct bytes *in)
+{
+    static const char signature[11] = "PGCOPY\n\377\r\n";
+    const uint8_t *p = bytes_take(in, sizeof signature);
+    if (!p || memcmp(p, signature, sizeof signature) != 0) {
+        return false;
+    }
+    bytes_u32(in); /* flags: none that concern us */
+    bytes_take(in, bytes_u32(in));
+    return !in->bad;
+}
+
+/* Bytes that live as long as the batch: a copy of the message, or the message itself where it is
+ * large. */
+static const uint8_t *keep(struct batch *batch, char *data, size_t len)
+{
+    if (len >= ADOPT_BYTES) {
+        arena_adopt(&batch->arena, data, len, pg_free_data);
+        return (const uint8_t *)data;
+    }
+    const uint8_t *copy = arena_copy(&batch->arena, data, len);
+    pg_free_data(data);
+    return copy;
+}
+
+struct copy {
+    bool begun; /* the header has been read */
+    uint64_t rows;
+    size_t bytes, batches;
+};
+
+static bool take_row(struct reader *r, struct copy *copy, char *data, size_t len, struct err *err)
+{
+    struct bytes in = bytes_of(keep(r->batch, data, len), len);
+    bool ok = copy->begun || skip_header(&in);
+    copy->begun = true;
+    if (ok && bytes_left(&in) == 2 && load16(in.p) == TRAILER) {
+        return true;
+    }
+    const uint8_t *tuple = ok ? tuple_check_copy(&in, r->table.relation->column_count) : NULL;
+    if (!tuple || bytes_left(&in)) {
+        return err_set(err, ERR_SYSTEM,
+                       "the server sent a row of COPY that cannot be read (%zu bytes)", len);
+    }
+    batch_row(r->batch, tuple);
+    copy->rows++;
+    copy->bytes += len;
+    return true;
+}
+
+/* The chunk's last row so far may go away with its batch: keep its key. */
+static void note_end(struct reader *r)
+{
+    if (r->batch->row_count && !r->table.without_key) {
+        key_free(&r->end);
+        r->end = table_row_key(&r->table, r->batch->rows[r->batch->row_count - 1]);
+    }
+}
+
+static bool next_batch(struct reader *r, const struct backfill_task *task, struct copy *copy,
+                       struct err *err)
+{
+    note_end(r);
+    send_batch(r, CHUNK_ROWS);
+    copy->batches++;
+    return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
+}
+
+/* Rows after the chunk was cut: they are read again with the next. */
+static bool skip_rows(struct reader *r, struct err *err)
+{
+    char *data;
+    int len;
+    pg_cancel(r->pg);
+    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
+        pg_free_data(data);
+    }
+    return len == 0;
+}
+
+static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,
+                      bool *cut, struct err *err)
+{
+    int len = 0;
+    char *data;
+    bool ok = take_batch(r, task, err);
+    while (ok && (len = pg_copy_next(r->pg, &data, err)) > 0) {
+        ok = take_row(r, copy, data, (size_t)len, err);
+        if (ok && batch_bytes(r->batch) >= BATCH_BYTES) {
+            if (copy->batches + 1 >= r->backfill->chunk_batches && !r->table.without_key) {
+                *cut = true;
+                note_end(r);
+                return skip_rows(r, err);
+            }
+            ok = next_batch(r, task, copy, err);
+        }
+    }
+    if (ok) {
+        note_end(r); /* else there may be no batch: a stop can come between two */
+    }
+    return ok && len == 0;
+}
+
+/* After a cut the COPY ends with the cancellation, unless it was quicker. */
+static bool end_of_copy(struct reader *r, bool cut, struct err *err)
+{
+    enum pg_step step = pg_next(r->pg, err);
+    if (step == PG_FAILED && cut && !strcmp(pg_sqlstate(r->pg), "57014")) {
+        drain(r);
+        return pg_alive(r->pg) ||
+               err_set(err, ERR_TRANSIENT, "the connection was lost at the end of a chunk");
+    }
+    if (step == PG_FAILED) {
+        drain(r);
+        return false;
+    }
+    return reader_expect(r, PG_OK, err) && reader_expect(r, PG_DONE, err);
+}
+
+static void learn_width(struct reader *r, const struct copy *copy)
+{
+    if (copy->rows) {
+        r->table.row_bytes = (double)copy->bytes / (double)copy->rows + sizeof(void *);
+    }
+}
+
+/* BEGIN, LOCK */
+static bool expect_begin(struct reader *r, struct err *err)
+{
+    bool begun = reader_expect(r, PG_OK, err);
+    return begun && reader_expect(r, PG_OK, err);
+}
+
+bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
+                  struct err *err)
+{
+    struct copy copy = {0};
+    uint64_t pages;
+    bool cut = false;
+    if (!expect_begin(r, err) || !read_snapshot(r, task, &pages, err) ||
+        !reader_expect(r, PG_COPY, err) || !read_rows(r, task, &copy, &cut, err) ||
+        !end_of_copy(r, cut, err)) {
+        return false;
+    }
+    learn_width(r, &copy);
+    if (r->table.without_key) {
+        uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
+        close->last = next >= pages;
+        close->end = close->last ? NULL : table_page_key(next);
+        return true;
+    }
+    close->last = !cut && copy.rows < (uint64_t)r->asked;
+    close->end = close->last ? NULL : r->end;
+    if (!close->last) {
+        r->end = NULL;
+    }
+    return true;
+}
+
+void reader_pause(struct reader *r, int64_t us)
+{
+    int64_t deadline_us = clock_monotonic_us() + us;
+    while (!run_stopping(r->backfill->run) && clock_monotonic_us() < deadline_us) {
+        bell_wait(pool_bell(r->pool), bell_count(pool_bell(r->pool)), deadline_us);
+    }
+}

@@ -1,0 +1,54 @@
+/* Reading one chunk: from the server's answers to batches in the merger's ring. */
+#ifndef BACKFILL_READER_H
+#define BACKFILL_READER_H
+
+#include "row/batch.h"
+#include "table.h"
+
+/* OPEN, SNAPSHOT and CLOSE or ABORT take batches beside those with rows; a row may begin one more.
+ */
+enum { READER_EXTRA_BATCHES = 4 };
+
+struct reader {
+    const struct backfill *backfill;
+    struct pg *pg;
+    struct table table;
+    struct pool *pool;
+    struct ring *ring;
+    struct batch *batch;     /* being filled; NULL: none */
+    struct key *end;         /* of the last row of the chunk so far */
+    const struct key *after; /* where the query begins; borrowed */
+    int asked;               /* rows that the query asks for */
+    bool opened;             /* the merger has been told of a chunk that is not closed */
+    bool shape_changed;      /* the chunk failed because the table is not what was described */
+};
+
+void reader_init(struct reader *, const struct backfill *, struct pool *, struct ring *);
+void reader_free(struct reader *);
+
+/* Append the chunk's statements. */
+void reader_chunk_sql(struct reader *, struct out *sql, const struct backfill_task *,
+                      const struct key *after);
+
+/* Announce the chunk, before its query is sent. */
+bool reader_open(struct reader *, const struct backfill_task *, struct err *);
+
+/* Read the answers to reader_chunk_sql; rows go to the ring. *close tells the end, its `end` owned
+ * by the caller. */
+bool reader_chunk(struct reader *, const struct backfill_task *, struct chunk_close *close,
+                  struct err *);
+
+/* Tell the merger that the chunk is whole; takes close->end. */
+bool reader_close(struct reader *, const struct backfill_task *, struct chunk_close *close,
+                  struct err *);
+
+/* Tell it to forget the chunk, if it knows of one. */
+void reader_abort(struct reader *, const struct backfill_task *);
+
+/* The next answer must be this one. */
+bool reader_expect(struct reader *, enum pg_step, struct err *);
+
+/* Sleep, or less if the run stops. */
+void reader_pause(struct reader *, int64_t us);
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * A worker's thread: range after range, chunk after chunk.
+ *
+ * The watermark of a chunk is written together with the query of the next: one message to the
+ * server and back. Only when the pool has no room for another chunk it goes alone, because what
+ * makes room is that watermark coming by.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "reader.h"
+#include "runtime/counter.h"
+
+enum {
+    BACKOFF_FIRST_US = 200 * 1000,
+    BACKOFF_MOST_US = 10 * 1000 * 1000,
+    GIVE_UP_US = 5 * 60 * 1000 * 1000,
+    REDESCRIBE_MOST = 10,
+};
+
+struct worker {
+    struct thread *thread;
+    struct backfill backfill;
+    struct reader reader; /* of chunks */
+    struct types *types;
+    char name[32];
+    int table_stream;               /* the stream that `reader.table` describes; -1: none */
+    char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
+    int redescribed; /* times in a row that a chunk failed because the table was not as described */
+    int64_t last_success_us;
+    int64_t backoff_us;
+};
+
+static bool connect_server(struct worker *w, struct err *err)
+{
+    const struct backfill *b = &w->backfill;
+    if (w->reader.pg && pg_alive(w->reader.pg)) {
+        return true;
+    }
+    pg_close(&w->reader.pg);
+    w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
+    return w->reader.pg && backfill_prepare(w->reader.pg, err);
+}
+
+/* Only chunk queries are held to the user's limit. */
+static bool limit_statements(struct worker *w, struct err *err)
+{
+    struct out sql;
+    out_init(&sql, 64);
+    out_format(&sql, "SET statement_timeout=%lld",
+               (long long)w->backfill.config->statement_timeout_ms);
+    bool ok = pg_exec(w->reader.pg, out_text(&sql), err);
+    out_free(&sql);
+    return ok;
+}
+
+static bool describe(struct worker *w, int stream, struct err *err)
+{
+    w->table_stream = -1;
+    if (!table_describe(&w->reader.table, w->reader.pg, w->types, &w->backfill, stream, err) ||
+        !backfill_key_path(w->reader.pg, w->reader.table.description, err) ||
+        !limit_statements(w, err)) {
+        return false;
+    }
+    w->table_stream = stream;
+    return true;
+}
+
+/* Room for a whole chunk, so that it can be read to its end whatever the stream does. */
+static bool has_room(const struct worker *w)
+{
+    return pool_free_batches(w->reader.pool) >= w->backfill.chunk_batches + READER_EXTRA_BATCHES;
+}
+
+static void wait_for_room(struct worker *w)
+{
+    while (!run_stopping(w->backfill.run)) {
+        uint32_t seen = bell_count(pool_bell(w->reader.pool));
+        if (has_room(w)) {
+            return;
+        }
+        bell_wait(pool_bell(w->reader.pool), seen, INT64_MAX);
+    }
+}
+
+static void add_watermark(const struct worker *w, struct out *sql)
+{
+    if (w->watermark[0]) {
+        watermark_sql(sql, w->backfill.config, w->watermark);
+    }
+}
+
+/* Three answers: BEGIN, INSERT, COMMIT. */
+static bool watermark_written(struct worker *w, struct err *err)
+{
+    for (int i = 0; w->watermark[0] && i < 3; i++) {
+        if (!reader_expect(&w->reader, PG_OK, err)) {
+            return err_prefix(err, "writing the watermark: ");
+        }
+    }
+    w->watermark[0] = '\0';
+    return true;
+}
+
+static bool write_watermark_alone(struct worker *w, struct err *err)
+{
+    struct out sql;
+    if (!w->watermark[0]) {
+        return true;
+    }
+    out_init(&sql, 512);
+    add_watermark(w, &sql);
+    bool ok = pg_send(w->reader.pg, out_text(&sql), err) && watermark_written(w, err) &&
+              reader_expect(&w->reader, PG_DONE, err);
+    out_free(&sql);
+    return ok;
+}
+
+/* One chunk of the task, and the watermark of the one before. *after moves on; NULL at the end of
+ * the range. */
+static bool read_chunk(struct worker *w, const struct backfill_task *task, struct key **after,
+                       bool *last, struct err *err)
+{
+    struct out sql;
+    struct chunk_close close = {0};
+    out_init(&sql, 4096);
+    add_watermark(w, &sql);
+    reader_chunk_sql(&w->reader, &sql, task, *after);
+    bool ok = reader_open(&w->reader, task, err) && pg_send(w->reader.pg, out_text(&sql), err) &&
+              watermark_written(w, err) && reader_chunk(&w->reader, task, &close, err);
+    out_free(&sql);
+    if (!ok) {
+        reader_abort(&w->reader, task);
+        return false;
+    }
+    watermark_new(w->watermark);
+    memcpy(close.watermark, w->watermark, sizeof close.watermark);
+    key_free(after);
+    *after = key_copy(close.end);
+    *last = close.last;
+    return reader_close(&w->reader, task, &close, err);
+}
+
+/* Whether the chunk may be tried again, after a pause where the server is to blame. */
+static bool may_retry(struct worker *w, struct err *err)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool shape_changed = w->reader.shape_changed;
+    w->reader.shape_changed = false;
+    if (err->kind == ERR_STOPPED || run_stopping(w->backfill.run)) {
+        return false;
+    }
+    if (shape_changed && w->redescribed++ < REDESCRIBE_MOST) {
+        w->table_stream = -1;
+        return true;
+    }
+    if (err->kind != ERR_TRANSIENT) {
+        return false;
+    }
+    if (now_us - w->last_success_us > GIVE_UP_US) {
+        return err_prefix(err, "the backfill gave up after 5 minutes of trying: ");
+    }
+    log_line(w->backfill.log, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
+    pg_close(&w->reader.pg);
+    w->table_stream = -1;
+    reader_pause(&w->reader, w->backoff_us);
+    w->backoff_us = w->backoff_us * 2 > BACKOFF_MOST_US ? BACKOFF_MOST_US : w->backoff_us * 2;
+    return true;
+}
+
+static void succeeded(struct worker *w)
+{
+    w->last_success_us = clock_monotonic_us();
+    w->backoff_us = BACKOFF_FIRST_US;
+    w->redescribed = 0;
+}
+
+/* One step of a range: whatever has to come before the next chunk, or the chunk. */
+static bool step(struct worker *w, const struct backfill_task *task, struct key **after, bool *last,
+                 struct err *err)
+{
+    if (!connect_server(w, err) ||
+        (w->table_stream != task->stream && !describe(w, task->stream, err))) {
+        return false;
+    }
+    if (!has_room(w)) {
+        if (!write_watermark_alone(w, err)) {
+            return false;
+        }
+        wait_for_room(w);
+        return true;
+    }
+    return read_chunk(w, task, after, last, err);
+}
+
+static bool read_range(struct worker *w, const struct backfill_task *task, struct err *err)
+{
+    struct key *after = key_copy(task->after);
+    bool last = false, ok = true;
+    while (ok && !last && !run_stopping(w->backfill.run)) {
+        ok = step(w, task, &after, &last, err);
+        if (ok) {
+            succeeded(w);
+        } else {
+            ok = may_retry(w, err);
+        }
+    }
+    key_free(&after);
+    return ok;
+}
+
+/* The last chunk's watermark has no query to travel with. */
+static bool finish(struct worker *w, struct err *err)
+{
+    while (w->watermark[0] && !run_stopping(w->backfill.run)) {
+        if ((!connect_server(w, err) || !write_watermark_alone(w, err)) && !may_retry(w, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool work(struct worker *w, struct err *err)
+{
+    unsigned i;
+    struct backfill_plan *plan = w->backfill.plan;
+    succeeded(w);
+    while ((i = counter_take(&plan->next)) < plan->count && !run_stopping(w->backfill.run)) {
+        if (!read_range(w, &plan->tasks[i], err)) {
+            const struct catalog_stream *s = &w->backfill.catalog->streams[plan->tasks[i].stream];
+            return err_stream(err, s->schema, s->table);
+        }
+    }
+    return finish(w, err);
+}
+
+static void worker_main(void *context)
+{
+    struct worker *w = context;
+    struct err err = {0};
+    if (!work(w, &err)) {
+        run_fail(w->backfill.run, &err);
+    }
+    pg_close(&w->reader.pg);
+}
+
+struct worker *worker_start(const struct backfill *backfill, unsigned number, struct pool *pool,
+                            struct ring *ring, struct err *err)
+{
+    struct worker *w = mem_zero(sizeof *w);
+    w->backfill = *backfill;
+    w->table_stream = -1;
+    w->types = types_new();
+    snprintf(w->name, sizeof w->name, "source-postgres backfill %u", number % 1000);
+    reader_init(&w->reader, &w->backfill, pool, ring);
+    w->thread = thread_start("backfill", worker_main, w, err);
+    if (!w->thread) {
+        worker_free(&w);
+    }
+    return w;
+}
+
+void worker_join_thread(struct worker *worker)
+{
+    if (worker) {
+        thread_join(&worker->thread);
+    }
+}
+
+void worker_free(struct worker **worker)
+{
+    if (*worker) {
+        reader_free(&(*worker)->reader);
+        types_free(&(*worker)->types);
+        free(*worker);
+        *worker = NULL;
+    }
+}

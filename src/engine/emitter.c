@@ -1,0 +1,221 @@
+/*
+ * The emitter's thread: batches to lines of JSON. It alone writes to the sink, and it alone sends
+ * batches home.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+enum { OUTPUT_BYTES = 256 * 1024 };
+
+struct emitter {
+    struct engine *engine;
+    struct out out;
+    struct err err; /* of the sink */
+    struct printer **printers;
+    size_t printer_count, printer_cap;
+    uint64_t *counts; /* records a stream since the last checkpoint */
+    struct source source;
+    int64_t now_ms;
+    uint64_t rows, changes, bytes;
+    bool ended;
+};
+
+static bool write_sink(void *context, const char *data, size_t len)
+{
+    struct emitter *m = context;
+    const struct sink *sink = &m->engine->config.sink;
+    m->bytes += len;
+    return sink->write(sink->context, data, len, &m->err);
+}
+
+/* Compiled when the first record of a shape is printed. */
+static struct printer *printer_of(struct emitter *m, struct relation *relation)
+{
+    const struct engine_config *config = &m->engine->config;
+    if (!relation->printer) {
+        struct frame frame = {0};
+        const struct catalog_stream *stream = &config->catalog->streams[relation->stream];
+        config->codec.frame(config->codec.context, relation->stream, &frame);
+        relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
+        m->printers = mem_grow_array((void *)m->printers, &m->printer_cap, m->printer_count + 1,
+                                     sizeof *m->printers);
+        m->printers[m->printer_count++] = relation->printer;
+    }
+    return relation->printer;
+}
+
+static void go_home(struct emitter *m, struct batch **batch)
+{
+    pool_return(m->engine->pools[(*batch)->producer], batch);
+}
+
+static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
+                           uint64_t n)
+{
+    for (size_t i = 0; i < batch->row_count; i++) {
+        if (batch->rows[i]) {
+            print_row(&m->out, printer, batch->rows[i], n++, m->now_ms);
+        }
+    }
+    return n;
+}
+
+static void print_chunk(struct emitter *m, struct chunk **chunk)
+{
+    uint64_t n = (*chunk)->first_row, patches = 0;
+    struct printer *printer = printer_of(m, (*chunk)->relation);
+    for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
+        next = batch->next;
+        n = print_rows(m, printer, batch, n);
+        go_home(m, &batch);
+    }
+    for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {
+        if (!patch->deleted) {
+            print_patch(&m->out, printer_of(m, patch->relation), patch, m->now_ms);
+            patches++;
+        }
+    }
+    m->counts[(*chunk)->stream] += n - (*chunk)->first_row + patches;
+    m->rows += n - (*chunk)->first_row + patches;
+    chunk_free(chunk);
+}
+
+static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
+{
+    const struct codec *codec = &m->engine->config.codec;
+    codec->checkpoint(codec->context, &m->out, &m->engine->identity, *checkpoint, m->counts);
+    memset(m->counts, 0, (size_t)m->engine->config.catalog->count * sizeof *m->counts);
+    checkpoint_free(checkpoint);
+    out_flush(&m->out);
+}
+
+/* What a commit or a position releases: chunks, then the checkpoint that knows of them. */
+static void print_released(struct emitter *m, struct event *e)
+{
+    while (e->chunk) {
+        struct chunk *chunk = e->chunk;
+        e->chunk = chunk->next;
+        print_chunk(m, &chunk);
+    }
+    if (e->checkpoint) {
+        print_checkpoint(m, &e->checkpoint);
+    }
+}
+
+static void print_one(struct emitter *m, const struct event *e)
+{
+    m->source.lsn = e->lsn;
+    int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
+    m->counts[e->relation->stream] += (uint64_t)printed;
+    m->changes += (uint64_t)printed;
+}
+
+static void print_event(struct emitter *m, struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_INSERT:
+    case EVENT_UPDATE:
+    case EVENT_MOVE:
+    case EVENT_DELETE: print_one(m, e); return;
+    case EVENT_BEGIN: m->source.txn = *e->txn; return;
+    case EVENT_COMMIT:
+        m->source.previous_commit = e->lsn;
+        print_released(m, e);
+        return;
+    case EVENT_POSITION: print_released(m, e); return;
+    case EVENT_END: m->ended = true; return;
+    case EVENT_SKIP:
+    case EVENT_TRUNCATE:
+    case EVENT_RELATION: return;
+    }
+}
+
+static void show_progress(struct emitter *m)
+{
+    struct progress *p = m->engine->config.progress;
+    shared_store(&p->rows, m->rows);
+    shared_store(&p->changes, m->changes);
+    shared_store(&p->bytes, m->bytes + m->out.len);
+    shared_store(&p->cursor, m->source.previous_commit);
+    shared_store(&p->commit_us, (uint64_t)m->source.txn.commit_us);
+}
+
+static void print_logs(struct emitter *m)
+{
+    enum log_level level;
+    char *line;
+    const struct codec *codec = &m->engine->config.codec;
+    while (codec->log && (line = log_take(m->engine->config.log, &level))) {
+        codec->log(codec->context, &m->out, level, line);
+        free(line);
+    }
+}
+
+static void print_batch(struct emitter *m, struct batch **batch)
+{
+    m->now_ms = clock_wall_ms();
+    if ((*batch)->kind == BATCH_EVENTS) {
+        for (size_t i = 0; i < (*batch)->event_count; i++) {
+            print_event(m, &(*batch)->events[i]);
+        }
+        show_progress(m);
+    }
+    go_home(m, batch);
+}
+
+/* Until the end, a stop, or a sink that fails. What was begun is finished: output ends with a whole
+ * line. */
+static void emit(struct emitter *m)
+{
+    struct engine *e = m->engine;
+    while (!m->ended && !m->out.failed && !run_stopping(e->config.run)) {
+        uint32_t seen = bell_count(&e->emitter_bell);
+        struct batch *batch = ring_pop(e->output);
+        print_logs(m);
+        if (batch) {
+            print_batch(m, &batch);
+        } else if (m->out.len) {
+            out_flush(&m->out);
+        } else {
+            bell_wait(&e->emitter_bell, seen, clock_monotonic_us() + 1000 * 1000);
+        }
+    }
+}
+
+static void say(struct emitter *m, void (*what)(void *, struct out *))
+{
+    if (what) {
+        what(m->engine->config.codec.context, &m->out);
+    }
+}
+
+void emitter_main(void *context)
+{
+    struct engine *e = context;
+    struct emitter m = {.engine = e};
+    m.counts = mem_zero((size_t)e->config.catalog->count * sizeof *m.counts);
+    m.source.previous_commit = e->start_lsn;
+    out_init(&m.out, OUTPUT_BYTES);
+    out_sink(&m.out, write_sink, &m);
+    say(&m, e->config.codec.begin);
+    emit(&m);
+    if (m.ended) {
+        say(&m, e->config.codec.end);
+    }
+    print_logs(&m);
+    if (out_flush(&m.out)) {
+        run_stop(e->config.run);
+    } else {
+        run_fail(e->config.run, &m.err);
+    }
+    for (size_t i = 0; i < m.printer_count; i++) {
+        printer_free(&m.printers[i]);
+    }
+    free((void *)m.printers);
+    free(m.counts);
+    out_free(&m.out);
+}

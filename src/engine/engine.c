@@ -1,0 +1,173 @@
+/* Building the pipeline, running it, and taking it down. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+enum {
+    MIB = 1024 * 1024,
+    READER_BATCHES = 16,
+    MERGER_BATCHES = 2,
+    WORKER_BATCHES_LEAST = 8,
+    CHECKPOINT_INTERVAL_US = 200 * 1000,
+};
+
+/* The limit is shared out: the stream and what is kept ahead get a third, each worker its part of
+ * the rest. */
+static size_t worker_batches(const struct engine *e)
+{
+    size_t batches = (size_t)e->config.config->memory_limit_mb * MIB / BATCH_BYTES * 2 / 3;
+    return batches < WORKER_BATCHES_LEAST ? WORKER_BATCHES_LEAST : batches;
+}
+
+static struct pool *add_pool(struct engine *e, unsigned producer, size_t batches)
+{
+    e->pools[producer] = pool_new(producer, batches);
+    run_add_bell(e->config.run, pool_bell(e->pools[producer]));
+    return e->pools[producer];
+}
+
+static void build(struct engine *e)
+{
+    size_t batches = worker_batches(e);
+    e->worker_count = e->config.config->backfill_workers;
+    if ((unsigned)e->worker_count > e->plan.count) {
+        e->worker_count = (int)e->plan.count;
+    }
+    add_pool(e, POOL_READER, READER_BATCHES);
+    add_pool(e, POOL_MERGER, MERGER_BATCHES);
+    e->events = ring_new(READER_BATCHES, &e->merger_bell);
+    for (int i = 0; i < e->worker_count; i++) {
+        add_pool(e, POOL_WORKERS + (unsigned)i, batches);
+        e->rows[i] = ring_new(batches, &e->merger_bell);
+    }
+    e->output = ring_new(READER_BATCHES + MERGER_BATCHES + batches * (size_t)e->worker_count,
+                         &e->emitter_bell);
+}
+
+static bool make_merge(struct engine *e, struct err *err)
+{
+    struct merge_config config = {
+        .streams = e->streams,
+        .stream_count = e->config.catalog->count,
+        .slot = e->config.config->slot,
+        .cursor = e->start_lsn,
+        .start = e->config.state->checkpoint,
+        .checkpoint_interval_us = CHECKPOINT_INTERVAL_US,
+        .ahead_bytes = (size_t)e->config.config->memory_limit_mb * MIB / 4,
+        .hooks = service_hooks(&e->service),
+    };
+    e->merge = merge_new(&config, err);
+    return e->merge != NULL;
+}
+
+static void show_tables(struct engine *e)
+{
+    struct progress *p = e->config.progress;
+    p->stream_count = e->config.catalog->count;
+    p->streams = mem_zero((size_t)p->stream_count * sizeof *p->streams);
+    for (int i = 0; i < p->stream_count; i++) {
+        p->streams[i].name = e->start->streams[i].id;
+        p->streams[i].row_estimate = e->service.tables[i].row_estimate;
+        p->streams[i].rows = e->start->streams[i].backfilled;
+        p->streams[i].backfilling = e->start->streams[i].mode == STREAM_BACKFILL;
+    }
+    p->cursor = e->start_lsn;
+    shared_store(&p->ready, 1);
+}
+
+static bool start_threads(struct engine *e, struct err *err)
+{
+    struct backfill backfill = {e->config.config, e->config.catalog, &e->plan,
+                                e->config.run,    e->config.log,     worker_batches(e) / 4};
+    e->emitter = thread_start("emitter", emitter_main, e, err);
+    e->reader = e->emitter ? thread_start("reader", reader_main, e, err) : NULL;
+    bool ok = e->reader != NULL;
+    for (int i = 0; ok && i < e->worker_count; i++) {
+        unsigned producer = POOL_WORKERS + (unsigned)i;
+        e->workers[i] =
+            worker_start(&backfill, (unsigned)i + 1, e->pools[producer], e->rows[i], err);
+        ok = e->workers[i] != NULL;
+    }
+    return ok;
+}
+
+/* What was under way when everything stopped. */
+static void discard(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->event_count && batch->kind == BATCH_EVENTS; i++) {
+        struct event *event = &batch->events[i];
+        if (event->kind == EVENT_COMMIT || event->kind == EVENT_POSITION) {
+            merge_discard_chunks(&event->chunk);
+            checkpoint_free(&event->checkpoint);
+        }
+    }
+    chunk_free(&batch->chunk);
+    key_free(&batch->close.end);
+    batch_free(&batch);
+}
+
+static void drain(struct ring **ring)
+{
+    struct batch *batch;
+    while (*ring && (batch = ring_pop(*ring))) {
+        discard(batch);
+    }
+    ring_free(ring);
+}
+
+static void take_down(struct engine *e)
+{
+    run_stop(e->config.run);
+    thread_join(&e->reader);
+    for (int i = 0; i < e->worker_count; i++) {
+        worker_join_thread(e->workers[i]);
+    }
+    thread_join(&e->emitter);
+    drain(&e->events);
+    drain(&e->output);
+    for (int i = 0; i < e->worker_count; i++) {
+        drain(&e->rows[i]);
+    }
+    merge_free(&e->merge);
+    for (int i = 0; i < POOLS; i++) {
+        pool_free(&e->pools[i]);
+    }
+    for (int i = 0; i < e->worker_count; i++) {
+        worker_free(&e->workers[i]);
+    }
+    replication_free(&e->replication);
+    plan_clear(e);
+    service_close(&e->service);
+    capture_identity_clear(&e->identity);
+}
+
+void engine_run(const struct engine_config *config)
+{
+    struct engine *e = mem_zero(sizeof *e);
+    struct err err = {0};
+    e->config = *config;
+    e->service = (struct service){.config = &e->config, .types = types_new()};
+    e->replication = replication_new(e);
+    bell_init(&e->merger_bell);
+    bell_init(&e->emitter_bell);
+    run_add_bell(config->run, &e->merger_bell);
+    run_add_bell(config->run, &e->emitter_bell);
+    bool ok = engine_start(e, &err) && make_merge(e, &err);
+    if (ok) {
+        build(e);
+        show_tables(e);
+        ok = start_threads(e, &err);
+    }
+    if (ok) {
+        merger_loop(e);
+        thread_join(&e->emitter); /* it ends when all is written, or the run stops */
+    } else {
+        run_fail(config->run, &err);
+    }
+    take_down(e);
+    run_forget_bells(config->run);
+    free(e);
+}

@@ -1,0 +1,85 @@
+/* What the engine's threads share. Each field says who may touch it. */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "backfill/backfill.h"
+#include "engine/engine.h"
+#include "merge/merge.h"
+#include "pg/describe.h"
+#include "pg/slot.h"
+#include "pg/types.h"
+#include "runtime/counter.h"
+#include "runtime/pool.h"
+#include "runtime/ring.h"
+
+enum {
+    POOL_READER,
+    POOL_MERGER,
+    POOL_WORKERS, /* and one for each */
+    POOLS = POOL_WORKERS + 64,
+};
+
+/* The service connection: what only the server knows, asked by the merger's thread. */
+struct service {
+    const struct engine_config *config;
+    struct pg *pg;
+    struct types *types;
+    struct table_description *tables; /* of the catalog's streams, as they were at the start */
+    bool leaves; /* some stream is a partitioned table whose changes come under its partitions'
+                    names */
+};
+
+struct engine {
+    struct engine_config config;
+    struct capture_identity identity; /* fixed before threads start */
+    uint64_t start_lsn;               /* likewise */
+    struct service service;           /* merger */
+    struct merge *merge;              /* merger */
+
+    /* The plan; fixed before threads start. */
+    struct checkpoint *start; /* the state of every stream, in the catalog's order */
+    struct merge_stream *streams;
+    struct backfill_plan plan;
+    struct snapshot owes;  /* of streams without key that begin now */
+    struct snapshot *owed; /* per stream, parsed from its state; without key only */
+
+    /* Between threads. */
+    struct bell merger_bell, emitter_bell;
+    struct ring *events, *output;
+    struct ring *rows[64];
+    int worker_count;
+    struct pool *pools[POOLS];
+
+    struct replication *replication; /* reader */
+    struct thread *reader, *emitter;
+    struct worker *workers[64];
+};
+
+/* start.c: everything before the threads. */
+bool engine_start(struct engine *, struct err *);
+
+/* plan.c: the streams as the merger sees them, and the ranges to read. */
+bool plan_make(struct engine *, struct err *);
+void plan_clear(struct engine *);
+
+/* merger.c */
+void merger_loop(struct engine *);
+
+/* emitter.c */
+void emitter_main(void *context); /* the engine */
+
+/* reader.c: the replication connection. */
+struct replication *replication_new(struct engine *);
+void replication_free(struct replication **);
+bool replication_identify(struct replication *, struct server_identity *, uint32_t timeline,
+                          uint64_t *timeline_end, struct err *);
+void reader_main(void *context); /* the engine */
+
+/* service.c */
+bool service_open(struct service *, struct err *);
+void service_close(struct service *);
+bool service_snapshot(struct service *, struct snapshot *, struct err *);
+bool service_watermark(struct service *, const char *watermark, struct err *);
+struct merge_hooks service_hooks(struct service *);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * The merger's thread: moves batches between the rings and the merger, and asks the server what the
+ * merger cannot know.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "internal.h"
+
+static void output(struct engine *e, struct batch **batch)
+{
+    ring_push(e->output, (void **)batch);
+}
+
+/* Everything that workers have read so far. */
+static bool take_rows(struct engine *e, bool *some, struct err *err)
+{
+    for (int i = 0; i < e->worker_count; i++) {
+        struct batch *batch, *done;
+        while ((batch = ring_pop(e->rows[i]))) {
+            *some = true;
+            bool ok = merge_rows(e->merge, &batch, &done, err);
+            while (done) {
+                struct batch *next = done->next;
+                output(e, &done);
+                done = next;
+            }
+            if (!ok) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void show_streams(struct engine *e)
+{
+    struct progress *p = e->config.progress;
+    for (int i = 0; i < p->stream_count; i++) {
+        bool backfilling;
+        uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
+        shared_store(&p->streams[i].rows, rows);
+        shared_store(&p->streams[i].backfilling, backfilling);
+    }
+}
+
+/*
+ * A batch of the stream. A chunk is closed before its watermark is written, so whatever watermark
+ * is in this batch, its chunk is in the rings by now: rows are taken in between.
+ */
+static bool take_events(struct engine *e, bool *some, struct err *err)
+{
+    struct batch *batch = merge_stalled(e->merge) ? NULL : ring_pop(e->events);
+    if (!batch) {
+        return true;
+    }
+    *some = true;
+    if (!take_rows(e, some, err) || !merge_events(e->merge, batch, clock_monotonic_us(), err)) {
+        output(e, &batch);
+        return false;
+    }
+    output(e, &batch);
+    if (merge_backfilling(e->merge)) {
+        show_streams(e);
+    }
+    return true;
+}
+
+/* Something to print that no batch of the stream brought. */
+static bool output_event(struct engine *e, enum event_kind kind, struct checkpoint *checkpoint)
+{
+    struct batch *batch = NULL;
+    while (!batch && !run_stopping(e->config.run)) {
+        batch = pool_take(e->pools[POOL_MERGER], BATCH_EVENTS, INT64_MAX);
+    }
+    if (!batch) {
+        checkpoint_free(&checkpoint);
+        return false;
+    }
+    struct event *event = batch_event(batch);
+    event->kind = kind;
+    event->checkpoint = checkpoint;
+    output(e, &batch);
+    return true;
+}
+
+static bool take_snapshot(struct engine *e, struct err *err)
+{
+    bool some = false;
+    struct snapshot snapshot;
+    if (!merge_wants_snapshot(e->merge)) {
+        return true;
+    }
+    if (!service_snapshot(&e->service, &snapshot, err)) {
+        return false;
+    }
+    bool ok = take_rows(e, &some, err);
+    if (ok) {
+        merge_snapshot(e->merge, &snapshot);
+    }
+    snapshot_free(&snapshot);
+    return ok;
+}
+
+/* All rows are out: what was committed before this watermark is what the capture still owes. */
+static bool write_final_watermark(struct engine *e, bool *written, struct err *err)
+{
+    char watermark[WATERMARK_TEXT];
+    if (*written || e->config.catalog->tail || merge_backfilling(e->merge)) {
+        return true;
+    }
+    *written = true;
+    show_streams(e);
+    watermark_new(watermark);
+    merge_finish_at(e->merge, watermark);
+    return service_watermark(&e->service, watermark, err);
+}
+
+static bool merge_step(struct engine *e, bool *final, struct err *err)
+{
+    bool some = false;
+    uint32_t seen = bell_count(&e->merger_bell);
+    if (!take_rows(e, &some, err) || !take_events(e, &some, err) || !take_snapshot(e, err) ||
+        !write_final_watermark(e, final, err)) {
+        return false;
+    }
+    struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, clock_monotonic_us());
+    if (checkpoint) {
+        output_event(e, EVENT_POSITION, checkpoint);
+    } else if (!some) {
+        bell_wait(&e->merger_bell, seen, merge_deadline_us(e->merge));
+    }
+    return true;
+}
+
+void merger_loop(struct engine *e)
+{
+    struct err err = {0};
+    bool final = false, ok = true;
+    while (ok && !merge_finished(e->merge) && !run_stopping(e->config.run)) {
+        ok = merge_step(e, &final, &err);
+    }
+    if (!ok) {
+        run_fail(e->config.run, &err);
+    } else if (merge_finished(e->merge)) {
+        output_event(e, EVENT_END, NULL);
+    }
+}

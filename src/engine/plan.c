@@ -1,0 +1,230 @@
+/* The plan of a capture: where each stream stands, how its key is ordered, and which ranges are
+ * still to be read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "row/name.h"
+
+static enum key_order order_of(const struct type *type, bool bytewise)
+{
+    if (!bytewise) {
+        return KEY_SERVER;
+    }
+    switch (type->oid) {
+    case OID_INT2:
+    case OID_INT4:
+    case OID_INT8: return KEY_INT;
+    case OID_OID: return KEY_OID;
+    case OID_BOOL: return KEY_BOOL;
+    case OID_UUID: return KEY_UUID;
+    case OID_TEXT:
+    case OID_VARCHAR:
+    case OID_NAME: return KEY_TEXT;
+    case OID_BPCHAR: return KEY_BPCHAR;
+    case OID_BYTEA: return KEY_BYTEA;
+    case OID_DATE:
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ: return KEY_TIME;
+    default: return KEY_SERVER;
+    }
+}
+
+/* Names are borrowed from the description, which lives as long. */
+static bool make_key(struct merge_key *key, const struct table_description *d, struct err *err)
+{
+    key->count = d->key_count;
+    key->columns = mem_zero((size_t)(d->key_count + 1) * sizeof *key->columns);
+    key->orders = mem_zero((size_t)(d->key_count + 1) * sizeof *key->orders);
+    for (int k = 0; k < d->key_count; k++) {
+        const struct column *column = &d->relation->columns[d->key[k].column];
+        if (d->key[k].nullable) {
+            err_set(err, ERR_CONFIG,
+                    "table %s.%s cannot be captured by key column \"%s\", which may be null: run "
+                    "ALTER TABLE "
+                    "\"%s\".\"%s\" ALTER COLUMN \"%s\" SET NOT NULL, or choose another primary_key",
+                    d->relation->schema, d->relation->name, column->name, d->relation->schema,
+                    d->relation->name, column->name);
+            return err_stream(err, d->relation->schema, d->relation->name);
+        }
+        key->columns[k] = (char *)column->name;
+        key->orders[k] = order_of(column->type, d->key[k].bytewise);
+        key->server |= key->orders[k] == KEY_SERVER;
+    }
+    return true;
+}
+
+static char *stream_id(const struct catalog_stream *stream)
+{
+    return stream->state_key ? mem_string(stream->state_key)
+                             : stream_name(stream->schema, stream->table);
+}
+
+static bool is_skipped(const struct config *config, const struct catalog_stream *stream)
+{
+    char *name = stream_name(stream->schema, stream->table);
+    bool skipped = stream->mode == BACKFILL_ONLY_CHANGES;
+    for (char **s = config->skip_backfills; s && *s && !skipped; s++) {
+        skipped = !strcmp(*s, name);
+    }
+    free(name);
+    return skipped;
+}
+
+static void begin_stream(struct engine *e, struct stream_state *state, char *id, int i)
+{
+    const struct merge_key *key = &e->streams[i].key;
+    *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
+    if (key->count) {
+        state->key_columns = mem_zero((size_t)(key->count + 1) * sizeof *state->key_columns);
+    }
+    for (int k = 0; k < key->count; k++) {
+        state->key_columns[k] = mem_string(key->columns[k]);
+    }
+    if (is_skipped(e->config.config, &e->config.catalog->streams[i])) {
+        state->mode = STREAM_ACTIVE;
+        return;
+    }
+    state->ranges = mem_zero(sizeof *state->ranges);
+    state->range_count = 1;
+}
+
+static bool same_columns(char *const *a, const struct merge_key *key)
+{
+    for (int k = 0; k < key->count; k++) {
+        if (!a || !a[k] || strcmp(a[k], key->columns[k]) != 0) {
+            return false;
+        }
+    }
+    return !a || !a[key->count];
+}
+
+/* A stream that the state knows continues; a new one, or one that was set aside, begins. */
+static void place_stream(struct engine *e, int i)
+{
+    struct stream_state *state = &e->start->streams[i];
+    const struct catalog_stream *stream = &e->config.catalog->streams[i];
+    char *id = stream_id(stream);
+    const struct checkpoint *given = e->config.state->checkpoint;
+    const struct stream_state *old =
+        given && !stream->full_refresh ? checkpoint_stream(given, id) : NULL;
+    if (!old || old->mode == STREAM_IGNORE) {
+        begin_stream(e, state, id, i);
+        return;
+    }
+    if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
+        log_line(e->config.log, LOG_WARN,
+                 "the key of %s.%s is another than when its backfill began: it is read again from "
+                 "the beginning",
+                 stream->schema, stream->table);
+        begin_stream(e, state, id, i);
+        return;
+    }
+    stream_state_copy(state, old);
+    free(id);
+}
+
+static int pending_ranges(const struct engine *e)
+{
+    int count = 0;
+    for (int i = 0; i < e->start->stream_count; i++) {
+        const struct stream_state *state = &e->start->streams[i];
+        count += state->mode == STREAM_BACKFILL ? state->range_count : 0;
+    }
+    return count;
+}
+
+static void add_tasks(struct engine *e, struct backfill_task *tasks, unsigned *count, int stream)
+{
+    const struct stream_state *state = &e->start->streams[stream];
+    if (state->mode != STREAM_BACKFILL) {
+        return;
+    }
+    for (int r = 0; r < state->range_count; r++) {
+        tasks[(*count)++] = (struct backfill_task){
+            .stream = stream,
+            .range = r,
+            .after = state->ranges[r].scanned,
+            .until = state->ranges[r].until,
+            .owes = e->streams[stream].key.count ? NULL : &e->owed[stream],
+        };
+    }
+}
+
+static void make_tasks(struct engine *e)
+{
+    unsigned count = 0;
+    struct backfill_task *tasks = mem_zero((size_t)(pending_ranges(e) + 1) * sizeof *tasks);
+    const struct catalog *catalog = e->config.catalog;
+    int highest = INT32_MIN, next;
+    for (int i = 0; i < catalog->count; i++) {
+        highest = catalog->streams[i].priority > highest ? catalog->streams[i].priority : highest;
+    }
+    for (; highest != INT32_MIN; highest = next) {
+        next = INT32_MIN;
+        for (int i = 0; i < catalog->count; i++) {
+            int priority = catalog->streams[i].priority;
+            if (priority == highest) {
+                add_tasks(e, tasks, &count, i);
+            } else if (priority < highest && priority > next) {
+                next = priority;
+            }
+        }
+    }
+    e->plan = (struct backfill_plan){.tasks = tasks, .count = count};
+}
+
+/* Without a key, which rows the backfill owes is decided once, before the stream begins. */
+static bool decide_owed(struct engine *e, int i, struct err *err)
+{
+    struct stream_state *state = &e->start->streams[i];
+    if (state->mode != STREAM_BACKFILL || e->streams[i].key.count) {
+        return true;
+    }
+    if (!state->snapshot) {
+        struct pg_rows *rows = pg_query(
+            e->service.pg, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
+        if (!rows) {
+            return false;
+        }
+        state->snapshot = mem_string(pg_rows_value(rows, 0, 0));
+        pg_rows_free(&rows);
+    }
+    return snapshot_parse(&e->owed[i], state->snapshot) ||
+           err_set(err, ERR_CONFIG, "the state of stream %s holds a snapshot that cannot be read",
+                   state->id);
+}
+
+bool plan_make(struct engine *e, struct err *err)
+{
+    size_t count = (size_t)e->config.catalog->count;
+    e->start = checkpoint_new((int)count);
+    e->streams = mem_zero(count * sizeof *e->streams);
+    e->owed = mem_zero(count * sizeof *e->owed);
+    for (int i = 0; i < e->config.catalog->count; i++) {
+        if (!make_key(&e->streams[i].key, &e->service.tables[i], err)) {
+            return false;
+        }
+        place_stream(e, i);
+        e->streams[i].state = &e->start->streams[i];
+        if (!decide_owed(e, i, err)) {
+            return false;
+        }
+    }
+    make_tasks(e);
+    return true;
+}
+
+void plan_clear(struct engine *e)
+{
+    for (int i = 0; e->streams && i < e->config.catalog->count; i++) {
+        free((void *)e->streams[i].key.columns);
+        free(e->streams[i].key.orders);
+        snapshot_free(&e->owed[i]);
+    }
+    free(e->streams);
+    free(e->owed);
+    free((void *)e->plan.tasks);
+    checkpoint_free(&e->start);
+}

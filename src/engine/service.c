@@ -1,0 +1,271 @@
+/* The service connection: shapes, the order of keys, snapshots, the final watermark. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+enum { GIVE_UP_US = 5 * 60 * 1000 * 1000, PAUSE_US = 1000 * 1000 };
+
+bool service_open(struct service *s, struct err *err)
+{
+    const struct engine_config *c = s->config;
+    pg_close(&s->pg);
+    s->pg = pg_open(c->config, PG_SQL, "source-postgres service", run_stop_fd(c->run), err);
+    return s->pg && backfill_prepare(s->pg, err);
+}
+
+void service_close(struct service *s)
+{
+    pg_close(&s->pg);
+    if (s->tables) {
+        tables_free(&s->tables, s->config->catalog->count);
+    }
+    types_free(&s->types);
+}
+
+/* Sleep, unless the run stops. */
+static void pause_before_retry(struct service *s)
+{
+    struct bell bell;
+    int64_t deadline_us = clock_monotonic_us() + PAUSE_US;
+    bell_init(&bell);
+    while (!run_stopping(s->config->run) && clock_monotonic_us() < deadline_us) {
+        bell_wait(&bell, bell_count(&bell), clock_monotonic_us() + PAUSE_US / 10);
+    }
+}
+
+/*
+ * After a failure: whether the question may be asked again, on a new connection. All questions here
+ * can be repeated without harm.
+ */
+static bool may_retry(struct service *s, int64_t since_us, struct err *err)
+{
+    while (err->kind == ERR_TRANSIENT && !run_stopping(s->config->run)) {
+        if (clock_monotonic_us() - since_us > GIVE_UP_US) {
+            return err_prefix(err, "gave up after 5 minutes of trying: ");
+        }
+        log_line(s->config->log, LOG_WARN, "service connection interrupted, will try again: %s",
+                 err->message);
+        pause_before_retry(s);
+        if (service_open(s, err)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `keys`: the table whose keys the statement compares, or NULL. */
+static struct pg_rows *ask(struct service *s, const struct table_description *keys, const char *sql,
+                           int count, const char *const *params, struct err *err)
+{
+    int64_t since_us = clock_monotonic_us();
+    for (;;) {
+        bool ready = !keys || backfill_key_path(s->pg, keys, err);
+        struct pg_rows *rows = ready ? pg_query(s->pg, sql, count, params, err) : NULL;
+        if (rows || !may_retry(s, since_us, err)) {
+            return rows;
+        }
+    }
+}
+
+bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *err)
+{
+    struct pg_rows *rows =
+        ask(s, NULL, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
+    if (!rows) {
+        return false;
+    }
+    bool ok = snapshot_parse(snapshot, pg_rows_value(rows, 0, 0)) ||
+              err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
+    pg_rows_free(&rows);
+    return ok;
+}
+
+bool service_watermark(struct service *s, const char *watermark, struct err *err)
+{
+    struct out sql;
+    int64_t since_us = clock_monotonic_us();
+    out_init(&sql, 512);
+    watermark_sql(&sql, s->config->config, watermark);
+    bool ok;
+    do {
+        ok = pg_exec(s->pg, out_text(&sql), err);
+    } while (!ok && may_retry(s, since_us, err));
+    out_free(&sql);
+    return ok || err_prefix(err, "writing the watermark: ");
+}
+
+static bool is_named(const struct relation *r, const char *schema, const char *table)
+{
+    return !strcmp(r->schema, schema) && !strcmp(r->name, table);
+}
+
+static int stream_named(const struct service *s, const char *schema, const char *table)
+{
+    const struct catalog *catalog = s->config->catalog;
+    for (int i = 0; i < catalog->count; i++) {
+        if (!strcmp(catalog->streams[i].table, table) &&
+            !strcmp(catalog->streams[i].schema, schema)) {
+            return i;
+        }
+    }
+    return STREAM_NONE;
+}
+
+/* A partition's changes belong to the partitioned table that is captured, at whatever level that
+ * stands. */
+static bool stream_of_leaf(struct service *s, const struct relation *relation, int *stream,
+                           struct err *err)
+{
+    static const char sql[] =
+        "WITH RECURSIVE up(oid) AS (SELECT inhparent FROM pg_catalog.pg_inherits WHERE "
+        "inhrelid=$1::oid"
+        " UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up ON i.inhrelid=up.oid)"
+        " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
+    char *oid = mem_format("%u", relation->oid);
+    struct pg_rows *rows = ask(s, NULL, sql, 1, (const char *const[]){oid}, err);
+    free(oid);
+    for (int i = 0; rows && i < pg_rows_count(rows) && *stream == STREAM_NONE; i++) {
+        *stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+static bool bind(void *context, struct relation *relation, struct err *err)
+{
+    struct service *s = context;
+    const struct config *c = s->config->config;
+    if (is_named(relation, c->watermarks_schema, c->watermarks_table)) {
+        relation->stream = STREAM_WATERMARKS;
+        return true;
+    }
+    relation->stream = stream_named(s, relation->schema, relation->name);
+    if (relation->stream == STREAM_NONE && s->leaves &&
+        !stream_of_leaf(s, relation, &relation->stream, err)) {
+        return false;
+    }
+    if (relation->stream == STREAM_NONE) {
+        return true;
+    }
+    int64_t since_us = clock_monotonic_us();
+    bool ok;
+    do {
+        ok = types_resolve(s->types, s->pg, relation, err);
+    } while (!ok && may_retry(s, since_us, err));
+    return ok;
+}
+
+/* Append keys' values of one column as an array literal: {"a","b"} */
+static void add_array(struct out *out, const struct keycode *const *keys, size_t count, int column)
+{
+    out_char(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        size_t len;
+        const char *text = keycode_column(keys[i], column, &len);
+        out_string(out, i ? ",\"" : "\"");
+        for (size_t j = 0; j < len; j++) {
+            if (text[j] == '"' || text[j] == '\\') {
+                out_char(out, '\\');
+            }
+            out_char(out, text[j]);
+        }
+        out_char(out, '"');
+    }
+    out_char(out, '}');
+}
+
+/* (k.c0::"schema"."type" COLLATE "…",…) */
+static void add_row(struct out *sql, const struct table_description *d, char alias)
+{
+    out_char(sql, '(');
+    for (int k = 0; k < d->key_count; k++) {
+        const struct type *type = d->relation->columns[d->key[k].column].type;
+        out_format(sql, "%s%c.c%d::", k ? "," : "", alias, k);
+        pg_quote_identifier(sql, type->schema);
+        out_char(sql, '.');
+        pg_quote_identifier(sql, type->name);
+        if (d->key[k].collation) {
+            out_format(sql, " COLLATE %s", d->key[k].collation);
+        }
+    }
+    out_char(sql, ')');
+}
+
+static void add_unnest(struct out *sql, const struct table_description *d, char alias, int first)
+{
+    out_string(sql, "unnest(");
+    for (int k = 0; k < d->key_count; k++) {
+        out_format(sql, "%s$%d::text[]", k ? "," : "", first + k);
+    }
+    out_format(sql, ") WITH ORDINALITY AS %c(", alias);
+    for (int k = 0; k < d->key_count; k++) {
+        out_format(sql, "c%d,", k);
+    }
+    out_string(sql, "n)");
+}
+
+/* For each key, in order, the number of bounds below it. */
+static void rank_sql(struct out *sql, const struct table_description *d)
+{
+    out_string(sql, "SELECT (SELECT pg_catalog.count(*) FROM ");
+    add_unnest(sql, d, 'b', 1 + d->key_count);
+    out_string(sql, " WHERE ");
+    add_row(sql, d, 'k');
+    out_char(sql, '>');
+    add_row(sql, d, 'b');
+    out_string(sql, ") FROM ");
+    add_unnest(sql, d, 'k', 1);
+    out_string(sql, " ORDER BY k.n");
+}
+
+static bool rank(void *context, int stream, const struct keycode *const *keys, size_t count,
+                 const struct keycode *const *bounds, size_t bound_count, int *ranks,
+                 struct err *err)
+{
+    struct service *s = context;
+    const struct table_description *d = &s->tables[stream];
+    struct out sql, texts[64];
+    const char *params[64];
+    out_init(&sql, 1024);
+    rank_sql(&sql, d);
+    for (int k = 0; k < d->key_count; k++) {
+        struct out *key = &texts[k], *bound = &texts[d->key_count + k];
+        out_init(key, 256);
+        out_init(bound, 256);
+        add_array(key, keys, count, k);
+        add_array(bound, bounds, bound_count, k);
+        params[k] = out_text(key);
+        params[d->key_count + k] = out_text(bound);
+    }
+    struct pg_rows *rows = ask(s, d, out_text(&sql), 2 * d->key_count, params, err);
+    for (size_t i = 0; rows && i < count; i++) {
+        ranks[i] = (int)strtol(pg_rows_value(rows, (int)i, 0), NULL, 10);
+    }
+    bool ok = rows && pg_rows_count(rows) == (int)count;
+    pg_rows_free(&rows);
+    for (int k = 0; k < 2 * d->key_count; k++) {
+        out_free(&texts[k]);
+    }
+    out_free(&sql);
+    return ok ||
+           err_prefix(err, "comparing keys of %s.%s: ", d->relation->schema, d->relation->name);
+}
+
+static void truncated(void *context, int stream)
+{
+    struct service *s = context;
+    const struct catalog_stream *c = &s->config->catalog->streams[stream];
+    log_line(s->config->log, LOG_WARN,
+             "table %s.%s was truncated: its rows are gone, but no deletes are written for them",
+             c->schema, c->table);
+}
+
+struct merge_hooks service_hooks(struct service *s)
+{
+    return (struct merge_hooks){s, bind, rank, truncated};
+}

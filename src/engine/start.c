@@ -1,0 +1,135 @@
+/* Everything before the threads: prerequisites, the slot and the server behind it, the tables, the
+ * plan. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/lsn.h"
+#include "base/mem.h"
+#include "internal.h"
+#include "pg/prerequisites.h"
+
+static void notice(void *context, const char *line)
+{
+    log_line(context, LOG_INFO, "%s", line);
+}
+
+static bool check(struct engine *e, struct err *err)
+{
+    const struct engine_config *c = &e->config;
+    struct out problems;
+    out_init(&problems, 1024);
+    bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, run_stop_fd(c->run),
+                                  &problems, err);
+    if (ok && problems.len) {
+        ok = err_set(err, ERR_CONFIG, "%s", out_text(&problems));
+    }
+    out_free(&problems);
+    return ok;
+}
+
+static void set_identity(struct engine *e, const struct server_identity *server)
+{
+    e->identity.system_identifier = mem_string(server->system_identifier);
+    e->identity.timeline = server->timeline;
+    e->identity.slot = mem_string(e->config.config->slot);
+    e->identity.database = mem_string(e->config.config->database);
+}
+
+/* Where the stream begins: at the state's cursor, if it is still to be had; else at the slot's own.
+ */
+static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
+{
+    const struct engine_config *c = &e->config;
+    const struct state *state = c->state;
+    struct slot slot = {0};
+    struct server_identity server;
+    uint64_t timeline_end;
+    uint32_t timeline = state->checkpoint ? state->identity.timeline : 0;
+    if (!replication_identify(e->replication, &server, timeline, &timeline_end, err) ||
+        !slot_read(e->service.pg, c->config->slot, &slot, err)) {
+        return false;
+    }
+    set_identity(e, &server);
+    bool ok = true;
+    if (state->checkpoint) {
+        struct slot_claim claim = {state->identity.system_identifier, state->identity.timeline,
+                                   state->identity.slot, state->identity.database,
+                                   state->checkpoint->cursor};
+        ok = slot_verify(&claim, &slot, c->config->slot, c->config->database, &server, timeline_end,
+                         err);
+        e->start_lsn = state->checkpoint->cursor;
+    } else {
+        e->start_lsn = slot_lsn ? slot_lsn : slot.confirmed_flush;
+    }
+    slot_clear(&slot);
+    return ok;
+}
+
+static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err *err)
+{
+    const struct engine_config *c = &e->config;
+    struct notices notices = {notice, c->log};
+    return prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
+                                slot_lsn, err);
+}
+
+static bool describe(struct engine *e, struct err *err)
+{
+    struct service *s = &e->service;
+    if (!tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables, err)) {
+        return false;
+    }
+    for (int i = 0; i < e->config.catalog->count; i++) {
+        s->leaves |= s->tables[i].kind == 'p' && !s->tables[i].via_root;
+    }
+    return true;
+}
+
+/* What the state calls unseen must be visible before a chunk is read: nearly always it is at once.
+ */
+static bool wait_for_unseen(struct engine *e, struct err *err)
+{
+    const struct checkpoint *given = e->config.state->checkpoint;
+    int64_t said_us = clock_monotonic_us();
+    for (size_t i = 0; given && i < given->unseen_count;) {
+        struct snapshot snapshot;
+        if (!service_snapshot(&e->service, &snapshot, err)) {
+            return false;
+        }
+        bool seen = snapshot_sees(&snapshot, given->unseen[i]);
+        snapshot_free(&snapshot);
+        if (seen) {
+            i++;
+            continue;
+        }
+        if (run_stopping(e->config.run)) {
+            return err_set(err, ERR_STOPPED, "stopped");
+        }
+        if (clock_monotonic_us() - said_us > 5 * 1000 * 1000) {
+            said_us = clock_monotonic_us();
+            log_line(e->config.log, LOG_WARN,
+                     "waiting until transaction %" PRIu32
+                     ", which has committed, is visible: does it wait for a synchronous standby?",
+                     given->unseen[i]);
+        }
+        struct bell bell;
+        bell_init(&bell);
+        bell_wait(&bell, 0, clock_monotonic_us() + 100 * 1000);
+    }
+    return true;
+}
+
+bool engine_start(struct engine *e, struct err *err)
+{
+    uint64_t slot_lsn = 0;
+    if (!service_open(&e->service, err) || !check(e, err) ||
+        !make_prerequisites(e, &slot_lsn, err) || !find_start(e, slot_lsn, err) ||
+        !wait_for_unseen(e, err) || !describe(e, err) || !plan_make(e, err)) {
+        return false;
+    }
+    log_line(e->config.log, LOG_INFO, "capturing %d streams from %s on, %u key ranges to backfill",
+             e->config.catalog->count, lsn_format(e->start_lsn).s, e->plan.count);
+    return true;
+}

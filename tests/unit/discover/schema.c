@@ -1,0 +1,146 @@
+#include "discover/schema.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "json/json.h"
+
+#define SCALAR(o, n)                                                                               \
+    {                                                                                              \
+        .oid = (o), .class = TYPE_SCALAR, .schema = "pg_catalog", .name = (n)                      \
+    }
+
+static const struct type boolean = SCALAR(OID_BOOL, "bool");
+static const struct type int4 = SCALAR(OID_INT4, "int4");
+static const struct type float8 = SCALAR(OID_FLOAT8, "float8");
+static const struct type numeric = SCALAR(OID_NUMERIC, "numeric");
+static const struct type varchar = SCALAR(OID_VARCHAR, "varchar");
+static const struct type bytea = SCALAR(OID_BYTEA, "bytea");
+static const struct type timestamptz = SCALAR(OID_TIMESTAMPTZ, "timestamptz");
+static const struct type jsonb = SCALAR(OID_JSONB, "jsonb");
+static const struct type hstore = SCALAR(16400, "hstore");
+static const struct type vector = SCALAR(16401, "vector");
+static const struct type ltree = SCALAR(16402, "ltree");
+static const struct type mood = {.oid = 16403, .class = TYPE_ENUM, .name = "mood"};
+static const struct type range = {
+    .oid = 3904, .class = TYPE_RANGE, .name = "int4range", .element = &int4};
+
+static struct out out;
+
+static void start(void)
+{
+    out_init(&out, 64);
+}
+
+static void stop(void)
+{
+    out_free(&out);
+}
+
+TestSuite(schema, .init = start, .fini = stop);
+
+static void prints(struct discovered_column column, const char *expected)
+{
+    out.len = 0;
+    schema_column(&out, &column);
+    cr_assert_str_eq(out_text(&out), expected);
+}
+
+static struct discovered_column of(const struct type *type, bool nullable)
+{
+    return (struct discovered_column){
+        .name = "c", .type = type, .typmod = -1, .nullable = nullable};
+}
+
+Test(schema, numbers_and_booleans)
+{
+    prints(of(&boolean, false), "{\"type\":\"boolean\"}");
+    prints(of(&int4, true), "{\"type\":[\"integer\",\"null\"]}");
+    prints(of(&float8, false), "{\"type\":[\"number\",\"string\"],\"format\":\"number\"}");
+    prints(of(&numeric, true), "{\"type\":[\"string\",\"null\"],\"format\":\"number\"}");
+}
+
+Test(schema, strings_with_a_form)
+{
+    prints(of(&bytea, false), "{\"type\":\"string\",\"contentEncoding\":\"base64\"}");
+    prints(of(&timestamptz, false), "{\"type\":\"string\",\"format\":\"date-time\"}");
+    prints(of(&range, true), "{\"type\":[\"string\",\"null\"]}");
+    prints(of(&ltree, true), "{\"type\":[\"string\",\"null\"]}");
+}
+
+Test(schema, declared_length)
+{
+    struct discovered_column column = of(&varchar, false);
+    prints(column, "{\"type\":\"string\"}");
+    column.typmod = 24;
+    prints(column, "{\"type\":\"string\",\"maxLength\":20}");
+    column.type = &numeric; /* a modifier means other things elsewhere */
+    prints(column, "{\"type\":\"string\",\"format\":\"number\"}");
+}
+
+Test(schema, json_may_be_anything)
+{
+    struct discovered_column column = of(&jsonb, true);
+    prints(column, "{}");
+    column.comment = "any";
+    prints(column, "{\"description\":\"any\"}");
+}
+
+Test(schema, labels_of_an_enum)
+{
+    static const char *const labels[] = {"sad", "so \"so\"", NULL};
+    struct discovered_column column = of(&mood, false);
+    column.labels = labels;
+    prints(column, "{\"type\":\"string\",\"enum\":[\"sad\",\"so \\\"so\\\"\"]}");
+    column.nullable = true;
+    prints(column, "{\"type\":[\"string\",\"null\"],\"enum\":[\"sad\",\"so \\\"so\\\"\",null]}");
+}
+
+Test(schema, extensions_by_name)
+{
+    prints(of(&hstore, false),
+           "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"null\"]}}");
+    prints(of(&vector, true), "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"number\"}}");
+}
+
+Test(schema, arrays_may_nest_and_hold_nulls)
+{
+    const struct type ints = {.class = TYPE_ARRAY, .element = &int4};
+    const struct type documents = {.class = TYPE_ARRAY, .element = &jsonb};
+    const struct type vectors = {.class = TYPE_ARRAY, .element = &vector};
+    prints(of(&ints, true),
+           "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"integer\",\"array\",\"null\"]}}");
+    prints(of(&documents, false), "{\"type\":\"array\",\"items\":{}}");
+    prints(of(&vectors, false), "{\"type\":\"array\",\"items\":{\"type\":[\"array\",\"null\"]}}");
+}
+
+Test(schema, of_a_table_is_flat_and_parses)
+{
+    struct err err;
+    const int key[] = {1, 0};
+    struct discovered_column columns[] = {of(&int4, false), of(&varchar, false), of(&jsonb, true)};
+    columns[0].name = "a \"quoted\"";
+    columns[1].name = "é";
+    columns[2].name = "_meta"; /* the record's own takes its place */
+    struct discovered_table table = {"public", "t", "what\nit is", columns, 3, key, 2};
+    schema_table(&out, &table);
+    cJSON *schema = json_parse("schema", out.data, out.len, &err);
+    cr_assert_not_null(schema, "%s", err.message);
+    const cJSON *properties = cJSON_GetObjectItem(schema, "properties");
+    cr_assert_eq(cJSON_GetArraySize(properties), 3);
+    cr_assert(cJSON_HasObjectItem(properties, "a \"quoted\""));
+    cr_assert(cJSON_HasObjectItem(cJSON_GetObjectItem(properties, "_meta"), "required"));
+    cr_assert(strstr(out_text(&out), "\"required\":[\"é\",\"a \\\"quoted\\\"\"]}"));
+    cJSON_Delete(schema);
+}
+
+Test(schema, of_a_table_without_columns_parses)
+{
+    struct err err;
+    struct discovered_table table = {.schema = "public", .name = "t"};
+    schema_table(&out, &table);
+    cJSON *schema = json_parse("schema", out.data, out.len, &err);
+    cr_assert_not_null(schema, "%s", err.message);
+    cr_assert_eq(cJSON_GetArraySize(cJSON_GetObjectItem(schema, "required")), 0);
+    cJSON_Delete(schema);
+}
