@@ -1,0 +1,31 @@
+/* The CONNECTION_STATUS message: connects, and looks for all that a read would need. */
+#include <string.h>
+
+#include "airbyte/airbyte.h"
+#include "pg/prerequisites.h"
+#include "json/json.h"
+
+void airbyte_check_failed(struct out *out, const char *message)
+{
+    out_string(out, "{\"type\":\"CONNECTION_STATUS\",\"connectionStatus\":{\"status\":\"FAILED\","
+                    "\"message\":");
+    json_write_string(out, message, strlen(message));
+    out_string(out, "}}\n");
+}
+
+bool airbyte_check(const struct config *config, int stop_fd, struct out *out, struct err *err)
+{
+    struct out problems;
+    out_init(&problems, 256);
+    struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
+    bool asked = pg && prerequisites_check(pg, config, NULL, stop_fd, &problems, err);
+    pg_close(&pg);
+    if (asked && !problems.len) {
+        out_string(out, "{\"type\":\"CONNECTION_STATUS\","
+                        "\"connectionStatus\":{\"status\":\"SUCCEEDED\"}}\n");
+    } else if (asked || err->kind != ERR_STOPPED) {
+        airbyte_check_failed(out, asked ? out_text(&problems) : err->message);
+    }
+    out_free(&problems);
+    return asked || err->kind != ERR_STOPPED;
+}

@@ -1,0 +1,211 @@
+/* The messages of a read: what frames records, states, logs, statuses and estimates. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "airbyte/airbyte.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "state/state.h"
+#include "json/json.h"
+
+struct airbyte_read {
+    const struct config *config;
+    const struct catalog *catalog;
+    const struct progress *progress;
+    char **heads;             /* of each stream's frame */
+    struct checkpoint *whole; /* every state holds all streams: the last checkpoint of each */
+};
+
+static void add_text(struct out *out, const char *text)
+{
+    json_write_string(out, text, strlen(text));
+}
+
+static char *frame_head(const struct catalog_stream *stream)
+{
+    struct out out;
+    out_init(&out, 256);
+    out_string(&out, "{\"type\":\"RECORD\",\"record\":{\"namespace\":");
+    add_text(&out, stream->schema);
+    out_string(&out, ",\"stream\":");
+    add_text(&out, stream->table);
+    out_string(&out, ",\"emitted_at\":");
+    char *head = mem_string(out_text(&out));
+    out_free(&out);
+    return head;
+}
+
+struct airbyte_read *airbyte_read_new(const struct config *config, const struct catalog *catalog,
+                                      const struct progress *progress)
+{
+    struct airbyte_read *a = mem_zero(sizeof *a);
+    *a = (struct airbyte_read){.config = config, .catalog = catalog, .progress = progress};
+    a->whole = checkpoint_new(0);
+    a->heads = mem_zero((size_t)catalog->count * sizeof *a->heads);
+    for (int i = 0; i < catalog->count; i++) {
+        a->heads[i] = frame_head(&catalog->streams[i]);
+    }
+    return a;
+}
+
+void airbyte_read_free(struct airbyte_read **read)
+{
+    struct airbyte_read *a = *read;
+    *read = NULL;
+    if (a) {
+        for (int i = 0; i < a->catalog->count; i++) {
+            free(a->heads[i]);
+        }
+        free((void *)a->heads);
+        checkpoint_free(&a->whole);
+        free(a);
+    }
+}
+
+static void frame(void *context, int stream, struct frame *frame)
+{
+    const struct airbyte_read *a = context;
+    *frame = (struct frame){a->heads[stream], ",\"data\":", "}}\n", a->config->source_tag};
+}
+
+static void add_descriptor(struct out *out, const struct catalog_stream *stream)
+{
+    out_string(out, "\"stream_descriptor\":{\"name\":");
+    add_text(out, stream->table);
+    out_string(out, ",\"namespace\":");
+    add_text(out, stream->schema);
+    out_char(out, '}');
+}
+
+/* The protocol's models take a float: the decimal point stays. */
+static void add_stats(struct out *out, uint64_t count)
+{
+    out_format(out, ",\"sourceStats\":{\"recordCount\":%" PRIu64 ".0}}}\n", count);
+}
+
+static void add_global(struct airbyte_read *a, struct out *out,
+                       const struct capture_identity *identity, const uint64_t *counts)
+{
+    uint64_t count = 0;
+    out_string(out,
+               "{\"type\":\"STATE\",\"state\":{\"type\":\"GLOBAL\",\"global\":{\"shared_state\":");
+    state_write_shared(out, identity, a->whole);
+    out_string(out, ",\"stream_states\":[");
+    for (int i = 0; i < a->whole->stream_count; i++) {
+        out_string(out, i ? ",{" : "{");
+        add_descriptor(out, &a->catalog->streams[i]);
+        out_string(out, ",\"stream_state\":");
+        state_write_stream(out, &a->whole->streams[i]);
+        out_char(out, '}');
+        count += counts[i];
+    }
+    out_string(out, "]},\"data\":");
+    state_write_whole(out, identity, a->whole);
+    add_stats(out, count);
+}
+
+static void add_streams(struct airbyte_read *a, struct out *out,
+                        const struct capture_identity *identity, const uint64_t *counts)
+{
+    for (int i = 0; i < a->whole->stream_count; i++) {
+        out_string(out, "{\"type\":\"STATE\",\"state\":{\"type\":\"STREAM\",\"stream\":{");
+        add_descriptor(out, &a->catalog->streams[i]);
+        out_string(out, ",\"stream_state\":");
+        state_write_lone_stream(out, identity, a->whole, &a->whole->streams[i]);
+        out_char(out, '}');
+        add_stats(out, counts[i]);
+    }
+}
+
+/* The first checkpoint of a read brings all streams, in the catalog's order: so they stay. */
+static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
+                       const struct checkpoint *newer, const uint64_t *counts)
+{
+    struct airbyte_read *a = context;
+    checkpoint_apply(a->whole, newer);
+    if (a->config->state_type == STATE_STREAM) {
+        add_streams(a, out, identity, counts);
+    } else {
+        add_global(a, out, identity, counts);
+    }
+}
+
+static void log_message(void *context, struct out *out, enum log_level level, const char *line)
+{
+    (void)context;
+    out_format(out,
+               "{\"type\":\"LOG\",\"log\":{\"level\":\"%s\",\"message\":", log_level_name(level));
+    add_text(out, line);
+    out_string(out, "}}\n");
+}
+
+static void add_status(struct out *out, const struct catalog_stream *stream, const char *status)
+{
+    out_format(out,
+               "{\"type\":\"TRACE\",\"trace\":{\"type\":\"STREAM_STATUS\",\"emitted_at\":%" PRId64
+               ",\"stream_status\":{",
+               clock_wall_ms());
+    add_descriptor(out, stream);
+    out_format(out, ",\"status\":\"%s\"}}}\n", status);
+}
+
+static void add_estimate(struct out *out, const struct catalog_stream *stream, int64_t rows)
+{
+    out_format(out,
+               "{\"type\":\"TRACE\",\"trace\":{\"type\":\"ESTIMATE\",\"emitted_at\":%" PRId64
+               ",\"estimate\":{\"name\":",
+               clock_wall_ms());
+    add_text(out, stream->table);
+    out_string(out, ",\"namespace\":");
+    add_text(out, stream->schema);
+    out_format(out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 "}}}\n", rows);
+}
+
+static void begin(void *context, struct out *out)
+{
+    const struct airbyte_read *a = context;
+    for (int i = 0; i < a->catalog->count; i++) {
+        const struct stream_progress *p = &a->progress->streams[i];
+        add_status(out, &a->catalog->streams[i], "STARTED");
+        if (p->backfilling && p->row_estimate >= 0) {
+            add_estimate(out, &a->catalog->streams[i], p->row_estimate);
+        }
+        add_status(out, &a->catalog->streams[i], "RUNNING");
+    }
+}
+
+static void end(void *context, struct out *out)
+{
+    const struct airbyte_read *a = context;
+    for (int i = 0; i < a->catalog->count; i++) {
+        add_status(out, &a->catalog->streams[i], "COMPLETE");
+    }
+}
+
+struct codec airbyte_codec(struct airbyte_read *read)
+{
+    return (struct codec){read, frame, checkpoint, log_message, begin, end};
+}
+
+void airbyte_error(struct out *out, const struct err *err)
+{
+    const struct catalog_stream stream = {.schema = (char *)err->schema,
+                                          .table = (char *)err->table};
+    if (err->table[0]) {
+        add_status(out, &stream, "INCOMPLETE");
+    }
+    out_format(out,
+               "{\"type\":\"TRACE\",\"trace\":{\"type\":\"ERROR\",\"emitted_at\":%" PRId64
+               ",\"error\":{\"message\":",
+               clock_wall_ms());
+    add_text(out, err->message);
+    out_string(out, ",\"internal_message\":");
+    add_text(out, err->detail);
+    out_format(out, ",\"failure_type\":\"%s\"", err_kind_name(err->kind));
+    if (err->table[0]) {
+        out_char(out, ',');
+        add_descriptor(out, &stream);
+    }
+    out_string(out, "}}}\n");
+}

@@ -1,0 +1,109 @@
+/* Progress for people. Reads the engine's counters; never waits for it. */
+#include "show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/lsn.h"
+#include "runtime/counter.h"
+
+enum {
+    LOG_INTERVAL_US = 30 * 1000 * 1000,
+    TABLES_SHOWN = 12,
+};
+
+void show_init(struct show *s, const struct progress *progress, struct log *log)
+{
+    *s = (struct show){.progress = progress, .log = log, .terminal = isatty(STDERR_FILENO)};
+    s->begun_us = s->last_us = clock_monotonic_us();
+}
+
+/* How far what was last printed is behind now, in ms; 0 when nothing was replicated yet. */
+static int64_t lag_ms(const struct progress *p)
+{
+    int64_t commit_us = (int64_t)shared_load(&p->commit_us);
+    int64_t lag = clock_wall_ms() - commit_us / 1000;
+    return commit_us && lag > 0 ? lag : 0;
+}
+
+static double rate(uint64_t now, uint64_t before, int64_t us)
+{
+    return us > 0 ? (double)(now - before) * 1e6 / (double)us : 0;
+}
+
+static void draw_table(const struct stream_progress *t)
+{
+    uint64_t rows = shared_load(&t->rows);
+    if (!shared_load(&t->backfilling)) {
+        fprintf(stderr, "\033[K%-40s changes    %12" PRIu64 " rows backfilled\n", t->name, rows);
+    } else if (t->row_estimate > 0) {
+        double percent = (double)rows * 100 / (double)t->row_estimate;
+        fprintf(stderr,
+                "\033[K%-40s backfill   %12" PRIu64 " of about %" PRId64 " rows (%.0f %%)\n",
+                t->name, rows, t->row_estimate, percent > 100 ? 100 : percent);
+    } else {
+        fprintf(stderr, "\033[K%-40s backfill   %12" PRIu64 " rows\n", t->name, rows);
+    }
+}
+
+static void draw(struct show *s, double rows, double changes)
+{
+    const struct progress *p = s->progress;
+    int shown = p->stream_count < TABLES_SHOWN ? p->stream_count : TABLES_SHOWN;
+    if (s->lines) {
+        fprintf(stderr, "\033[%dA", s->lines);
+    }
+    for (int i = 0; i < shown; i++) {
+        draw_table(&p->streams[i]);
+    }
+    fprintf(stderr, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind\n", rows,
+            changes, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    s->lines = shown + 1;
+}
+
+static int backfilling(const struct progress *p)
+{
+    int count = 0;
+    for (int i = 0; i < p->stream_count; i++) {
+        count += shared_load(&p->streams[i].backfilling) != 0;
+    }
+    return count;
+}
+
+void show_progress(struct show *s)
+{
+    const struct progress *p = s->progress;
+    int64_t now_us = clock_monotonic_us(), passed_us = now_us - s->last_us;
+    if (!shared_load(&p->ready) || (!s->terminal && passed_us < LOG_INTERVAL_US)) {
+        return;
+    }
+    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
+    double row_rate = rate(rows, s->last_rows, passed_us);
+    double change_rate = rate(changes, s->last_changes, passed_us);
+    if (s->terminal) {
+        draw(s, row_rate, change_rate);
+    } else {
+        log_line(s->log, LOG_INFO,
+                 "%d of %d tables in backfill, %" PRIu64 " rows (%.0f/s), %" PRIu64
+                 " changes (%.0f/s), at %s, %" PRId64 " ms behind",
+                 backfilling(p), p->stream_count, rows, row_rate, changes, change_rate,
+                 lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    }
+    s->last_us = now_us;
+    s->last_rows = rows;
+    s->last_changes = changes;
+}
+
+void show_end(struct show *s)
+{
+    const struct progress *p = s->progress;
+    int64_t passed_us = clock_monotonic_us() - s->begun_us;
+    if (shared_load(&p->ready)) {
+        log_line(s->log, LOG_INFO,
+                 "wrote %" PRIu64 " rows and %" PRIu64 " changes, %" PRIu64 " bytes, in %.1f s",
+                 shared_load(&p->rows), shared_load(&p->changes), shared_load(&p->bytes),
+                 (double)passed_us / 1e6);
+    }
+}

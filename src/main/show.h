@@ -1,0 +1,26 @@
+/* Showing progress on stderr: a live line a table on a terminal, a line at intervals elsewhere. */
+#ifndef MAIN_SHOW_H
+#define MAIN_SHOW_H
+
+#include <stdbool.h>
+
+#include "engine/engine.h"
+
+struct show {
+    const struct progress *progress;
+    struct log *log;
+    bool terminal;
+    int lines; /* drawn last, to be drawn over */
+    int64_t begun_us, last_us;
+    uint64_t last_rows, last_changes;
+};
+
+void show_init(struct show *, const struct progress *, struct log *);
+
+/* Call about once a second. */
+void show_progress(struct show *);
+
+/* Leave the terminal as it should be, and sum up. */
+void show_end(struct show *);
+
+#endif
