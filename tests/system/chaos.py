@@ -1,0 +1,127 @@
+"""The actors of the chaos test: a writer that survives the server's death, and what may befall a capture."""
+
+import random
+import signal
+import threading
+import time
+from contextlib import closing
+
+import psycopg2
+
+from connector import PATIENCE
+
+
+class StubbornWriter(threading.Thread):
+    """Commits and rolls back random transactions until told to stop, whatever happens to its session."""
+
+    def __init__(self, database, tables, seed):
+        super().__init__(daemon=True)
+        self.database, self.tables = database, tables
+        self.random = random.Random(seed)
+        self.stopping = threading.Event()
+        self.transactions = 0
+        self.failure = None
+
+    def run(self):
+        while not self.stopping.is_set():
+            try:
+                with closing(self.database.connect()) as connection, connection.cursor() as cursor:
+                    while not self.stopping.is_set():
+                        self.one(cursor)
+            except Exception as error:
+                if not lost_connection(error):
+                    self.failure = error
+                    return
+                time.sleep(0.05)
+
+    def one(self, cursor):
+        statements = []
+        for _ in range(self.random.choice((1, 1, 1, 2, 5))):
+            statements += self.random.choice(self.tables)(self.random)
+        if self.random.random() < 0.02:
+            statements *= 30
+        end = "COMMIT" if self.random.random() < 0.8 else "ROLLBACK"
+        try:
+            cursor.execute(";".join(["BEGIN", *statements, end]))
+        except (psycopg2.IntegrityError, psycopg2.errors.DeadlockDetected):
+            cursor.execute("ROLLBACK")
+        self.transactions += 1
+        time.sleep(self.random.choice((0, 0, 0.001, 0.01)))
+
+
+def lost_connection(error):
+    """Whether the server went away: it then says nothing, or that it was told to."""
+    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or (
+        isinstance(error, psycopg2.DatabaseError) and error.pgcode is None)
+
+
+class Chaos:
+    """Drives one tailing capture through random disasters; every decision comes from the seed."""
+
+    def __init__(self, server, database, one, seed):
+        self.server, self.database, self.one = server, database, one
+        self.random = random.Random(seed)
+        self.began = time.monotonic()
+        self.log = []
+        self.process = None
+
+    def say(self, what):
+        self.log.append(f"{time.monotonic() - self.began:7.2f} s  {what}")
+
+    def run(self, seconds):
+        while time.monotonic() - self.began < seconds:
+            self.ensure_running()
+            time.sleep(self.random.choice((0.1, 0.4, 1.0, 2.0)) * self.random.random() * 2 * PATIENCE)
+            self.random.choices((self.kill, self.terminate, self.cut_connections, self.restart_server,
+                                 self.crash_server), weights=(5, 3, 4, 1, 1))[0]()
+        if self.process:
+            self.take(self.process.kill(), "kill at the end")
+
+    def ensure_running(self):
+        if self.process and self.process.process.poll() is not None:
+            ended = self.process.finish()
+            reason = ended.errors[0] if ended.errors else None
+            acceptable = ended.process.returncode == 0 or (reason and reason["failure_type"] == "transient_error")
+            self.take(ended, f"ended by itself: {reason and reason['message']}")
+            assert acceptable, f"exit {ended.process.returncode}\n{ended.story()}"
+        if not self.process:
+            self.process = self.one.start()
+
+    def take(self, ended, what):
+        before = len(self.one.records)
+        self.one.keep(ended)
+        self.process = None
+        self.say(f"{what}: {len(ended.records)} records, {len(self.one.records) - before} of them count")
+
+    def kill(self):
+        self.take(self.process.kill(), "kill -9")
+
+    def terminate(self):
+        process = self.process
+        process.process.send_signal(signal.SIGTERM)
+        process.finish(15 * PATIENCE)
+        code = process.process.returncode
+        early = code == -signal.SIGTERM and not process.messages
+        transient = process.errors and process.errors[0]["failure_type"] == "transient_error"
+        assert code == 0 or early or transient, f"exit {code} after SIGTERM\n{process.story()}"
+        self.take(process, "SIGTERM")
+
+    def cut_connections(self):
+        which = self.random.choice(("backend_type = 'walsender'", "backend_type = 'client backend'", "true"))
+        self.say(f"cut connections where {which}")
+        with closing(self.database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+                           f" AND pid <> pg_backend_pid() AND application_name <> 'test' AND {which}")
+            self.say(f"{cursor.fetchone()[0]} cut")
+
+    def restart_server(self):
+        self.say("server restart")
+        self.server.stop(timeout_s=10)  # then at once: a walsender may wait for a capture that does not answer
+        time.sleep(self.random.random() * 0.5)
+        self.server.start()
+
+    def crash_server(self):
+        self.say("server crash")
+        self.server.crash()
+        time.sleep(self.random.random() * 0.5)
+        self.server.start()

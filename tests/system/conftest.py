@@ -1,0 +1,68 @@
+"""What every test gets: the shared server, a database of its own, captures that never outlive it."""
+
+import itertools
+import os
+import signal
+
+import pytest
+
+from capture import Capture
+from connector import PATIENCE, executable
+from database import Database
+from server import Server
+
+TEST_LIMIT_S = int(150 * PATIENCE)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "limit(seconds): a longer time limit for one test")
+    config.addinivalue_line("markers", "long: left out of the shortened suite")
+
+
+def pytest_report_header():
+    return f"connector: {executable()}"
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """No test waits for ever, whatever it waits for."""
+    marker = request.node.get_closest_marker("limit")
+    seconds = int(marker.args[0] * PATIENCE) if marker else TEST_LIMIT_S
+
+    def expired(*_):
+        raise TimeoutError(f"the test took longer than {seconds} s")
+
+    signal.signal(signal.SIGALRM, expired)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture(scope="session")
+def server():
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def database(server):
+    own = Database(server)
+    yield own
+    own.drop()
+
+
+@pytest.fixture
+def capture(database, tmp_path):
+    """capture(streams, tail=..., option=...): a new Capture of the test's database, or of the one named in `of`."""
+    made = []
+    serial = itertools.count()
+
+    def make(streams, **options):
+        directory = tmp_path / f"capture{next(serial)}"
+        os.makedirs(directory)
+        made.append(Capture(options.pop("of", database), directory, streams, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill_all()

@@ -1,0 +1,120 @@
+"""One test's own database on the shared server, with the names of its slot, publication and watermarks table."""
+
+import itertools
+import time
+from contextlib import closing
+
+from psycopg2 import sql
+
+from server import PASSWORD, SUPERUSER
+
+SERIAL = itertools.count(1)
+
+# How PostgreSQL prints the text that expectations are made from.
+PRINTING = ("bytea_output = hex", "timezone = 'UTC'", "datestyle = 'ISO, MDY'", "intervalstyle = iso_8601",
+            "extra_float_digits = 1", "lc_monetary = 'C'")
+
+
+class Database:
+    def __init__(self, server, name=None, create=True):
+        self.server = server
+        self.name = name or f"test_{next(SERIAL)}"
+        self.slot = f"slot_{self.name}"
+        self.publication = f"publication_{self.name}"
+        self.watermarks = "public.watermarks_of_the_test"
+        if create:
+            self.create()
+        self.connection = self.connect()
+
+    def create(self):
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
+
+    def connect(self):
+        """A further session, for writers and locks; in autocommit mode."""
+        return self.server.connect(self.name)
+
+    def execute(self, *statements):
+        """Each statement is a transaction of its own."""
+        with self.connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def transaction(self, *statements, commit=True):
+        with self.connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            for statement in statements:
+                cursor.execute(statement)
+            cursor.execute("COMMIT" if commit else "ROLLBACK")
+
+    def query(self, statement, parameters=None):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+
+    def value(self, statement, parameters=None):
+        return self.query(statement, parameters)[0][0]
+
+    def wait_for(self, statement, timeout_s=20):
+        """Until the query's first value is true."""
+        deadline = time.monotonic() + timeout_s
+        while not self.value(statement):
+            assert time.monotonic() < deadline, f"still not true after {timeout_s} s: {statement}"
+            time.sleep(0.02)
+
+    def config(self, **changes):
+        """A complete configuration; a change to None leaves the option out."""
+        config = {"host": "127.0.0.1", "port": self.server.port, "user": SUPERUSER, "password": PASSWORD,
+                  "database": self.name, "slot_name": self.slot, "publication_name": self.publication,
+                  "watermarks_table": self.watermarks, **changes}
+        return {name: value for name, value in config.items() if value is not None}
+
+    def reconnect(self):
+        self.connection.close()
+        self.connection = self.connect()
+
+    def drop(self):
+        self.connection.close()
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+                           " WHERE database = %s AND active", (self.name,))
+            self.drop_slots(cursor)
+            cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
+
+    def drop_slots(self, cursor):
+        deadline = time.monotonic() + 10
+        while True:
+            cursor.execute("SELECT slot_name, active FROM pg_replication_slots WHERE database = %s", (self.name,))
+            slots = cursor.fetchall()
+            for name, active in slots:
+                if not active:
+                    cursor.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+            if not any(active for _, active in slots) or time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
+
+
+def quoted(name):
+    """An identifier as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table_rows(database, namespace, table):
+    """Column names with their types, and all rows, every value as PostgreSQL's text or None."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        for setting in PRINTING:
+            cursor.execute("SET " + setting)
+        name = f"{quoted(namespace)}.{quoted(table)}"
+        cursor.execute(
+            "SELECT attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), NULL) FROM pg_attribute"
+            " JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND NOT attisdropped AND attgenerated = '' ORDER BY attnum", (name,))
+        columns = cursor.fetchall()
+        listed = ", ".join(as_text(*column) for column in columns) or "1"
+        cursor.execute(f"SELECT {listed} FROM {name}")
+        return columns, cursor.fetchall()
+
+
+def as_text(column, type_name):
+    """A cast to text strips the blanks that pad a char(n), so that type is printed by its own function."""
+    return f"textin(bpcharout({quoted(column)}))" if type_name == "character" else f"{quoted(column)}::text"

@@ -1,0 +1,79 @@
+"""Exact under fire: whatever dies, every table equals the sum of its records.
+
+CHAOS_SECONDS is the duration (15 unless told; 60 where CI is set), CHAOS_SEED replays the decisions of a run.
+"""
+
+import json
+import os
+import random
+
+import pytest
+
+from chaos import Chaos, StubbornWriter
+from database import Database
+from kinds import TYPES, changes, create
+from server import Server
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "60" if os.environ.get("CI") else "15"))
+SEED = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
+KEYS = ["int", "uuid", "text_c", "text_icu", "numeric", "composite", "timestamptz", "enum"]
+ROWS = 3000
+
+
+@pytest.mark.limit(SECONDS + 240)
+def test_chaos(tmp_path, capture):
+    print(f"CHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
+    with Server(lifetime_s=SECONDS + 600) as server:
+        database = Database(server)
+        chance = random.Random(SEED)
+        database.execute(*TYPES)
+        keys = {f"t_{kind}": create(database, kind, f"t_{kind}", ROWS) for kind in KEYS}
+        for name in keys:
+            if chance.random() < 0.4:
+                database.execute(f"ALTER TABLE {name} REPLICA IDENTITY FULL")
+        one = capture(list(keys), of=database, tail=True,
+                      advanced={"backfill_chunk_size": chance.choice((17, 100, 400)),
+                                "backfill_workers": chance.choice((1, 2, 4))})
+        chaos = Chaos(server, database, one, chance.random())
+        writers = [StubbornWriter(database, [changes(kind, f"t_{kind}", ROWS) for kind in KEYS], chance.random())
+                   for _ in range(3)]
+        for writer in writers:
+            writer.start()
+        try:
+            chaos.run(SECONDS)
+            finish(writers)
+            database.reconnect()
+            one.tail = False
+            one.run(120)
+            compare(one, database, keys)
+        except BaseException:
+            keep_evidence(one, tmp_path)
+            print(f"replay with CHAOS_SEED={SEED}\n" + "\n".join(chaos.log[-60:]))
+            raise
+        finally:
+            finish(writers)
+            one.kill_all()
+        print(f"{sum(writer.transactions for writer in writers)} transactions, {len(one.records)} records, "
+              f"{len(one.runs)} runs\n" + "\n".join(chaos.log))
+
+
+def finish(writers):
+    for writer in writers:
+        writer.stopping.set()
+    for writer in writers:
+        writer.join(60)
+        assert writer.failure is None, writer.failure
+
+
+def compare(one, database, keys):
+    result = one.materialised(keys)
+    for oracle in result.oracles.values():
+        oracle.fill_absent(database, "big")
+    result.assert_equal(database, f"CHAOS_SEED={SEED}: ")
+
+
+def keep_evidence(one, directory):
+    with open(directory / "records.jsonl", "w", encoding="utf-8") as file:
+        for record in one.records:
+            file.write(json.dumps(record) + "\n")
+    print(f"the records that count: {directory / 'records.jsonl'}")

@@ -1,0 +1,127 @@
+"""spec, check, discover, --help and --version."""
+
+import re
+
+import pytest
+
+from connector import run
+
+
+def test_spec():
+    process = run("spec").succeed()
+    assert len(process.messages) == 1
+    spec = process.messages[0]["spec"]
+    schema = spec["connectionSpecification"]
+    assert schema["type"] == "object" and "user" in schema["required"]
+    assert schema["properties"]["password"]["airbyte_secret"] is True
+    assert {"host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table",
+            "advanced"} <= set(schema["properties"])
+    assert spec["protocol_version"] == "0.2.0" and spec["documentationUrl"].startswith("http")
+    defaults = {name: one.get("default") for name, one in schema["properties"].items()}
+    assert (defaults["port"], defaults["database"], defaults["publication_name"], defaults["slot_name"],
+            defaults["watermarks_table"]) == (5432, "postgres", "flow_publication", "flow_slot", "public.flow_watermarks")
+
+
+def test_help_and_version():
+    shown = run_plain("--help")
+    for word in ("spec", "check", "discover", "read", "--config", "--catalog", "--state"):
+        assert word in shown
+    assert re.search(r"\d+\.\d+\.\d+", run_plain("--version"))
+
+
+def run_plain(*arguments):
+    import subprocess
+    from connector import executable
+    return subprocess.run([executable(), *arguments], check=True, timeout=20, capture_output=True, text=True).stdout
+
+
+def check(capture, **changes):
+    one = capture([], **changes)
+    process = run("check", "--config", one.path("config.json", one.config)).succeed()
+    return process.of_type("CONNECTION_STATUS")[0]["connectionStatus"]
+
+
+def test_check_succeeds_and_leaves_no_slot(database, capture):
+    assert check(capture) == {"status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("changes, word", [({"password": "wr0ng-pass"}, "password"), ({"database": "nowhere"}, "nowhere"),
+                                           ({"user": "stranger", "password": "x"}, "stranger")])
+def test_check_fails_with_a_message_and_exit_0(database, capture, changes, word):
+    status = check(capture, **changes)
+    assert status["status"] == "FAILED" and word in status["message"]
+    assert "wr0ng-pass" not in status["message"]
+
+
+def discover(capture, **changes):
+    one = capture([], **changes)
+    process = run("discover", "--config", one.path("config.json", one.config)).succeed()
+    return {(stream["namespace"], stream["name"]): stream
+            for stream in process.of_type("CATALOG")[0]["catalog"]["streams"]}
+
+
+def test_discover_describes_tables(database, capture):
+    database.execute("CREATE TABLE items (a int, b text NOT NULL, c numeric(10,2), d timestamptz, e jsonb, f varchar(7),"
+                     " g bytea, h float8, i bool, j uuid, PRIMARY KEY (b, a))", "CREATE VIEW seen AS SELECT * FROM items")
+    found = discover(capture)
+    assert ("public", "seen") not in found
+    stream = found["public", "items"]
+    assert stream["source_defined_primary_key"] == [["b"], ["a"]]
+    assert stream["source_defined_cursor"] is True and stream["default_cursor_field"] == []
+    assert stream["supported_sync_modes"] == ["full_refresh", "incremental"] and stream["is_resumable"] is True
+    schema = stream["json_schema"]
+    assert "draft-07" in schema["$schema"] and schema["type"] == "object"
+    assert set(schema["required"]) >= {"a", "b"} and "_meta" in schema["properties"]
+    properties = schema["properties"]
+    assert "integer" in types(properties["a"]) and "null" not in types(properties["a"])
+    assert "string" in types(properties["b"])
+    assert "string" in types(properties["c"]) and properties["c"]["format"] == "number" and "null" in types(properties["c"])
+    assert properties["d"]["format"] == "date-time"
+    assert "type" not in properties["e"]
+    assert properties["f"]["maxLength"] == 7
+    assert properties["g"]["contentEncoding"] == "base64"
+    assert {"number", "string"} <= types(properties["h"]) and properties["h"]["format"] == "number"
+    assert "boolean" in types(properties["i"])
+    assert properties["j"]["format"] == "uuid"
+
+
+def types(schema):
+    return {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
+
+
+def test_discover_leaves_out_system_tables_and_our_own(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TEMPORARY TABLE gone (id int)")
+    capture(["items"]).run()
+    assert set(discover(capture)) == {("public", "items")}
+
+
+def test_discover_can_be_limited_to_schemas(database, capture):
+    database.execute("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE TABLE a.t (id int PRIMARY KEY)",
+                     "CREATE TABLE b.t (id int PRIMARY KEY)")
+    assert set(discover(capture, advanced={"discover_schemas": ["b"]})) == {("b", "t")}
+
+
+def test_discover_of_many_tables_asks_in_bulk(database, capture):
+    database.execute("DO $$ BEGIN FOR n IN 1..2000 LOOP EXECUTE 'CREATE TABLE many_' || n || ' (id int PRIMARY KEY, a text)'; END LOOP; END $$")
+    assert len(discover(capture)) == 2000
+
+
+def test_flow_style_configuration_is_the_same(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1)")
+    one = capture(["items"])
+    flat = one.config
+    one.config = {"address": f"{flat['host']}:{flat['port']}", "user": flat["user"], "database": flat["database"],
+                  "credentials": {"auth_type": "UserPassword", "password": flat["password"]}, "historyMode": False,
+                  "advanced": {"publicationName": flat["publication_name"], "slotName": flat["slot_name"],
+                               "watermarksTable": flat["watermarks_table"]}}
+    assert len(one.run().records) == 1
+    assert database.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (database.slot,)) == 1
+
+
+def test_a_skipped_backfill_captures_changes_alone(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1)")
+    one = capture(["items"], advanced={"skip_backfills": "public.items"})
+    one.run()
+    database.execute("INSERT INTO items VALUES (2)")
+    one.run()
+    assert [record["data"]["id"] for record in one.records] == [2]

@@ -1,0 +1,81 @@
+"""Many rows and many changes: complete, in order, in bounded memory.
+
+SYSTEM_ROWS sets how many (200,000 unless told; the full measure is 1,000,000).
+"""
+
+import os
+
+import pytest
+
+from connector import PATIENCE
+
+ROWS = int(os.environ.get("SYSTEM_ROWS", "200000"))
+LIMIT_S = (60 + ROWS / 5000) * PATIENCE
+PEAK_MIB = 128
+
+pytestmark = [pytest.mark.long, pytest.mark.limit(2 * (60 + ROWS / 5000))]
+
+
+class Sequence:
+    """Takes messages one by one, and expects the ids of records to be 1, 2, 3 … with their checksums."""
+
+    def __init__(self, operation, snapshot):
+        self.operation, self.snapshot = operation, snapshot
+        self.last = 0
+        self.wrong = []
+        self.states = []
+
+    def __call__(self, message):
+        if message["type"] == "STATE":
+            self.states.append(message["state"])
+        if message["type"] != "RECORD":
+            return
+        data = message["record"]["data"]
+        meta = data["_meta"]
+        right = (data["id"] == self.last + 1 and data["text"] == f"row {data['id']}" and meta["op"] == self.operation
+                 and meta["source"].get("snapshot", False) == self.snapshot)
+        if not right and len(self.wrong) < 5:
+            self.wrong.append(message)
+        self.last += 1
+
+
+def read(one, sequence):
+    process = one.start(consumer=sequence).succeed(LIMIT_S)
+    assert not sequence.wrong, sequence.wrong
+    assert sequence.last == ROWS
+    peak_mib = process.peak_kib / 1024
+    print(f"{ROWS} records, peak {peak_mib:.1f} MiB")
+    assert peak_mib < PEAK_MIB or PATIENCE > 1, f"peak memory {peak_mib:.1f} MiB"
+    one.state = sequence.states[-1:]
+
+
+def test_a_large_table(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, text text, at timestamptz DEFAULT now(), amount numeric)",
+                     f"INSERT INTO t SELECT n, 'row ' || n, now(), n / 100.0 FROM generate_series(1, {ROWS}) n")
+    read(capture(["t"]), Sequence("c", True))
+
+
+def test_many_changes(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, text text, at timestamptz DEFAULT now(), amount numeric)")
+    one = capture(["t"])
+    one.run()
+    database.execute(f"""DO $$ BEGIN FOR n IN 0..{ROWS // 100 - 1} LOOP
+        INSERT INTO t SELECT n * 100 + m, 'row ' || n * 100 + m, now(), m / 100.0 FROM generate_series(1, 100) m; COMMIT;
+        END LOOP; END $$""")
+    read(one, Sequence("c", False))
+
+
+def test_one_large_transaction(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, text text)")
+    one = capture(["t"])
+    one.run()
+    database.execute(f"INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, {ROWS}) n")
+    read(one, Sequence("c", False))
+
+
+def test_wide_rows_stay_within_the_memory_budget(database, capture):
+    """A chunk of 50,000 such rows would be 5 GB: chunks are cut by bytes."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, text text, big text)", "ALTER TABLE t ALTER big SET STORAGE EXTERNAL",
+                     "INSERT INTO t SELECT n, 'row ' || n, repeat('x', 100000) FROM generate_series(1, 3000) n")
+    process = capture(["t"]).start(consumer=lambda message: None).succeed(LIMIT_S)
+    assert process.peak_kib / 1024 < PEAK_MIB or PATIENCE > 1, f"peak memory {process.peak_kib / 1024:.1f} MiB"

@@ -1,0 +1,105 @@
+"""Setting up: what the connector creates by itself, and the restricted set-up in which it creates nothing."""
+
+import pytest
+
+from connector import run
+
+# The restricted set-up of the documentation, as it stands there.
+RESTRICTED = """
+CREATE USER flow_capture WITH PASSWORD 'secret' REPLICATION;
+GRANT pg_read_all_data TO flow_capture;
+CREATE TABLE IF NOT EXISTS public.flow_watermarks (slot TEXT PRIMARY KEY, watermark TEXT);
+GRANT ALL PRIVILEGES ON TABLE public.flow_watermarks TO flow_capture;
+CREATE PUBLICATION flow_publication FOR ALL TABLES;
+ALTER SYSTEM SET wal_level = logical;
+"""
+
+
+@pytest.fixture(name="restricted")
+def restricted_setup(database):
+    database.execute(*[line for line in RESTRICTED.split(";\n") if line.strip()])
+    yield {"user": "flow_capture", "password": "secret", "slot_name": None, "publication_name": None,
+           "watermarks_table": None}
+    database.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                     " WHERE database = current_database() AND NOT active",
+                     "DROP OWNED BY flow_capture", "DROP ROLE flow_capture", "ALTER SYSTEM RESET wal_level")
+
+
+def test_the_restricted_setup_is_enough(restricted, database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 500)",
+                     "CREATE TABLE unkeyed (n int)")
+    one = capture(["items"], **restricted)
+    answer = run("check", "--config", one.path("config.json", one.config)).succeed()
+    assert answer.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"] == "SUCCEEDED", answer.messages
+    found = run("discover", "--config", one.path("config.json", one.config)).succeed()
+    assert "items" in [stream["name"] for stream in found.of_type("CATALOG")[0]["catalog"]["streams"]]
+    one.run()
+    database.execute("DELETE FROM items WHERE id <= 100", "INSERT INTO items VALUES (1000)")
+    one.run()
+    one.assert_equal(items=["id"])
+    assert database.value("SELECT count(*) FROM public.flow_watermarks WHERE slot = 'flow_slot'") == 1
+
+
+def test_a_grant_on_the_table_alone_is_enough_to_read_it(restricted, database, capture):
+    database.execute("REVOKE pg_read_all_data FROM flow_capture", "CREATE TABLE items (id int PRIMARY KEY)",
+                     "INSERT INTO items VALUES (1)", "GRANT SELECT ON items TO flow_capture")
+    one = capture(["items"], **restricted)
+    one.run()
+    one.assert_equal(items=["id"])
+
+
+def test_a_superuser_needs_nothing_prepared(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    capture(["items"]).run()
+    assert database.query("SELECT plugin, slot_type, temporary FROM pg_replication_slots WHERE slot_name = %s",
+                          (database.slot,)) == [("pgoutput", "logical", False)]
+    assert database.value("SELECT count(*) FROM pg_publication WHERE pubname = %s", (database.publication,)) == 1
+    assert database.value("SELECT count(*) FROM public.watermarks_of_the_test") == 1
+
+
+def test_a_publication_for_all_tables_is_only_made_where_it_breaks_no_update(database, capture):
+    """A table without replica identity in a publication refuses UPDATE and DELETE."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE unkeyed (n int)",
+                     "INSERT INTO unkeyed VALUES (1)")
+    capture(["items"]).run()
+    database.execute("UPDATE unkeyed SET n = 2")
+    assert database.value("SELECT puballtables FROM pg_publication WHERE pubname = %s", (database.publication,)) is False
+
+
+def test_a_table_is_added_to_a_publication_of_ours(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE more (id int PRIMARY KEY)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE items", "INSERT INTO more VALUES (1)")
+    one = capture(["items", "more"])
+    one.run()
+    database.execute("INSERT INTO more VALUES (2)", "INSERT INTO items VALUES (1)")
+    one.run()
+    one.assert_equal(items=["id"], more=["id"])
+
+
+def test_column_lists_and_row_filters_bind_both_paths(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, open text, hidden text)",
+                     "INSERT INTO items SELECT n, 'o', 'h' FROM generate_series(1, 10) n",
+                     "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE items (id, open) WHERE (id > 5),"
+                     " TABLE public.watermarks_of_the_test")
+    one = capture(["items"])
+    one.run()
+    database.execute("INSERT INTO items VALUES (1000, 'o', 'h'), (-1, 'o', 'h')")
+    one.run()
+    assert [record["data"]["id"] for record in one.records] == [6, 7, 8, 9, 10, 1000]
+    assert all("hidden" not in record["data"] for record in one.records)
+
+
+def test_partitions_are_captured_through_their_root_when_published_so(database, capture):
+    database.execute("CREATE TABLE parts (id int PRIMARY KEY, n int) PARTITION BY RANGE (id)",
+                     "CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100)",
+                     "CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (100) TO (200)",
+                     "INSERT INTO parts SELECT n, n FROM generate_series(1, 150) n",
+                     "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE parts, public.watermarks_of_the_test"
+                     " WITH (publish_via_partition_root = true)")
+    one = capture(["parts"], advanced={"backfill_chunk_size": 20})
+    one.run()
+    database.execute("UPDATE parts SET id = 199 WHERE id = 1", "DELETE FROM parts WHERE id = 150")
+    one.run()
+    one.assert_equal(parts=["id"])

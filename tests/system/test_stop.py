@@ -1,0 +1,133 @@
+"""Stopping: by a signal, by a reader that goes away, by a disk that is full; and readers that are slow."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from connector import PATIENCE, Run
+
+
+@pytest.fixture(name="big")
+def big_table(database):
+    database.execute("CREATE TABLE big (id int PRIMARY KEY, name text)",
+                     "INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 60000) n")
+    return database
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("moment", ["backfill", "streaming", "idle"])
+def test_a_signal_ends_it_with_exit_0_and_a_whole_line(big, capture, number, moment):
+    one = capture(["big"], tail=True, advanced={"backfill_chunk_size": 200})
+    process = one.start()
+    if moment == "backfill":
+        process.wait_for_records(1000)
+    else:
+        process.wait_for_state(after=60000)
+    if moment == "streaming":
+        big.execute("UPDATE big SET name = 'y'")
+        process.wait_for_records(60100)
+    started = time.monotonic()
+    process.stop(number)
+    assert time.monotonic() - started < 10 * PATIENCE
+    assert process.rest == b""
+    assert not process.errors
+
+
+def test_a_signal_during_start_ends_it_with_exit_0(big, capture):
+    for delay in (0.01, 0.05, 0.1, 0.2):
+        process = capture(["big"], tail=True).start()
+        time.sleep(delay)
+        process.process.send_signal(signal.SIGTERM)
+        process.finish(10 * PATIENCE)
+        assert process.process.returncode in (0, -signal.SIGTERM), process.story()
+        if delay > 0.04:
+            assert process.process.returncode == 0
+
+
+def test_a_signal_while_nobody_reads_ends_it_soon(big, capture):
+    """The pipe is full and stays full: it must still end within the driver's patience."""
+    one = capture(["big"], tail=True)
+    read_end, write_end = os.pipe()
+    process = Run("read", *one.arguments(), stdout=write_end)
+    os.close(write_end)
+    time.sleep(1.5)
+    process.process.send_signal(signal.SIGTERM)
+    try:
+        process.finish(10 * PATIENCE)
+    finally:
+        os.close(read_end)
+
+
+def test_a_closed_stdout_ends_it_with_an_error(big, capture):
+    one = capture(["big"], tail=True)
+    read_end, write_end = os.pipe()
+    process = Run("read", *one.arguments(), stdout=write_end)
+    os.close(write_end)
+    os.read(read_end, 100)
+    os.close(read_end)
+    process.finish(20 * PATIENCE)
+    assert process.process.returncode > 0, process.story()
+    assert process.stderr.strip()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_ends_it_with_an_error(big, capture):
+    with open("/dev/full", "wb") as full:
+        process = capture(["big"]).start(stdout=full).finish()
+    assert process.process.returncode > 0
+    assert os.strerror(28).lower() in process.stderr.lower()
+
+
+def test_a_slow_reader_costs_nothing_but_time(big, capture):
+    """Longer asleep than the server's patience with a walsender, with more to say than all buffers hold."""
+    big.execute(f"ALTER DATABASE {big.name} SET wal_sender_timeout = '2s'")
+    one = capture(["big"], tail=True)
+    process = one.start().wait_for_active()
+    process.reading.clear()
+    big.execute("UPDATE big SET name = repeat('y', 300)", "UPDATE big SET name = repeat('z', 300)")
+    time.sleep(6)
+    assert process.process.poll() is None, process.story()
+    process.reading.set()
+    process.wait_for_state(after=180000).stop()
+    one.keep(process)
+    assert len(one.records) == 180000
+    one.assert_equal(big=["id"])
+
+
+def test_a_slow_reader_of_the_backfill(big, capture):
+    big.execute(f"ALTER DATABASE {big.name} SET wal_sender_timeout = '2s'")
+    one = capture(["big"])
+    process = one.start().wait_for_records(1)
+    process.reading.clear()
+    time.sleep(5)
+    process.reading.set()
+    one.keep(process.succeed())
+    one.assert_equal(big=["id"])
+
+
+def test_terminated_connections_do_not_lose_anything(big, capture):
+    """It may reconnect, or end with a transient error and be started again; the sum is the same."""
+    one = capture(["big"], tail=True, advanced={"backfill_chunk_size": 500})
+    for _ in range(3):
+        process = one.start()
+        process.wait_for_records(2000)
+        big.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        time.sleep(0.5)
+        if process.process.poll() is None:
+            process.process.terminate()
+        process.finish()
+        assert process.process.returncode == 0 or process.errors[0]["failure_type"] == "transient_error", process.story()
+        one.keep(process)
+    one.tail = False
+    one.run()
+    one.assert_equal(big=["id"])
+
+
+def test_the_end_of_standard_input_does_not_matter_to_read(big, capture):
+    process = capture(["big"]).start(stdin=subprocess.DEVNULL)
+    process.succeed()
+    assert len(process.records) == 60000
