@@ -1,0 +1,79 @@
+# What the entry points share: messages, and the Debian packages they need. To be sourced by bash.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+JOBS=${JOBS:-$(nproc)}
+
+build_packages="cmake ninja-build gcc libc6-dev pkg-config libpq-dev libck-dev libcjson-dev uuid-dev"
+server_packages="postgresql python3 python3-psycopg2"
+test_packages="libcriterion-dev python3-pytest"
+lint_packages="clang-format clang-tidy"
+
+say() {
+    printf '\n==> %s\n' "$*"
+}
+
+die() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+installed() {
+    dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q ' installed$'
+}
+
+# require_packages NAME ...: install what is missing, and say so first.
+require_packages() {
+    if ! command -v dpkg-query >/dev/null; then
+        say "This is not Debian or Ubuntu: please see that you have the equivalents of $*"
+        return
+    fi
+    local missing=() name
+    for name in "$@"; do
+        installed "$name" || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" = 0 ]; then
+        say "Installing missing packages: ${missing[*]}"
+    else
+        command -v sudo >/dev/null || die "Missing packages, and no sudo to install them: ${missing[*]}"
+        say "Installing missing packages with sudo: ${missing[*]}"
+    fi
+    without_default_cluster install_packages "${missing[@]}"
+}
+
+install_packages() {
+    as_root apt-get update -qq || echo "apt-get update failed; trying with the lists that are there" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Debian's postgresql package creates and starts a server of its own. Nobody here needs it.
+without_default_cluster() {
+    local file=/etc/postgresql-common/createcluster.d/source-postgres.conf status=0
+    if installed postgresql-common; then
+        "$@"
+        return
+    fi
+    as_root mkdir -p "$(dirname "$file")"
+    echo "create_main_cluster = false" | as_root tee "$file" >/dev/null
+    "$@" || status=$?
+    as_root rm -f "$file"
+    return "$status"
+}
+
+# The python3 that Debian's packages belong to, even where another one comes first in PATH.
+python() {
+    if [ -x /usr/bin/python3 ]; then /usr/bin/python3 -B "$@"; else python3 -B "$@"; fi
+}
+
+# build DIRECTORY TARGETS PRESET [cmake option ...]: configure and build, quietly unless it fails.
+build() {
+    local directory=$1 target=$2 preset=$3
+    shift 3
+    (cd "$root" && cmake --preset "$preset" -B "$directory" "$@") >"$directory.log" 2>&1 &&
+        cmake --build "$directory" -j "$JOBS" --target "$target" >>"$directory.log" 2>&1 ||
+        { tail -n 60 "$directory.log"; return 1; }
+}
