@@ -53,8 +53,18 @@ void bell_ring(struct bell *bell)
     ck_ec32_inc(&bell->count, &mode);
 }
 
+/*
+ * ck_ec sleeps in steps that grow to a second before it comes to the caller's deadline, and may
+ * oversleep it. Its predicate may set the end of each step: the deadline itself.
+ */
+static int until_deadline(const struct ck_ec_wait_state *state, struct timespec *step_end)
+{
+    *step_end = *(const struct timespec *)state->data;
+    return 0;
+}
+
 void bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_us)
 {
     struct timespec deadline = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
-    ck_ec32_wait(&bell->count, &mode, seen, deadline_us == INT64_MAX ? NULL : &deadline);
+    ck_ec32_wait_pred(&bell->count, &mode, seen, until_deadline, &deadline, &deadline);
 }

@@ -147,7 +147,6 @@ def test_states_are_coalesced_under_load_and_prompt_when_quiet(database, capture
     process.stop()
 
 
-@pytest.mark.xfail(strict=True, reason="the state of a lone change comes a second late")
 def test_a_state_follows_a_lone_change_at_once(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     process = capture(["t"], tail=True).start().wait_for_active()
