@@ -47,7 +47,7 @@ class Capture:
         return arguments
 
     def start(self, **options):
-        process = Run("read", *self.arguments(), **options)
+        process = Run("read", *self.arguments(), server_activity=self.database.activity, **options)
         self.runs.append(process)
         return process
 

@@ -35,8 +35,10 @@ def executable():
 class Run:
     """One process. `consumer`, if given, takes each message instead of the list `messages`."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None,
+                 server_activity=lambda: "not known"):
         self.arguments = arguments
+        self.server_activity = server_activity
         self.messages = []
         self.stderr = ""
         self.rest = b""  # what came after the last newline
@@ -86,9 +88,10 @@ class Run:
             if condition(self):
                 return self
             if ended or time.monotonic() > deadline:
+                doing = "" if ended else self.doing()
                 self.kill()
                 why = f"the connector ended with {self.process.returncode}" if ended else f"{limit_s} s passed"
-                raise AssertionError(f"{why} before what was waited for came\n{self.story()}")
+                raise AssertionError(f"{why} before what was waited for came\n{self.story()}{doing}")
             with self.changed:
                 self.changed.wait(0.05)
         return self
@@ -127,8 +130,9 @@ class Run:
         try:
             self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
+            doing = self.doing()
             self.kill()
-            raise AssertionError(f"still running after {limit_s} s\n{self.story()}") from None
+            raise AssertionError(f"still running after {limit_s} s\n{self.story()}{doing}") from None
         self.collect()
         return self
 
@@ -169,6 +173,13 @@ class Run:
         for message in list(self.messages):
             counts[message["type"]] = counts.get(message["type"], 0) + 1
         return f"messages: {counts}\nerrors: {self.errors}\nstderr:\n{self.stderr[-3000:]}"
+
+    def doing(self):
+        """Where it hangs: the system call that each of its threads is in, and what the server does for it."""
+        lines = []
+        for task in sorted(glob.glob(f"/proc/{self.process.pid}/task/*")):
+            lines.append(" ".join(read_text(f"{task}/{name}") for name in ("comm", "wchan", "syscall")))
+        return "\n".join(["\nthreads:", *lines, "server:", self.server_activity()])
 
     # The threads.
 
@@ -214,6 +225,14 @@ class Run:
             except OSError:
                 return
             time.sleep(0.02)
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError as error:
+        return str(error)
 
 
 def environment():

@@ -4,6 +4,7 @@ import itertools
 import time
 from contextlib import closing
 
+import psycopg2
 from psycopg2 import sql
 
 from server import PASSWORD, SUPERUSER
@@ -54,6 +55,17 @@ class Database:
 
     def value(self, statement, parameters=None):
         return self.query(statement, parameters)[0][0]
+
+    def activity(self):
+        """What all sessions of the server are doing, for a failing test."""
+        try:
+            with closing(self.server.connect(self.name)) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT concat_ws(' | ', pid, datname, application_name, backend_type, state,"
+                               " wait_event_type, wait_event, now() - state_change, pg_blocking_pids(pid),"
+                               " right(query, 200)) FROM pg_stat_activity ORDER BY pid")
+                return "\n".join(row[0] for row in cursor.fetchall())
+        except psycopg2.Error as error:
+            return str(error)
 
     def wait_for(self, statement, timeout_s=20):
         """Until the query's first value is true."""
