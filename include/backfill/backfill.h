@@ -66,4 +66,12 @@ void watermark_sql(struct out *, const struct config *, const char *watermark);
 bool backfill_prepare(struct pg *, struct err *);
 bool backfill_key_path(struct pg *, const struct table_description *, struct err *);
 
+/*
+ * Keys that cut a table with key into about `ranges` parts of like size, in key order, from a
+ * sample of its pages. *count keys, fewer where there are not so many rows; they and the array are
+ * the caller's to free.
+ */
+bool backfill_bounds(struct pg *, const struct table_description *, int ranges,
+                     struct key ***bounds, int *count, struct err *);
+
 #endif

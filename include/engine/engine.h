@@ -58,7 +58,7 @@ struct sink {
 struct progress {
     uint64_t rows, changes, bytes; /* printed so far */
     uint64_t cursor;               /* end of the last commit that was printed */
-    uint64_t commit_us;            /* its time, since 1970 */
+    uint64_t commit_us;            /* its time, since 1970; 0: nothing is left to print */
     int stream_count;
     struct stream_progress {
         const char *name;

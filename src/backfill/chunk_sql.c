@@ -17,7 +17,7 @@
 #include "row/tuple.h"
 #include "table.h"
 
-static void add_table(struct out *sql, const struct table_description *d)
+void table_name_sql(struct out *sql, const struct table_description *d)
 {
     pg_quote_identifier(sql, d->relation->schema);
     out_char(sql, '.');
@@ -38,25 +38,26 @@ static const char *output_function(const struct type *type)
     }
 }
 
-static void add_column(struct out *sql, const struct column *column)
+void table_text_sql(struct out *sql, const struct column *column)
 {
-    const char *output = column->text ? output_function(column->type) : NULL;
+    const char *output = output_function(column->type);
     if (output) {
         out_format(sql, "pg_catalog.textin(pg_catalog.%s(", output);
     }
     pg_quote_identifier(sql, column->name);
-    if (output) {
-        out_string(sql, "))");
-    } else if (column->text) {
-        out_string(sql, "::pg_catalog.text");
-    }
+    out_string(sql, output ? "))" : "::pg_catalog.text");
 }
 
 static void add_columns(struct out *sql, const struct relation *relation)
 {
     for (int i = 0; i < relation->column_count; i++) {
+        const struct column *column = &relation->columns[i];
         out_string(sql, i ? "," : "");
-        add_column(sql, &relation->columns[i]);
+        if (column->text) {
+            table_text_sql(sql, column);
+        } else {
+            pg_quote_identifier(sql, column->name);
+        }
     }
 }
 
@@ -64,7 +65,7 @@ static void add_columns(struct out *sql, const struct relation *relation)
  * Order and comparison by the same collation, that of the key's index. Qualified, because a bare
  * name in ORDER BY would mean the output column, which may be a cast.
  */
-static void add_key(struct out *sql, const struct table_description *d)
+void table_key_sql(struct out *sql, const struct table_description *d)
 {
     for (int k = 0; k < d->key_count; k++) {
         out_string(sql, k ? "," : "");
@@ -80,7 +81,7 @@ static void add_bound(struct out *sql, const struct table_description *d, const 
                       const struct key * key)
 {
     out_string(sql, " AND (");
-    add_key(sql, d);
+    table_key_sql(sql, d);
     out_format(sql, ")%s(", operator);
     for (int k = 0; k < key->count; k++) {
         out_string(sql, k ? "," : "");
@@ -115,7 +116,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
 {
     const struct table_description *d = table->description;
     out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ONLY ");
-    add_table(sql, d);
+    table_name_sql(sql, d);
     out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
     table_fingerprint_sql(sql, d);
     out_format(sql, ",%s", table->without_key ? "pg_catalog.pg_relation_size('" : "0");
@@ -126,7 +127,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
     out_string(sql, ";COPY (SELECT ");
     add_columns(sql, table->relation);
     out_string(sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
-    add_table(sql, d);
+    table_name_sql(sql, d);
     out_format(sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
     if (minimum_xid) {
         out_format(sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
@@ -142,7 +143,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
             add_bound(sql, d, "<=", task->until);
         }
         out_string(sql, " ORDER BY ");
-        add_key(sql, d);
+        table_key_sql(sql, d);
         out_format(sql, " LIMIT %d", rows);
     }
     out_string(sql, ") TO STDOUT (FORMAT binary);COMMIT");

@@ -36,6 +36,12 @@ int table_chunk_rows(const struct table *, int most, size_t bytes);
 void table_chunk_sql(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows, uint32_t minimum_xid);
 
+/* Parts of statements: the table's name; its key as a row of columns of `r`, to be compared and
+ * ordered by; a column's value as the stream would bring it. */
+void table_name_sql(struct out *, const struct table_description *);
+void table_key_sql(struct out *, const struct table_description *);
+void table_text_sql(struct out *, const struct column *);
+
 /* For tables without key: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);
 uint64_t table_chunk_pages(const struct table *, int rows);

@@ -13,7 +13,7 @@ void watermark_new(char watermark[37])
 
 void watermark_sql(struct out *sql, const struct config *config, const char *watermark)
 {
-    out_string(sql, "BEGIN READ WRITE;INSERT INTO ");
+    out_string(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;INSERT INTO ");
     pg_quote_identifier(sql, config->watermarks_schema);
     out_char(sql, '.');
     pg_quote_identifier(sql, config->watermarks_table);

@@ -19,6 +19,7 @@ struct emitter {
     size_t printer_count, printer_cap;
     uint64_t *counts; /* records a stream since the last checkpoint */
     struct source source;
+    bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
     uint64_t rows, changes, bytes;
     bool ended;
@@ -121,12 +122,18 @@ static void print_event(struct emitter *m, struct event *e)
     case EVENT_UPDATE:
     case EVENT_MOVE:
     case EVENT_DELETE: print_one(m, e); return;
-    case EVENT_BEGIN: m->source.txn = *e->txn; return;
+    case EVENT_BEGIN:
+        m->source.txn = *e->txn;
+        m->caught_up = false;
+        return;
     case EVENT_COMMIT:
         m->source.previous_commit = e->lsn;
         print_released(m, e);
         return;
-    case EVENT_POSITION: print_released(m, e); return;
+    case EVENT_POSITION:
+        m->caught_up = true;
+        print_released(m, e);
+        return;
     case EVENT_END: m->ended = true; return;
     case EVENT_SKIP:
     case EVENT_TRUNCATE:
@@ -141,7 +148,7 @@ static void show_progress(struct emitter *m)
     shared_store(&p->changes, m->changes);
     shared_store(&p->bytes, m->bytes + m->out.len);
     shared_store(&p->cursor, m->source.previous_commit);
-    shared_store(&p->commit_us, (uint64_t)m->source.txn.commit_us);
+    shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
 }
 
 static void print_logs(struct emitter *m)

@@ -35,6 +35,7 @@ struct engine {
     uint64_t start_lsn;               /* likewise */
     struct service service;           /* merger */
     struct merge *merge;              /* merger */
+    bool streams_shown; /* merger: progress tells of all streams that they are active */
 
     /* The plan; fixed before threads start. */
     struct checkpoint *start; /* the state of every stream, in the catalog's order */

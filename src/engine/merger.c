@@ -33,9 +33,14 @@ static bool take_rows(struct engine *e, bool *some, struct err *err)
     return true;
 }
 
+/* Once more after the last row: then they stand still. */
 static void show_streams(struct engine *e)
 {
     struct progress *p = e->config.progress;
+    if (e->streams_shown) {
+        return;
+    }
+    e->streams_shown = !merge_backfilling(e->merge);
     for (int i = 0; i < p->stream_count; i++) {
         bool backfilling;
         uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
@@ -60,9 +65,7 @@ static bool take_events(struct engine *e, bool *some, struct err *err)
         return false;
     }
     output(e, &batch);
-    if (merge_backfilling(e->merge)) {
-        show_streams(e);
-    }
+    show_streams(e);
     return true;
 }
 
@@ -110,7 +113,6 @@ static bool write_final_watermark(struct engine *e, bool *written, struct err *e
         return true;
     }
     *written = true;
-    show_streams(e);
     watermark_new(watermark);
     merge_finish_at(e->merge, watermark);
     return service_watermark(&e->service, watermark, err);

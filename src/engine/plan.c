@@ -7,6 +7,11 @@
 #include "internal.h"
 #include "row/name.h"
 
+enum {
+    RANGES_A_WORKER = 4,
+    RANGE_BYTES_LEAST = 512 * 1024,
+};
+
 static enum key_order order_of(const struct type *type, bool bytewise)
 {
     if (!bytewise) {
@@ -72,7 +77,39 @@ static bool is_skipped(const struct config *config, const struct catalog_stream 
     return skipped;
 }
 
-static void begin_stream(struct engine *e, struct stream_state *state, char *id, int i)
+/* As many ranges as keep the workers busy to the end, of a table large enough to be worth it. */
+static int range_count(const struct engine *e, int i)
+{
+    const struct table_description *d = &e->service.tables[i];
+    int most = e->config.config->backfill_workers * RANGES_A_WORKER;
+    int64_t worth = d->bytes / RANGE_BYTES_LEAST;
+    if (e->config.config->backfill_workers == 1 || d->key_count == 0 || worth < 2) {
+        return 1;
+    }
+    return worth < most ? (int)worth : most;
+}
+
+/* Each range begins where the one before ends. */
+static bool cut_ranges(struct engine *e, struct stream_state *state, int i, struct err *err)
+{
+    struct key **bounds = NULL;
+    int count = 0, ranges = range_count(e, i);
+    if (ranges > 1 &&
+        !backfill_bounds(e->service.pg, &e->service.tables[i], ranges, &bounds, &count, err)) {
+        return false;
+    }
+    state->ranges = mem_zero((size_t)(count + 1) * sizeof *state->ranges);
+    state->range_count = count + 1;
+    for (int r = 0; r < count; r++) {
+        state->ranges[r].until = bounds[r];
+        state->ranges[r + 1].scanned = key_copy(bounds[r]);
+    }
+    free((void *)bounds);
+    return true;
+}
+
+static bool begin_stream(struct engine *e, struct stream_state *state, char *id, int i,
+                         struct err *err)
 {
     const struct merge_key *key = &e->streams[i].key;
     *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
@@ -84,10 +121,9 @@ static void begin_stream(struct engine *e, struct stream_state *state, char *id,
     }
     if (is_skipped(e->config.config, &e->config.catalog->streams[i])) {
         state->mode = STREAM_ACTIVE;
-        return;
+        return true;
     }
-    state->ranges = mem_zero(sizeof *state->ranges);
-    state->range_count = 1;
+    return cut_ranges(e, state, i, err);
 }
 
 static bool same_columns(char *const *a, const struct merge_key *key)
@@ -101,7 +137,7 @@ static bool same_columns(char *const *a, const struct merge_key *key)
 }
 
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
-static void place_stream(struct engine *e, int i)
+static bool place_stream(struct engine *e, int i, struct err *err)
 {
     struct stream_state *state = &e->start->streams[i];
     const struct catalog_stream *stream = &e->config.catalog->streams[i];
@@ -110,19 +146,18 @@ static void place_stream(struct engine *e, int i)
     const struct stream_state *old =
         given && !stream->full_refresh ? checkpoint_stream(given, id) : NULL;
     if (!old || old->mode == STREAM_IGNORE) {
-        begin_stream(e, state, id, i);
-        return;
+        return begin_stream(e, state, id, i, err);
     }
     if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
         log_line(e->config.log, LOG_WARN,
                  "the key of %s.%s is another than when its backfill began: it is read again from "
                  "the beginning",
                  stream->schema, stream->table);
-        begin_stream(e, state, id, i);
-        return;
+        return begin_stream(e, state, id, i, err);
     }
     stream_state_copy(state, old);
     free(id);
+    return true;
 }
 
 static int pending_ranges(const struct engine *e)
@@ -203,11 +238,10 @@ bool plan_make(struct engine *e, struct err *err)
     e->streams = mem_zero(count * sizeof *e->streams);
     e->owed = mem_zero(count * sizeof *e->owed);
     for (int i = 0; i < e->config.catalog->count; i++) {
-        if (!make_key(&e->streams[i].key, &e->service.tables[i], err)) {
+        e->streams[i].state = &e->start->streams[i];
+        if (!make_key(&e->streams[i].key, &e->service.tables[i], err) || !place_stream(e, i, err)) {
             return false;
         }
-        place_stream(e, i);
-        e->streams[i].state = &e->start->streams[i];
         if (!decide_owed(e, i, err)) {
             return false;
         }

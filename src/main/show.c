@@ -20,7 +20,7 @@ void show_init(struct show *s, const struct progress *progress, struct log *log)
     s->begun_us = s->last_us = clock_monotonic_us();
 }
 
-/* How far what was last printed is behind now, in ms; 0 when nothing was replicated yet. */
+/* How far what was last printed is behind now, in ms; 0 when it is all there was. */
 static int64_t lag_ms(const struct progress *p)
 {
     int64_t commit_us = (int64_t)shared_load(&p->commit_us);
