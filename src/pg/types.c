@@ -345,7 +345,9 @@ bool types_resolve(struct types *types, struct pg *pg, struct relation *relation
     bool ok = types_load(types, pg, oids, count, err);
     for (int i = 0; ok && i < relation->column_count; i++) {
         struct column *column = &relation->columns[i];
-        column->type = column->type ? column->type : types_find(types, column->type_oid);
+        if (!column->type) { /* else not even written: another thread may be reading it */
+            column->type = types_find(types, column->type_oid);
+        }
     }
     free(oids);
     return ok;
