@@ -126,6 +126,8 @@ static void take_down(struct engine *e)
         worker_join_thread(e->workers[i]);
     }
     thread_join(&e->emitter);
+    run_forget_bells(
+        e->config.run); /* whoever stops the run from now on must not ring what is freed */
     drain(&e->events);
     drain(&e->output);
     for (int i = 0; i < e->worker_count; i++) {
@@ -168,6 +170,5 @@ void engine_run(const struct engine_config *config)
         run_fail(config->run, &err);
     }
     take_down(e);
-    run_forget_bells(config->run);
     free(e);
 }
