@@ -1,177 +1,31 @@
 /*
- * The reader's thread: the replication connection.
- *
- * Messages of the stream, inside CopyData:
- *
- *   w XLogData   Int64 start, Int64 end of WAL, Int64 time, then a message of pgoutput
- *   k Keepalive  Int64 end of WAL, Int64 time, Int8 reply at once
- *   r Status     Int64 written, Int64 flushed, Int64 applied, Int64 time, Int8 reply at once (ours)
- *
- * https://www.postgresql.org/docs/current/protocol-replication.html
+ * The reader's thread: messages of the stream to batches of events.
  *
  * A lost connection is opened again and continues behind the last commit that was handed on; the
  * server then sends the transaction under way from its beginning, and what was handed on of it is
  * dropped.
  */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/lsn.h"
-#include "base/mem.h"
-#include "internal.h"
-#include "wal/decode.h"
+#include "replication.h"
 
 enum {
     ADOPT_BYTES = 32 * 1024,       /* larger messages are kept where libpq put them */
     BUSY_US = 1000,                /* looks that bring something this soon one after the other… */
     BUSY_LOOKS = 8,                /* …so many times mean that there is plenty… */
     NAP_US = 800,                  /* …and that it may gather: see gather() */
-    STATUS_US = 10 * 1000 * 1000,  /* at least so often, and thrice within wal_sender_timeout */
     LOOK_US = 1000 * 1000,         /* acknowledgements are looked for so often */
+    ASKED_US = 1000 * 1000,        /* requests to report this soon one after the other… */
+    ASKED_OFTEN = 10,              /* …so many times are not the usual ones */
     SILENCE_US = 60 * 1000 * 1000, /* without a sign of life the connection is dead */
     GIVE_UP_US = 5 * 60 * 1000 * 1000,
     BACKOFF_FIRST_US = 200 * 1000,
     BACKOFF_MOST_US = 10 * 1000 * 1000,
     XLOGDATA_HEADER = 25,
 };
-
-struct replication {
-    struct engine *engine;
-    struct pg *pg;
-    struct decoder *decoder;
-    struct batch *batch; /* being filled; NULL: none */
-    bool started;        /* the stream has begun on this connection */
-    uint64_t received;   /* end of the WAL that the server has sent */
-    uint64_t flushed;    /* as last reported */
-    int64_t next_status_us, status_us, last_message_us, last_success_us;
-    int64_t last_look_us; /* when the last look at the socket ended, */
-    int busy_looks;       /* and how many in a row found something at once */
-
-    /* Where to continue. */
-    uint64_t resume_lsn;    /* end of the last commit handed on */
-    uint32_t xid;           /* of the transaction under way */
-    uint64_t handed;        /* its events handed on */
-    uint64_t repeats;       /* after a reconnect: events of it still to be dropped */
-    bool first_transaction; /* after a reconnect: the next BEGIN must be that transaction's */
-};
-
-struct replication *replication_new(struct engine *engine)
-{
-    struct replication *r = mem_zero(sizeof *r);
-    r->engine = engine;
-    r->decoder = decoder_new();
-    return r;
-}
-
-void replication_free(struct replication **replication)
-{
-    struct replication *r = *replication;
-    *replication = NULL;
-    if (r) {
-        pg_close(&r->pg);
-        decoder_free(&r->decoder);
-        batch_free(&r->batch);
-        free(r);
-    }
-}
-
-static bool open_connection(struct replication *r, struct err *err)
-{
-    const struct engine_config *c = &r->engine->config;
-    if (!r->pg) {
-        r->pg = pg_open(c->config, PG_REPLICATION, "source-postgres replication",
-                        run_stop_fd(c->run), err);
-    }
-    return r->pg != NULL;
-}
-
-bool replication_identify(struct replication *r, struct server_identity *server, uint32_t timeline,
-                          uint64_t *timeline_end, struct err *err)
-{
-    *timeline_end = 0;
-    return open_connection(r, err) && server_identify(r->pg, server, err) &&
-           (timeline == 0 || timeline == server->timeline ||
-            server_timeline_end(r->pg, server->timeline, timeline, timeline_end, err));
-}
-
-/* Thrice within the time after which the server would think us dead. */
-static bool read_timeout(struct replication *r, struct err *err)
-{
-    if (!pg_send(r->pg, "SHOW wal_sender_timeout", err)) {
-        return false;
-    }
-    r->status_us = STATUS_US;
-    for (;;) {
-        enum pg_step step = pg_next(r->pg, err);
-        if (step == PG_DONE) {
-            return true;
-        }
-        if (step != PG_ROWS) {
-            return step == PG_OK;
-        }
-        struct pg_rows *rows = pg_take_rows(r->pg);
-        char *unit;
-        long number = strtol(pg_rows_value(rows, 0, 0), &unit, 10);
-        int64_t us = number * (!strcmp(unit, "ms")  ? 1000
-                               : !strcmp(unit, "s") ? 1000000
-                                                    : 60000000);
-        pg_rows_free(&rows);
-        r->status_us = us > 0 && us / 3 < STATUS_US ? us / 3 : STATUS_US;
-    }
-}
-
-static bool start_stream(struct replication *r, struct err *err)
-{
-    const struct config *c = r->engine->config.config;
-    struct out sql;
-    out_init(&sql, 512);
-    out_string(&sql, "START_REPLICATION SLOT ");
-    pg_quote_identifier(&sql, c->slot);
-    out_format(&sql, " LOGICAL %s (proto_version '1', publication_names ",
-               lsn_format(r->resume_lsn).s);
-    struct out name;
-    out_init(&name, 128);
-    pg_quote_identifier(&name, c->publication);
-    pg_quote_literal(&sql, name.data, name.len);
-    out_string(&sql, ")");
-    out_free(&name);
-    bool ok = pg_send(r->pg, out_text(&sql), err);
-    out_free(&sql);
-    enum pg_step step = ok ? pg_next(r->pg, err) : PG_FAILED;
-    if (step == PG_FAILED) {
-        return ok && err->kind != ERR_STOPPED
-                   ? err_prefix(err, "starting replication from slot \"%s\": ", c->slot)
-                   : false;
-    }
-    return step == PG_STREAM || err_set(err, ERR_SYSTEM, "the server did not start to stream");
-}
-
-static char *put64(char *p, uint64_t value)
-{
-    value = __builtin_bswap64(value);
-    memcpy(p, &value, sizeof value);
-    return p + sizeof value;
-}
-
-/* The server may forget all WAL up to what the consumer has taken, and nothing more. */
-static bool send_status(struct replication *r, bool reply, struct err *err)
-{
-    char message[34], *p = message;
-    int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
-    r->flushed = shared_load(r->engine->config.acknowledged);
-    *p++ = 'r';
-    p = put64(p, r->received);
-    p = put64(p, r->flushed);
-    p = put64(p, r->flushed);
-    p = put64(p, (uint64_t)since_2000_us);
-    *p = reply ? 1 : 0;
-    r->next_status_us = clock_monotonic_us() + r->status_us;
-    return pg_stream_send(r->pg, message, sizeof message, err);
-}
 
 static bool status_if_due(struct replication *r, struct err *err)
 {
@@ -183,7 +37,7 @@ static bool status_if_due(struct replication *r, struct err *err)
     }
     bool due =
         now_us >= r->next_status_us || r->flushed != shared_load(r->engine->config.acknowledged);
-    return !due || send_status(r, silent, err);
+    return !due || replication_status(r, silent, err);
 }
 
 /* Wait for an empty batch, but never so long that the server gives us up. */
@@ -276,6 +130,22 @@ static bool take_xlogdata(struct replication *r, char *data, size_t len, struct 
            account(r, before, err);
 }
 
+/*
+ * We report before the server asks. One that asks again and again is shutting down, and waits until
+ * all that it sent is confirmed, which only the consumer may do: so it is let go.
+ */
+static bool still_serving(struct replication *r, struct err *err)
+{
+    int64_t now_us = clock_monotonic_us();
+    r->asked = now_us - r->last_asked_us < ASKED_US ? r->asked + 1 : 1;
+    r->last_asked_us = now_us;
+    if (r->asked < ASKED_OFTEN) {
+        return true;
+    }
+    r->asked = 0;
+    return replication_probe(r, err);
+}
+
 static bool take_keepalive(struct replication *r, char *data, size_t len, struct err *err)
 {
     uint64_t end = load64(data + 1);
@@ -287,7 +157,7 @@ static bool take_keepalive(struct replication *r, char *data, size_t len, struct
         event->kind = EVENT_POSITION;
         event->lsn = end;
     }
-    return !reply || send_status(r, false, err);
+    return !reply || (replication_status(r, false, err) && still_serving(r, err));
 }
 
 static bool take_message(struct replication *r, char *data, size_t len, struct err *err)
@@ -362,39 +232,6 @@ static bool stream(struct replication *r, struct err *err)
     return true;
 }
 
-/* Nothing may have changed behind a connection that was opened again. */
-static bool verify_again(struct replication *r, struct err *err)
-{
-    struct engine *e = r->engine;
-    struct server_identity server;
-    struct slot slot = {0};
-    uint64_t timeline_end;
-    struct slot_claim claim = {e->identity.system_identifier, e->identity.timeline,
-                               e->identity.slot, e->identity.database, r->resume_lsn};
-    struct pg *sql =
-        pg_open(e->config.config, PG_SQL, "source-postgres", run_stop_fd(e->config.run), err);
-    bool ok = sql && slot_read(sql, e->config.config->slot, &slot, err) &&
-              replication_identify(r, &server, e->identity.timeline, &timeline_end, err) &&
-              slot_verify(&claim, &slot, e->config.config->slot, e->config.config->database,
-                          &server, timeline_end, err);
-    slot_clear(&slot);
-    pg_close(&sql);
-    return ok;
-}
-
-static bool begin_stream(struct replication *r, bool again, struct err *err)
-{
-    if ((again && !verify_again(r, err)) || !open_connection(r, err) || !read_timeout(r, err) ||
-        !start_stream(r, err)) {
-        return false;
-    }
-    decoder_restart(r->decoder);
-    r->repeats = r->handed;
-    r->first_transaction = r->handed > 0;
-    r->last_message_us = clock_monotonic_us();
-    return send_status(r, false, err);
-}
-
 static void pause_for(struct replication *r, int64_t us)
 {
     struct bell *bell = pool_bell(r->engine->pools[POOL_READER]);
@@ -432,7 +269,7 @@ void reader_main(void *context)
     r->resume_lsn = r->received = e->start_lsn;
     r->last_success_us = clock_monotonic_us();
     for (bool again = false;; again = true) {
-        if (begin_stream(r, again, &err) && stream(r, &err)) {
+        if (replication_begin(r, again, &err) && stream(r, &err)) {
             break;
         }
         if (!may_retry(r, &backoff_us, &err)) {

@@ -1,0 +1,167 @@
+/* Opening the replication connection, starting the stream, and reporting to the server. */
+#include "replication.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/lsn.h"
+#include "base/mem.h"
+
+enum { STATUS_US = 10 * 1000 * 1000 }; /* at least so often, and thrice within wal_sender_timeout */
+
+struct replication *replication_new(struct engine *engine)
+{
+    struct replication *r = mem_zero(sizeof *r);
+    r->engine = engine;
+    r->decoder = decoder_new();
+    return r;
+}
+
+void replication_free(struct replication **replication)
+{
+    struct replication *r = *replication;
+    *replication = NULL;
+    if (r) {
+        pg_close(&r->pg);
+        decoder_free(&r->decoder);
+        batch_free(&r->batch);
+        free(r);
+    }
+}
+
+static bool open_connection(struct replication *r, struct err *err)
+{
+    const struct engine_config *c = &r->engine->config;
+    if (!r->pg) {
+        r->pg = pg_open(c->config, PG_REPLICATION, "source-postgres replication",
+                        run_stop_fd(c->run), err);
+    }
+    return r->pg != NULL;
+}
+
+bool replication_identify(struct replication *r, struct server_identity *server, uint32_t timeline,
+                          uint64_t *timeline_end, struct err *err)
+{
+    *timeline_end = 0;
+    return open_connection(r, err) && server_identify(r->pg, server, err) &&
+           (timeline == 0 || timeline == server->timeline ||
+            server_timeline_end(r->pg, server->timeline, timeline, timeline_end, err));
+}
+
+/* Thrice within the time after which the server would think us dead. */
+static bool read_timeout(struct replication *r, struct err *err)
+{
+    if (!pg_send(r->pg, "SHOW wal_sender_timeout", err)) {
+        return false;
+    }
+    r->status_us = STATUS_US;
+    for (;;) {
+        enum pg_step step = pg_next(r->pg, err);
+        if (step == PG_DONE) {
+            return true;
+        }
+        if (step != PG_ROWS) {
+            return step == PG_OK;
+        }
+        struct pg_rows *rows = pg_take_rows(r->pg);
+        char *unit;
+        long number = strtol(pg_rows_value(rows, 0, 0), &unit, 10);
+        int64_t us = number * (!strcmp(unit, "ms")  ? 1000
+                               : !strcmp(unit, "s") ? 1000000
+                                                    : 60000000);
+        pg_rows_free(&rows);
+        r->status_us = us > 0 && us / 3 < STATUS_US ? us / 3 : STATUS_US;
+    }
+}
+
+static bool start_stream(struct replication *r, struct err *err)
+{
+    const struct config *c = r->engine->config.config;
+    struct out sql;
+    out_init(&sql, 512);
+    out_string(&sql, "START_REPLICATION SLOT ");
+    pg_quote_identifier(&sql, c->slot);
+    out_format(&sql, " LOGICAL %s (proto_version '1', publication_names ",
+               lsn_format(r->resume_lsn).s);
+    struct out name;
+    out_init(&name, 128);
+    pg_quote_identifier(&name, c->publication);
+    pg_quote_literal(&sql, name.data, name.len);
+    out_string(&sql, ")");
+    out_free(&name);
+    bool ok = pg_send(r->pg, out_text(&sql), err);
+    out_free(&sql);
+    enum pg_step step = ok ? pg_next(r->pg, err) : PG_FAILED;
+    if (step == PG_FAILED) {
+        return ok && err->kind != ERR_STOPPED
+                   ? err_prefix(err, "starting replication from slot \"%s\": ", c->slot)
+                   : false;
+    }
+    return step == PG_STREAM || err_set(err, ERR_SYSTEM, "the server did not start to stream");
+}
+
+static char *put64(char *p, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(p, &value, sizeof value);
+    return p + sizeof value;
+}
+
+/* The server may forget all WAL up to what the consumer has taken, and nothing more. */
+bool replication_status(struct replication *r, bool reply, struct err *err)
+{
+    char message[34], *p = message;
+    int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
+    r->flushed = shared_load(r->engine->config.acknowledged);
+    *p++ = 'r';
+    p = put64(p, r->received);
+    p = put64(p, r->flushed);
+    p = put64(p, r->flushed);
+    p = put64(p, (uint64_t)since_2000_us);
+    *p = reply ? 1 : 0;
+    r->next_status_us = clock_monotonic_us() + r->status_us;
+    return pg_stream_send(r->pg, message, sizeof message, err);
+}
+
+/* Nothing may have changed behind a connection that was opened again. */
+static bool verify_again(struct replication *r, struct err *err)
+{
+    struct engine *e = r->engine;
+    struct server_identity server;
+    struct slot slot = {0};
+    uint64_t timeline_end;
+    struct slot_claim claim = {e->identity.system_identifier, e->identity.timeline,
+                               e->identity.slot, e->identity.database, r->resume_lsn};
+    struct pg *sql =
+        pg_open(e->config.config, PG_SQL, "source-postgres", run_stop_fd(e->config.run), err);
+    bool ok = sql && slot_read(sql, e->config.config->slot, &slot, err) &&
+              replication_identify(r, &server, e->identity.timeline, &timeline_end, err) &&
+              slot_verify(&claim, &slot, e->config.config->slot, e->config.config->database,
+                          &server, timeline_end, err);
+    slot_clear(&slot);
+    pg_close(&sql);
+    return ok;
+}
+
+bool replication_begin(struct replication *r, bool again, struct err *err)
+{
+    if ((again && !verify_again(r, err)) || !open_connection(r, err) || !read_timeout(r, err) ||
+        !start_stream(r, err)) {
+        return false;
+    }
+    decoder_restart(r->decoder);
+    r->repeats = r->handed;
+    r->first_transaction = r->handed > 0;
+    r->last_message_us = clock_monotonic_us();
+    return replication_status(r, false, err);
+}
+
+bool replication_probe(struct replication *r, struct err *err)
+{
+    const struct engine_config *c = &r->engine->config;
+    struct pg *sql = pg_open(c->config, PG_SQL, "source-postgres", run_stop_fd(c->run), err);
+    bool alive = sql != NULL;
+    pg_close(&sql);
+    return alive;
+}

@@ -1,0 +1,120 @@
+"""One process that outlives its server: restarts, crashes, and commits that are decoded before they are visible."""
+
+import threading
+import time
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from capture import Capture
+from connector import PATIENCE
+from database import Database
+from server import Server
+
+ROWS = 3000
+
+
+@pytest.fixture(scope="module")
+def mortal():
+    """A server of this module's own, which its tests may end."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def own(mortal):
+    database = Database(mortal)
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, n int)",
+                     f"INSERT INTO t SELECT n, 0 FROM generate_series(1, {ROWS}) n")
+    yield database
+    database.connection.close()
+
+
+@pytest.fixture
+def captured(own, tmp_path):
+    one = Capture(own, tmp_path, ["t"], tail=True, advanced={"backfill_chunk_size": 100})
+    yield one
+    one.kill_all()
+
+
+def finish(one, process, changes):
+    """All is there, once: nothing was repeated by the process that went on."""
+    process.wait_for_state(after=ROWS + changes).stop()
+    one.keep(process)
+    assert len(one.records) == ROWS + changes
+    one.assert_equal(t=["id"])
+
+
+@pytest.mark.parametrize("how", ["stop", "crash"])
+def test_a_restart_of_the_server_is_survived(mortal, own, captured, how):
+    process = captured.start().wait_for_active()
+    own.execute("UPDATE t SET n = 1 WHERE id <= 10")
+    process.wait_for_records(ROWS + 10)
+    own.connection.close()
+    started = time.monotonic()
+    getattr(mortal, how)()
+    assert time.monotonic() - started < 10 * PATIENCE, "a capture that is idle must not hold up the server's end"
+    mortal.start()
+    own.connection = own.connect()
+    own.execute("UPDATE t SET n = 2 WHERE id <= 20")
+    finish(captured, process, 30)
+    assert "will try again" in process.stderr
+
+
+def test_a_restart_in_the_middle_of_a_backfill_is_survived(mortal, own, captured):
+    process = captured.start().wait_for_records(200)
+    own.connection.close()
+    mortal.restart()
+    own.connection = own.connect()
+    own.execute("UPDATE t SET n = 2 WHERE id = 1")
+    process.wait_for_active()
+    process.wait_for_records(ROWS)
+    process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()
+    captured.keep(process)
+    captured.assert_equal(t=["id"])
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_commit_that_is_not_yet_visible_survives_the_backfill(mortal, own, captured, restarted):
+    """Synchronous replication with a standby that is away: decoded at once, visible when it is let go."""
+    failures = []
+
+    def write():
+        try:
+            with closing(own.connect()) as connection, connection.cursor() as cursor:
+                cursor.execute("SET synchronous_commit = on")
+                cursor.execute(f"UPDATE t SET n = 7 WHERE id > {ROWS - 50}")
+                cursor.execute("DELETE FROM t WHERE id = 1500")
+        except psycopg2.Error as error:
+            failures.append(error)
+
+    own.execute("SET synchronous_commit = local", "ALTER SYSTEM SET synchronous_standby_names = 'away'",
+                "SELECT pg_reload_conf()")
+    own.wait_for("SELECT current_setting('synchronous_standby_names') = 'away'")
+    captured.tail = False
+    captured.run()  # prerequisites and the slot; then all begins anew, from before the change
+    captured.state, captured.records = None, []
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    own.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    assert own.value("SELECT count(*) FROM t WHERE n = 7") == 0, "the commit is visible: this test tests nothing"
+    captured.tail = True
+    process = captured.start().wait_for_records(500)
+    try:
+        if restarted:
+            captured.keep(process.kill())
+            process = captured.start()
+            process.wait_for(lambda run: "is visible" in run.stderr or run.records)
+        else:
+            process.wait_for_active()
+    finally:
+        own.execute("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+    writer.join(20)
+    assert not failures and not writer.is_alive()
+    process.wait_for_active()
+    own.execute("UPDATE t SET n = 8 WHERE id = 1")
+    process.wait_for(lambda run: run.records and run.records[-1]["data"].get("n") == 8)
+    process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()
+    captured.keep(process)
+    captured.assert_equal(t=["id"])
