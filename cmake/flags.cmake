@@ -11,6 +11,10 @@ endif()
 add_compile_options(-fstack-protector-strong)
 add_link_options(-Wl,-z,relro,-z,now)
 
+if(CRASH_POINTS)
+    add_compile_definitions(CRASH_POINTS)
+endif()
+
 if(SANITIZE)
     string(REPLACE ";" "," sanitizers "${SANITIZE}")
     add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -U_FORTIFY_SOURCE)

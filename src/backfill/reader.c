@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "row/tuple.h"
 
@@ -161,6 +162,7 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
         return false;
     }
     r->batch->chunk = chunk;
+    crash_point("chunk-begun");
     send_batch(r, CHUNK_SNAPSHOT);
     return true;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "reader.h"
 #include "runtime/counter.h"
@@ -101,6 +102,9 @@ static bool watermark_written(struct worker *w, struct err *err)
             return err_prefix(err, "writing the watermark: ");
         }
     }
+    if (w->watermark[0]) {
+        crash_point("watermark-written");
+    }
     w->watermark[0] = '\0';
     return true;
 }
@@ -141,6 +145,7 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
     key_free(after);
     *after = key_copy(close.end);
     *last = close.last;
+    crash_point("chunk-read");
     return reader_close(&w->reader, task, &close, err);
 }
 

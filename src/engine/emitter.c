@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -60,6 +61,7 @@ static uint64_t print_rows(struct emitter *m, struct printer *printer, const str
     for (size_t i = 0; i < batch->row_count; i++) {
         if (batch->rows[i]) {
             print_row(&m->out, printer, batch->rows[i], n++, m->now_ms);
+            crash_point("row-printed");
         }
     }
     return n;
@@ -88,10 +90,13 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
 static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 {
     const struct codec *codec = &m->engine->config.codec;
+    crash_point("state-due");
     codec->checkpoint(codec->context, &m->out, &m->engine->identity, *checkpoint, m->counts);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->count * sizeof *m->counts);
     checkpoint_free(checkpoint);
+    crash_point("state-printed");
     out_flush(&m->out);
+    crash_point("state-written");
 }
 
 /* What a commit or a position releases: chunks, then the checkpoint that knows of them. */
@@ -113,6 +118,7 @@ static void print_one(struct emitter *m, const struct event *e)
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
     m->changes += (uint64_t)printed;
+    crash_point("change-printed");
 }
 
 static void print_event(struct emitter *m, struct event *e)
@@ -128,6 +134,7 @@ static void print_event(struct emitter *m, struct event *e)
         return;
     case EVENT_COMMIT:
         m->source.previous_commit = e->lsn;
+        crash_point("commit-printed");
         print_released(m, e);
         return;
     case EVENT_POSITION:

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "replication.h"
 
 enum {
@@ -60,6 +61,7 @@ static bool have_batch(struct replication *r, struct err *err)
 static void hand_over(struct replication *r)
 {
     if (r->batch && r->batch->event_count) {
+        crash_point("changes-received");
         ring_push(r->engine->events, (void **)&r->batch);
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/lsn.h"
 #include "base/mem.h"
 
@@ -120,6 +121,7 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     p = put64(p, r->flushed);
     p = put64(p, (uint64_t)since_2000_us);
     *p = reply ? 1 : 0;
+    crash_point("status-due");
     r->next_status_us = clock_monotonic_us() + r->status_us;
     return pg_stream_send(r->pg, message, sizeof message, err);
 }

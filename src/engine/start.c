@@ -72,7 +72,7 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
     return prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
-                                slot_lsn, err);
+                                c->state->checkpoint ? NULL : slot_lsn, err);
 }
 
 static bool describe(struct engine *e, struct err *err)

@@ -16,6 +16,7 @@
 
 #include "airbyte/airbyte.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "command_line.h"
 #include "config/file.h"
@@ -274,7 +275,10 @@ static int dispatch(struct program *p, struct err *err)
     case COMMAND_DISCOVER: return discover(p, err);
     case COMMAND_READ: return read_command(p, err);
     case COMMAND_HELP: fputs(command_line_help, stdout); return EXIT_SUCCESS;
-    case COMMAND_VERSION: puts("source-postgres " VERSION); return EXIT_SUCCESS;
+    case COMMAND_VERSION:
+        crash_point("version");
+        puts("source-postgres " VERSION);
+        return EXIT_SUCCESS;
     case COMMAND_FLOW: break;
     }
     err_set(err, ERR_CONFIG,

@@ -213,7 +213,6 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
                           struct err *err)
 {
     struct facts facts;
-    *slot_lsn = 0;
     bool ok =
         facts_read(pg, config, catalog, &facts, err) &&
         create_watermarks(pg, config, &facts, notices, err) &&
@@ -221,7 +220,8 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
                                   : create_publication(pg, config, catalog, &facts, notices, err));
     if (ok) {
         warn_unidentified(catalog, &facts, notices);
-        ok = facts.slot.exists || slot_create(pg, config, stop_fd, notices, slot_lsn, err);
+        ok = facts.slot.exists || !slot_lsn ||
+             slot_create(pg, config, stop_fd, notices, slot_lsn, err);
     }
     facts_free(&facts);
     return ok;

@@ -69,11 +69,12 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "advanced.slotName to another name",
                 config->slot);
     } else if (slot->invalidation) {
-        problem(problems,
-                "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
-                "SELECT pg_drop_replication_slot('%s'), and start the capture without a state, so "
-                "that it backfills its tables anew",
-                config->slot, slot->invalidation, config->slot);
+        problem(
+            problems,
+            "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
+            "SELECT pg_drop_replication_slot('%s'), raise max_slot_wal_keep_size, and start the "
+            "capture without a state, so that it backfills its tables anew",
+            config->slot, slot->invalidation, config->slot);
     }
 }
 

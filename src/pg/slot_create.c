@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "rows.h"
 
 enum {
@@ -102,6 +103,7 @@ bool slot_create(struct pg *pg, const struct config *config, int stop_fd,
     if (!take_answer(pg, slot_lsn, err)) {
         return err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
     }
+    crash_point("slot-created");
     notice(notices, "created replication slot \"%s\", whose changes begin at %s", config->slot,
            lsn_format(*slot_lsn).s);
     return true;

@@ -1,0 +1,48 @@
+"""The process is ended at each named step in turn, and resumes exactly. Needs a build with CRASH_POINTS."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from connector import executable
+from test_resume import changes, moves
+from writer import Writer
+
+STEPS = ("slot-created", "chunk-begun", "chunk-read", "watermark-written", "row-printed", "state-due", "state-printed",
+         "state-written", "change-printed", "commit-printed", "changes-received", "status-due")
+ONCE = ("slot-created", "status-due")
+
+
+def has_crash_points():
+    ended = subprocess.run([executable(), "--version"], env={**os.environ, "CRASH_POINT": "version:1"},
+                           stdout=subprocess.DEVNULL, check=False)
+    return ended.returncode == -signal.SIGKILL
+
+
+pytestmark = pytest.mark.skipif(not has_crash_points(), reason="the connector was built without CRASH_POINTS")
+
+
+def crash_at(one, monkeypatch, step, time):
+    monkeypatch.setenv("CRASH_POINT", f"{step}:{time}")
+    process = one.start()
+    monkeypatch.delenv("CRASH_POINT")
+    process.finish()
+    assert process.process.returncode == -signal.SIGKILL, process.story()
+    one.keep(process)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("make", [changes, moves])
+def test_a_crash_is_resumed_exactly(database, capture, monkeypatch, step, make):
+    """Three crashes in a row, each a little later in what is left to do, while a writer changes the table."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
+                     "INSERT INTO items SELECT n, 0, repeat('x', 50) FROM generate_series(1, 3000) n")
+    one = capture(["items"], tail=True, advanced={"backfill_chunk_size": 300, "backfill_workers": 2})
+    with Writer(database, make(rows=3000), 3, pause_s=0.003):
+        for time in (1,) if step in ONCE else (1, 2, 3):
+            crash_at(one, monkeypatch, step, time)
+    one.tail = False
+    one.run()
+    one.assert_equal(items=["id"])
