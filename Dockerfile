@@ -13,10 +13,9 @@ RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INTERPROCED
     && cmake --build /build && cmake --install /build --prefix /install --strip
 
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends \
-        ca-certificates libpq5 libck0 libcjson1 libuuid1 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --no-create-home connector
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 \
+    && useradd --system --uid 900 --user-group --no-create-home connector \
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
 COPY --from=build /install/bin/source-postgres /usr/local/bin/source-postgres
 USER connector
 ARG VERSION=0.1.0

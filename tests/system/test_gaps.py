@@ -1,0 +1,83 @@
+"""A gap is an error that says what was lost and what to do, never a silent skip."""
+
+import pytest
+
+from capture import Capture
+from database import Database
+from refusal import assert_refused
+from server import Server
+
+
+@pytest.fixture(name="begun")
+def capture_with_state(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    one = capture(["t"])
+    one.run()
+    database.execute("INSERT INTO t VALUES (2)")
+    return one
+
+
+def refused(one, *words):
+    assert_refused(one.start().finish(), "config_error", "without a state", *words)
+
+
+def recreate(database, plugin="pgoutput"):
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')",
+                     f"SELECT pg_create_logical_replication_slot('{database.slot}', '{plugin}')")
+
+
+def test_a_dropped_slot(begun, database):
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    refused(begun, database.slot, "is gone")
+    assert database.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (database.slot,)) == 0
+
+
+def test_a_recreated_slot(begun, database):
+    recreate(database)
+    refused(begun, database.slot, "recreated")
+
+
+def test_a_slot_recreated_for_another_plugin(begun, database):
+    recreate(database, "test_decoding")
+    assert_refused(begun.start().finish(), "config_error", "test_decoding", "another name")
+
+
+def test_a_slot_that_someone_else_read_from(begun, database):
+    database.execute(f"SELECT pg_replication_slot_advance('{database.slot}', pg_current_wal_lsn())")
+    refused(begun, "past the state's")
+
+
+def test_another_database(begun, database, server):
+    other = Database(server)
+    begun.config["database"] = other.name
+    other.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    assert_refused(begun.start().finish(), "config_error", database.name)
+
+
+def test_another_slot(begun, database):
+    begun.config["slot_name"] = "another_slot"
+    refused(begun, database.slot, "another_slot")
+
+
+def test_another_server_behind_the_same_address(begun, database):
+    """As like as can be: the same names, a slot of the same name."""
+    with Server() as other:
+        twin = Database(other, database.name)
+        twin.execute("CREATE TABLE t (id int PRIMARY KEY)", f"CREATE PUBLICATION {database.publication} FOR TABLE t",
+                     f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
+        begun.config["port"] = other.port
+        refused(begun, "another server")
+        twin.connection.close()
+
+
+def test_a_slot_that_the_server_invalidated(tmp_path):
+    with Server(max_slot_wal_keep_size="1MB", min_wal_size="32MB", max_wal_size="32MB") as small:
+        own = Database(small)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE noise (filler text)")
+        one = Capture(own, tmp_path, ["t"])
+        one.run()
+        for _ in range(6):
+            own.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 16000)", "CHECKPOINT")
+        own.wait_for(f"SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
+        refused(one, own.slot, "max_slot_wal_keep_size")
+        own.connection.close()
