@@ -7,9 +7,9 @@
  *
  * Each table in backfill is a row of intervals of its key, in key order. An interval goes one way:
  *
- *   AHEAD     its rows are still to be read; changes that no later chunk of it will have seen are
- * kept WAITING   a chunk holds its rows; changes that its snapshot did not see are patched in OUT
- * its rows are out, because the chunk's watermark came by; changes go straight through
+ *   AHEAD     its rows are still to be read; changes that no later chunk of it will have seen are kept
+ *   WAITING   a chunk holds its rows; changes that its snapshot did not see are patched in
+ *   OUT       its rows are out, because the chunk's watermark came by; changes go straight through
  *
  * Which changes a snapshot saw is told by transaction ids, never by time: a commit may reach us
  * before other snapshots see it.

@@ -2,10 +2,10 @@
  * The statements of a chunk.
  *
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
- * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;         before the snapshot, so that the shape
- * cannot change behind it SELECT txid_current_snapshot(), fingerprint, pages;   what the snapshot
- * sees, and whether the shape is as described COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO
- * STDOUT (FORMAT binary); COMMIT
+ * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;        before the snapshot: the shape stays as it sees it
+ * SELECT txid_current_snapshot(), fingerprint, pages;  what it sees, and whether the shape is as described
+ * COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO STDOUT (FORMAT binary);
+ * COMMIT
  */
 #include <inttypes.h>
 #include <stdio.h>
