@@ -41,6 +41,7 @@ static struct checkpoint *new_checkpoint(struct merge *m)
         count += m->streams[i].changed;
     }
     struct checkpoint *checkpoint = checkpoint_new(count);
+    m->unseen_count = m->backfilling ? m->unseen_count : 0; /* no chunk will ask for them */
     checkpoint->cursor = m->cursor;
     checkpoint->unseen_count = m->unseen_count;
     if (m->unseen_count) {

@@ -175,6 +175,18 @@ Test(merge, a_checkpoint_tells_ranges_and_unseen_transactions)
     EXPECT(5, 1);
 }
 
+Test(merge, a_checkpoint_forgets_unseen_transactions_once_all_rows_are_out)
+{
+    read_chunk(&h, "100:100:", 1, 6, -1, "w1");
+    begin(&h, 100);
+    update(&h, 5, 1);
+    commit(&h);
+    cr_assert_eq(h.checkpoint->unseen_count, 1);
+    watermark_commit(&h, "w1");
+    cr_expect_eq(h.checkpoint->streams[0].mode, STREAM_ACTIVE);
+    cr_expect_eq(h.checkpoint->unseen_count, 0);
+}
+
 Test(merge_resume, a_state_resumes_between_its_ranges)
 {
     struct checkpoint *from = checkpoint_new(1);

@@ -84,7 +84,6 @@ Test(model, random_histories_add_up_to_the_table, .timeout = 3600)
             tell(seed, tape);
         }
     }
-    cr_log_warn("%llu histories, %d restarts", (unsigned long long)count, restarts);
     cr_assert_gt(count, 100, "too slow to find anything");
     cr_assert_gt(restarts, 10);
 }
