@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "describe.h"
+#include "row/key.h"
 
 /* Types whose values the server orders as their bytes go, given the collation where they have one.
  */
@@ -47,6 +48,11 @@ static bool choose_named(struct table_description *table, const struct column_fa
     int count = 0;
     while (names[count]) {
         count++;
+    }
+    if (count > KEY_COLUMNS_MAX) {
+        return err_set(err, ERR_CONFIG,
+                       "the catalog's primary_key names %d columns; a key has %d at most", count,
+                       KEY_COLUMNS_MAX);
     }
     table->key = mem_zero((size_t)count * sizeof *table->key);
     for (int part = 0; part < count; part++) {
