@@ -1,5 +1,6 @@
 /* Which columns are the key of a table, in whose order, and whether changes will carry it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "catalogs.h"
@@ -123,12 +124,28 @@ static bool check_identity(const struct table_description *table, struct err *er
     return false;
 }
 
+/* A record has no room for it: see emit/printer.h. */
+static bool check_names(const struct table_description *table, struct err *err)
+{
+    for (int i = 0; i < table->key_count; i++) {
+        if (!strcmp(table->relation->columns[table->key[i].column].name, "_meta")) {
+            return err_set(err, ERR_CONFIG,
+                           "key column \"_meta\" has the name of a part of every record: rename "
+                           "the column");
+        }
+    }
+    return true;
+}
+
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *err)
 {
     if (!stream->key || !stream->key[0]) {
         choose_own(table, facts);
     } else if (!choose_named(table, facts, stream->key, err)) {
+        return false;
+    }
+    if (!check_names(table, err)) {
         return false;
     }
     return stream->mode != BACKFILL_NORMAL || check_identity(table, err);

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -140,4 +141,14 @@ Test(key, named_by_the_catalog_has_32_columns_at_most)
     cr_expect_eq(err.kind, ERR_CONFIG);
     cr_expect_str_eq(err.message,
                      "the catalog's primary_key names 33 columns; a key has 32 at most");
+}
+
+Test(key, cannot_be_named_as_what_every_record_has)
+{
+    free((void *)table.relation->columns[0].name);
+    table.relation->columns[0].name = mem_string("_meta");
+    facts[0].position = 1;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_expect_eq(err.kind, ERR_CONFIG);
+    cr_expect(strstr(err.message, "_meta"));
 }
