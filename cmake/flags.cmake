@@ -21,7 +21,13 @@ if(SANITIZE)
     add_link_options(-fsanitize=${sanitizers})
 endif()
 
+# The code under test tells libFuzzer where it has been; the targets alone have libFuzzer's main().
+if(BUILD_FUZZERS)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # What the compiler cannot prove at -O2 or with instrumentation it must not shout about.
 if(SANITIZE OR CMAKE_INTERPROCEDURAL_OPTIMIZATION)
-    add_compile_options(-Wno-null-dereference -Wno-maybe-uninitialized)
+    add_compile_options(-Wno-null-dereference $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()

@@ -3,7 +3,8 @@
  *
  * A printer is compiled once for a version of a relation: a list of column writers, each with the
  * text that stands before its value. There is no lookup by name or type per value. What stands
- * around a record's data is the protocol's: its frame.
+ * around a record's data is the protocol's: its frame. A column named _meta is left out: the
+ * record's own takes its place.
  *
  *   frame.head [milliseconds frame.neck] {"id":1, … ,"_meta":{"op":"c","source":{ … }}} frame.tail
  */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { KEY_COLUMNS_MAX = 32 }; /* PostgreSQL's INDEX_MAX_KEYS: no key has more */
+
 /*
  * How the values of a key column are ordered. All but KEY_SERVER sort as the bytes of an encoding
  * that can be made here; for KEY_SERVER (other collations, numeric, enum, citext …) only the server

@@ -219,18 +219,22 @@ static bool take_row(struct reader *r, struct copy *copy, char *data, size_t len
 }
 
 /* The chunk's last row so far may go away with its batch: keep its key. */
-static void note_end(struct reader *r)
+static bool note_end(struct reader *r, struct err *err)
 {
-    if (r->batch->row_count && !r->table.without_key) {
-        key_free(&r->end);
-        r->end = table_row_key(&r->table, r->batch->rows[r->batch->row_count - 1]);
+    if (!r->batch->row_count || r->table.without_key) {
+        return true;
     }
+    key_free(&r->end);
+    r->end = table_row_key(&r->table, r->batch->rows[r->batch->row_count - 1]);
+    return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
 }
 
 static bool next_batch(struct reader *r, const struct backfill_task *task, struct copy *copy,
                        struct err *err)
 {
-    note_end(r);
+    if (!note_end(r, err)) {
+        return false;
+    }
     send_batch(r, CHUNK_ROWS);
     copy->batches++;
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
@@ -259,16 +263,13 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
         if (ok && batch_bytes(r->batch) >= BATCH_BYTES) {
             if (copy->batches + 1 >= r->backfill->chunk_batches && !r->table.without_key) {
                 *cut = true;
-                note_end(r);
-                return skip_rows(r, err);
+                return note_end(r, err) && skip_rows(r, err);
             }
             ok = next_batch(r, task, copy, err);
         }
     }
-    if (ok) {
-        note_end(r); /* else there may be no batch: a stop can come between two */
-    }
-    return ok && len == 0;
+    /* Unless it is ok there may be no batch: a stop can come between two. */
+    return ok && len == 0 && note_end(r, err);
 }
 
 /* After a cut the COPY ends with the cancellation, unless it was quicker. */

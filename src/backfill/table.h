@@ -47,7 +47,7 @@ uint64_t table_first_page(const struct key *after);
 uint64_t table_chunk_pages(const struct table *, int rows);
 struct key *table_page_key(uint64_t page);
 
-/* The key of a row as text. */
+/* The key of a row as text; NULL if a value in it is not of its type's length. */
 struct key *table_row_key(const struct table *, const uint8_t *tuple);
 
 #endif

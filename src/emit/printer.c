@@ -40,6 +40,7 @@ static void compile_field(struct printer *p, struct field *field, const struct c
     field->before = since(p, start);
     field->type = column->type;
     field->identity = column->identity;
+    field->hidden = !strcmp(column->name, "_meta");
     field->text = value_text_writer(column->type);
     field->binary = value_binary_writer(column->type);
     field->binary = field->binary ? field->binary : field->text;

@@ -15,6 +15,7 @@ struct field {
     value_writer *text, *binary; /* by the form of the value */
     value_writer *copy;          /* of a chunk's rows */
     const struct type *type;
+    bool hidden;   /* its name is _meta: the record's own takes its place */
     bool identity; /* in an old tuple that holds the identity alone */
 };
 

@@ -52,6 +52,9 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
         next = tuple_copy_next(next, &value);
+        if (f->hidden) {
+            continue;
+        }
         put_name(out, f, &first);
         if (value.kind == VALUE_NULL) {
             out_bytes(out, "null", 4);
@@ -82,7 +85,7 @@ static bool put_new(struct out *out, const struct printer *p, const uint8_t *tup
         if (value.kind == VALUE_UNCHANGED && (old_kind == OLD_ROW || f->identity)) {
             value = old_value;
         }
-        if (value.kind != VALUE_UNCHANGED) {
+        if (value.kind != VALUE_UNCHANGED && !f->hidden) {
             put_name(out, f, &first);
             put_value(out, f, &value);
         }
@@ -99,7 +102,7 @@ static bool put_old(struct out *out, const struct printer *p, const uint8_t *old
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
         next = tuple_wal_next(next, &value);
-        if (old_kind == OLD_ROW || f->identity) {
+        if ((old_kind == OLD_ROW || f->identity) && !f->hidden) {
             put_name(out, f, &first);
             put_value(out, f, &value);
         }

@@ -83,8 +83,8 @@ value_writer *value_text_writer(const struct type *type)
 {
     switch (type->class) {
     case TYPE_SCALAR: return scalar_form(type)->text;
-    case TYPE_ENUM:
-    case TYPE_COMPOSITE: return string_text;
+    case TYPE_ENUM: return string_text;
+    case TYPE_COMPOSITE: return composite_text;
     case TYPE_ARRAY: return type->element ? array_text : string_text;
     case TYPE_RANGE:
     case TYPE_MULTIRANGE: return range_writer(type->element);

@@ -63,9 +63,19 @@ void char_text(struct out *out, const struct type *type, const char *data, uint3
         json_quoted(out, data, len);
         return;
     }
-    unsigned c = (unsigned char)*data;
-    char text[] = {'\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7))};
+    char text[OCTAL];
+    octal_byte(text, *data);
     json_quoted(out, text, sizeof text);
+}
+
+char *octal_byte(char *p, char byte)
+{
+    unsigned c = (unsigned char)byte;
+    p[0] = '\\';
+    p[1] = (char)('0' + (c >> 6));
+    p[2] = (char)('0' + (c >> 3 & 7));
+    p[3] = (char)('0' + (c & 7));
+    return p + OCTAL;
 }
 
 static const char base64_digits[65] =

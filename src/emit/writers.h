@@ -40,6 +40,9 @@ value_writer array_text;
 value_writer timestamp_range_text; /* multiranges too; other ranges are string_text */
 value_writer hstore_text;
 
+/* value_composite.c */
+value_writer composite_text;
+
 /* What is not the binary form that was promised: a string, with \u00XX for bytes from 0x80 on. */
 void write_invalid(struct out *, const char *data, uint32_t len);
 
@@ -48,6 +51,10 @@ void write_invalid(struct out *, const char *data, uint32_t len);
  * those, as a JSON string. `s` does not end in a lone backslash.
  */
 void write_unquoted(struct out *, const char *s, size_t len);
+
+/* A byte as \ooo at `p`, which has room for OCTAL bytes; returns their end. */
+enum { OCTAL = 4 };
+char *octal_byte(char *p, char byte);
 
 /* The end of the JSON number that begins at `s`, or NULL if none does. */
 const char *number_end(const char *s, const char *end);

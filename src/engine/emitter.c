@@ -43,6 +43,12 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
         const struct catalog_stream *stream = &config->catalog->streams[relation->stream];
         config->codec.frame(config->codec.context, relation->stream, &frame);
         relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
+        if (relation_column(relation, "_meta") >= 0) {
+            log_line(config->log, LOG_WARN,
+                     "column \"_meta\" of table %s.%s is not captured: a record's own takes its "
+                     "place; rename the column to capture it",
+                     stream->schema, stream->table);
+        }
         m->printers = mem_grow_array((void *)m->printers, &m->printer_cap, m->printer_count + 1,
                                      sizeof *m->printers);
         m->printers[m->printer_count++] = relation->printer;

@@ -186,8 +186,6 @@ bool keycode_value(struct keybuf *buf, const struct merge_key *key, int column,
 
 typedef const uint8_t *value_reader(const uint8_t *p, struct value *value);
 
-enum { KEY_COLUMNS = 32 }; /* PostgreSQL's INDEX_MAX_KEYS */
-
 /* Key columns may stand in any order in the table: one walk over the tuple finds them all. */
 static void find_values(struct value *values, const struct relation *relation, const uint8_t *tuple,
                         value_reader *next)
@@ -222,7 +220,7 @@ static bool encode_values(struct keybuf *buf, const struct merge_key *key,
 bool keycode_wal(struct keybuf *buf, const struct merge_key *key, const struct relation *relation,
                  const uint8_t *tuple, const uint8_t *old)
 {
-    struct value values[KEY_COLUMNS] = {{0}}, olds[KEY_COLUMNS] = {{0}};
+    struct value values[KEY_COLUMNS_MAX] = {{0}}, olds[KEY_COLUMNS_MAX] = {{0}};
     find_values(values, relation, tuple, tuple_wal_next);
     if (old) {
         find_values(olds, relation, old, tuple_wal_next);
@@ -236,14 +234,14 @@ bool keycode_wal(struct keybuf *buf, const struct merge_key *key, const struct r
 bool keycode_copy(struct keybuf *buf, const struct merge_key *key, const struct relation *relation,
                   const uint8_t *tuple)
 {
-    struct value values[KEY_COLUMNS] = {{0}};
+    struct value values[KEY_COLUMNS_MAX] = {{0}};
     find_values(values, relation, tuple, tuple_copy_next);
     return encode_values(buf, key, values);
 }
 
 bool keycode_changed(const struct relation *relation, const uint8_t *old, const uint8_t *tuple)
 {
-    struct value values[KEY_COLUMNS] = {{0}}, olds[KEY_COLUMNS] = {{0}};
+    struct value values[KEY_COLUMNS_MAX] = {{0}}, olds[KEY_COLUMNS_MAX] = {{0}};
     find_values(values, relation, tuple, tuple_wal_next);
     find_values(olds, relation, old, tuple_wal_next);
     for (int k = 0; k < relation->key_count; k++) {

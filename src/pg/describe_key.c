@@ -1,9 +1,11 @@
 /* Which columns are the key of a table, in whose order, and whether changes will carry it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "catalogs.h"
 #include "describe.h"
+#include "row/key.h"
 
 /* Types whose values the server orders as their bytes go, given the collation where they have one.
  */
@@ -47,6 +49,11 @@ static bool choose_named(struct table_description *table, const struct column_fa
     int count = 0;
     while (names[count]) {
         count++;
+    }
+    if (count > KEY_COLUMNS_MAX) {
+        return err_set(err, ERR_CONFIG,
+                       "the catalog's primary_key names %d columns; a key has %d at most", count,
+                       KEY_COLUMNS_MAX);
     }
     table->key = mem_zero((size_t)count * sizeof *table->key);
     for (int part = 0; part < count; part++) {
@@ -117,12 +124,28 @@ static bool check_identity(const struct table_description *table, struct err *er
     return false;
 }
 
+/* A record has no room for it: see emit/printer.h. */
+static bool check_names(const struct table_description *table, struct err *err)
+{
+    for (int i = 0; i < table->key_count; i++) {
+        if (!strcmp(table->relation->columns[table->key[i].column].name, "_meta")) {
+            return err_set(err, ERR_CONFIG,
+                           "key column \"_meta\" has the name of a part of every record: rename "
+                           "the column");
+        }
+    }
+    return true;
+}
+
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *err)
 {
     if (!stream->key || !stream->key[0]) {
         choose_own(table, facts);
     } else if (!choose_named(table, facts, stream->key, err)) {
+        return false;
+    }
+    if (!check_names(table, err)) {
         return false;
     }
     return stream->mode != BACKFILL_NORMAL || check_identity(table, err);

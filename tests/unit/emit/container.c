@@ -123,3 +123,19 @@ Test(hstore, what_is_none_is_a_string)
         {"\"a\"=>NULL, ", "\"\\\"a\\\"=>NULL, \""}, {"\"a\"=>\"\\", "\"\\\"a\\\"=>\\\"\\\\\""},
         {"\"a\"=>\"\\\"", "\"\\\"a\\\"=>\\\"\\\\\\\"\""});
 }
+
+Test(composite, is_its_text)
+{
+    const struct type *pair = CLASS_OF(TYPE_COMPOSITE, NULL);
+    expect_texts(pair, {"(1,\"a \"\"b\"\" \\\\\")", "\"(1,\\\"a \\\"\\\"b\\\"\\\" \\\\\\\\\\\")\""},
+                 {"(,)", "\"(,)\""}, {"(\u00e9,\U0001f418,\x7f)", "\"(\u00e9,\U0001f418,\x7f)\""});
+}
+
+Test(composite, shows_bytes_that_are_no_utf8_as_octal)
+{
+    const struct type *pair = CLASS_OF(TYPE_COMPOSITE, NULL);
+    expect_texts(pair, {"(\xc3,\xff)", "\"(\\\\303,\\\\377)\""},
+                 {"\xe0\x80\x80", "\"\\\\340\\\\200\\\\200\""},
+                 {"\xed\xa0\x80", "\"\\\\355\\\\240\\\\200\""}, {"\xf0\x9f", "\"\\\\360\\\\237\""});
+    expect_texts(ARRAY_OF(pair), {"{\"(\xc3,\\\"\\\")\"}", "[\"(\\\\303,\\\"\\\")\"]"});
+}

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -127,4 +128,27 @@ Test(key, without_any_replica_identity_serves)
     facts[0].position = 1;
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 1);
+}
+
+Test(key, named_by_the_catalog_has_32_columns_at_most)
+{
+    char *names[34] = {0};
+    for (int i = 0; i < 33; i++) {
+        names[i] = (char *)"a";
+    }
+    stream.key = names;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_expect_eq(err.kind, ERR_CONFIG);
+    cr_expect_str_eq(err.message,
+                     "the catalog's primary_key names 33 columns; a key has 32 at most");
+}
+
+Test(key, cannot_be_named_as_what_every_record_has)
+{
+    free((void *)table.relation->columns[0].name);
+    table.relation->columns[0].name = mem_string("_meta");
+    facts[0].position = 1;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_expect_eq(err.kind, ERR_CONFIG);
+    cr_expect(strstr(err.message, "_meta"));
 }

@@ -1,0 +1,46 @@
+/* Printing one value twice: into memory, and through a sink in pieces. Both must be the same JSON.
+ */
+#ifndef FUZZ_PRINTING_H
+#define FUZZ_PRINTING_H
+
+#include "base/out.h"
+#include "emit/value.h"
+#include "valid.h"
+
+/* What is still expected to come through the sink. */
+struct printing_rest {
+    const char *p;
+    size_t len;
+};
+
+static inline bool printing_compare(void *context, const char *data, size_t len)
+{
+    struct printing_rest *rest = context;
+    if (len > rest->len || memcmp(rest->p, data, len) != 0) {
+        abort();
+    }
+    rest->p += len;
+    rest->len -= len;
+    return true;
+}
+
+static inline void printing_expect(value_writer *writer, const struct type *type, const char *data,
+                                   uint32_t len)
+{
+    struct out whole, pieces;
+    out_init(&whole, 64);
+    writer(&whole, type, data, len);
+    valid_expect(whole.data, whole.len);
+
+    struct printing_rest rest = {whole.data, whole.len};
+    out_init(&pieces, VALUE_PIECE);
+    out_sink(&pieces, printing_compare, &rest);
+    writer(&pieces, type, data, len);
+    if (!out_flush(&pieces) || rest.len || pieces.cap != VALUE_PIECE) {
+        abort();
+    }
+    out_free(&whole);
+    out_free(&pieces);
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* Records of rows and changes, whole lines. */
+#include "emit/printer.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct type int4 = {.oid = OID_INT4, .class = TYPE_SCALAR, .name = "int4"};
+static const struct frame frame = {"{\"data\":", NULL, "}\n", NULL};
+
+/* A table of int4 columns, the first of them its identity. */
+static struct relation relation;
+static struct column columns[3];
+static struct printer *printer;
+static struct out out;
+
+static void compile(int count, const char *const *names)
+{
+    for (int i = 0; i < count; i++) {
+        columns[i] = (struct column){.name = names[i], .identity = i == 0, .type = &int4};
+    }
+    relation = (struct relation){.columns = columns, .column_count = count};
+    printer = printer_new(&relation, &frame, "public", "t");
+    out_init(&out, 64);
+}
+
+static void drop(void)
+{
+    printer_free(&printer);
+    out_free(&out);
+}
+
+TestSuite(printer, .fini = drop);
+
+#define TUPLE(s) ((const uint8_t *)(s))
+#define SOURCE                                                                                     \
+    "\"source\":{\"ts_ms\":1,\"schema\":\"public\",\"table\":\"t\",\"loc\":[1,2,3],\"txid\":7}"
+
+static const struct source source = {{7, 3, 1000}, 2, 1};
+
+static const char *printed_change(enum event_kind kind, const char *new, char old_kind,
+                                  const char *old)
+{
+    struct event event = {.kind = kind, .old_kind = (enum old_kind)old_kind};
+    event.new_tuple = TUPLE(new);
+    event.old_tuple = TUPLE(old);
+    out.len = 0;
+    print_change(&out, printer, &event, &source, 0);
+    return out_text(&out);
+}
+
+Test(printer, prints_a_row_of_a_chunk)
+{
+    compile(2, (const char *[]){"id", "n"});
+    print_row(&out, printer, TUPLE("\0\2\0\0\0\4\0\0\0\1\377\377\377\377"), 5, 0);
+    cr_assert_str_eq(
+        out_text(&out),
+        "{\"data\":{\"id\":1,\"n\":null,\"_meta\":{\"op\":\"c\",\"source\":{\"schema\":"
+        "\"public\",\"snapshot\":true,\"table\":\"t\",\"loc\":[-1,5,0]}}}}\n");
+}
+
+Test(printer, prints_changes)
+{
+    compile(2, (const char *[]){"id", "n"});
+    cr_expect_str_eq(printed_change(EVENT_INSERT, "\0\2t\0\0\0\0011n", 0, NULL),
+                     "{\"data\":{\"id\":1,\"n\":null,\"_meta\":{\"op\":\"c\"," SOURCE "}}}\n");
+    cr_expect_str_eq(printed_change(EVENT_UPDATE, "\0\2t\0\0\0\0011u", 0, NULL),
+                     "{\"data\":{\"id\":1,\"_meta\":{\"op\":\"u\"," SOURCE "}}}\n");
+    cr_expect_str_eq(printed_change(EVENT_DELETE, NULL, 'K', "\0\2t\0\0\0\0011n"),
+                     "{\"data\":{\"id\":1,\"_meta\":{\"op\":\"d\"," SOURCE "}}}\n");
+}
+
+Test(printer, leaves_a_column_named_meta_out)
+{
+    compile(3, (const char *[]){"_meta", "id", "Meta"});
+    print_row(&out, printer, TUPLE("\0\3\0\0\0\4\0\0\0\1\377\377\377\377\377\377\377\377"), 5, 0);
+    cr_expect_eq(
+        strncmp(out_text(&out), "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\"", 44), 0,
+        "%s", out_text(&out));
+    static const char row[] = "\0\3t\0\0\0\0011nn";
+    cr_expect_str_eq(printed_change(EVENT_UPDATE, row, 'O', row),
+                     "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\":\"u\"," SOURCE
+                     ",\"before\":{\"id\":null,\"Meta\":null}}}}\n");
+    cr_expect_str_eq(printed_change(EVENT_DELETE, NULL, 'O', row),
+                     "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\":\"d\"," SOURCE
+                     "}}}\n");
+}
