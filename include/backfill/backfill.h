@@ -27,7 +27,8 @@ struct backfill_task {
     const struct key *after; /* borrowed; NULL: from the beginning */
     const struct key *until; /* borrowed, inclusive; NULL: to the end */
     const struct snapshot
-        *owes; /* a table without key: the rows that this saw are to be read; else NULL */
+        *owes;  /* a table without key: the rows that this saw are to be read; else NULL */
+    bool fence; /* no row of the stream was read yet, and it may have been published lately */
 };
 
 /* All ranges to read, in the order in which they are begun. Workers share it. */
@@ -65,6 +66,12 @@ void watermark_sql(struct out *, const struct config *, const char *watermark);
 /* Settings of sessions that write watermarks, and of those that compare keys of a table. */
 bool backfill_prepare(struct pg *, struct err *);
 bool backfill_key_path(struct pg *, const struct table_description *, struct err *);
+
+/*
+ * Return when every transaction that now writes to the table has ended, or the run stops; whom it
+ * waits for is logged. Before the first snapshot of a table that may just have been published.
+ */
+bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log *, struct err *);
 
 /*
  * Keys that cut a table with key into about `ranges` parts of like size, in key order, from a

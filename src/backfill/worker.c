@@ -28,6 +28,7 @@ struct worker {
     struct reader reader; /* of chunks */
     struct types *types;
     char name[32];
+    bool fenced;                    /* the task's fence was passed */
     int table_stream;               /* the stream that `reader.table` describes; -1: none */
     char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
     int redescribed; /* times in a row that a chunk failed because the table was not as described */
@@ -191,6 +192,11 @@ static bool step(struct worker *w, const struct backfill_task *task, struct key 
         (w->table_stream != task->stream && !describe(w, task->stream, err))) {
         return false;
     }
+    if (task->fence && !w->fenced) {
+        const struct backfill *b = &w->backfill;
+        w->fenced = backfill_fence(w->reader.pg, w->reader.table.relation, b->run, b->log, err);
+        return w->fenced;
+    }
     if (!has_room(w)) {
         if (!write_watermark_alone(w, err)) {
             return false;
@@ -205,6 +211,7 @@ static bool read_range(struct worker *w, const struct backfill_task *task, struc
 {
     struct key *after = key_copy(task->after);
     bool last = false, ok = true;
+    w->fenced = false;
     while (ok && !last && !run_stopping(w->backfill.run)) {
         ok = step(w, task, &after, &last, err);
         if (ok) {

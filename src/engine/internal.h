@@ -33,9 +33,10 @@ struct engine {
     struct engine_config config;
     struct capture_identity identity; /* fixed before threads start */
     uint64_t start_lsn;               /* likewise */
-    struct service service;           /* merger */
-    struct merge *merge;              /* merger */
-    bool streams_shown; /* merger: progress tells of all streams that they are active */
+    bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
+    struct service service; /* merger */
+    struct merge *merge;    /* merger */
+    bool streams_shown;     /* merger: progress tells of all streams that they are active */
 
     /* The plan; fixed before threads start. */
     struct checkpoint *start; /* the state of every stream, in the catalog's order */

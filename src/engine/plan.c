@@ -182,6 +182,7 @@ static void add_tasks(struct engine *e, struct backfill_task *tasks, unsigned *c
             .range = r,
             .after = state->ranges[r].scanned,
             .until = state->ranges[r].until,
+            .fence = !e->new_slot && state->backfilled == 0,
             .owes = e->streams[stream].key.count ? NULL : &e->owed[stream],
         };
     }
@@ -218,6 +219,11 @@ static bool decide_owed(struct engine *e, int i, struct err *err)
         return true;
     }
     if (!state->snapshot) {
+        const struct engine_config *c = &e->config;
+        if (!e->new_slot &&
+            !backfill_fence(e->service.pg, e->service.tables[i].relation, c->run, c->log, err)) {
+            return false;
+        }
         struct pg_rows *rows = pg_query(
             e->service.pg, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
         if (!rows) {

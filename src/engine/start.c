@@ -52,6 +52,7 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
         return false;
     }
     set_identity(e, &server);
+    e->new_slot = slot_lsn != 0;
     bool ok = true;
     if (state->checkpoint) {
         struct slot_claim claim = {state->identity.system_identifier, state->identity.timeline,

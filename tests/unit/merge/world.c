@@ -11,7 +11,7 @@
 static void fail(struct world *w, const char *what)
 {
     if (!w->failure[0]) {
-        snprintf(w->failure, sizeof w->failure, "%s", what);
+        snprintf(w->failure, sizeof w->failure, "%.199s", what);
     }
 }
 

@@ -31,7 +31,7 @@ void world_take_queue(struct world *w)
 {
     for (int i = 0; i < w->queued; i++) {
         if (!rows_in(&w->scene, w->queue[i]) && !w->failure[0]) {
-            snprintf(w->failure, sizeof w->failure, "%s", w->scene.err.message);
+            snprintf(w->failure, sizeof w->failure, "%.199s", w->scene.err.message);
         }
     }
     w->queued = 0;

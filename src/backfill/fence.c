@@ -1,0 +1,86 @@
+/*
+ * Before the first chunk of a table: transactions that wrote to it before it was published.
+ *
+ * The stream leaves out what they wrote until then, whenever they commit, and a snapshot taken
+ * before they are visible does not show it either. So the first snapshot waits until every
+ * transaction that writes to the table now has ended; those that begin later are in the stream.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "backfill/backfill.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+    LOOK_US = 100 * 1000,
+    FIRST_REPORT_US = 2 * 1000 * 1000,
+    NEXT_REPORT_US = 10 * 1000 * 1000,
+};
+
+/* Of the table and all that inherits from it; of all transactions, or of those in $2. */
+static const char writers_sql[] =
+    "WITH RECURSIVE tables(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid"
+    "  FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent=t.oid)"
+    " SELECT pg_catalog.array_agg(DISTINCT l.virtualtransaction)::text,"
+    "  pg_catalog.string_agg(DISTINCT coalesce(pg_catalog.format("
+    "   'process %s (user %s, open for %s s)', a.pid, a.usename, pg_catalog.round(extract("
+    "    epoch FROM pg_catalog.clock_timestamp()-a.xact_start)::numeric)),"
+    "   'a prepared transaction (see pg_prepared_xacts)'), ', ')"
+    " FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid=l.pid"
+    " WHERE l.locktype='relation' AND l.granted AND l.relation IN (SELECT oid FROM tables)"
+    " AND l.database=(SELECT oid FROM pg_catalog.pg_database"
+    "  WHERE datname=pg_catalog.current_database())"
+    " AND l.mode IN ('RowExclusiveLock','ShareRowExclusiveLock','ExclusiveLock',"
+    "  'AccessExclusiveLock')"
+    " AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+    " AND ($2::text IS NULL OR l.virtualtransaction=ANY($2::text[]))";
+
+/* *writers: those of *writers that still write, or all if it is NULL; owned; NULL: none. */
+static bool find_writers(struct pg *pg, const struct relation *relation, char **writers, char **who,
+                         struct err *err)
+{
+    char *oid = mem_format("%" PRIu32, relation->oid);
+    struct pg_rows *rows = pg_query(pg, writers_sql, 2, (const char *const[]){oid, *writers}, err);
+    free(oid);
+    free(*writers);
+    *writers = *who = NULL;
+    if (!rows) {
+        return false;
+    }
+    *writers = mem_string(pg_rows_value(rows, 0, 0));
+    *who = mem_string(pg_rows_value(rows, 0, 1));
+    pg_rows_free(&rows);
+    return true;
+}
+
+static void report(const struct relation *relation, struct log *log, const char *who,
+                   int64_t *next_us)
+{
+    if (clock_monotonic_us() >= *next_us) {
+        *next_us = clock_monotonic_us() + NEXT_REPORT_US;
+        log_line(log, LOG_INFO,
+                 "the backfill of %s.%s waits for transactions that were writing to it when its "
+                 "capture began: %s",
+                 relation->schema, relation->name, who);
+    }
+}
+
+bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *run,
+                    struct log *log, struct err *err)
+{
+    struct bell bell;
+    char *writers = NULL, *who = NULL;
+    int64_t next_us = clock_monotonic_us() + FIRST_REPORT_US;
+    bell_init(&bell); /* nobody rings it: a stop is seen at the next look */
+    bool ok = find_writers(pg, relation, &writers, &who, err);
+    while (ok && writers && !run_stopping(run)) {
+        report(relation, log, who, &next_us);
+        bell_wait(&bell, bell_count(&bell), clock_monotonic_us() + LOOK_US);
+        free(who);
+        ok = find_writers(pg, relation, &writers, &who, err);
+    }
+    free(writers);
+    free(who);
+    return ok;
+}
