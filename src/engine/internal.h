@@ -36,6 +36,7 @@ struct engine {
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
     struct service service; /* merger */
     struct merge *merge;    /* merger */
+    int64_t snapshot_us;    /* merger: when it last asked for a snapshot */
     bool streams_shown;     /* merger: progress tells of all streams that they are active */
 
     /* The plan; fixed before threads start. */

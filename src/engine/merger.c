@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "internal.h"
 
+/* A snapshot that does not help now will not a moment later. */
+enum { SNAPSHOT_INTERVAL_US = 50 * 1000 };
+
 static void output(struct engine *e, struct batch **batch)
 {
     ring_push(e->output, (void **)batch);
@@ -91,9 +94,11 @@ static bool take_snapshot(struct engine *e, struct err *err)
 {
     bool some = false;
     struct snapshot snapshot;
-    if (!merge_wants_snapshot(e->merge)) {
+    int64_t now_us = clock_monotonic_us();
+    if (!merge_wants_snapshot(e->merge) || now_us - e->snapshot_us < SNAPSHOT_INTERVAL_US) {
         return true;
     }
+    e->snapshot_us = now_us;
     if (!service_snapshot(&e->service, &snapshot, err)) {
         return false;
     }
