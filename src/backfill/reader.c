@@ -99,14 +99,27 @@ void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_t
     table_chunk_sql(sql, &r->table, task, after, r->asked, r->backfill->config->min_backfill_xid);
 }
 
+/* Rows after the chunk was cut: they are read again with the next. */
+static bool skip_rows(struct reader *r, struct err *err)
+{
+    char *data;
+    int len;
+    pg_cancel(r->pg);
+    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
+        pg_free_data(data);
+    }
+    return len == 0;
+}
+
 /* Leave no transaction behind that failed half-way. */
 static void drain(struct reader *r)
 {
     struct err ignored = {0};
-    while (pg_alive(r->pg)) {
-        enum pg_step step = pg_next(r->pg, &ignored);
-        if (step == PG_DONE || ignored.kind == ERR_STOPPED) {
-            break;
+    enum pg_step step = PG_OK;
+    while (pg_alive(r->pg) && step != PG_DONE && ignored.kind != ERR_STOPPED) {
+        step = pg_next(r->pg, &ignored);
+        if (step == PG_COPY) {
+            skip_rows(r, &ignored);
         }
     }
     if (pg_alive(r->pg)) {
@@ -154,6 +167,7 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
     if (ok && (!fingerprint || strcmp(fingerprint, r->table.fingerprint) != 0)) {
         r->shape_changed = true;
         ok = err_set(err, ERR_TRANSIENT, "the table's columns were changed");
+        drain(r);
     }
     pg_rows_free(&rows);
     if (!ok || !take_batch(r, task, err)) {
@@ -236,18 +250,6 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
     send_batch(r, CHUNK_ROWS);
     copy->batches++;
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
-}
-
-/* Rows after the chunk was cut: they are read again with the next. */
-static bool skip_rows(struct reader *r, struct err *err)
-{
-    char *data;
-    int len;
-    pg_cancel(r->pg);
-    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
-        pg_free_data(data);
-    }
-    return len == 0;
 }
 
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,
