@@ -150,7 +150,7 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
     return false;
 }
 
-/* The snapshot's row: {snapshot, fingerprint, pages}. */
+/* The snapshot's row: {snapshot, shape, pages}. */
 static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
                           struct err *err)
 {
@@ -158,13 +158,13 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
         return false;
     }
     struct pg_rows *rows = pg_take_rows(r->pg);
-    const char *fingerprint = pg_rows_value(rows, 0, 1);
+    const char *shape = pg_rows_value(rows, 0, 1), *described = r->table.description->shape;
     struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
     bool ok = snapshot_parse(&chunk->snapshot, pg_rows_value(rows, 0, 0)) ||
               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read: %s",
                       pg_rows_value(rows, 0, 0));
     *pages = strtoull(pg_rows_value(rows, 0, 2), NULL, 10);
-    if (ok && (!fingerprint || strcmp(fingerprint, r->table.fingerprint) != 0)) {
+    if (ok && (!shape || !described || strcmp(shape, described) != 0)) {
         r->shape_changed = true;
         ok = err_set(err, ERR_TRANSIENT, "the table's columns were changed");
         drain(r);
