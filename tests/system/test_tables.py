@@ -161,10 +161,9 @@ def test_a_publication_that_cannot_carry_watermarks_is_refused(database, capture
     assert_refused(capture(["t"]).start().finish(), "config_error", "ALTER PUBLICATION", "publish")
 
 
+@pytest.mark.since(15)
 def test_a_row_filter_moves_rows_in_and_out(database, capture):
     """The server makes an insert of an update that brings a row in, and a delete of one that takes it out."""
-    if database.connection.server_version < 150000:
-        pytest.skip("row filters are new in version 15")
     database.execute("CREATE TABLE t (id int PRIMARY KEY, open bool)", "ALTER TABLE t REPLICA IDENTITY FULL",
                      "INSERT INTO t SELECT n, n % 2 = 0 FROM generate_series(1, 10) n", WATERMARKS,
                      f"CREATE PUBLICATION {database.publication} FOR TABLE t WHERE (open AND id <> 4), public.watermarks_of_the_test")
