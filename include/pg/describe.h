@@ -36,6 +36,7 @@ struct table_description {
     struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
+    char *shape;                 /* owned: of all columns, as describe_shape_sql says */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are
@@ -60,6 +61,12 @@ struct table_description {
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
                      struct table_description **tables, struct err *);
+/*
+ * An SQL expression for what tells a table's shape from any other: oid, columns, types. `oid` is an
+ * expression too. A chunk compares what it finds with what was described.
+ */
+void describe_shape_sql(struct out *, const char *oid);
+
 void tables_free(struct table_description **tables, int count);
 
 #endif

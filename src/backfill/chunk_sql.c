@@ -3,7 +3,7 @@
  *
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
  * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;        before the snapshot: the shape stays as it sees it
- * SELECT txid_current_snapshot(), fingerprint, pages;  what it sees, and whether the shape is as described
+ * SELECT txid_current_snapshot(), shape, pages;        what it sees, and whether the shape is as described
  * COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO STDOUT (FORMAT binary);
  * COMMIT
  */
@@ -111,6 +111,21 @@ static void add_pages(struct out *sql, const struct table *table, const struct b
     }
 }
 
+/* The shape as it is now, to be compared with what was described. */
+static void add_shape(struct out *sql, const struct table_description *d)
+{
+    struct out name, oid;
+    out_init(&name, 128);
+    out_init(&oid, 128);
+    table_name_sql(&name, d);
+    out_string(&oid, "pg_catalog.to_regclass(");
+    pg_quote_literal(&oid, name.data, name.len);
+    out_char(&oid, ')');
+    describe_shape_sql(sql, out_text(&oid));
+    out_free(&name);
+    out_free(&oid);
+}
+
 void table_chunk_sql(struct out *sql, const struct table *table, const struct backfill_task *task,
                      const struct key *after, int rows, uint32_t minimum_xid)
 {
@@ -118,7 +133,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
     out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ONLY ");
     table_name_sql(sql, d);
     out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
-    table_fingerprint_sql(sql, d);
+    add_shape(sql, d);
     out_format(sql, ",%s", table->without_key ? "pg_catalog.pg_relation_size('" : "0");
     if (table->without_key) {
         out_format(sql, "%" PRIu32 "')/pg_catalog.current_setting('block_size')::int",

@@ -100,14 +100,27 @@ void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_t
     table_chunk_sql(sql, &r->table, task, after, r->asked, r->backfill->config->min_backfill_xid);
 }
 
+/* Rows after the chunk was cut: they are read again with the next. */
+static bool skip_rows(struct reader *r, struct err *err)
+{
+    char *data;
+    int len;
+    pg_cancel(r->pg);
+    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
+        pg_free_data(data);
+    }
+    return len == 0;
+}
+
 /* Leave no transaction behind that failed half-way. */
 static void drain(struct reader *r)
 {
     struct err ignored = {0};
-    while (pg_alive(r->pg)) {
-        enum pg_step step = pg_next(r->pg, &ignored);
-        if (step == PG_DONE || ignored.kind == ERR_STOPPED) {
-            break;
+    enum pg_step step = PG_OK;
+    while (pg_alive(r->pg) && step != PG_DONE && ignored.kind != ERR_STOPPED) {
+        step = pg_next(r->pg, &ignored);
+        if (step == PG_COPY) {
+            skip_rows(r, &ignored);
         }
     }
     if (pg_alive(r->pg)) {
@@ -138,7 +151,7 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
     return false;
 }
 
-/* The snapshot's row: {snapshot, fingerprint, pages}. */
+/* The snapshot's row: {snapshot, shape, pages}. */
 static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
                           struct err *err)
 {
@@ -146,15 +159,16 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
         return false;
     }
     struct pg_rows *rows = pg_take_rows(r->pg);
-    const char *fingerprint = pg_rows_value(rows, 0, 1);
+    const char *shape = pg_rows_value(rows, 0, 1), *described = r->table.description->shape;
     struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
     bool ok = snapshot_parse(&chunk->snapshot, pg_rows_value(rows, 0, 0)) ||
               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read: %s",
                       pg_rows_value(rows, 0, 0));
     *pages = strtoull(pg_rows_value(rows, 0, 2), NULL, 10);
-    if (ok && (!fingerprint || strcmp(fingerprint, r->table.fingerprint) != 0)) {
+    if (ok && (!shape || !described || strcmp(shape, described) != 0)) {
         r->shape_changed = true;
         ok = err_set(err, ERR_TRANSIENT, "the table's columns were changed");
+        drain(r);
     }
     pg_rows_free(&rows);
     if (!ok || !take_batch(r, task, err)) {
@@ -238,18 +252,6 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
     send_batch(r, CHUNK_ROWS);
     copy->batches++;
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
-}
-
-/* Rows after the chunk was cut: they are read again with the next. */
-static bool skip_rows(struct reader *r, struct err *err)
-{
-    char *data;
-    int len;
-    pg_cancel(r->pg);
-    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
-        pg_free_data(data);
-    }
-    return len == 0;
 }
 
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,

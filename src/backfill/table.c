@@ -12,8 +12,6 @@ static void forget(struct table *table)
     if (table->description) {
         tables_free(&table->description, 1);
     }
-    free(table->fingerprint);
-    table->fingerprint = NULL;
     table->relation = NULL;
 }
 
@@ -25,37 +23,6 @@ void table_free(struct table *table)
     }
     free((void *)table->relations);
     *table = (struct table){0};
-}
-
-void table_fingerprint_sql(struct out *sql, const struct table_description *d)
-{
-    struct out name;
-    out_init(&name, 128);
-    pg_quote_identifier(&name, d->relation->schema);
-    out_char(&name, '.');
-    pg_quote_identifier(&name, d->relation->name);
-    out_string(sql, "(SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
-                    "a.attrelid,a.attnum,a.attname,a.atttypid,a.atttypmod),',' ORDER BY a.attnum))"
-                    " FROM pg_catalog.pg_attribute a WHERE a.attrelid=pg_catalog.to_regclass(");
-    pg_quote_literal(sql, name.data, name.len);
-    out_string(sql, ") AND a.attnum>0 AND NOT a.attisdropped)");
-    out_free(&name);
-}
-
-static char *read_fingerprint(struct pg *pg, const struct table_description *d, struct err *err)
-{
-    struct out sql;
-    out_init(&sql, 512);
-    out_string(&sql, "SELECT ");
-    table_fingerprint_sql(&sql, d);
-    struct pg_rows *rows = pg_query(pg, out_text(&sql), 0, NULL, err);
-    out_free(&sql);
-    if (!rows) {
-        return NULL;
-    }
-    char *fingerprint = mem_string(pg_rows_value(rows, 0, 0));
-    pg_rows_free(&rows);
-    return fingerprint ? fingerprint : mem_string("");
 }
 
 /* Types whose binary form is their text. */
@@ -106,31 +73,12 @@ static struct relation *add_relation(struct table *table, const struct relation 
     return relation;
 }
 
-static bool describe_once(struct table *table, struct pg *pg, struct types *types,
-                          const struct backfill *backfill, int stream, struct err *err)
+bool table_describe(struct table *table, struct pg *pg, struct types *types,
+                    const struct backfill *backfill, int stream, struct err *err)
 {
     struct catalog one = {&backfill->catalog->streams[stream], 1, false};
     forget(table);
     if (!tables_describe(pg, types, backfill->config, &one, &table->description, err)) {
-        return false;
-    }
-    table->fingerprint = read_fingerprint(pg, table->description, err);
-    return table->fingerprint != NULL;
-}
-
-bool table_describe(struct table *table, struct pg *pg, struct types *types,
-                    const struct backfill *backfill, int stream, struct err *err)
-{
-    char *before = NULL;
-    bool ok = true, stands = false;
-    while (ok && !stands) {
-        free(before);
-        before = mem_string(table->fingerprint);
-        ok = describe_once(table, pg, types, backfill, stream, err);
-        stands = ok && before && !strcmp(before, table->fingerprint);
-    }
-    free(before);
-    if (!ok) {
         return false;
     }
     const struct table_description *d = table->description;

@@ -9,7 +9,6 @@
 struct table {
     struct table_description *description; /* owned; NULL: not described yet */
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */
-    char *fingerprint;                     /* of the shape that the description tells; owned */
     bool without_key;                      /* read by physical place */
     double row_bytes;                      /* estimate of a row as COPY sends it */
     struct relation **relations;           /* all that chunks may still point at; owned */
@@ -19,19 +18,16 @@ struct table {
 /* Once no chunk is left that was read with it. */
 void table_free(struct table *);
 
-/* Describe the table, and again until its shape stands still meanwhile. */
+/* Describe the table anew. */
 bool table_describe(struct table *, struct pg *, struct types *, const struct backfill *,
                     int stream, struct err *);
-
-/* SQL expression for the fingerprint of the shape as it is now. */
-void table_fingerprint_sql(struct out *, const struct table_description *);
 
 /* Rows to ask for, so that a chunk holds about `bytes`. */
 int table_chunk_rows(const struct table *, int most, size_t bytes);
 
 /*
  * One message: take a snapshot, and COPY the rows after `after` (NULL: from the beginning) in key
- * order. Answers: OK, OK, ROWS {snapshot, fingerprint, pages}, COPY, OK, OK.
+ * order. Answers: OK, OK, ROWS {snapshot, shape, pages}, COPY, OK, OK.
  */
 void table_chunk_sql(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows, uint32_t minimum_xid);

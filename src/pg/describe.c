@@ -48,7 +48,7 @@ static const char tables_sql[] =
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes,"
-    " z.bytes / current_setting('block_size')::int8, %s "
+    " z.bytes / current_setting('block_size')::int8, %s, %s "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -65,13 +65,16 @@ enum {
     COL_BYTES,
     COL_PAGES,
     COL_FILTER,
+    COL_SHAPE,
 };
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, schemas, tables;
+    struct out sql, schemas, tables, shape;
     out_init(&sql, sizeof tables_sql);
+    out_init(&shape, 512);
+    describe_shape_sql(&shape, "w.oid");
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
@@ -83,10 +86,12 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     array_close(&schemas);
     array_close(&tables);
     out_format(&sql, tables_sql,
-               pg_server_version(pg) >= 150000 ? "pg_get_expr(g.qual, g.relid)" : "NULL");
+               pg_server_version(pg) >= 150000 ? "pg_get_expr(g.qual, g.relid)" : "NULL",
+               out_text(&shape));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);
+    out_free(&shape);
     out_free(&schemas);
     out_free(&tables);
     return rows;
@@ -143,6 +148,7 @@ static bool take_table(struct table_description *table, struct reading *reading,
     table->partition = rows_bool(rows, row, COL_PARTITION);
     table->via_root = table->kind == 'p' && rows_bool(rows, row, COL_PUBLISHED);
     table->row_filter = rows_copy(rows, row, COL_FILTER);
+    table->shape = rows_copy(rows, row, COL_SHAPE);
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);
@@ -385,6 +391,7 @@ void tables_free(struct table_description **tables, int count)
         }
         free(table->key);
         free(table->row_filter);
+        free(table->shape);
         relation_free(&table->relation);
     }
     free(*tables);

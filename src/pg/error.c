@@ -16,10 +16,12 @@ static bool is_transient(const char *sqlstate)
     return false;
 }
 
-/* What the user can mend: authorisation, missing objects, features not there. */
+/* What the user can mend: authorisation, missing objects, features not there,
+ * text in no encoding. */
 static bool is_config(const char *sqlstate)
 {
-    static const char *const prefixes[] = {"28", "3D", "3F", "42", "0A", "55000", NULL};
+    static const char *const prefixes[] = {"28",    "3D",    "3F",    "42", "0A",
+                                           "55000", "22021", "22P05", NULL};
     for (const char *const *p = prefixes; *p; p++) {
         if (!strncmp(sqlstate, *p, strlen(*p))) {
             return true;
@@ -31,6 +33,16 @@ static bool is_config(const char *sqlstate)
 static enum err_kind kind_of(const char *sqlstate)
 {
     return is_transient(sqlstate) ? ERR_TRANSIENT : is_config(sqlstate) ? ERR_CONFIG : ERR_SYSTEM;
+}
+
+/* Where the server's own words do not say what to do. */
+static const char *remedy_of(const char *sqlstate)
+{
+    bool encoding = !strcmp(sqlstate, "22021") || !strcmp(sqlstate, "22P05");
+    return encoding ? "; a text in the database cannot be shown in UTF-8: find it with "
+                      "convert_from(column::bytea, 'UTF8'), which fails in the same way, and "
+                      "correct it"
+                    : "";
 }
 
 static const char *field(const PGresult *result, int code)
@@ -47,8 +59,8 @@ bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
     if (!pg->sqlstate[0]) {
         return pg_fail_connection(pg, err);
     }
-    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s", field(result, PG_DIAG_MESSAGE_PRIMARY),
-            *detail ? ": " : "", detail, *hint ? "; hint: " : "", hint);
+    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", field(result, PG_DIAG_MESSAGE_PRIMARY),
+            *detail ? ": " : "", detail, *hint ? "; hint: " : "", hint, remedy_of(pg->sqlstate));
     return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, field(result, PG_DIAG_CONTEXT));
 }
 

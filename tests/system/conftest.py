@@ -16,6 +16,7 @@ TEST_LIMIT_S = int(150 * PATIENCE)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): a longer time limit for one test")
+    config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
 
 
@@ -45,8 +46,12 @@ def server():
 
 
 @pytest.fixture
-def database(server):
+def database(server, request):
+    marker = request.node.get_closest_marker("since")
     own = Database(server)
+    if marker and own.connection.server_version < marker.args[0] * 10000:
+        own.drop()
+        pytest.skip(f"new in PostgreSQL {marker.args[0]}")
     yield own
     own.drop()
 

@@ -101,8 +101,8 @@ def timestamptz(random):
 
 
 def interval(random):
-    return (f"{random.randint(-30, 30)} months {random.randint(-99, 99)} days "
-            f"{random.choice((0, 1, -1, random.randint(-10**12, 10**12)))} microseconds")
+    us = random.choice((0, 1, -1, random.randint(-10**12, 10**12)))
+    return f"{random.randint(-30, 30)} months {random.randint(-99, 99)} days {'-' * (us < 0)}{abs(us) / 10**6:.6f} seconds"
 
 
 def money(random):

@@ -3,6 +3,7 @@
 SYSTEM_ROWS sets how many (200,000 unless told; the full measure is 1,000,000).
 """
 
+import json
 import os
 
 import pytest
@@ -79,3 +80,25 @@ def test_wide_rows_stay_within_the_memory_budget(database, capture):
                      "INSERT INTO t SELECT n, 'row ' || n, repeat('x', 100000) FROM generate_series(1, 3000) n")
     process = capture(["t"]).start(consumer=lambda message: None).succeed(LIMIT_S)
     assert process.peak_kib / 1024 < PEAK_MIB or PATIENCE > 1, f"peak memory {process.peak_kib / 1024:.1f} MiB"
+
+
+def test_a_value_of_100_megabytes_takes_its_own_size_and_libpqs(database, capture, tmp_path):
+    """libpq holds a message in a buffer that grows by doubling, and hands out a copy of it."""
+    size = 100 * 1024 * 1024
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, big text, small text)", "ALTER TABLE t ALTER big SET STORAGE EXTERNAL",
+                     f"INSERT INTO t VALUES (1, repeat('y', {size}), 'a'), (2, repeat('\"', 1000), 'b'), (3, repeat('z', {size}), 'c')")
+    one = capture(["t"])
+    sizes, peaks = [], []
+    for changes in ([], ["UPDATE t SET big = big || 'x' WHERE id <> 3"]):
+        database.execute(*changes)
+        with open(tmp_path / "out", "wb") as out:
+            peaks.append(one.start(stdout=out).succeed(LIMIT_S).peak_kib / 1024)
+        with open(tmp_path / "out", "rb") as out:
+            for message in map(json.loads, out):
+                if message["type"] == "RECORD":
+                    sizes.append(len(message["record"]["data"]["big"]))
+                if message["type"] == "STATE":
+                    one.state = [message["state"]]
+    assert sizes == [size, 1000, size, size + 1, 1001]
+    print(f"peaks {peaks} MiB")
+    assert max(peaks) < PEAK_MIB + 4 * 100 or PATIENCE > 1, f"peak memory {peaks} MiB"

@@ -25,6 +25,7 @@ def restricted_setup(database):
                      "DROP OWNED BY flow_capture", "DROP ROLE flow_capture", "ALTER SYSTEM RESET wal_level")
 
 
+@pytest.mark.since(14)  # pg_read_all_data
 def test_the_restricted_setup_is_enough(restricted, database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 500)",
                      "CREATE TABLE unkeyed (n int)")
@@ -40,6 +41,7 @@ def test_the_restricted_setup_is_enough(restricted, database, capture):
     assert database.value("SELECT count(*) FROM public.flow_watermarks WHERE slot = 'flow_slot'") == 1
 
 
+@pytest.mark.since(14)  # pg_read_all_data
 def test_a_grant_on_the_table_alone_is_enough_to_read_it(restricted, database, capture):
     database.execute("REVOKE pg_read_all_data FROM flow_capture", "CREATE TABLE items (id int PRIMARY KEY)",
                      "INSERT INTO items VALUES (1)", "GRANT SELECT ON items TO flow_capture")
@@ -76,6 +78,7 @@ def test_a_table_is_added_to_a_publication_of_ours(database, capture):
     one.assert_equal(items=["id"], more=["id"])
 
 
+@pytest.mark.since(15)
 def test_column_lists_and_row_filters_bind_both_paths(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, open text, hidden text)",
                      "INSERT INTO items SELECT n, 'o', 'h' FROM generate_series(1, 10) n",

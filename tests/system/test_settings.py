@@ -1,0 +1,121 @@
+"""What a database, a role or a server is set to must not change a byte of what is captured."""
+
+from contextlib import closing
+
+import pytest
+
+from connector import run
+from database import Database
+from refusal import assert_refused
+
+# Each is the opposite of what a record needs.
+SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
+            "extra_float_digits": "-15", "bytea_output": "'escape'", "xmlbinary": "'hex'", "lc_monetary": "'C'",
+            "standard_conforming_strings": "off", "search_path": "'nowhere'", "quote_all_identifiers": "on",
+            "default_transaction_read_only": "off", "row_security": "off", "jit": "on", "enable_indexscan": "off"}
+ROW = ("INSERT INTO t VALUES ({}, 0.1::float8 + 0.2, '2024-01-15', '2024-01-15 14:30:00.5+02', '1 year 2 days 03:00', '\\x5cff00',"
+       " 12.34, '{{2024-01-15 14:30}}', '[2024-01-15,2024-01-16)', '(2024-01-15,0.3)', 1.1, E'back\\\\slash')")
+COLUMNS = ("id int PRIMARY KEY, f float8, d date, ts timestamptz, i interval, b bytea, m money, a timestamp[], r tsrange, p pair,"
+           " g float4, s text")
+
+
+@pytest.fixture(name="others")
+def databases_made_for_a_test(server):
+    """others(name, encoding): a database in that encoding; dropped at the end."""
+    made = []
+
+    def make(name, encoding):
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
+        made.append(Database(server, name, create=False))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.drop()
+
+
+def bodies(records):
+    return [{name: value for name, value in record["data"].items() if name not in ("_meta", "id")} for record in records]
+
+
+@pytest.mark.parametrize("scope", ["database", "role"])
+def test_settings_do_not_show(server, database, capture, scope):
+    database.execute("CREATE TYPE pair AS (d date, f float8)", f"CREATE TABLE t ({COLUMNS})", ROW.format(1))
+    plain = capture(["t"])
+    plain.run()
+    of = f"DATABASE {database.name}" if scope == "database" else "ROLE fussy"
+    try:
+        database.execute("CREATE ROLE fussy SUPERUSER LOGIN PASSWORD 'fussy-pass'",
+                         *[f"ALTER {of} SET {name} = {value}" for name, value in SETTINGS.items()])
+        database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+        fussy = capture(["t"], user="fussy", password="fussy-pass")
+        fussy.run()
+        database.execute("INSERT INTO t SELECT 2, f, d, ts, i, b, m, a, r, p, g, s FROM t")
+        fussy.run()
+    finally:
+        database.execute("DROP OWNED BY fussy", "DROP ROLE fussy")
+    assert len(fussy.records) == 2
+    assert bodies(fussy.records) == bodies(plain.records) * 2
+    assert plain.records[0]["data"]["ts"] == "2024-01-15T12:30:00.5Z"
+
+
+def test_a_server_in_another_monetary_locale(database, capture):
+    """Only those locales that are installed can be tried; C and POSIX always are."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, m money)", "INSERT INTO t VALUES (1, 1234.5)")
+    for locale in ("de_DE.utf8", "en_GB.utf8", "C.UTF-8"):
+        try:
+            database.execute(f"ALTER DATABASE {database.name} SET lc_monetary = '{locale}'")
+        except Exception:  # not installed
+            continue
+    one = capture(["t"])
+    one.run()
+    database.execute("UPDATE t SET m = m")
+    one.run()
+    assert [record["data"]["m"] for record in one.records] == ["$1,234.50", "$1,234.50"]
+
+
+@pytest.mark.parametrize("encoding, text", [("LATIN1", "déjà vu ÿ"), ("EUC_JP", "日本語テスト"), ("WIN1251", "Привет"),
+                                            ("SQL_ASCII", "plain")])
+def test_databases_in_other_encodings_give_utf8(others, capture, encoding, text):
+    own = others(f"in_{encoding.lower()}", encoding)
+    own.connection.set_client_encoding("UTF8")
+    name = text[:4].replace(" ", "_")
+    own.execute(f'CREATE TABLE "{name}" (id text PRIMARY KEY, "{name}" text, j json)',
+                f"INSERT INTO \"{name}\" SELECT '{text}' || n, '{text}', '{{\"a\":\"{text}\"}}' FROM generate_series(1, 20) n")
+    one = capture([name], of=own, advanced={"backfill_chunk_size": 3})
+    one.run()
+    own.execute(f"UPDATE \"{name}\" SET id = 'x' || id", f"DELETE FROM \"{name}\" WHERE id = 'x{text}3'")
+    one.run()
+    assert len(one.records) == 20 + 2 * 20 + 1
+    assert {record["data"][name] for record in one.records if record["data"]["_meta"]["op"] == "c"} == {text}
+    one.materialised({name: ["id"]}).assert_equal(own)
+
+
+def test_bytes_that_are_no_utf8_are_refused_with_a_remedy(others, capture):
+    """SQL_ASCII holds any bytes; the server does not pass on what is not valid in UTF-8."""
+    own = others("in_bytes", "SQL_ASCII")
+    own.connection.set_client_encoding("SQL_ASCII")
+    own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, E'caf\\xe9')")
+    one = capture(["t"], of=own)
+    assert_refused(one.start().finish(), "config_error", "invalid byte sequence", "correct it")
+
+
+def test_bytes_that_are_no_utf8_end_replication_too(others, capture):
+    own = others("in_bytes_later", "SQL_ASCII")
+    own.connection.set_client_encoding("SQL_ASCII")
+    own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    one = capture(["t"], of=own)
+    one.run()
+    own.execute("INSERT INTO t VALUES (1, E'caf\\xe9')")
+    assert_refused(one.start().finish(), "config_error", "invalid byte sequence", "correct it")
+
+
+def test_check_and_discover_do_not_mind_settings(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)",
+                     *[f"ALTER DATABASE {database.name} SET {name} = {value}" for name, value in SETTINGS.items()])
+    one = capture(["t"])
+    found = run("discover", "--config", one.path("config.json", one.config)).succeed()
+    assert [stream["name"] for stream in found.of_type("CATALOG")[0]["catalog"]["streams"]] == ["t"]
+    status = run("check", "--config", one.path("config.json", one.config)).succeed().of_type("CONNECTION_STATUS")[0]
+    assert status["connectionStatus"]["status"] == "SUCCEEDED"
