@@ -1,5 +1,51 @@
-/* Reading COPY data, of a chunk or of the replication stream. */
+/*
+ * Reading COPY data, of a chunk or of the replication stream.
+ *
+ * The server sends a few kilobytes at a time, and whoever waits on the socket is woken for each:
+ * that costs both sides more than the bytes. So what flows is taken in big gulps.
+ */
+#include <sys/ioctl.h>
+#include <time.h>
+
 #include "internal.h"
+
+enum {
+    GULPS = 6,           /* libpq's buffer doubles with each that fills it, from 16 KiB on */
+    NAP_NS = 100 * 1000, /* some 50 KiB of a COPY; a Unix socket's buffer holds four times that */
+};
+
+/*
+ * Take in all that is there: libpq reads what its buffer has room for, and makes more room only
+ * when it is full. Over TLS it may leave the rest of a record behind, of which the socket tells
+ * nothing.
+ */
+static bool take_in(struct pg *pg, struct err *err)
+{
+    int waiting = 1;
+    for (int i = 0; waiting && i < GULPS; i++) {
+        if (!PQconsumeInput(pg->conn)) {
+            return pg_fail_connection(pg, err);
+        }
+        if (ioctl(PQsocket(pg->conn), FIONREAD, &waiting)) {
+            waiting = 0;
+        }
+    }
+    return !PQsslInUse(pg->conn) || PQconsumeInput(pg->conn) || pg_fail_connection(pg, err);
+}
+
+/* More of a COPY that flows: let it gather, then look; wait where there is still nothing. */
+static bool take_more(struct pg *pg, struct err *err)
+{
+    int waiting = 0;
+    bool ready = true;
+    nanosleep(&(struct timespec){0, NAP_NS}, NULL);
+    if (ioctl(PQsocket(pg->conn), FIONREAD, &waiting) || !waiting) {
+        if (!pg_poll(pg, false, -1, &ready, err)) {
+            return false;
+        }
+    }
+    return !ready || take_in(pg, err);
+}
 
 int pg_copy_next(struct pg *pg, char **data, struct err *err)
 {
@@ -15,12 +61,7 @@ int pg_copy_next(struct pg *pg, char **data, struct err *err)
             pg_fail_connection(pg, err);
             return -1;
         }
-        bool ready;
-        if (!pg_poll(pg, false, -1, &ready, err)) {
-            return -1;
-        }
-        if (ready && !PQconsumeInput(pg->conn)) {
-            pg_fail_connection(pg, err);
+        if (!take_more(pg, err)) {
             return -1;
         }
     }
@@ -58,7 +99,7 @@ bool pg_stream_wait(struct pg *pg, int64_t timeout_us, struct err *err)
     if (!pg_poll(pg, false, timeout_us, &ready, err)) {
         return false;
     }
-    return !ready || PQconsumeInput(pg->conn) || pg_fail_connection(pg, err);
+    return !ready || take_in(pg, err);
 }
 
 bool pg_stream_send(struct pg *pg, const void *data, size_t len, struct err *err)

@@ -1,0 +1,166 @@
+"""From commit to standard output at half of what is the most, and what an idle capture costs.
+
+The last row of each transaction holds the time just before its commit. The reader of the connector's output
+notes when the record came; both clocks are this machine's.
+"""
+
+import datetime
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from contextlib import closing
+
+import measured
+from bench import DATABASE
+from server import PASSWORD
+
+LABEL = "twenty characters ok"
+SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z"')
+SETTLE_S = 2
+WAIT_S = 60
+F_SETPIPE_SZ = 1031
+
+TABLE = "CREATE TABLE latency (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sent timestamptz, label text NOT NULL)"
+LOAD = f"""CREATE PROCEDURE load(per_transaction int, seconds float8, per_second float8, INOUT changes bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    begun timestamptz := clock_timestamp();
+    elapsed float8 := 0;
+BEGIN
+    changes := 0;
+    WHILE elapsed < seconds LOOP
+        IF per_transaction > 1 THEN
+            INSERT INTO latency (label) SELECT '{LABEL}' FROM generate_series(2, per_transaction);
+        END IF;
+        INSERT INTO latency (sent, label) VALUES (clock_timestamp(), '{LABEL}');
+        COMMIT;
+        changes := changes + per_transaction;
+        elapsed := extract(epoch FROM clock_timestamp() - begun);
+        IF changes / per_second > elapsed THEN
+            PERFORM pg_sleep(changes / per_second - elapsed);
+        END IF;
+    END LOOP;
+END $$"""
+
+
+class Tail:
+    """A capture that goes on, and the delays of what it prints."""
+
+    def __init__(self, bench, program, slot):
+        command = bench.capture(program, bench.transports[0], slot, ["latency"], tail=True, skip_backfills="public.latency")
+        self.process = measured.start(command, PASSWORD, subprocess.PIPE, subprocess.DEVNULL)
+        fcntl.fcntl(self.process.stdout.fileno(), F_SETPIPE_SZ, 1 << 20)
+        self.delays_ms, self.last = [], 0.0
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        descriptor, rest = self.process.stdout.fileno(), b""
+        while True:
+            block = os.read(descriptor, 1 << 20)
+            now = time.time()
+            if not block:
+                return
+            block = rest + block
+            end = block.rfind(b"\n") + 1
+            for sent in SENT.findall(block, 0, end):
+                self.last = now
+                self.delays_ms.append((now - seconds(sent)) * 1000)
+            rest = block[end:]
+
+    def wait_for(self, count):
+        deadline = time.monotonic() + WAIT_S
+        while len(self.delays_ms) < count:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"{len(self.delays_ms)} of {count} transactions came out")
+            time.sleep(0.01)
+
+    def cpu_ns(self):
+        """Of all threads, exactly: /proc/PID/stat counts in ticks."""
+        total, directory = 0, f"/proc/{self.process.pid}/task"
+        for thread in os.listdir(directory):
+            with open(f"{directory}/{thread}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        return total
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.thread.join(15)
+        self.process.stdout.close()
+
+
+def seconds(sent):
+    whole, _, fraction = sent.decode().partition(".")
+    at = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc)
+    return at.timestamp() + float(f"0.{fraction or 0}")
+
+
+def load(bench, per_transaction, duration_s, per_second):
+    """Returns the number of changes, and when the first was made."""
+    begun = time.time()
+    with closing(bench.server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+        cursor.execute("CALL load(%s, %s, %s, 0)", (per_transaction, duration_s, per_second))
+        return cursor.fetchone()[0], begun
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def measure_delay(bench, tail, per_transaction, duration_s):
+    """The most that comes out while a writer does all that it can, then the delays at half of it."""
+    before = len(tail.delays_ms)
+    changes, begun = load(bench, per_transaction, duration_s / 2, 1e12)
+    tail.wait_for(before + changes // per_transaction)
+    most = changes / (tail.last - begun)
+    before = len(tail.delays_ms)
+    changes, begun = load(bench, per_transaction, duration_s, most / 2)
+    tail.wait_for(before + changes // per_transaction)
+    delays = tail.delays_ms[before:]
+    return {"most_per_second": round(most), "load_per_second": round(changes / duration_s), "transactions": len(delays),
+            **{name: round(percentile(delays, share), 2)
+               for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999))}}
+
+
+def idle_percent(tail, duration_s):
+    begun, cpu_ns = time.monotonic(), tail.cpu_ns()
+    time.sleep(duration_s)
+    return (tail.cpu_ns() - cpu_ns) / 1e7 / (time.monotonic() - begun)
+
+
+def measure(bench, name, program, duration_s):
+    slot = bench.new_slot()
+    tail = Tail(bench, program, slot)
+    try:
+        load(bench, 1, 0.1, 100)
+        tail.wait_for(1)
+        for per_transaction in (100, 1):
+            bench.say(f"latency of {name}, {per_transaction} a transaction")
+            bench.results.append({"subject": "latency", "reader": name, "per_transaction": per_transaction,
+                                  **measure_delay(bench, tail, per_transaction, duration_s)})
+        bench.say(f"{name}, idle")
+        time.sleep(SETTLE_S)
+        bench.results.append({"subject": "idle", "reader": name, "seconds": duration_s,
+                              "cpu_percent": round(idle_percent(tail, duration_s), 3)})
+    finally:
+        tail.stop()
+        bench.drop_slot(slot)
+
+
+def run(bench):
+    if not bench.wants("latency"):
+        return
+    bench.execute(TABLE, LOAD)
+    bench.publish(["latency"])
+    duration_s = min(10, max(1, 10 * bench.scale))
+    for name, program in [("source-postgres", None), *bench.options.program]:
+        measure(bench, name, program, duration_s)

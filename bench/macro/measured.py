@@ -1,0 +1,102 @@
+"""Running one program to its end, in bounded time: wall time, CPU time, peak memory."""
+
+import os
+import shlex
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+from connector import environment
+from server import die_with_parent
+
+SAMPLE_S = 0.005
+
+
+class Figures:
+    """What the runs of one reader took, in the order of the rounds."""
+
+    def __init__(self, reader, units):
+        self.reader, self.units = reader, units
+        self.wall_s, self.cpu_s, self.peak_mib = [], [], []
+
+    def add(self, wall_s, cpu_s, peak_mib):
+        self.wall_s.append(wall_s)
+        self.cpu_s.append(cpu_s)
+        self.peak_mib.append(peak_mib)
+
+    def summary(self, base):
+        """`base`: figures of the limit that this is compared with, round by round."""
+        wall_s = statistics.median(self.wall_s)
+        return {
+            "reader": self.reader, "units": self.units, "wall_s": round(wall_s, 4),
+            "cpu_s": round(statistics.median(self.cpu_s), 4), "peak_mib": round(max(self.peak_mib), 1),
+            "per_second": round(self.units / wall_s),
+            "ratio": round(statistics.median(b / own for b, own in zip(base.wall_s, self.wall_s)), 3),
+            "cpu_s_per_million": round(statistics.median(self.cpu_s) / self.units * 1e6, 3),
+            "rounds_wall_s": [round(each, 4) for each in self.wall_s],
+        }
+
+
+def memory_peak_kib(pid):
+    """So far; rusage would count what the process had of ours before its exec."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            return max((int(line.split()[1]) for line in status if line.startswith("VmHWM")), default=0)
+    except OSError:
+        return 0
+
+
+def start(command, password, stdout, stderr):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, bufsize=0,
+                            env={**environment(), "PGPASSWORD": password}, preexec_fn=die_with_parent)
+
+
+def run(command, password, limit_s, consume=None):
+    """(wall, CPU, peak) of a program whose output goes to /dev/null, or to consume(descriptor)."""
+    peak_kib = 0
+    with tempfile.TemporaryFile() as log:
+        begun = time.monotonic()
+        process = start(command, password, subprocess.PIPE if consume else subprocess.DEVNULL, log)
+        ended = threading.Event()
+
+        def watch():
+            nonlocal peak_kib
+            while not ended.wait(SAMPLE_S):
+                peak_kib = max(peak_kib, memory_peak_kib(process.pid))
+                if time.monotonic() - begun > limit_s:
+                    process.kill()
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            if consume:
+                consume(process.stdout.fileno())
+            _, status, usage = os.wait4(process.pid, 0)
+            wall_s = time.monotonic() - begun
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            ended.set()
+            watcher.join()
+            if process.returncode is None:
+                process.kill()
+                process.wait()
+        if process.returncode != 0:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
+            raise RuntimeError(f"{shlex.join(command)}\nended with {process.returncode} after {wall_s:.1f} s:\n"
+                               f"{log.read().decode('utf-8', 'replace')}")
+    return wall_s, usage.ru_utime + usage.ru_stime, peak_kib / 1024
+
+
+def count(descriptor, mark=b'{"type":"RECORD"'):
+    """How often `mark` stands in all that comes."""
+    total, rest = 0, b""
+    while True:
+        block = os.read(descriptor, 1 << 20)
+        if not block:
+            return total
+        block = rest + block
+        total += block.count(mark)
+        rest = block[-(len(mark) - 1):]

@@ -1,0 +1,56 @@
+"""What was measured, as JSON, as Markdown tables and as a chart."""
+
+import json
+import os
+
+import chart
+
+TRANSPORT_NAMES = {"tcp": "TCP loopback", "socket": "Unix socket"}
+
+
+def write(directory, bench):
+    content = {"machine": bench.machine(), "scale": bench.scale, "rounds": bench.rounds, "results": bench.results}
+    save(directory, "results.json", json.dumps(content, indent=1) + "\n")
+    save(directory, "results.md", markdown(content))
+    save(directory, "chart.svg", chart.draw(bench.results))
+
+
+def save(directory, name, text):
+    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def markdown(content):
+    machine = content["machine"]
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
+             f"PostgreSQL {machine['postgresql']}, fsync {machine['fsync']}, warm cache; scale {content['scale']:g}, "
+             f"medians of {content['rounds']} rounds in turn.", ""]
+    rates = [each for each in content["results"] if "ratio" in each]
+    for subject in dict.fromkeys(each["subject"] for each in rates):
+        lines += rate_table(subject, [each for each in rates if each["subject"] == subject])
+    lines += latency_table([each for each in content["results"] if each["subject"] == "latency"])
+    lines += [f"Idle: {each['reader']} takes {each['cpu_percent']} % of a core."
+              for each in content["results"] if each["subject"] == "idle"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def rate_table(subject, results):
+    lines = [f"### {subject}, {results[0]['units']:,} rows", "",
+             "| over | reader | a second | ratio | seconds | client CPU-s a million | peak MiB |",
+             "|---|---|--:|--:|--:|--:|--:|"]
+    for each in results:
+        lines.append(f"| {TRANSPORT_NAMES[each['transport']]} | {each['reader']} | {each['per_second']:,} | {each['ratio']:.2f} "
+                     f"| {each['wall_s']:.2f} | {each['cpu_s_per_million']:.2f} | {each['peak_mib']:.0f} |")
+    return [*lines, ""]
+
+
+def latency_table(results):
+    if not results:
+        return []
+    lines = ["### From commit to standard output", "",
+             "| reader | changes a transaction | most a second | load a second | p50 ms | p99 ms | p99.9 ms |",
+             "|---|--:|--:|--:|--:|--:|--:|"]
+    for each in results:
+        lines.append(f"| {each['reader']} | {each['per_transaction']} | {each['most_per_second']:,} | {each['load_per_second']:,} "
+                     f"| {each['p50_ms']:.2f} | {each['p99_ms']:.2f} | {each['p999_ms']:.2f} |")
+    return [*lines, ""]

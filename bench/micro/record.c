@@ -1,0 +1,71 @@
+/* Whole lines: rows of a chunk, and changes of the stream. */
+#include <stdlib.h>
+
+#include "emit/printer.h"
+#include "sample.h"
+#include "subjects.h"
+
+static const struct frame frame = {"{\"type\":\"RECORD\",\"record\":{\"namespace\":\"public\","
+                                   "\"stream\":\"sample\",\"emitted_at\":",
+                                   ",\"data\":", "}}\n", NULL};
+
+struct line {
+    struct printer *printer;
+    struct out tuple, out;
+    struct event event;
+    struct source source;
+};
+
+static bool drop(void *context, const char *data, size_t len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return true;
+}
+
+static void print_rows(void *context, size_t count)
+{
+    struct line *l = context;
+    for (size_t i = 0; i < count; i++) {
+        print_row(&l->out, l->printer, (const uint8_t *)l->tuple.data, i, INT64_C(1700000000000));
+    }
+}
+
+static void print_changes(void *context, size_t count)
+{
+    struct line *l = context;
+    for (size_t i = 0; i < count; i++) {
+        print_change(&l->out, l->printer, &l->event, &l->source, INT64_C(1700000000000));
+    }
+}
+
+static void measure_row(const struct measure *m, const struct sample *row, const char *chunk,
+                        const char *insert)
+{
+    struct relation *relation = sample_relation(row);
+    struct line l = {.printer = printer_new(relation, &frame, "public", "sample")};
+    l.source = (struct source){{1234, UINT64_C(0x16b3748000), INT64_C(1700000000000000)},
+                               UINT64_C(0x16b3740000),
+                               UINT64_C(0x16b3700000)};
+    out_init(&l.out, 256 * 1024);
+    out_sink(&l.out, drop, NULL);
+    out_init(&l.tuple, 1024);
+    sample_copy_tuple(&l.tuple, row);
+    measure(m, chunk, l.tuple.len, print_rows, &l);
+    l.tuple.len = 0;
+    sample_wal_tuple(&l.tuple, row);
+    l.event.kind = EVENT_INSERT;
+    l.event.new_tuple = (const uint8_t *)l.tuple.data;
+    measure(m, insert, l.tuple.len, print_changes, &l);
+    out_free(&l.tuple);
+    out_free(&l.out);
+    printer_free(&l.printer);
+    relation_free(&relation);
+}
+
+void bench_record(const struct measure *m)
+{
+    measure_row(m, sample_narrow, "record.row_narrow", "record.change_narrow");
+    measure_row(m, sample_wide, "record.row_wide", "record.change_wide");
+}

@@ -1,0 +1,14 @@
+/* What is measured, a file each. */
+#ifndef BENCH_SUBJECTS_H
+#define BENCH_SUBJECTS_H
+
+#include "measure.h"
+
+void bench_decode(const struct measure *); /* messages of pgoutput to events */
+void bench_key(const struct measure *);    /* making and comparing the merger's keys */
+void bench_ring(const struct measure *);   /* batches from thread to thread */
+void bench_escape(const struct measure *); /* strings to JSON */
+void bench_value(const struct measure *);  /* each type, in both forms */
+void bench_record(const struct measure *); /* whole rows and changes */
+
+#endif
