@@ -45,6 +45,12 @@ struct state {
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
 bool state_parse(struct state *, const char *json, size_t len, struct err *);
+
+/* The same for one that stands inside another document, which json_parse has checked. NULL: the
+ * beginning. */
+struct cJSON;
+bool state_read(struct state *, const struct cJSON *, struct err *);
+
 void state_clear(struct state *);
 
 /* Append JSON, one line, no newline. */
