@@ -128,3 +128,11 @@ Test(key, without_any_replica_identity_serves)
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 1);
 }
+
+Test(key, none_is_chosen_where_the_catalog_wants_none)
+{
+    facts[0].position = 1;
+    stream.mode = BACKFILL_WITHOUT_KEY;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 0);
+}
