@@ -62,4 +62,17 @@ void state_write_stream(struct out *, const struct stream_state *);
 void state_write_lone_stream(struct out *, const struct capture_identity *,
                              const struct checkpoint *, const struct stream_state *);
 
+/*
+ * What a merge patch (RFC 7396) changes in the whole form: the members of the checkpoint, and of
+ * its streams those that it holds. Members that a stream no longer has are null, so that the merge
+ * deletes them.
+ */
+struct state_patch {
+    const struct capture_identity *identity; /* NULL: as before */
+    const struct checkpoint *newer;
+    bool had_unseen;      /* the state has an `unseen`, which an empty one must delete */
+    char *const *removed; /* ids of streams to delete, NULL-terminated; NULL: none */
+};
+void state_write_patch(struct out *, const struct state_patch *);
+
 #endif
