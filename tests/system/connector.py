@@ -33,9 +33,10 @@ def executable():
 
 
 class Run:
-    """One process. `consumer`, if given, takes each message instead of the list `messages`."""
+    """One process. `consumer`, if given, takes each message instead of the list `messages`; `variables` are
+    added to its environment."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None, **variables):
         self.arguments = arguments
         self.messages = []
         self.stderr = ""
@@ -47,7 +48,7 @@ class Run:
         self.reading.set()
         self.consumer = consumer or self.messages.append
         self.process = subprocess.Popen([executable(), *arguments], stdin=stdin, stdout=stdout,
-                                        stderr=subprocess.PIPE, bufsize=0, env=environment())
+                                        stderr=subprocess.PIPE, bufsize=0, env={**environment(), **variables})
         self.threads = [threading.Thread(target=work, daemon=True)
                         for work in (self.read_stdout, self.read_stderr, self.watch_memory)
                         if work != self.read_stdout or stdout == subprocess.PIPE]
