@@ -5,8 +5,7 @@ import subprocess
 import threading
 from urllib.parse import quote
 
-from connector import LIMIT_S, PATIENCE, SANITIZER_MARKS, Run
-from database import table_rows
+from connector import LIMIT_S, SANITIZER_MARKS, Run
 from flow_protocol import check_log, check_response, merge_patch
 from oracle import Materialised
 from server import PASSWORD
@@ -100,13 +99,14 @@ class Process(Run):
 
 
 def binding(stream, namespace="public", key=("id",), backfill=0, **resource):
-    """A binding of an open request; `resource` adds to its resource config."""
+    """A binding of an open request. `key` names columns; without one the collection is keyed by the place in the
+    log. `resource` adds to its resource config."""
+    pointers = ["/" + column.replace("~", "~0").replace("/", "~1") for column in key] or [
+        f"/_meta/source/loc/{index}" for index in range(3)]
     state_key = quote(f"{namespace}/{stream}", safe="-_+.=") + (f".v{backfill}" if backfill else "")
     return {"resourceConfig": {"namespace": namespace, "stream": stream, **resource},
             "resourcePath": [namespace, stream], "backfill": backfill, "stateKey": state_key,
-            "collection": {"name": f"acme/{namespace}/{stream}",
-                           "key": ["/" + column.replace("~", "~0").replace("/", "~1") for column in key],
-                           "partitionFields": [], "projections": [{"ptr": "/_meta", "field": "_meta"}]}}
+            "collection": {"name": f"acme/{namespace}/{stream}", "key": pointers, "partitionFields": [], "projections": [{"ptr": "/_meta", "field": "_meta"}]}}
 
 
 class Capture:
@@ -132,10 +132,12 @@ class Capture:
         process.send(self.request())
         return process
 
-    def commit(self, process, acknowledge=True):
-        """Take everything up to the last checkpoint; returns how many checkpoints that was."""
+    def commit(self, process, acknowledge=True, most=None):
+        """Take everything up to the last checkpoint, or `most` checkpoints; returns how many that was."""
         messages = list(process.messages)
-        end = max((index + 1 for index, message in enumerate(messages) if "checkpoint" in message), default=0)
+        ends = [index + 1 for index, message in enumerate(messages)
+                if index >= process.committed and "checkpoint" in message]
+        end = (ends[:most] or [0])[-1]
         count = 0
         for message in messages[process.committed:end]:
             if "captured" in message:
@@ -187,10 +189,3 @@ def flushed(database):
 def number(lsn):
     high, low = lsn.split("/")
     return (int(high, 16) << 32) + int(low, 16)
-
-
-def table_names(count):
-    return [f"t{index}" for index in range(count)]
-
-
-__all__ = ["Capture", "Process", "binding", "flushed", "number", "table_names", "PATIENCE", "table_rows"]
