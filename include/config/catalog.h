@@ -35,4 +35,7 @@ struct catalog {
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
 
+/* No table may be there twice. The error names it. */
+bool catalog_check_twins(const struct catalog *, struct err *);
+
 #endif

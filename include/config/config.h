@@ -54,6 +54,11 @@ struct config {
  * one.
  */
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *);
+
+/* The same for one that stands inside another document, which json_parse has checked. NULL: absent.
+ */
+struct cJSON;
+struct config *config_read(const struct cJSON *, struct out *notices, struct err *);
 void config_free(struct config **);
 
 /* The JSON schema of the configuration (draft-07, one line), for both protocols' spec. */

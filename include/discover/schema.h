@@ -22,8 +22,15 @@ void schema_column(struct out *, const struct discovered_column *);
  */
 bool schema_columns(struct out *, const struct discovered_table *);
 
-/* Append the schema of "_meta", where `before` is the schema of the row before an update. */
-void schema_meta(struct out *, const char *before);
+/*
+ * Append the schema of "_meta". `before` is the schema of the row before an update; what else
+ * stands in the schemas of "_meta" and of its "source" are members that follow others:
+ * ",\"additionalProperties\":false".
+ */
+struct schema_meta {
+    const char *before, *members, *source_members;
+};
+void schema_meta(struct out *, const struct schema_meta *);
 
 /* Append the array of the key's column names: ["id"]. */
 void schema_key(struct out *, const struct discovered_table *);

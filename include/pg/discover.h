@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "config/catalog.h"
 #include "config/config.h"
 #include "pg/pg.h"
 #include "pg/types.h"
@@ -37,10 +38,12 @@ struct discovered_table {
  * Call `visit` for each table, ordered by schema and name: ordinary and partitioned tables that
  * this user may read and that can be published. Not views, foreign, temporary and unlogged tables,
  * not the system's and the watermarks table. Partitions only where config->capture_as_partitions
- * (then instead of their root) or where the server cannot publish by root (before 13). A visit that
+ * (then instead of their root) or where the server cannot publish by root (before 13). With a
+ * catalog: its tables alone, and these wherever they stand, partitions or not. A visit that
  * returns false ends it, and fails it with the visitor's error.
  */
 bool tables_discover(struct pg *, struct types *, const struct config *,
+                     const struct catalog *only, /* NULL: all */
                      bool (*visit)(void *context, const struct discovered_table *, struct err *),
                      void *context, struct err *);
 

@@ -14,16 +14,22 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
+/* Whether it is a problem that another process reads the slot. */
+enum slot_use {
+    SLOT_MUST_BE_FREE,
+    SLOT_MAY_BE_READ, /* by the very capture that is being looked at */
+};
+
 /*
  * Find everything that would keep a capture from starting. Each problem is appended to `problems`
  * as one line in plain words with what mends it, lines joined by '\n'; none leaves it as it was.
  * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
  * tables are left out. Nothing is changed, though a replication connection is opened and closed,
- * and a slot that another process reads is given a few seconds to become free. False: the server
+ * and a slot that must be free and is not is given a few seconds to become so. False: the server
  * could not be asked.
  */
-bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, int stop_fd,
-                         struct out *problems, struct err *);
+bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
+                         int stop_fd, struct out *problems, struct err *);
 
 /* Where lines for the user's log go: what was made, left out, or is waited for. */
 struct notices {

@@ -45,6 +45,12 @@ struct state {
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
 bool state_parse(struct state *, const char *json, size_t len, struct err *);
+
+/* The same for one that stands inside another document, which json_parse has checked. NULL: the
+ * beginning. */
+struct cJSON;
+bool state_read(struct state *, const struct cJSON *, struct err *);
+
 void state_clear(struct state *);
 
 /* Append JSON, one line, no newline. */
@@ -55,5 +61,18 @@ void state_write_stream(struct out *, const struct stream_state *);
 /* The stream_state of a STREAM state, which stands alone: the shared members, then its own. */
 void state_write_lone_stream(struct out *, const struct capture_identity *,
                              const struct checkpoint *, const struct stream_state *);
+
+/*
+ * What a merge patch (RFC 7396) changes in the whole form: the members of the checkpoint, and of
+ * its streams those that it holds. Members that a stream no longer has are null, so that the merge
+ * deletes them.
+ */
+struct state_patch {
+    const struct capture_identity *identity; /* NULL: as before */
+    const struct checkpoint *newer;
+    bool had_unseen;      /* the state has an `unseen`, which an empty one must delete */
+    char *const *removed; /* ids of streams to delete, NULL-terminated; NULL: none */
+};
+void state_write_patch(struct out *, const struct state_patch *);
 
 #endif

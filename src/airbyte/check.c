@@ -18,7 +18,8 @@ bool airbyte_check(const struct config *config, int stop_fd, struct out *out, st
     struct out problems;
     out_init(&problems, 256);
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
-    bool asked = pg && prerequisites_check(pg, config, NULL, stop_fd, &problems, err);
+    bool asked =
+        pg && prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, stop_fd, &problems, err);
     pg_close(&pg);
     if (asked && !problems.len) {
         out_string(out, "{\"type\":\"CONNECTION_STATUS\","

@@ -48,7 +48,7 @@ bool airbyte_discover(const struct config *config, int stop_fd, struct out *out,
     struct types *types = types_new();
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres discover", stop_fd, err);
     out_string(out, "{\"type\":\"CATALOG\",\"catalog\":{\"streams\":[");
-    bool ok = pg && tables_discover(pg, types, config, write_stream, &listing, err);
+    bool ok = pg && tables_discover(pg, types, config, NULL, write_stream, &listing, err);
     out_string(out, "]}}\n");
     pg_close(&pg);
     types_free(&types);

@@ -19,7 +19,6 @@ enum { COLUMNS_MAX = 1600 }; /* of a table */
 
 static bool read_streams(const struct json_at *, struct catalog *, struct err *);
 static bool read_tail(const struct json_at *, bool *tail, struct err *);
-static bool check_twins(const struct catalog *, struct err *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -31,7 +30,7 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
     struct json_at root = json_root("catalog", document);
     struct json_at streams = json_member(&root, "streams");
     if (!json_object(&root, err) || !read_tail(&root, &catalog->tail, err) ||
-        !read_streams(&streams, catalog, err) || !check_twins(catalog, err)) {
+        !read_streams(&streams, catalog, err) || !catalog_check_twins(catalog, err)) {
         catalog_free(&catalog);
     }
     cJSON_Delete(document);
@@ -205,7 +204,7 @@ static int by_name(const void *a, const void *b)
     return order ? order : strcmp(x->table, y->table);
 }
 
-static bool check_twins(const struct catalog *catalog, struct err *err)
+bool catalog_check_twins(const struct catalog *catalog, struct err *err)
 {
     size_t count = (size_t)catalog->count;
     struct catalog_stream *sorted = mem_alloc(count * sizeof *sorted);

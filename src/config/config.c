@@ -20,9 +20,13 @@ static bool read_options(struct reading *, struct err *);
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *err)
 {
     cJSON *document = json_parse("config", json, len, err);
-    if (!document) {
-        return NULL;
-    }
+    struct config *config = document ? config_read(document, notices, err) : NULL;
+    cJSON_Delete(document);
+    return config;
+}
+
+struct config *config_read(const cJSON *document, struct out *notices, struct err *err)
+{
     struct reading reading = {
         .root = json_root("config", document),
         .config = mem_zero(sizeof *reading.config),
@@ -34,7 +38,6 @@ struct config *config_parse(const char *json, size_t len, struct out *notices, s
         config_free(&reading.config);
     }
     free(reading.given);
-    cJSON_Delete(document);
     return reading.config;
 }
 

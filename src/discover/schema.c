@@ -171,7 +171,7 @@ bool schema_columns(struct out *out, const struct discovered_table *table)
     return !first;
 }
 
-void schema_meta(struct out *out, const char *before)
+void schema_meta(struct out *out, const struct schema_meta *meta)
 {
     out_string(out, "{\"type\":\"object\",\"properties\":{"
                     "\"op\":{\"type\":\"string\",\"enum\":[\"c\",\"u\",\"d\"],"
@@ -188,10 +188,9 @@ void schema_meta(struct out *out, const char *before)
                     "\"description\":\"place in the order of changes\"},"
                     "\"txid\":{\"type\":\"integer\",\"description\":\"transaction\"},"
                     "\"tag\":{\"type\":\"string\"}},"
-                    "\"required\":[\"schema\",\"table\",\"loc\"]},"
-                    "\"before\":");
-    out_string(out, before);
-    out_string(out, "},\"required\":[\"op\",\"source\"]}");
+                    "\"required\":[\"schema\",\"table\",\"loc\"]");
+    out_format(out, "%s},\"before\":%s},\"required\":[\"op\",\"source\"]%s}", meta->source_members,
+               meta->before, meta->members);
 }
 
 void schema_key(struct out *out, const struct discovered_table *table)
@@ -214,7 +213,7 @@ void schema_table(struct out *out, const struct discovered_table *table)
         out_char(out, ',');
     }
     out_string(out, "\"_meta\":");
-    schema_meta(out, "{\"type\":\"object\"}");
+    schema_meta(out, &(struct schema_meta){"{\"type\":\"object\"}", "", ""});
     out_string(out, "},\"required\":");
     schema_key(out, table);
     out_char(out, '}');

@@ -14,9 +14,9 @@ enum {
     TABLES_SHOWN = 12,
 };
 
-void show_init(struct show *s, const struct progress *progress, struct log *log)
+void show_init(struct show *s, const struct progress *progress, struct log *log, bool draw)
 {
-    *s = (struct show){.progress = progress, .log = log, .terminal = isatty(STDERR_FILENO)};
+    *s = (struct show){.progress = progress, .log = log, .terminal = draw && isatty(STDERR_FILENO)};
     s->begun_us = s->last_us = clock_monotonic_us();
 }
 

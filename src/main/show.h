@@ -15,7 +15,8 @@ struct show {
     uint64_t last_rows, last_changes;
 };
 
-void show_init(struct show *, const struct progress *, struct log *);
+/* `draw`: a terminal may be drawn on. */
+void show_init(struct show *, const struct progress *, struct log *, bool draw);
 
 /* Call about once a second. */
 void show_progress(struct show *);

@@ -12,7 +12,8 @@ struct column_facts {
     char *collation;      /* owned; quoted; NULL: the type has none */
 };
 
-/* Set the key of `table` from the catalog or from the columns' facts (one for each column). */
+/* Set the key of `table` from the catalog, which may want none, or from the columns' facts (one for
+ * each column). */
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *);
 

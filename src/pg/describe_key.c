@@ -60,7 +60,7 @@ static bool choose_named(struct table_description *table, const struct column_fa
         int column = relation_column(table->relation, names[part]);
         if (column < 0) {
             return err_set(err, ERR_CONFIG,
-                           "the catalog's primary_key names column \"%s\", and the table has no "
+                           "the key that was chosen names column \"%s\", and the table has no "
                            "such column that is published",
                            names[part]);
         }
@@ -140,6 +140,9 @@ static bool check_names(const struct table_description *table, struct err *err)
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *err)
 {
+    if (stream->mode == BACKFILL_WITHOUT_KEY) {
+        return true;
+    }
     if (!stream->key || !stream->key[0]) {
         choose_own(table, facts);
     } else if (!choose_named(table, facts, stream->key, err)) {

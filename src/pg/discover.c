@@ -63,47 +63,86 @@ struct gathering {
     void *context;
 };
 
-static void write_array(struct out *out, char *const *items)
+static void open_array(struct out *list)
 {
-    struct out list;
-    out_init(&list, 128);
-    array_open(&list);
-    for (; *items; items++) {
-        array_add(&list, *items);
-    }
-    array_close(&list);
-    pg_quote_literal(out, list.data, list.len);
-    out_free(&list);
+    out_init(list, 128);
+    array_open(list);
 }
 
-/* Which tables are not wanted by name. */
-static void write_filter(struct out *out, const struct config *config)
+/* Close a list and append it as a literal. */
+static void write_array(struct out *out, struct out *list)
+{
+    array_close(list);
+    pg_quote_literal(out, list->data, list->len);
+    out_string(out, "::text[]");
+    out_free(list);
+}
+
+static void write_schemas(struct out *out, char *const *schemas)
+{
+    struct out list;
+    open_array(&list);
+    for (; *schemas; schemas++) {
+        array_add(&list, *schemas);
+    }
+    out_string(out, " AND n.nspname = ANY (");
+    write_array(out, &list);
+    out_char(out, ')');
+}
+
+static void write_tables(struct out *out, const struct catalog *only)
+{
+    struct out schemas, tables;
+    open_array(&schemas);
+    open_array(&tables);
+    for (int i = 0; i < only->count; i++) {
+        array_add(&schemas, only->streams[i].schema);
+        array_add(&tables, only->streams[i].table);
+    }
+    out_string(out, " AND (n.nspname, c.relname) IN (SELECT * FROM unnest(");
+    write_array(out, &schemas);
+    out_string(out, ", ");
+    write_array(out, &tables);
+    out_string(out, "))");
+}
+
+/* Which tables are wanted by name. */
+static void write_filter(struct out *out, const struct config *config, const struct catalog *only)
 {
     out_string(out, "NOT (n.nspname = ");
     pg_quote_literal(out, config->watermarks_schema, strlen(config->watermarks_schema));
     out_string(out, " AND c.relname = ");
     pg_quote_literal(out, config->watermarks_table, strlen(config->watermarks_table));
     out_char(out, ')');
-    if (config->discover_schemas && config->discover_schemas[0]) {
-        out_string(out, " AND n.nspname = ANY (");
-        write_array(out, config->discover_schemas);
-        out_string(out, "::text[])");
+    if (only) {
+        write_tables(out, only);
+    } else if (config->discover_schemas && config->discover_schemas[0]) {
+        write_schemas(out, config->discover_schemas);
     }
 }
 
-static bool open_cursor(struct pg *pg, const struct config *config, struct err *err)
+static const char *kind_sql(const struct config *config, const struct catalog *only, int version)
+{
+    if (only) {
+        return "c.relkind IN ('r', 'p')";
+    }
+    return config->capture_as_partitions || version < 130000
+               ? "c.relkind = 'r'"
+               : "c.relkind IN ('r', 'p') AND NOT c.relispartition";
+}
+
+static bool open_cursor(struct pg *pg, const struct config *config, const struct catalog *only,
+                        struct err *err)
 {
     struct out sql, keys, filter;
     int version = pg_server_version(pg);
-    bool partitions = config->capture_as_partitions || version < 130000;
     out_init(&sql, 4096);
     out_init(&keys, 1024);
     out_init(&filter, 256);
     keys_sql(&keys, version, "true");
-    write_filter(&filter, config);
+    write_filter(&filter, config, only);
     out_format(&sql, tables_sql, out_text(&keys), not_null_sql(version), generated_sql(version),
-               partitions ? "c.relkind = 'r'" : "c.relkind IN ('r', 'p') AND NOT c.relispartition",
-               out_text(&filter));
+               kind_sql(config, only, version), out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);
@@ -211,13 +250,14 @@ static bool read_cursor(struct gathering *g, struct pg *pg, struct err *err)
 }
 
 bool tables_discover(struct pg *pg, struct types *types, const struct config *config,
+                     const struct catalog *only,
                      bool (*visit)(void *, const struct discovered_table *, struct err *),
                      void *context, struct err *err)
 {
     struct err ignored;
     struct gathering g = {.types = types, .visit = visit, .context = context};
     arena_init(&g.arena, 16 << 10);
-    bool ok = open_cursor(pg, config, err) && read_cursor(&g, pg, err);
+    bool ok = open_cursor(pg, config, only, err) && read_cursor(&g, pg, err);
     if (!pg_exec(pg, "ROLLBACK", ok ? err : &ignored)) {
         ok = false;
     }

@@ -94,14 +94,15 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
 }
 
 bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                         int stop_fd, struct out *problems, struct err *err)
+                         enum slot_use use, int stop_fd, struct out *problems, struct err *err)
 {
     struct facts facts;
-    bool ok =
-        facts_read(pg, config, catalog, &facts, err) && wait_for_slot(pg, config, &facts.slot, err);
+    bool ok = facts_read(pg, config, catalog, &facts, err) &&
+              (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &facts.slot, err));
     if (ok) {
+        bool taken = use == SLOT_MUST_BE_FREE && facts.slot.active_pid;
         problems_find(&facts, config, catalog, problems);
-        ok = (!facts.slot.active_pid || find_reader(pg, config, &facts.slot, problems, err)) &&
+        ok = (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
              try_replication(config, stop_fd, problems, err);
     }
     facts_free(&facts);

@@ -44,9 +44,14 @@ bool state_parse(struct state *state, const char *json, size_t len, struct err *
 {
     *state = (struct state){0};
     cJSON *document = json_parse("state", json, len, err);
-    if (!document) {
-        return false;
-    }
+    bool ok = document && state_read(state, document, err);
+    cJSON_Delete(document);
+    return ok;
+}
+
+bool state_read(struct state *state, const cJSON *document, struct err *err)
+{
+    *state = (struct state){0};
     struct gathered gathered = {0};
     struct json_at root = json_root("state", document);
     bool ok = read_document(&root, &gathered, err) && gathered_check(&gathered, err);
@@ -54,7 +59,6 @@ bool state_parse(struct state *state, const char *json, size_t len, struct err *
         gathered_move(&gathered, state);
     }
     gathered_clear(&gathered);
-    cJSON_Delete(document);
     return ok;
 }
 

@@ -15,8 +15,7 @@ static void write_text(struct out *out, const char *name, const char *text)
     }
 }
 
-static void write_shared_members(struct out *out, const struct capture_identity *identity,
-                                 const struct checkpoint *checkpoint)
+static void write_identity(struct out *out, const struct capture_identity *identity)
 {
     write_text(out, "system_identifier", identity->system_identifier);
     if (identity->timeline) {
@@ -24,12 +23,23 @@ static void write_shared_members(struct out *out, const struct capture_identity 
     }
     write_text(out, "slot", identity->slot);
     write_text(out, "database", identity->database);
+}
+
+static void write_unseen(struct out *out, const struct checkpoint *checkpoint)
+{
     if (checkpoint->unseen_count) {
         for (size_t i = 0; i < checkpoint->unseen_count; i++) {
             out_format(out, "%s%" PRIu32, i ? "," : ",\"unseen\":[", checkpoint->unseen[i]);
         }
         out_char(out, ']');
     }
+}
+
+static void write_shared_members(struct out *out, const struct capture_identity *identity,
+                                 const struct checkpoint *checkpoint)
+{
+    write_identity(out, identity);
+    write_unseen(out, checkpoint);
 }
 
 static void write_cursor(struct out *out, uint64_t cursor)
@@ -129,4 +139,59 @@ void state_write_whole(struct out *out, const struct capture_identity *identity,
         state_write_stream(out, state);
     }
     out_string(out, "}}");
+}
+
+static void write_absent(struct out *out, const char *name, bool absent)
+{
+    if (absent) {
+        out_format(out, ",\"%s\":null", name);
+    }
+}
+
+/* Arrays are not merged but replaced, so that what `ranges` holds needs no nulls. */
+static void write_stream_patch(struct out *out, const struct stream_state *state)
+{
+    bool backfill = state->mode == STREAM_BACKFILL;
+    out_char(out, '{');
+    write_stream_members(out, state);
+    write_absent(out, "key_columns", !state->key_columns);
+    write_absent(out, "cursor", !state->cursor);
+    write_absent(out, "backfilled", !state->backfilled);
+    write_absent(out, "snapshot", !backfill || !state->snapshot);
+    write_absent(out, "ranges", !backfill);
+    out_char(out, '}');
+}
+
+static void begin_stream(struct out *out, const char *id, bool first)
+{
+    out_string(out, first ? ",\"streams\":{" : ",");
+    json_write_string(out, id, strlen(id));
+    out_char(out, ':');
+}
+
+static void write_streams_patch(struct out *out, const struct state_patch *patch)
+{
+    bool first = true;
+    for (char *const *id = patch->removed; id && *id; id++, first = false) {
+        begin_stream(out, *id, first);
+        out_string(out, "null");
+    }
+    for (int i = 0; i < patch->newer->stream_count; i++, first = false) {
+        begin_stream(out, patch->newer->streams[i].id, first);
+        write_stream_patch(out, &patch->newer->streams[i]);
+    }
+    out_string(out, first ? "" : "}");
+}
+
+void state_write_patch(struct out *out, const struct state_patch *patch)
+{
+    out_char(out, '{');
+    write_cursor(out, patch->newer->cursor);
+    if (patch->identity) {
+        write_identity(out, patch->identity);
+    }
+    write_unseen(out, patch->newer);
+    write_absent(out, "unseen", patch->had_unseen && !patch->newer->unseen_count);
+    write_streams_patch(out, patch);
+    out_char(out, '}');
 }

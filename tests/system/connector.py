@@ -33,10 +33,11 @@ def executable():
 
 
 class Run:
-    """One process. `consumer`, if given, takes each message instead of the list `messages`."""
+    """One process. `consumer`, if given, takes each message instead of the list `messages`; `variables` are
+    added to its environment."""
 
     def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None,
-                 server_activity=lambda: "not known"):
+                 server_activity=lambda: "not known", **variables):
         self.arguments = arguments
         self.server_activity = server_activity
         self.messages = []
@@ -49,7 +50,7 @@ class Run:
         self.reading.set()
         self.consumer = consumer or self.messages.append
         self.process = subprocess.Popen([executable(), *arguments], stdin=stdin, stdout=stdout,
-                                        stderr=subprocess.PIPE, bufsize=0, env=environment())
+                                        stderr=subprocess.PIPE, bufsize=0, env={**environment(), **variables})
         self.threads = [threading.Thread(target=work, daemon=True)
                         for work in (self.read_stdout, self.read_stderr, self.watch_memory)
                         if work != self.read_stdout or stdout == subprocess.PIPE]

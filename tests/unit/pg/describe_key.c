@@ -152,3 +152,11 @@ Test(key, cannot_be_named_as_what_every_record_has)
     cr_expect_eq(err.kind, ERR_CONFIG);
     cr_expect(strstr(err.message, "_meta"));
 }
+
+Test(key, none_is_chosen_where_the_catalog_wants_none)
+{
+    facts[0].position = 1;
+    stream.mode = BACKFILL_WITHOUT_KEY;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 0);
+}

@@ -1,0 +1,148 @@
+/* The messages of an open capture: opened, sourcedSchema, captured, checkpoint. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+struct flow_capture {
+    const struct config *config;
+    const struct catalog *catalog;
+    struct ledger *ledger;
+    uint64_t cursor; /* of the state that the capture begins with; 0: none */
+    char **heads;    /* of each stream's frame */
+    char **removed;  /* streams of the state that have no binding any more, NULL-terminated */
+    bool identified; /* the identity was written */
+    bool had_unseen; /* the last checkpoint, or the state given, had unseen transactions */
+};
+
+static bool is_bound(const struct catalog *catalog, const char *id)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        if (!strcmp(catalog->streams[i].state_key, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Streams of the state without a binding; the others are counted in *kept. */
+static char **find_removed(const struct catalog *catalog, const struct checkpoint *given, int *kept)
+{
+    size_t count = 0;
+    char **removed = mem_zero(((size_t)given->stream_count + 1) * sizeof *removed);
+    for (int i = 0; i < given->stream_count; i++) {
+        if (is_bound(catalog, given->streams[i].id)) {
+            ++*kept;
+        } else {
+            removed[count++] = mem_string(given->streams[i].id);
+        }
+    }
+    return removed;
+}
+
+static void take_state(struct flow_capture *f, struct state *state)
+{
+    int kept = 0;
+    if (!state->checkpoint) {
+        return;
+    }
+    f->removed = find_removed(f->catalog, state->checkpoint, &kept);
+    f->had_unseen = state->checkpoint->unseen_count > 0;
+    if (kept) {
+        f->cursor = state->checkpoint->cursor;
+    } else {
+        state_clear(state);
+    }
+}
+
+struct flow_capture *flow_capture_new(const struct config *config, const struct catalog *catalog,
+                                      struct state *state, struct ledger *ledger)
+{
+    struct flow_capture *f = mem_zero(sizeof *f);
+    *f = (struct flow_capture){.config = config, .catalog = catalog, .ledger = ledger};
+    take_state(f, state);
+    f->heads = mem_zero((size_t)catalog->count * sizeof *f->heads);
+    for (int i = 0; i < catalog->count; i++) {
+        f->heads[i] = mem_format("{\"captured\":{\"binding\":%d,\"doc\":", i);
+    }
+    return f;
+}
+
+void flow_capture_free(struct flow_capture **capture)
+{
+    struct flow_capture *f = *capture;
+    *capture = NULL;
+    if (f) {
+        for (int i = 0; i < f->catalog->count; i++) {
+            free(f->heads[i]);
+        }
+        free((void *)f->heads);
+        json_strings_free(&f->removed);
+        free(f);
+    }
+}
+
+struct schemas {
+    const struct catalog *catalog;
+    struct out *out;
+};
+
+static bool write_schema(void *context, const struct discovered_table *table, struct err *err)
+{
+    const struct schemas *s = context;
+    for (int i = 0; i < s->catalog->count; i++) {
+        const struct catalog_stream *stream = &s->catalog->streams[i];
+        if (!strcmp(stream->table, table->name) && !strcmp(stream->schema, table->schema)) {
+            out_format(s->out, "{\"sourcedSchema\":{\"binding\":%d,\"documentSchema\":", i);
+            sourced_schema(s->out, table);
+            out_string(s->out, "}}\n");
+        }
+    }
+    return !s->out->failed || err_set(err, ERR_SYSTEM, "cannot write the schemas");
+}
+
+bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err *err)
+{
+    struct schemas schemas = {f->catalog, out};
+    struct types *types = types_new();
+    struct pg *pg = pg_open(f->config, PG_SQL, "source-postgres schemas", stop_fd, err);
+    if (pg) {
+        out_string(out, "{\"opened\":{\"explicitAcknowledgements\":true}}\n");
+    }
+    bool ok = pg && tables_discover(pg, types, f->config, f->catalog, write_schema, &schemas, err);
+    pg_close(&pg);
+    types_free(&types);
+    if (ok) {
+        ledger_add(f->ledger, f->cursor);
+        out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":{},\"mergePatch\":true}}}\n");
+    }
+    return ok;
+}
+
+static void frame(void *context, int stream, struct frame *frame)
+{
+    const struct flow_capture *f = context;
+    *frame = (struct frame){f->heads[stream], NULL, "}}\n", f->config->source_tag};
+}
+
+static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
+                       const struct checkpoint *newer, const uint64_t *counts)
+{
+    struct flow_capture *f = context;
+    struct state_patch patch = {f->identified ? NULL : identity, newer, f->had_unseen,
+                                f->identified ? NULL : f->removed};
+    (void)counts;
+    ledger_add(f->ledger, newer->cursor);
+    out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":");
+    state_write_patch(out, &patch);
+    out_string(out, ",\"mergePatch\":true}}}\n");
+    f->identified = true;
+    f->had_unseen = newer->unseen_count > 0;
+}
+
+struct codec flow_codec(struct flow_capture *capture)
+{
+    return (struct codec){.context = capture, .frame = frame, .checkpoint = checkpoint};
+}

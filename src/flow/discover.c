@@ -1,0 +1,61 @@
+/* The response to discover: a binding for each table, written as they are found. */
+#include <ctype.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct listing {
+    const struct config *config;
+    struct out *out;
+    bool first;
+};
+
+/* What the platform's names cannot hold becomes '_'; letters of all alphabets may stay. */
+static void write_name_part(struct out *out, const char *name)
+{
+    for (const char *p = name; *p; p++) {
+        bool plain = isalnum((unsigned char)*p) || strchr("_-.", *p) || (unsigned char)*p >= 0x80;
+        out_char(out, plain ? *p : '_');
+    }
+}
+
+static void write_resource(struct out *out, const struct discovered_table *table)
+{
+    out_string(out, ",\"resourceConfig\":{\"namespace\":");
+    json_write_string(out, table->schema, strlen(table->schema));
+    out_string(out, ",\"stream\":");
+    json_write_string(out, table->name, strlen(table->name));
+    out_string(out, table->key_count ? "}" : ",\"mode\":\"Without Primary Key\"}");
+}
+
+static bool write_binding(void *context, const struct discovered_table *table, struct err *err)
+{
+    struct listing *listing = context;
+    struct out *out = listing->out;
+    out_string(out, listing->first ? "{\"recommendedName\":\"" : ",{\"recommendedName\":\"");
+    listing->first = false;
+    write_name_part(out, table->schema);
+    out_char(out, '/');
+    write_name_part(out, table->name);
+    out_char(out, '"');
+    write_resource(out, table);
+    out_string(out, ",\"documentSchema\":");
+    document_schema(out, table, listing->config->history_mode);
+    out_string(out, ",\"key\":");
+    key_pointers(out, table);
+    out_char(out, '}');
+    return !out->failed || err_set(err, ERR_SYSTEM, "cannot write the discovered bindings");
+}
+
+bool flow_discover(const struct config *config, int stop_fd, struct out *out, struct err *err)
+{
+    struct listing listing = {config, out, true};
+    struct types *types = types_new();
+    struct pg *pg = pg_open(config, PG_SQL, "source-postgres discover", stop_fd, err);
+    out_string(out, "{\"discovered\":{\"bindings\":[");
+    bool ok = pg && tables_discover(pg, types, config, NULL, write_binding, &listing, err);
+    out_string(out, "]}}\n");
+    pg_close(&pg);
+    types_free(&types);
+    return ok;
+}

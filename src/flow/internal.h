@@ -1,0 +1,28 @@
+/* What the files of this layer share. */
+#ifndef FLOW_INTERNAL_H
+#define FLOW_INTERNAL_H
+
+#include "discover/schema.h"
+#include "flow/flow.h"
+#include "json/json.h"
+
+/*
+ * Bindings to streams, in their order. `collection` and `stateKey` are read where they are there.
+ * ERR_CONFIG names the binding; then *catalog is NULL.
+ */
+bool bindings_read(const struct json_at *, struct catalog **, struct err *);
+
+/* The schema of a binding's resource config. */
+void resource_schema(struct out *);
+
+/* How to capture one table: its documents' schema with annotations, as discovery proposes it. */
+void document_schema(struct out *, const struct discovered_table *, bool history);
+
+/* The same closed, without annotations, as sourcedSchema must say it. */
+void sourced_schema(struct out *, const struct discovered_table *);
+
+/* ["/id"]: pointers to the key's columns, or, without a key, to what is unique in every document.
+ */
+void key_pointers(struct out *, const struct discovered_table *);
+
+#endif

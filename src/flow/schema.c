@@ -1,0 +1,145 @@
+/*
+ * Documents' schemas. As discovery proposes it:
+ *
+ *   {"$defs":{"PublicT":{"$anchor":"PublicT","type":"object","properties":{columns…},
+ *                        "required":[key…]}},
+ *    "allOf":[{"properties":{"_meta":{…,"before":{"$ref":"#PublicT",…}}},"required":["_meta"],
+ *              "if":{a delete},"then":{"reduce":{…}},"else":{"reduce":{…}}},
+ *             {"$ref":"#PublicT"}]}
+ *
+ * `reduce` tells Flow how documents of one key become one: members are merged, a delete deletes.
+ * In history mode the source is reduced by a rule that is not associative: by that, Flow keeps
+ * every document of a transaction instead of reducing it before it is stored.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+#define MERGE  "\"reduce\":{\"strategy\":\"merge\"}"
+#define CLOSED ",\"additionalProperties\":false"
+
+/* One part of an anchor's name, which begins with a letter: "orders" gives "Orders". */
+static void write_part(struct out *out, const char *name)
+{
+    bool letter = isalpha((unsigned char)*name);
+    out_char(out, letter ? (char)toupper((unsigned char)*name) : 'T');
+    for (const char *p = name + letter; *p; p++) {
+        bool plain = isalnum((unsigned char)*p) || *p == '_' || *p == '-' || *p == '.';
+        out_char(out, plain ? *p : '_');
+    }
+}
+
+static void write_row(struct out *out, const struct discovered_table *table, const char *members)
+{
+    out_format(out, "{%s\"type\":\"object\",\"properties\":{", members);
+    schema_columns(out, table);
+    out_string(out, "},\"required\":");
+    schema_key(out, table);
+}
+
+static void write_definition(struct out *out, const struct discovered_table *table,
+                             const char *anchor)
+{
+    char *members = mem_format("\"$anchor\":\"%s\",", anchor);
+    out_format(out, "\"$defs\":{\"%s\":", anchor);
+    write_row(out, table, members);
+    if (table->comment) {
+        out_string(out, ",\"description\":");
+        json_write_string(out, table->comment, strlen(table->comment));
+    }
+    out_string(out, "}}");
+    free(members);
+}
+
+static void write_meta(struct out *out, const char *anchor, bool history)
+{
+    char *before =
+        mem_format("{\"$ref\":\"#%s\",\"reduce\":{\"strategy\":\"firstWriteWins\"}}", anchor);
+    const char *source =
+        history ? ",\"reduce\":{\"strategy\":\"lastWriteWins\",\"associative\":false}" : "";
+    schema_meta(out, &(struct schema_meta){before, "," MERGE, source});
+    free(before);
+}
+
+void document_schema(struct out *out, const struct discovered_table *table, bool history)
+{
+    struct out anchor;
+    out_init(&anchor, 128);
+    write_part(&anchor, table->schema);
+    write_part(&anchor, table->name);
+    out_char(out, '{');
+    write_definition(out, table, out_text(&anchor));
+    out_string(out, ",\"allOf\":[{\"properties\":{\"_meta\":");
+    write_meta(out, out_text(&anchor), history);
+    out_string(out,
+               "},\"required\":[\"_meta\"],"
+               "\"if\":{\"properties\":{\"_meta\":{\"properties\":{\"op\":{\"const\":\"d\"}}}}},"
+               "\"then\":{\"reduce\":{\"strategy\":\"merge\",\"delete\":true}},"
+               "\"else\":{" MERGE "}},");
+    out_format(out, "{\"$ref\":\"#%s\"}],\"x-infer-schema\":true}", out_text(&anchor));
+    out_free(&anchor);
+}
+
+/* The schema of a row, for "before". */
+static char *closed_row(const struct discovered_table *table)
+{
+    struct out out;
+    out_init(&out, 1024);
+    write_row(&out, table, "");
+    out_string(&out, CLOSED "}");
+    char *text = mem_string(out_text(&out));
+    out_free(&out);
+    return text;
+}
+
+void sourced_schema(struct out *out, const struct discovered_table *table)
+{
+    char *before = closed_row(table);
+    out_string(out, "{\"type\":\"object\",\"properties\":{");
+    if (schema_columns(out, table)) {
+        out_char(out, ',');
+    }
+    out_string(out, "\"_meta\":");
+    schema_meta(out, &(struct schema_meta){before, CLOSED, CLOSED});
+    out_string(out, "},\"required\":[\"_meta\"");
+    for (int i = 0; i < table->key_count; i++) {
+        const char *name = table->columns[table->key[i]].name;
+        out_char(out, ',');
+        json_write_string(out, name, strlen(name));
+    }
+    out_string(out, "]" CLOSED "}");
+    free(before);
+}
+
+/* A column's name as a JSON pointer (RFC 6901), quoted. */
+static void write_pointer(struct out *out, const char *name)
+{
+    struct out pointer;
+    out_init(&pointer, 128);
+    out_char(&pointer, '/');
+    for (; *name; name++) {
+        if (*name == '~' || *name == '/') {
+            out_string(&pointer, *name == '~' ? "~0" : "~1");
+        } else {
+            out_char(&pointer, *name);
+        }
+    }
+    json_write_string(out, pointer.data, pointer.len);
+    out_free(&pointer);
+}
+
+void key_pointers(struct out *out, const struct discovered_table *table)
+{
+    out_char(out, '[');
+    for (int i = 0; i < table->key_count; i++) {
+        out_string(out, i ? "," : "");
+        write_pointer(out, table->columns[table->key[i]].name);
+    }
+    for (int i = 0; i < 3 && !table->key_count; i++) {
+        out_format(out, "%s\"/_meta/source/loc/%d\"", i ? "," : "", i);
+    }
+    out_char(out, ']');
+}

@@ -1,0 +1,124 @@
+/* Running a capture, and waiting for it, for signals and for who else speaks meanwhile. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "program.h"
+#include "runtime/counter.h"
+#include "show.h"
+
+enum { STOP_MOST_US = 8 * 1000 * 1000 }; /* platforms kill after 10 s */
+
+struct capture {
+    struct engine_config engine;
+    uint64_t ended; /* shared; 1: the engine has returned */
+};
+
+static bool write_all(void *context, const char *data, size_t len, struct err *err)
+{
+    (void)context;
+    while (len) {
+        ssize_t written = write(STDOUT_FILENO, data, len);
+        if (written >= 0) {
+            data += written;
+            len -= (size_t)written;
+        } else if (errno != EINTR) {
+            return err_set(err, ERR_SYSTEM,
+                           errno == EPIPE ? "standard output was closed by its reader%s%s"
+                                          : "cannot write to standard output%s%s",
+                           errno == EPIPE ? "" : ": ", errno == EPIPE ? "" : strerror(errno));
+        }
+    }
+    return true;
+}
+
+bool write_out(const struct out *out, struct err *err)
+{
+    return write_all(NULL, out->data, out->len, err);
+}
+
+void take_signal(struct program *p)
+{
+    struct signalfd_siginfo info;
+    if (read(p->signals, &info, sizeof info) == sizeof info) {
+        p->stopped = true;
+    }
+}
+
+static void listen_once(struct program *p, struct listener *listener)
+{
+    struct err err = {0};
+    if (!listener->take(listener->context, &err)) {
+        run_fail(p->run, &err);
+    }
+}
+
+/*
+ * Until the run stops, by itself or by a signal. A consumer that no longer reads would hold the
+ * last line back for ever: then the process ends without it.
+ */
+static void wait_for_run(struct program *p, struct show *show, struct listener *listener)
+{
+    while (!run_stopping(p->run)) {
+        struct pollfd fds[3] = {{p->signals, POLLIN, 0},
+                                {run_stop_fd(p->run), POLLIN, 0},
+                                {listener ? listener->fd : -1, POLLIN, 0}};
+        bool some = poll(fds, 3, 1000) > 0;
+        if (some && fds[0].revents) {
+            take_signal(p);
+            run_stop(p->run);
+        } else if (some && fds[2].revents) {
+            listen_once(p, listener);
+        }
+        show_progress(show);
+    }
+}
+
+static void wait_for_end(const struct program *p, const uint64_t *ended)
+{
+    int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
+    while (!shared_load(ended)) {
+        if (clock_monotonic_us() > deadline_us) {
+            log_line(p->log, LOG_ERROR, "standard output is not read: stopped without it");
+            _exit(p->stopped ? EXIT_SUCCESS : EXIT_FAILURE);
+        }
+        poll(NULL, 0, 5);
+    }
+}
+
+static void run_engine(void *context)
+{
+    struct capture *capture = context;
+    engine_run(&capture->engine);
+    shared_store(&capture->ended, 1);
+}
+
+bool capture_run(struct program *p, struct codec codec, struct progress *progress,
+                 struct listener *listener, struct err *err)
+{
+    struct show show;
+    struct capture capture = {.engine = {p->config,
+                                         p->catalog,
+                                         &p->state,
+                                         codec,
+                                         {NULL, write_all},
+                                         p->log,
+                                         p->run,
+                                         progress,
+                                         &p->acknowledged}};
+    p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
+    show_init(&show, progress, p->log, !listener);
+    struct thread *thread = thread_start("merger", run_engine, &capture, err);
+    if (!thread) {
+        return false;
+    }
+    wait_for_run(p, &show, listener);
+    wait_for_end(p, &capture.ended);
+    thread_join(&thread);
+    show_end(&show);
+    return run_result(p->run, err);
+}

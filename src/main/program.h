@@ -1,0 +1,50 @@
+/* What the program's files share: what a command works with, and running a capture. */
+#ifndef MAIN_PROGRAM_H
+#define MAIN_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "command_line.h"
+#include "engine/engine.h"
+
+/* What a command does not need stays NULL. */
+struct program {
+    struct command_line command;
+    struct config *config;
+    struct catalog *catalog;
+    struct state state;
+    struct log *log;
+    struct run *run;
+    uint64_t acknowledged; /* shared: the LSN that the consumer has durably taken */
+    int signals;
+    bool stopped; /* by a signal */
+};
+
+/* Take the signal that made `signals` readable. */
+void take_signal(struct program *);
+
+/* Log each line of what config_parse noticed. */
+void say_notices(struct log *, struct out *notices);
+
+/* All of it to standard output. */
+bool write_out(const struct out *, struct err *);
+
+/* Somebody who speaks while a capture runs. */
+struct listener {
+    int fd;                                    /* -1: nothing more will come */
+    bool (*take)(void *context, struct err *); /* fd is readable; false ends the capture */
+    void *context;
+};
+
+/*
+ * Capture until complete, stopped by a signal, or failed. `progress` is shown on a terminal only
+ * where nobody listens for it: without a listener.
+ */
+bool capture_run(struct program *, struct codec, struct progress *, struct listener *,
+                 struct err *);
+
+/* Answer requests on standard input until it ends, and capture once one of them opens a capture. */
+bool flow_run(struct program *, struct err *);
+
+#endif

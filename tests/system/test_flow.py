@@ -1,0 +1,497 @@
+"""Flow's capture protocol: every request, documents and checkpoints, acknowledgements, resuming from merged states."""
+
+import json
+import random
+import time
+
+import pytest
+
+from connector import PATIENCE
+from flow import Capture, Process, binding, flushed, number
+from server import PASSWORD
+from test_resume import ITEMS, changes, fill, moves
+from writer import Writer
+
+
+@pytest.fixture(name="flow")
+def flow_captures(database):
+    """flow(bindings, option=...): a capture of the test's database as Flow drives it."""
+    made = []
+
+    def make(bindings, **options):
+        made.append(Capture(database, bindings, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill_all()
+
+
+def ended(process, limit_s=20 * PATIENCE):
+    """Its exit code, after the end of its input."""
+    process.end_input()
+    return process.finish(limit_s).process.returncode
+
+
+def assert_refused(process, *words):
+    process.finish(20 * PATIENCE)
+    assert process.process.returncode > 0, process.story()
+    last = json.loads(process.stderr.splitlines()[-1])
+    assert last["level"] == "error"
+    for word in words:
+        assert word in last["msg"], last["msg"]
+
+
+# Before a capture is open.
+
+
+def test_spec_is_answered_as_often_as_it_is_asked():
+    process = Process()
+    spec = process.ask({"spec": {"connectorType": "IMAGE", "config": {}}})
+    assert spec["configSchema"]["properties"]["credentials"]["properties"]["password"]["secret"] is True
+    assert {"namespace", "stream", "mode", "priority"} == set(spec["resourceConfigSchema"]["properties"])
+    assert process.ask({"spec": {}}) == spec
+    assert ended(process) == 0
+
+
+def test_the_end_of_the_input_is_the_end():
+    assert ended(Process()) == 0
+
+
+def test_a_signal_before_open_ends_it_with_exit_0():
+    process = Process()
+    process.ask({"spec": {}})
+    process.stop()
+
+
+def test_discover(database):
+    database.execute(
+        "CREATE TABLE items (id int, part text, n numeric, PRIMARY KEY (part, id))",
+        'CREATE SCHEMA "s/1"', 'CREATE TABLE "s/1"."T ~" ("a/b~c" int PRIMARY KEY)', "CREATE TABLE nokey (a int)")
+    process = Process()
+    found = {one["recommendedName"]: one for one in process.ask({"discover": {"config": database.config()}})["bindings"]}
+    assert ended(process) == 0
+    assert set(found) == {"public/items", "public/nokey", "s_1/T__"}
+    assert found["public/items"]["resourceConfig"] == {"namespace": "public", "stream": "items"}
+    assert found["public/items"]["key"] == ["/part", "/id"]
+    assert found["s_1/T__"]["resourceConfig"] == {"namespace": "s/1", "stream": "T ~"}
+    assert found["s_1/T__"]["key"] == ["/a~1b~0c"]
+    assert found["public/nokey"]["key"] == [f"/_meta/source/loc/{i}" for i in range(3)]
+    (row,) = found["public/items"]["documentSchema"]["$defs"].values()
+    assert row["required"] == ["part", "id"] and row["properties"]["n"]["format"] == "number"
+
+
+def test_history_mode_keeps_every_document(database):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = Process()
+    (one,) = process.ask({"discover": {"config": database.config(historyMode=True)}})["bindings"]
+    assert ended(process) == 0
+    source = one["documentSchema"]["allOf"][0]["properties"]["_meta"]["properties"]["source"]
+    assert source["reduce"] == {"strategy": "lastWriteWins", "associative": False}
+    assert one["key"] == ["/id"]
+
+
+def test_flows_own_spelling_of_the_configuration(database, flow):
+    database.execute(ITEMS, fill(3))
+    config = {"address": f"127.0.0.1:{database.server.port}", "user": "postgres", "database": database.name,
+              "credentials": {"auth_type": "UserPassword", "password": PASSWORD}, "historyMode": False,
+              "advanced": {"publicationName": database.publication, "slotName": database.slot,
+                           "watermarksTable": database.watermarks, "skip_backfills": "", "sslmode": "",
+                           "backfill_chunk_size": 4096, "discover_schemas": [], "source_tag": "here"}}
+    one = flow(["items"])
+    one.config = config
+    process = one.run()
+    assert len(process.docs) == 3 and process.docs[0]["doc"]["_meta"]["source"]["tag"] == "here"
+
+
+def validate(database, *bindings, **options):
+    return {"validate": {"name": "acme/capture", "connectorType": "IMAGE", "config": database.config(**options),
+                         "bindings": list(bindings), "lastCapture": {"name": "acme/capture"}, "lastVersion": "11"}}
+
+
+def test_validate_names_the_resources_in_their_order(database):
+    database.execute("CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int PRIMARY KEY)")
+    process = Process()
+    body = process.ask(validate(database, binding("b"), binding("a")))
+    assert [one["resourcePath"] for one in body["bindings"]] == [["public", "b"], ["public", "a"]]
+    assert process.ask(validate(database)) == {"bindings": []}
+    assert process.ask({"apply": {"capture": {"config": database.config(), "bindings": [binding("a")]},
+                                  "version": "12", "lastVersion": "11"}}) == {}
+    assert ended(process) == 0
+    assert database.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (database.slot,)) == 0
+
+
+def test_validate_reports_every_problem(database):
+    process = Process()
+    process.send(validate(database, binding("missing"), binding("lost")))
+    assert_refused(process, "missing", "lost")
+
+
+def test_validate_of_a_capture_that_is_running(database, flow):
+    database.execute(ITEMS, fill(3))
+    running = flow(["items"]).start().wait_for_docs(3)
+    process = Process()
+    process.ask(validate(database, binding("items")))
+    assert ended(process) == 0
+    running.stop()
+
+
+@pytest.mark.parametrize("line, word", [
+    ("{\n", "JSON"), ("[]\n", "object"), ('{"what":{}}\n', "none of"), ('{"spec":{},"apply":{}}\n', "more than one"),
+    ('{"acknowledge":{}}\n', "before a capture is open"), ('{"open":{"capture":{}}}\n', "config"),
+    ('{"discover":{"config":{"host":"h","user":"u","pasword":"hunter2"}}}\n', "nearest"),
+    ('{"open":{"capture":{"config":{"host":"h","user":"u"},"bindings":[{"resourceConfig":{"stream":"t"}}]}}}\n',
+     "namespace"),
+])
+def test_malformed_requests_are_refused(line, word):
+    process = Process()
+    process.send(line)
+    assert_refused(process, word)
+    assert "hunter2" not in process.stderr and not process.messages
+
+
+def test_a_wrong_password_is_not_repeated(database):
+    process = Process()
+    process.send({"discover": {"config": database.config(password="wr0ng-pass")}})
+    assert_refused(process, "password")
+    assert "wr0ng-pass" not in process.stderr
+
+
+def test_a_malformed_request_of_megabytes():
+    process = Process()
+    process.send('{"spec":"' + "x" * 3000000 + '"}\n')
+    assert_refused(process, "object")
+
+
+def test_a_request_of_megabytes(database, flow):
+    database.execute(ITEMS, fill(3))
+    one = flow(["items"])
+    one.bindings[0]["collection"]["writeSchema"] = {"description": "x" * 8000000}
+    assert len(one.run().docs) == 3
+
+
+# An open capture.
+
+
+def test_rows_then_changes(database, flow):
+    database.execute(ITEMS, fill(100))
+    one = flow(["items"])
+    process = one.start().wait_for_quiet(100)
+    database.execute("UPDATE items SET n = 5 WHERE id = 1", "DELETE FROM items WHERE id = 2",
+                     "UPDATE items SET id = 1000 WHERE id = 3", "INSERT INTO items VALUES (2, 1, 'again')")
+    process.wait_for_quiet(105)
+    one.commit(process)
+    kinds = [next(iter(message)) for message in process.messages]
+    assert kinds[:3] == ["opened", "sourcedSchema", "checkpoint"]
+    assert kinds.count("opened") == kinds.count("sourcedSchema") == 1
+    process.stop()
+    one.assert_equal(items=["id"])
+
+
+def test_every_binding_has_its_schema_first(database, flow):
+    database.execute("CREATE TABLE a (id int PRIMARY KEY, j jsonb)", "CREATE TABLE nokey (x int)",
+                     "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+                     "CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10)", "CREATE TABLE other (x int)")
+    process = flow([binding("nokey", key=()), "parts", "a"], advanced={"discover_schemas": ["elsewhere"]}).run()
+    schemas = {one["binding"]: one["documentSchema"] for one in process.of_kind("sourcedSchema")}
+    assert set(schemas) == {0, 1, 2}
+    assert set(schemas[0]["properties"]) == {"x", "_meta"} and schemas[0]["required"] == ["_meta"]
+    assert set(schemas[2]["properties"]) == {"id", "j", "_meta"} and set(schemas[2]["required"]) == {"id", "_meta"}
+
+
+def test_shutdown_after_polling_ends_at_what_was_committed(database, flow):
+    database.execute(ITEMS, fill(500))
+    one = flow(["items"])
+    assert len(one.run().docs) == 500
+    database.execute("UPDATE items SET n = 1 WHERE id <= 7")
+    process = one.run()
+    assert len(process.docs) == 7 and "checkpoint" in process.messages[-1]
+    assert process.of_kind("sourcedSchema")
+    one.assert_equal(items=["id"])
+
+
+def test_the_capture_continues_after_the_end_of_the_input(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    process = one.start()
+    process.end_input()
+    process.wait_for_quiet(10)
+    database.execute("UPDATE items SET n = 1")
+    process.wait_for_quiet(20)
+    time.sleep(0.5)
+    process.stop()
+
+
+def test_a_signal_ends_it_with_exit_0(database, flow):
+    database.execute(ITEMS, fill(20000))
+    one = flow(["items"], advanced={"backfill_chunk_size": 100})
+    process = one.start().wait_for_docs(500).stop()
+    assert process.rest == b""
+
+
+@pytest.mark.parametrize("request_after, word", [
+    ({"open": {"capture": {"config": {"host": "h", "user": "u"}}}}, "after the capture was opened"),
+    ({"spec": {}}, "after the capture was opened"), ({"acknowledge": {"checkpoints": 1000}}, "1000 checkpoints"),
+    ("nonsense\n", "JSON"),
+])
+def test_requests_out_of_order_end_the_capture(database, flow, request_after, word):
+    database.execute(ITEMS, fill(10))
+    process = flow(["items"]).start().wait_for_quiet(10)
+    process.send(request_after)
+    assert_refused(process, word)
+
+
+def test_log_level(database, flow):
+    database.execute(ITEMS, fill(3))
+    one = flow(["items"])
+    process = one.start(LOG_LEVEL="error", SHUTDOWN_AFTER_POLLING="yes").succeed()
+    assert process.stderr == ""
+
+
+def test_a_table_that_is_missing_is_an_error(database, flow):
+    process = flow(["missing"]).start()
+    assert_refused(process, "missing")
+
+
+# Modes and keys.
+
+
+def test_only_changes(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow([binding("items", mode="Only Changes")])
+    process = one.start().wait_for_active()
+    database.execute("UPDATE items SET n = 1 WHERE id = 1")
+    process.wait_for_quiet(1).stop()
+    assert [doc["doc"]["_meta"]["op"] for doc in process.docs] == ["u"]
+
+
+@pytest.mark.parametrize("mode", ["Normal", "Precise"])
+def test_backfill_modes_are_exact(database, flow, mode):
+    database.execute(ITEMS, fill(5000))
+    one = flow([binding("items", mode=mode)], advanced={"backfill_chunk_size": 200})
+    with Writer(database, changes(rows=5000), 3, 0.002):
+        process = one.start()
+        process.wait_for_active()
+        one.commit(process)
+        process.stop()
+        one.commit(process)
+    one.run()
+    one.assert_equal(items=["id"])
+
+
+def test_without_primary_key(database, flow):
+    """Even where there is one."""
+    database.execute(ITEMS, fill(5000))
+    one = flow([binding("items", key=(), mode="Without Primary Key")], advanced={"backfill_chunk_size": 200})
+    one.run()
+    database.execute("UPDATE items SET n = 1 WHERE id < 100", "DELETE FROM items WHERE id > 4990")
+    one.run()
+    assert one.state["streams"] == {"public%2Fitems": {"mode": "Active", "backfilled": 5000}}
+    one.assert_equal(items=["id"])
+
+
+def test_higher_priorities_are_backfilled_first(database, flow):
+    for name in ("low", "none", "high"):
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)", fill(200, name))
+    process = flow([binding("low", priority=-1), "none", binding("high", priority=5)]).run()
+    order = [doc["binding"] for doc in process.docs]
+    assert order == [2] * 200 + [1] * 200 + [0] * 200
+
+
+def test_the_collections_key_is_the_key(database, flow):
+    database.execute('CREATE TABLE items (id int PRIMARY KEY, "a/b" int NOT NULL UNIQUE)',
+                     "INSERT INTO items SELECT n, 1000 - n FROM generate_series(1, 100) n",
+                     "ALTER TABLE items REPLICA IDENTITY FULL")
+    one = flow([binding("items", key=["a/b"])], advanced={"backfill_chunk_size": 7})
+    one.run()
+    (stream,) = one.state["streams"].values()
+    assert stream["key_columns"] == ["a/b"]
+    one.assert_equal(items=["a/b"])
+
+
+# Acknowledgements.
+
+
+def test_acknowledgements_move_the_slot(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    process = one.start().wait_for_quiet(10)
+    for number_of_change in range(3):
+        database.execute("UPDATE items SET n = n + 1 WHERE id = 1")
+        process.wait_for_quiet(11 + number_of_change)
+        one.commit(process)
+        database.wait_for(f"SELECT confirmed_flush_lsn >= '{one.state['cursor']}' FROM pg_replication_slots"
+                          f" WHERE slot_name = '{database.slot}'", 5 * PATIENCE)
+        assert flushed(database) == number(one.state["cursor"])
+    process.stop()
+
+
+def test_the_slot_never_passes_what_is_not_acknowledged(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    process = one.start().wait_for_quiet(10)
+    one.commit(process)
+    acknowledged = number(one.state["cursor"])
+    for _ in range(4):
+        database.execute("UPDATE items SET n = n + 1", "SELECT pg_switch_wal()", "CHECKPOINT")
+        time.sleep(1)
+        assert flushed(database) <= acknowledged
+    process.wait_for_quiet(50)
+    checkpoints = [one["state"]["updated"]["cursor"] for one in process.of_kind("checkpoint")[1:]]
+    assert len(checkpoints) > 2
+    before = sum(number(cursor) <= acknowledged for cursor in checkpoints)
+    assert one.commit(process, most=1) == 1  # the next one, and no further
+    assert one.state["cursor"] == checkpoints[before]
+    time.sleep(3)
+    assert flushed(database) == number(one.state["cursor"])
+    process.kill()
+    again = one.start().wait_for_docs(30)
+    time.sleep(2)
+    assert flushed(database) == number(one.state["cursor"])
+    again.kill()
+
+
+def test_an_idle_streams_position_is_checkpointed_and_released(database, flow):
+    database.execute(ITEMS, fill(10), "CREATE TABLE other (id int, pad text)")
+    one = flow(["items"])
+    process = one.start().wait_for_quiet(10)
+    one.commit(process)
+    before = number(one.state["cursor"])
+    database.execute("INSERT INTO other SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 30000) n",
+                     "SELECT pg_switch_wal()")
+    process.wait_for(lambda run: number(run.of_kind("checkpoint")[-1]["state"]["updated"]["cursor"]) > before + (1 << 24))
+    assert flushed(database) <= before
+    one.commit(process)
+    database.wait_for(f"SELECT confirmed_flush_lsn >= '{one.state['cursor']}' FROM pg_replication_slots"
+                      f" WHERE slot_name = '{database.slot}'", 5 * PATIENCE)
+    assert flushed(database) == number(one.state["cursor"])
+    process.stop()
+
+
+# Resuming.
+
+
+@pytest.mark.limit(240)
+@pytest.mark.parametrize("seed", range(2))
+def test_kill_at_any_moment(database, flow, seed):
+    """Whatever was committed, acknowledged or not: the documents add up, and the slot was never ahead."""
+    database.execute(ITEMS, fill(20000))
+    chance = random.Random(seed)
+    one = flow(["items"], advanced={"backfill_chunk_size": 500})
+    with Writer(database, changes(), seed, 0.002, 0.8), Writer(database, moves(), seed + 100, 0.003):
+        for _ in range(10):
+            process = one.start()
+            for _ in range(chance.randint(0, 4)):
+                time.sleep(chance.uniform(0.02, 0.3) * PATIENCE)
+                one.commit(process, acknowledge=chance.random() < 0.7)
+                if "cursor" in one.state:
+                    assert flushed(database) <= number(one.state["cursor"])
+            if chance.random() < 0.5:
+                one.kill(process)
+            else:
+                process.kill()  # what was not committed is lost
+    one.run()
+    one.assert_equal(items=["id"])
+
+
+def test_patches_hold_what_changed_and_merge_to_the_whole(database, flow):
+    names = [f"t{index}" for index in range(20)]
+    for name in names:
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)", fill(30, name))
+    one = flow(names)
+    process = one.start().wait_for_quiet(600)
+    before = len(process.messages)
+    database.execute("UPDATE t3 SET n = 1 WHERE id = 1")
+    process.wait_for(lambda run: any("checkpoint" in message for message in run.messages[before:]))
+    for message in process.messages[before:]:
+        if "checkpoint" in message:
+            assert set(message["checkpoint"]["state"]["updated"]) == {"cursor"}
+    one.commit(process)
+    process.stop()
+    assert set(one.state) == {"cursor", "system_identifier", "timeline", "slot", "database", "streams"}
+    assert set(one.state["streams"]) == {f"public%2F{name}" for name in names}
+    for stream in one.state["streams"].values():
+        assert stream == {"mode": "Active", "key_columns": ["id"], "backfilled": 30}
+
+
+def test_a_bumped_counter_reads_those_bindings_again(database, flow):
+    names = [f"t{index}" for index in range(40)]
+    for name in names:
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)", fill(50, name))
+    one = flow(names)
+    one.run()
+    database.execute("UPDATE t0 SET n = 1 WHERE id = 1", "UPDATE t5 SET n = 1 WHERE id = 1")
+    bumped = (5, 17, 30)
+    for index in bumped:
+        one.bindings[index] = binding(names[index], backfill=1)
+    process = one.run()
+    docs = {index: [doc["doc"] for doc in process.docs if doc["binding"] == index] for index in range(40)}
+    for index in range(40):
+        snapshot = [doc for doc in docs[index] if doc["_meta"]["source"].get("snapshot")]
+        if index in bumped:
+            assert len({doc["id"] for doc in docs[index]}) == 50, index
+        else:
+            assert not snapshot and len(docs[index]) == (index == 0), index
+    assert {name for name in one.state["streams"] if ".v1" in name} == {f"public%2Ft{index}.v1" for index in bumped}
+    assert len(one.state["streams"]) == 40
+
+
+def test_bindings_are_reordered_disabled_and_enabled(database, flow):
+    for name in ("a", "b", "c"):
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)", fill(20, name))
+    one = flow(["a", "b"])
+    one.run()
+    a, b = one.bindings
+    one.bindings = [binding("c"), b, a]
+    database.execute("UPDATE a SET n = 1 WHERE id = 1", "UPDATE b SET n = 1 WHERE id <= 2")
+    process = one.run()
+    counts = [sum(doc["binding"] == index for doc in process.docs) for index in range(3)]
+    assert counts == [20, 2, 1]
+    one.assert_equal(a=["id"], b=["id"], c=["id"])
+    one.bindings = [a]
+    database.execute("DELETE FROM b WHERE id > 10")
+    one.run()
+    assert set(one.state["streams"]) == {"public%2Fa"}
+    one.bindings = [b, a]
+    process = one.run()
+    assert [doc["binding"] for doc in process.docs] == [0] * 10
+    assert set(one.state["streams"]) == {"public%2Fa", "public%2Fb"}
+
+
+def test_without_bindings_there_is_a_capture_of_nothing(database, flow):
+    database.execute(ITEMS, fill(5))
+    one = flow(["items"])
+    one.run()
+    one.bindings = []
+    assert not one.run().docs
+    assert one.state["streams"] == {}
+
+
+def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_begin_anew(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    one.run()
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')", "UPDATE items SET n = 1 WHERE id = 1")
+    assert_refused(one.start(), database.slot)
+    one.bindings = [binding("items", backfill=1)]
+    assert len(one.run().docs) == 10
+    assert set(one.state["streams"]) == {"public%2Fitems.v1"}
+
+
+def test_a_state_of_another_server_is_refused(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    one.run()
+    one.state["system_identifier"] = "7300000000000000000"
+    assert_refused(one.start(), "7300000000000000000")
+
+
+def test_documents_are_what_records_are(database, flow, capture):
+    """Both protocols print the same body."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, n numeric, t timestamptz, j jsonb, b bytea)",
+                     "INSERT INTO items SELECT n, n / 7.0, now(), jsonb_build_object('n', n), '\\x01' FROM generate_series(1, 50) n")
+    docs = [doc["doc"] for doc in flow(["items"]).run().docs]
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    one = capture(["items"])
+    one.run()
+    assert docs == [record["data"] for record in one.records]

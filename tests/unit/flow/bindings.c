@@ -1,0 +1,95 @@
+/* Bindings as streams. */
+#include "parse.h"
+
+#include <stdio.h>
+
+TestSuite(flow_bindings, .init = start, .fini = stop);
+
+#define OPEN(members) "{\"open\":{\"capture\":{" BINDINGS(members) "}}}"
+
+static const struct catalog_stream *stream(const char *members)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "{\"open\":{\"capture\":{" BINDINGS("%s") "}}}", members);
+    parse(line);
+    return &request.catalog->streams[0];
+}
+
+Test(flow_bindings, a_table_and_its_state_key)
+{
+    const struct catalog_stream *s = stream("},\"stateKey\":\"public%2Ft.v3\",\"backfill\":3}");
+    cr_assert_str_eq(s->schema, "public");
+    cr_assert_str_eq(s->table, "t");
+    cr_assert_str_eq(s->state_key, "public%2Ft.v3");
+    cr_assert_eq(s->mode, BACKFILL_NORMAL);
+    cr_assert_eq(s->priority, 0);
+    cr_assert_null(s->key);
+    cr_assert_str_eq(stream("}}")->state_key, "public.t");
+}
+
+Test(flow_bindings, modes_and_priority)
+{
+    cr_assert_eq(stream(",\"mode\":\"\"}}")->mode, BACKFILL_NORMAL);
+    cr_assert_eq(stream(",\"mode\":\"Normal\"}}")->mode, BACKFILL_NORMAL);
+    cr_assert_eq(stream(",\"mode\":\"Precise\"}}")->mode, BACKFILL_NORMAL);
+    cr_assert_eq(stream(",\"mode\":\"Only Changes\"}}")->mode, BACKFILL_ONLY_CHANGES);
+    cr_assert_eq(stream(",\"mode\":\"Without Primary Key\"}}")->mode, BACKFILL_WITHOUT_KEY);
+    cr_assert_eq(stream(",\"priority\":-3}}")->priority, -3);
+}
+
+Test(flow_bindings, the_collections_key_names_columns)
+{
+    const struct catalog_stream *s =
+        stream("},\"collection\":{\"name\":\"c\",\"key\":[\"/a~1b~0c~01\",\"/id\"]}}");
+    cr_assert_str_eq(s->key[0], "a/b~c~1");
+    cr_assert_str_eq(s->key[1], "id");
+    cr_assert_null(s->key[2]);
+}
+
+Test(flow_bindings, a_key_of_other_things_names_none)
+{
+    cr_assert_null(stream("},\"collection\":{\"key\":[\"/_meta/source/loc/0\"]}}")->key);
+    cr_assert_null(stream("},\"collection\":{\"key\":[\"/id\",\"/doc/name\"]}}")->key);
+    cr_assert_null(stream("},\"collection\":{\"key\":[\"/_meta\"]}}")->key);
+    cr_assert_null(stream("},\"collection\":{\"key\":[]}}")->key);
+}
+
+Test(flow_bindings, a_key_in_the_resource_comes_first)
+{
+    const struct catalog_stream *s =
+        stream(",\"primary_key\":[\"b\"]},\"collection\":{\"key\":[\"/id\"]}}");
+    cr_assert_str_eq(s->key[0], "b");
+    cr_assert_null(s->key[1]);
+    s = stream(",\"primary_key\":[]},\"collection\":{\"key\":[\"/id\"]}}");
+    cr_assert_str_eq(s->key[0], "id");
+}
+
+Test(flow_bindings, the_platforms_notes_are_left_alone)
+{
+    cr_assert_str_eq(stream(",\"_meta\":{\"path\":[1]},\"syncMode\":\"x\"}}")->table, "t");
+}
+
+#define AT "request: open.capture.bindings[0]."
+
+Test(flow_bindings, errors_name_the_place)
+{
+    refused(OPEN(",\"mode\":\"Fast\"}}"),
+            AT "resourceConfig.mode is \"Fast\"; it must be Normal, Precise, Only Changes, Without "
+               "Primary Key or empty");
+    refused(OPEN(",\"prio\":1}}"),
+            AT "resourceConfig.prio is not known; there are namespace, stream, mode and priority");
+    refused(OPEN(",\"priority\":1.5}}"),
+            AT "resourceConfig.priority must be a whole number from -1000000 to 1000000");
+    refused(OPEN("},\"collection\":{\"key\":\"/id\"}}"),
+            AT "collection.key must be an array, not a string");
+    refused(OPEN("}},{}"),
+            "request: open.capture.bindings[1].resourceConfig is missing: it must be an object");
+    refused(OPEN("}},{\"resourceConfig\":{\"namespace\":\"\",\"stream\":\"t\"}}"),
+            "request: open.capture.bindings[1].resourceConfig.namespace must not be empty");
+}
+
+Test(flow_bindings, a_table_is_bound_once)
+{
+    refused(OPEN("}},{\"resourceConfig\":{" TABLE "}}"),
+            "catalog: the stream \"public.t\" is there twice");
+}

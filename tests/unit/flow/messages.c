@@ -1,0 +1,203 @@
+/* What is written: schemas, keys, logs, checkpoints. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "internal.h"
+
+static const struct type int4 = {
+    .oid = OID_INT4, .class = TYPE_SCALAR, .schema = "pg_catalog", .name = "int4"};
+static struct out out;
+
+static void start(void)
+{
+    out_init(&out, 64);
+}
+
+static void stop(void)
+{
+    out_free(&out);
+}
+
+TestSuite(flow_messages, .init = start, .fini = stop);
+
+static struct discovered_column columns[] = {
+    {.name = "id", .type = &int4, .typmod = -1},
+    {.name = "a/b~c\"", .type = &int4, .typmod = -1, .nullable = true},
+};
+static const int key[] = {0, 1};
+
+static struct discovered_table table(int key_count)
+{
+    return (struct discovered_table){.schema = "public",
+                                     .name = "9 T",
+                                     .columns = columns,
+                                     .column_count = 2,
+                                     .key = key,
+                                     .key_count = key_count};
+}
+
+static bool has(const char *text)
+{
+    return strstr(out_text(&out), text) != NULL;
+}
+
+Test(flow_messages, key_pointers_are_escaped)
+{
+    struct discovered_table t = table(2);
+    key_pointers(&out, &t);
+    cr_assert_str_eq(out_text(&out), "[\"/id\",\"/a~1b~0c\\\"\"]");
+}
+
+Test(flow_messages, without_a_key_the_place_in_the_log_is_unique)
+{
+    struct discovered_table t = table(0);
+    key_pointers(&out, &t);
+    cr_assert_str_eq(out_text(&out), "[\"/_meta/source/loc/0\",\"/_meta/source/loc/1\","
+                                     "\"/_meta/source/loc/2\"]");
+}
+
+Test(flow_messages, a_document_schema_is_annotated)
+{
+    struct discovered_table t = table(1);
+    document_schema(&out, &t, false);
+    cr_assert(has("{\"$defs\":{\"PublicT9_T\":{\"$anchor\":\"PublicT9_T\",\"type\":\"object\","));
+    cr_assert(has("\"required\":[\"id\"]}}"));
+    cr_assert(has("\"before\":{\"$ref\":\"#PublicT9_T\",\"reduce\":{\"strategy\":"
+                  "\"firstWriteWins\"}}"));
+    cr_assert(has("{\"$ref\":\"#PublicT9_T\"}"));
+    cr_assert(has("\"reduce\":{\"strategy\":\"merge\",\"delete\":true}"));
+    cr_assert_not(has("associative"));
+    cr_assert_not(has("additionalProperties"));
+}
+
+Test(flow_messages, history_mode_reduces_the_source_by_a_rule_that_cannot_be_applied_early)
+{
+    struct discovered_table t = table(1);
+    document_schema(&out, &t, true);
+    cr_assert(has("\"required\":[\"schema\",\"table\",\"loc\"],"
+                  "\"reduce\":{\"strategy\":\"lastWriteWins\",\"associative\":false}}"));
+}
+
+Test(flow_messages, a_sourced_schema_is_closed)
+{
+    struct discovered_table t = table(1);
+    sourced_schema(&out, &t);
+    cr_assert_not(has("reduce"));
+    cr_assert(has("\"required\":[\"_meta\",\"id\"],\"additionalProperties\":false}"));
+    cr_assert(has("\"required\":[\"op\",\"source\"],\"additionalProperties\":false}"));
+    cr_assert(has("\"required\":[\"id\"],\"additionalProperties\":false}"));
+    cr_assert(has("\"loc\"],\"additionalProperties\":false}"));
+}
+
+Test(flow_messages, a_log_line)
+{
+    flow_log(&out, LOG_WARN, "a \"b\"\nc", 1705329000123);
+    cr_assert_str_eq(
+        out_text(&out),
+        "{\"level\":\"warn\",\"msg\":\"a \\\"b\\\"\\nc\",\"ts\":\"2024-01-15T14:30:00.123Z\"}\n");
+}
+
+/* A capture of t.v2 and u. */
+static struct config *config;
+static struct state state;
+static struct catalog *catalog;
+static struct ledger *ledger;
+
+static struct flow_capture *capture_of(const char *given)
+{
+    const char *open =
+        "{\"open\":{\"capture\":{\"config\":{\"host\":\"h\",\"user\":\"u\"},\"bindings\":["
+        "{\"resourceConfig\":{\"namespace\":\"public\",\"stream\":\"t\"},\"stateKey\":\"t.v2\"},"
+        "{\"resourceConfig\":{\"namespace\":\"public\",\"stream\":\"u\"},\"stateKey\":\"u\"}]},"
+        "\"state\":";
+    struct flow_request request;
+    struct err err;
+    struct out notices;
+    char *line = mem_format("%s%s}}", open, given);
+    out_init(&notices, 0);
+    cr_assert(flow_request_parse(&request, line, strlen(line), &notices, &err), "%s", err.message);
+    out_free(&notices);
+    free(line);
+    config = request.config;
+    state = request.state;
+    catalog = request.catalog;
+    ledger = ledger_new();
+    return flow_capture_new(config, catalog, &state, ledger);
+}
+
+static void drop(struct flow_capture *capture)
+{
+    flow_capture_free(&capture);
+    config_free(&config);
+    state_clear(&state);
+    catalog_free(&catalog);
+    ledger_free(&ledger);
+}
+
+static const char *checkpoint_at(struct flow_capture *capture, uint64_t cursor, uint32_t *unseen)
+{
+    struct codec codec = flow_codec(capture);
+    struct capture_identity identity = {(char *)"7", 1, (char *)"s", (char *)"d"};
+    struct checkpoint newer = {.cursor = cursor, .unseen = unseen, .unseen_count = unseen ? 1 : 0};
+    out.len = 0;
+    codec.checkpoint(codec.context, &out, &identity, &newer, NULL);
+    return out_text(&out);
+}
+
+#define CHECKPOINT(members)                                                                        \
+    "{\"checkpoint\":{\"state\":{\"updated\":{" members "},\"mergePatch\":true}}}\n"
+#define IDENTITY ",\"system_identifier\":\"7\",\"timeline\":1,\"slot\":\"s\",\"database\":\"d\""
+
+Test(flow_messages, the_first_checkpoint_says_whose_it_is_and_what_is_gone)
+{
+    struct flow_capture *capture = capture_of(
+        "{\"cursor\":\"0/10\",\"unseen\":[5],\"streams\":{\"t.v1\":{\"mode\":\"Active\"},"
+        "\"u\":{\"mode\":\"Active\"}}}");
+    cr_assert_not_null(state.checkpoint);
+    cr_assert_str_eq(
+        checkpoint_at(capture, 0x20, NULL),
+        CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY ",\"unseen\":null,\"streams\":{\"t.v1\":null}"));
+    cr_assert_str_eq(checkpoint_at(capture, 0x30, NULL), CHECKPOINT("\"cursor\":\"0/30\""));
+    uint32_t unseen = 6;
+    cr_assert_str_eq(checkpoint_at(capture, 0x40, &unseen),
+                     CHECKPOINT("\"cursor\":\"0/40\",\"unseen\":[6]"));
+    cr_assert_str_eq(checkpoint_at(capture, 0x50, NULL),
+                     CHECKPOINT("\"cursor\":\"0/50\",\"unseen\":null"));
+    drop(capture);
+}
+
+Test(flow_messages, a_state_that_no_binding_continues_is_let_go)
+{
+    struct flow_capture *capture =
+        capture_of("{\"cursor\":\"0/10\",\"streams\":{\"t.v1\":{\"mode\":\"Active\"}}}");
+    cr_assert_null(state.checkpoint);
+    cr_assert_str_eq(checkpoint_at(capture, 0x20, NULL),
+                     CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY ",\"streams\":{\"t.v1\":null}"));
+    drop(capture);
+}
+
+Test(flow_messages, each_checkpoint_waits_for_its_acknowledgement)
+{
+    struct flow_capture *capture = capture_of("{}");
+    uint64_t cursor = 0;
+    checkpoint_at(capture, 0x20, NULL);
+    checkpoint_at(capture, 0x30, NULL);
+    cr_assert_eq(ledger_count(ledger), 2);
+    cr_assert(ledger_take(ledger, 1, &cursor));
+    cr_assert_eq(cursor, 0x20);
+    drop(capture);
+}
+
+Test(flow_messages, documents_are_framed_by_their_binding)
+{
+    struct flow_capture *capture = capture_of("{}");
+    struct codec codec = flow_codec(capture);
+    struct frame frame;
+    codec.frame(codec.context, 1, &frame);
+    cr_assert_str_eq(frame.head, "{\"captured\":{\"binding\":1,\"doc\":");
+    cr_assert_str_eq(frame.tail, "}}\n");
+    cr_assert_null(frame.neck);
+    drop(capture);
+}
