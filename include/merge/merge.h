@@ -89,6 +89,15 @@ struct merge *merge_new(const struct merge_config *, struct err *);
 void merge_free(struct merge **);
 
 /*
+ * TOAST values that an update did not send are filled in while its table is in backfill: from the
+ * update's own old tuple where that is whole (REPLICA IDENTITY FULL), else from the row in the chunk
+ * that the change goes into. Under another identity they stay unsent for a row that moves to
+ * another key when there is no such row: its old place was not read yet, or is out while the new
+ * one is not, or lies in a chunk that saw the move before the stream brought it. The create of the
+ * new key then lacks them, until an update sends them. A row that stays at its key lacks nothing.
+ */
+
+/*
  * Mark a batch of the stream in place: what is not to be printed becomes EVENT_SKIP, a changed key
  * EVENT_MOVE; commits carry the chunk that they release and the checkpoint that is due. The caller
  * hands the batch on to the emitter.

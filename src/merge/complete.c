@@ -47,6 +47,21 @@ static uint8_t *put_value(uint8_t *p, const struct value *value)
     return p;
 }
 
+static const uint8_t *make_tuple(struct arena *arena, const struct value *values, int columns)
+{
+    size_t size = 2;
+    for (int i = 0; i < columns; i++) {
+        size += 5 + values[i].len;
+    }
+    uint8_t *tuple = arena_alloc(arena, size), *p = tuple + 2;
+    tuple[0] = (uint8_t)(columns >> 8);
+    tuple[1] = (uint8_t)columns;
+    for (int i = 0; i < columns; i++) {
+        p = put_value(p, &values[i]);
+    }
+    return tuple;
+}
+
 const uint8_t *tuple_complete(struct arena *arena, const struct relation *relation,
                               const uint8_t *tuple, const struct relation *base_relation,
                               const uint8_t *base,
@@ -55,18 +70,29 @@ const uint8_t *tuple_complete(struct arena *arena, const struct relation *relati
     int columns = tuple_columns(tuple);
     struct value *values = arena_alloc(arena, (size_t)columns * sizeof *values);
     const uint8_t *from = tuple_first(tuple);
-    size_t size = 2;
     for (int i = 0; i < columns; i++) {
         from = tuple_wal_next(from, &values[i]);
         if (values[i].kind == VALUE_UNCHANGED) {
             values[i] = base_value(&relation->columns[i], base_relation, base, next);
         }
-        size += 5 + values[i].len;
     }
-    uint8_t *completed = arena_alloc(arena, size), *p = completed + 2;
-    memcpy(completed, tuple, 2);
+    return make_tuple(arena, values, columns);
+}
+
+const uint8_t *tuple_complete_from_old(struct arena *arena, const struct relation *relation,
+                                       const uint8_t *tuple, const uint8_t *old, enum old_kind kind)
+{
+    int columns = tuple_columns(tuple);
+    struct value *values = arena_alloc(arena, (size_t)columns * sizeof *values);
+    const uint8_t *from = tuple_first(tuple), *old_from = tuple_first(old);
     for (int i = 0; i < columns; i++) {
-        p = put_value(p, &values[i]);
+        struct value before;
+        from = tuple_wal_next(from, &values[i]);
+        old_from = tuple_wal_next(old_from, &before);
+        if (values[i].kind == VALUE_UNCHANGED &&
+            (kind == OLD_ROW || relation->columns[i].identity)) {
+            values[i] = before;
+        }
     }
-    return completed;
+    return make_tuple(arena, values, columns);
 }

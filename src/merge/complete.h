@@ -3,6 +3,7 @@
 #define MERGE_COMPLETE_H
 
 #include "base/arena.h"
+#include "row/event.h"
 #include "row/relation.h"
 #include "row/tuple.h"
 
@@ -17,5 +18,12 @@ bool tuple_lacks_values(const uint8_t *tuple);
 const uint8_t *tuple_complete(struct arena *, const struct relation *, const uint8_t *tuple,
                               const struct relation *base_relation, const uint8_t *base,
                               const uint8_t *(*next)(const uint8_t *, struct value *));
+
+/*
+ * The same with the old tuple of the update itself, in the same shape. Of one that holds the
+ * identity alone only the identity's columns are known.
+ */
+const uint8_t *tuple_complete_from_old(struct arena *, const struct relation *,
+                                       const uint8_t *tuple, const uint8_t *old, enum old_kind);
 
 #endif

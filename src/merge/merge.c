@@ -204,6 +204,10 @@ static bool route(struct merge *m, struct stream *s, struct batch *batch, struct
     if (!merge_event_keys(m, e, &keys, err)) {
         return false;
     }
+    if (e->kind == EVENT_UPDATE && e->old_tuple && tuple_lacks_values(e->new_tuple)) {
+        e->new_tuple = tuple_complete_from_old(&batch->arena, e->relation, e->new_tuple,
+                                               e->old_tuple, e->old_kind);
+    }
     return keys.moved ? route_move(m, s, batch, e, &keys, err) : route_one(m, s, e, &keys, err);
 }
 

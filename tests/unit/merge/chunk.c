@@ -131,6 +131,24 @@ Test(chunk, unchanged_values_are_filled_from_the_row_that_was_read)
     scene_free(&s);
 }
 
+Test(chunk, a_full_old_row_completes_one_that_moves_wherever_it_comes_from)
+{
+    struct scene s;
+    scene_init(&s, "-3 3-6 6-", NULL, false);
+    read_chunk(&s, 0, "10:10:", "1,a,x", NULL, "w1");
+    pass_watermark(&s, 10, "w1");
+    read_chunk(&s, 1, "11:11:", "4,b,y", NULL, "w2");
+    wal_begin(&s, 11);
+    wal_update_full(&s, "7,c,z", "2,C,^"); /* not read yet, to what is out */
+    wal_update_full(&s, "8,d,w", "5,D,^"); /* not read yet, to what waits */
+    wal_update_full(&s, "1,a,x", "6,A,^"); /* out, to what waits */
+    wal_commit(&s);
+    expect_said(&s, "r1=a/x c2=C/z d1");
+    pass_watermark(&s, 12, "w2");
+    expect_said(&s, "r4=b/y p5=D/w p6=A/x");
+    scene_free(&s);
+}
+
 Test(chunk, several_wait_each_for_its_own_watermark)
 {
     struct scene s;
