@@ -215,7 +215,7 @@ static bool route_truncate(struct merge *m, struct stream *s, struct event *e, s
 {
     bool absorbed;
     struct change change = new_change(m, e, CHANGE_TRUNCATE, NULL);
-    for (size_t i = 0; s->config->key.count && i < s->interval_count; i++) {
+    for (size_t i = 0; i < s->interval_count; i++) {
         if (!absorb(m, s, &s->intervals[i], &change, &absorbed, err)) {
             return false;
         }

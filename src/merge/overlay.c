@@ -232,7 +232,7 @@ bool overlay_ready(struct overlay *overlay, struct err *err)
 
 bool overlay_apply(struct overlay *overlay, const struct change *change, struct err *err)
 {
-    if (!overlay_ready(overlay, err)) {
+    if (change->kind != CHANGE_TRUNCATE && !overlay_ready(overlay, err)) {
         return false;
     }
     switch (change->kind) {

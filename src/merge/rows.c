@@ -91,7 +91,10 @@ static bool complete_kept(struct overlay *overlay, struct ahead *ahead, struct c
     return true;
 }
 
-/* What was kept for this chunk goes into it; what lies beyond is kept on. */
+/*
+ * What was kept for this chunk goes into it; what lies beyond is kept on. A truncate lies beyond
+ * too, and without key it may stay: no row that was there before it is owed.
+ */
 static bool apply_ahead(struct merge *m, int stream, struct range *range, struct overlay *overlay,
                         const struct keycode *end, struct err *err)
 {
@@ -106,7 +109,7 @@ static bool apply_ahead(struct merge *m, int stream, struct range *range, struct
         } else {
             ok = overlay_apply(overlay, change, err);
         }
-        beyond[i] |= change->kind == CHANGE_TRUNCATE && end;
+        beyond[i] |= change->kind == CHANGE_TRUNCATE && (end || !overlay->key->count);
         kept += beyond[i];
     }
     if (ok && kept < ahead->count) {

@@ -251,6 +251,24 @@ Test(chunk, a_table_without_key_is_owed_what_one_snapshot_saw)
     scene_free(&s);
 }
 
+Test(chunk, a_truncate_empties_those_of_a_table_without_key_too)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    read_chunk(&s, 0, "11:11:", "1,a,x", "(1,0)", "w1");
+    wal_begin(&s, 11);
+    wal_truncate(&s);
+    wal_insert(&s, "2,b,y");
+    wal_commit(&s);
+    read_chunk(&s, 0, "11:12:11", "3,c,z", "(2,0)", "w2");
+    read_chunk(&s, 0, "11:12:11", "4,d,w", NULL, "w3");
+    pass_watermark(&s, 13, "w1");
+    pass_watermark(&s, 14, "w2");
+    pass_watermark(&s, 15, "w3");
+    expect_said(&s, "t c2=b/y");
+    scene_free(&s);
+}
+
 Test(chunk, rows_of_it_are_counted_across_chunks)
 {
     struct scene s;
