@@ -235,8 +235,8 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
         return true;
     }
     struct stream *s = &m->streams[stream];
-    if (m->txn.final_lsn < s->config->state->cursor) {
-        e->kind = EVENT_SKIP; /* the state of this stream is ahead of the others' */
+    if (stream_is_ahead(s, m->txn.final_lsn)) {
+        e->kind = EVENT_SKIP;
         return true;
     }
     if (e->kind == EVENT_TRUNCATE) {

@@ -22,15 +22,18 @@ static void ask(struct question *q, const struct keycode *key, struct arena *are
     q->keys[q->count++] = keycode_copy_to(arena, key);
 }
 
-/* In the order in which merge.c locates them: old key, then new. */
+/* Those that merge.c locates, in the same order: old key, then new. */
 static bool collect(struct merge *m, const struct batch *batch, int stream, struct question *q,
                     struct arena *arena, struct err *err)
 {
+    uint64_t final_lsn = m->txn.final_lsn;
     for (size_t i = 0; i < batch->event_count; i++) {
         struct event *e = &batch->events[i];
         struct event_keys keys;
+        final_lsn = e->kind == EVENT_BEGIN ? e->txn->final_lsn : final_lsn;
         bool change = e->kind == EVENT_INSERT || e->kind == EVENT_UPDATE || e->kind == EVENT_DELETE;
-        if (!change || e->relation->stream != stream) {
+        if (!change || e->relation->stream != stream ||
+            stream_is_ahead(&m->streams[stream], final_lsn)) {
             continue;
         }
         if (!merge_event_keys(m, e, &keys, err)) {

@@ -58,6 +58,12 @@ struct stream {
 bool stream_init(struct stream *, const struct merge_stream *, struct err *);
 void stream_free(struct stream *);
 
+/* Whether its state is ahead of the others', and knows of a transaction that ends there. */
+static inline bool stream_is_ahead(const struct stream *s, uint64_t final_lsn)
+{
+    return final_lsn < s->config->state->cursor;
+}
+
 /* The interval that a key lies in. */
 struct interval *stream_locate(struct stream *, const struct keycode *);
 

@@ -283,3 +283,20 @@ Test(chunk, rows_of_it_are_counted_across_chunks)
     cr_assert(backfilling);
     scene_free(&s);
 }
+
+Test(chunk, what_a_stream_is_ahead_of_is_not_mistaken_for_what_follows)
+{
+    struct scene s;
+    scene_init(&s, "-", NULL, true);
+    read_chunk(&s, 0, "10:10:", "1,a,x", "1", "w1");
+    s.state.cursor = s.lsn + 10; /* the first transaction was in this stream's own state */
+    wal_begin(&s, 11);
+    wal_insert(&s, "9,old,old");
+    wal_end(&s);
+    wal_begin(&s, 12);
+    wal_update(&s, "1,A,X");
+    wal_commit(&s);
+    pass_watermark(&s, 13, "w1");
+    expect_said(&s, "p1=A/X");
+    scene_free(&s);
+}
