@@ -255,7 +255,8 @@ void wal_position(struct scene *s, uint64_t lsn)
 
 void wal_end(struct scene *s)
 {
-    add_event(s, EVENT_COMMIT)->lsn = s->lsn;
+    struct event *e = add_event(s, EVENT_COMMIT);
+    e->lsn = s->lsn;
 }
 
 static void copy_value(char to[SCENE_VALUE], const struct value *value, bool wal)
@@ -279,9 +280,10 @@ static struct record *add_record(struct scene *s, char op)
     return record;
 }
 
-static void record_row(struct scene *s, char op, const uint8_t *tuple, bool wal)
+static void record_row(struct scene *s, char op, const uint8_t *tuple, bool wal, uint64_t lsn)
 {
     struct record *record = add_record(s, op);
+    record->lsn = lsn;
     char id[16];
     struct value values[3];
     const uint8_t *p = tuple_first(tuple);
@@ -304,13 +306,13 @@ static void take_chunks(struct scene *s, struct event *commit)
         for (const struct batch *b = chunk->batches; b; b = b->next) {
             for (size_t i = 0; i < b->row_count; i++) {
                 if (b->rows[i]) {
-                    record_row(s, 'r', b->rows[i], false);
+                    record_row(s, 'r', b->rows[i], false, 0);
                 }
             }
         }
         for (const struct patch *p = chunk->patches; p; p = p->next) {
             if (!p->deleted) {
-                record_row(s, 'p', p->tuple, true);
+                record_row(s, 'p', p->tuple, true, p->lsn);
             }
         }
     }
@@ -331,13 +333,13 @@ static void take_checkpoint(struct scene *s, struct checkpoint **checkpoint)
 static void take_event(struct scene *s, struct event *e)
 {
     switch (e->kind) {
-    case EVENT_INSERT: record_row(s, 'c', e->new_tuple, true); return;
-    case EVENT_UPDATE: record_row(s, 'u', e->new_tuple, true); return;
+    case EVENT_INSERT: record_row(s, 'c', e->new_tuple, true, e->lsn); return;
+    case EVENT_UPDATE: record_row(s, 'u', e->new_tuple, true, e->lsn); return;
     case EVENT_MOVE:
-        record_row(s, 'd', e->old_tuple, true);
-        record_row(s, 'c', e->new_tuple, true);
+        record_row(s, 'd', e->old_tuple, true, e->lsn);
+        record_row(s, 'c', e->new_tuple, true, e->lsn);
         return;
-    case EVENT_DELETE: record_row(s, 'd', e->old_tuple, true); return;
+    case EVENT_DELETE: record_row(s, 'd', e->old_tuple, true, e->lsn); return;
     case EVENT_TRUNCATE: add_record(s, 't'); return;
     case EVENT_COMMIT:
     case EVENT_POSITION:
@@ -346,6 +348,12 @@ static void take_event(struct scene *s, struct event *e)
         return;
     default: return;
     }
+}
+
+void scene_quiet(struct scene *s)
+{
+    struct checkpoint *checkpoint = merge_checkpoint(s->m, s->now_us);
+    take_checkpoint(s, &checkpoint);
 }
 
 bool wal_flush(struct scene *s)

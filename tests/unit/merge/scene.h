@@ -24,6 +24,7 @@ enum { SCENE_VALUE = 16 };
 struct record {
     char op; /* as above; '@': a checkpoint */
     int id;
+    uint64_t lsn; /* of the change; 0: a row of a chunk */
     char v[SCENE_VALUE], w[SCENE_VALUE];
 };
 
@@ -71,6 +72,7 @@ void wal_position(struct scene *, uint64_t lsn);
 void wal_end(struct scene *); /* COMMIT, not yet merged */
 void wal_commit(struct scene *);
 bool wal_flush(struct scene *);
+void scene_quiet(struct scene *); /* nothing happens: take the checkpoint that is due */
 
 /* A chunk, step by step. Rows have blanks between them; end NULL: the range's last. */
 struct batch *read_step(struct scene *, int range, enum chunk_step);
