@@ -76,15 +76,13 @@ struct merge_config {
     int stream_count;
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
+    const struct checkpoint *start; /* its unseen transactions; NULL: none */
     int64_t checkpoint_interval_us; /* while changes flow */
     size_t ahead_bytes;             /* beyond this merge_stalled() holds the stream back */
     struct merge_hooks hooks;
 };
 
-/*
- * The transactions that the start's checkpoint calls unseen must be visible to every snapshot from
- * here on. ERR_CONFIG if the state does not fit the streams.
- */
+/* ERR_CONFIG if the state does not fit the streams. */
 struct merge *merge_new(const struct merge_config *, struct err *);
 void merge_free(struct merge **);
 

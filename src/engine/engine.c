@@ -54,6 +54,7 @@ static bool make_merge(struct engine *e, struct err *err)
         .stream_count = e->config.catalog->count,
         .slot = e->config.config->slot,
         .cursor = e->start_lsn,
+        .start = e->config.state->checkpoint,
         .checkpoint_interval_us = CHECKPOINT_INTERVAL_US,
         .ahead_bytes = (size_t)e->config.config->memory_limit_mb * MIB / 4,
         .hooks = service_hooks(&e->service),

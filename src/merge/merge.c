@@ -28,6 +28,10 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->cursor = m->last_commit = config->cursor;
     m->changed = true;
     m->streams = mem_zero((size_t)config->stream_count * sizeof *m->streams);
+    for (size_t i = 0; config->start && i < config->start->unseen_count; i++) {
+        m->txn.xid = config->start->unseen[i];
+        merge_note_unseen(m);
+    }
     if (!init_streams(m, err)) {
         merge_free(&m);
     }

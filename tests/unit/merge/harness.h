@@ -104,6 +104,7 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         .stream_count = 1,
         .slot = "s",
         .cursor = h->lsn,
+        .start = start,
         .ahead_bytes = 1 << 20,
         .hooks = {NULL, bind_stream, no_rank, ignore_truncate},
     };

@@ -152,6 +152,7 @@ void scene_resume(struct scene *s)
     stream_state_clear(&s->state);
     stream_state_copy(&s->state, checkpoint_stream(s->whole, "t"));
     s->config.cursor = s->whole->cursor;
+    s->config.start = s->whole;
     batch_reset(s->events, BATCH_EVENTS);
     start_merge(s);
 }
