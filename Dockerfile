@@ -20,6 +20,9 @@ COPY --from=build /install/bin/source-postgres /usr/local/bin/source-postgres
 USER connector
 ARG VERSION=0.1.0
 LABEL io.airbyte.name="source-postgres" \
-      io.airbyte.version="${VERSION}"
+      io.airbyte.version="${VERSION}" \
+      FLOW_RUNTIME_PROTOCOL="capture" \
+      FLOW_RUNTIME_CODEC="json" \
+      CONNECTOR_PROTOCOL="flow-capture"
 ENV AIRBYTE_ENTRYPOINT="/usr/local/bin/source-postgres"
 ENTRYPOINT ["/usr/local/bin/source-postgres"]

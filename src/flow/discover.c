@@ -1,5 +1,4 @@
 /* The response to discover: a binding for each table, written as they are found. */
-#include <ctype.h>
 #include <string.h>
 
 #include "internal.h"
@@ -9,15 +8,6 @@ struct listing {
     struct out *out;
     bool first;
 };
-
-/* What the platform's names cannot hold becomes '_'; letters of all alphabets may stay. */
-static void write_name_part(struct out *out, const char *name)
-{
-    for (const char *p = name; *p; p++) {
-        bool plain = isalnum((unsigned char)*p) || strchr("_-.", *p) || (unsigned char)*p >= 0x80;
-        out_char(out, plain ? *p : '_');
-    }
-}
 
 static void write_resource(struct out *out, const struct discovered_table *table)
 {
@@ -34,9 +24,9 @@ static bool write_binding(void *context, const struct discovered_table *table, s
     struct out *out = listing->out;
     out_string(out, listing->first ? "{\"recommendedName\":\"" : ",{\"recommendedName\":\"");
     listing->first = false;
-    write_name_part(out, table->schema);
+    write_plain_name(out, table->schema, true);
     out_char(out, '/');
-    write_name_part(out, table->name);
+    write_plain_name(out, table->name, true);
     out_char(out, '"');
     write_resource(out, table);
     out_string(out, ",\"documentSchema\":");

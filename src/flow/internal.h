@@ -15,6 +15,10 @@ bool bindings_read(const struct json_at *, struct catalog **, struct err *);
 /* The schema of a binding's resource config. */
 void resource_schema(struct out *);
 
+/* A name with '_' in place of all but letters, digits and "_-."; `foreign`: letters of any
+ * alphabet. */
+void write_plain_name(struct out *, const char *name, bool foreign);
+
 /* How to capture one table: its documents' schema with annotations, as discovery proposes it. */
 void document_schema(struct out *, const struct discovered_table *, bool history);
 

@@ -1,11 +1,11 @@
 /*
  * Documents' schemas. As discovery proposes it:
  *
- *   {"$defs":{"PublicT":{"$anchor":"PublicT","type":"object","properties":{columns…},
+ *   {"$defs":{"row.public.t":{"$anchor":"row.public.t","type":"object","properties":{columns…},
  *                        "required":[key…]}},
- *    "allOf":[{"properties":{"_meta":{…,"before":{"$ref":"#PublicT",…}}},"required":["_meta"],
+ *    "allOf":[{"properties":{"_meta":{…,"before":{"$ref":"#row.public.t",…}}},"required":["_meta"],
  *              "if":{a delete},"then":{"reduce":{…}},"else":{"reduce":{…}}},
- *             {"$ref":"#PublicT"}]}
+ *             {"$ref":"#row.public.t"}]}
  *
  * `reduce` tells Flow how documents of one key become one: members are merged, a delete deletes.
  * In history mode the source is reduced by a rule that is not associative: by that, Flow keeps
@@ -21,14 +21,15 @@
 #define MERGE  "\"reduce\":{\"strategy\":\"merge\"}"
 #define CLOSED ",\"additionalProperties\":false"
 
-/* One part of an anchor's name, which begins with a letter: "orders" gives "Orders". */
-static void write_part(struct out *out, const char *name)
+void write_plain_name(struct out *out, const char *name, bool foreign)
 {
-    bool letter = isalpha((unsigned char)*name);
-    out_char(out, letter ? (char)toupper((unsigned char)*name) : 'T');
-    for (const char *p = name + letter; *p; p++) {
-        bool plain = isalnum((unsigned char)*p) || *p == '_' || *p == '-' || *p == '.';
-        out_char(out, plain ? *p : '_');
+    for (const char *p = name; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (isalnum(c) || strchr("_-.", *p) || (foreign && c >= 0x80)) {
+            out_char(out, *p);
+        } else {
+            out_char(out, '_');
+        }
     }
 }
 
@@ -68,8 +69,10 @@ void document_schema(struct out *out, const struct discovered_table *table, bool
 {
     struct out anchor;
     out_init(&anchor, 128);
-    write_part(&anchor, table->schema);
-    write_part(&anchor, table->name);
+    out_string(&anchor, "row.");
+    write_plain_name(&anchor, table->schema, false);
+    out_char(&anchor, '.');
+    write_plain_name(&anchor, table->name, false);
     out_char(out, '{');
     write_definition(out, table, out_text(&anchor));
     out_string(out, ",\"allOf\":[{\"properties\":{\"_meta\":");

@@ -71,7 +71,7 @@ static void wait_for_run(struct program *p, struct show *show, struct listener *
         if (some && fds[0].revents) {
             take_signal(p);
             run_stop(p->run);
-        } else if (some && fds[2].revents) {
+        } else if (some && listener && fds[2].revents) {
             listen_once(p, listener);
         }
         show_progress(show);

@@ -62,11 +62,12 @@ Test(flow_messages, a_document_schema_is_annotated)
 {
     struct discovered_table t = table(1);
     document_schema(&out, &t, false);
-    cr_assert(has("{\"$defs\":{\"PublicT9_T\":{\"$anchor\":\"PublicT9_T\",\"type\":\"object\","));
+    cr_assert(
+        has("{\"$defs\":{\"row.public.9_T\":{\"$anchor\":\"row.public.9_T\",\"type\":\"object\","));
     cr_assert(has("\"required\":[\"id\"]}}"));
-    cr_assert(has("\"before\":{\"$ref\":\"#PublicT9_T\",\"reduce\":{\"strategy\":"
+    cr_assert(has("\"before\":{\"$ref\":\"#row.public.9_T\",\"reduce\":{\"strategy\":"
                   "\"firstWriteWins\"}}"));
-    cr_assert(has("{\"$ref\":\"#PublicT9_T\"}"));
+    cr_assert(has("{\"$ref\":\"#row.public.9_T\"}"));
     cr_assert(has("\"reduce\":{\"strategy\":\"merge\",\"delete\":true}"));
     cr_assert_not(has("associative"));
     cr_assert_not(has("additionalProperties"));

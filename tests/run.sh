@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The end-to-end test: plays the platform for both protocols and compares what it materialised with the table.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../scripts/lib.sh"
+
+usage() {
+    cat <<'END'
+Usage: tests/run.sh
+
+Loads a table, captures it through each protocol into a table in SQLite while rows change, stops and kills
+and restarts the connector in between, and compares the two tables in the end.
+
+Environment:
+  CONNECTOR   the connector: an executable's path, or an image's name (default: the newest build of this
+              source tree; one is made if there is none)
+  VERSION     the image's tag (default: latest)
+  PGHOST      the PostgreSQL server, with wal_level = logical; without it, a throwaway server is started
+              (PG_BINDIR names its programs), and the other variables do not matter
+  PGPORT      (default: 5432)
+  PGDATABASE  (default: flow)
+  PGUSER      a superuser, or one with REPLICATION who may create a schema (default: flow)
+  PGPASSWORD  (default: flow)
+  SECONDS_EACH  how long each of the sessions that are cut short runs (default: 2)
+
+Needs python3 with psycopg2. What it makes on the server it drops again: a schema, a publication, a slot.
+END
+}
+
+case ${1:-} in
+"") ;;
+-h | --help) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
+esac
+
+if [ -z "${CONNECTOR:-}" ] && ! ls "$root"/build*/src/source-postgres >/dev/null 2>&1; then
+    say "Building the connector"
+    build "$root/build-release" source-postgres release -DBUILD_TESTING=OFF
+fi
+python "$root/tests/end_to_end.py"
