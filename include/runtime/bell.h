@@ -2,8 +2,8 @@
  * A bell: the way one thread wakes another that has nothing to do.
  *
  * An event count (Concurrency Kit's ck_ec, multi-producer). The waiter takes the count, *then*
- * looks whether there is work, then waits for the count to change; so no ring can be missed. One
- * waiter, any number of ringers. A wait costs nothing while it lasts.
+ * looks whether there is work or a stop, then waits for the count to change; so no ring can be
+ * missed. One waiter, any number of ringers. A wait costs nothing while it lasts.
  */
 #ifndef RUNTIME_BELL_H
 #define RUNTIME_BELL_H

@@ -79,9 +79,9 @@ static bool has_room(const struct worker *w)
 
 static void wait_for_room(struct worker *w)
 {
-    while (!run_stopping(w->backfill.run)) {
+    for (;;) {
         uint32_t seen = bell_count(pool_bell(w->reader.pool));
-        if (has_room(w)) {
+        if (has_room(w) || run_stopping(w->backfill.run)) {
             return;
         }
         bell_wait(pool_bell(w->reader.pool), seen, INT64_MAX);

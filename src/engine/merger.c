@@ -134,7 +134,7 @@ static bool merge_step(struct engine *e, bool *final, struct err *err)
     struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, clock_monotonic_us());
     if (checkpoint) {
         output_event(e, EVENT_POSITION, checkpoint);
-    } else if (!some) {
+    } else if (!some && !run_stopping(e->config.run)) {
         bell_wait(&e->merger_bell, seen, merge_deadline_us(e->merge));
     }
     return true;
