@@ -3,12 +3,16 @@
 
 #include "flow/flow.h"
 
-enum { LINE_MAX_BYTES = 256 * 1024 * 1024 };
+enum {
+    FIRST_BYTES = 64 * 1024,
+    KEPT_BYTES = 1024 * 1024, /* room beyond this is given back once its line was taken */
+    LINE_MAX_BYTES = 256 * 1024 * 1024,
+};
 
 void flow_lines_init(struct flow_lines *lines)
 {
     *lines = (struct flow_lines){0};
-    out_init(&lines->text, 64 * 1024);
+    out_init(&lines->text, FIRST_BYTES);
 }
 
 void flow_lines_free(struct flow_lines *lines)
@@ -20,7 +24,10 @@ void flow_lines_free(struct flow_lines *lines)
 bool flow_lines_add(struct flow_lines *lines, const char *data, size_t len, struct err *err)
 {
     struct out *text = &lines->text;
-    if (lines->next) {
+    if (lines->next == text->len && text->cap > KEPT_BYTES) {
+        flow_lines_free(lines);
+        flow_lines_init(lines);
+    } else if (lines->next) {
         memmove(text->data, text->data + lines->next, text->len - lines->next);
         text->len -= lines->next;
         lines->looked -= lines->next;

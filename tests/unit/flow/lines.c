@@ -86,6 +86,8 @@ Test(flow_lines, megabytes_in_small_pieces)
     cr_assert(flow_lines_next(&lines, false, &line, &len));
     cr_assert_eq(len, (size_t)PIECE * PIECES);
     next_is("next", false);
+    add("more\n");
+    next_is("more", false);
     free(piece);
 }
 
