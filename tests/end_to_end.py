@@ -152,6 +152,9 @@ class Destination:
         assert done.rowcount == 1, f"{operation!r} of a row that is not there: {document}"
         self.counts[operation] += 1
 
+    def was_changed(self):
+        return self.counts["u"] > 0 and self.counts["d"] > 0
+
     def rows(self):
         return {row[0]: row[1:] for row in self.sqlite.execute(f"SELECT {', '.join(COLUMNS)} FROM orders")}
 
@@ -304,8 +307,6 @@ def compare(name, platform, cursor):
         print(f"  {key}: PostgreSQL {expected.get(key)}, SQLite {found.get(key)}")
     if wrong:
         raise SystemExit(f"{name}: {len(wrong)} rows differ")
-    if not counts["u"] or not counts["d"]:
-        raise SystemExit(f"{name}: nothing was changed while it ran")
 
 
 def run(source, cursor, directory):
@@ -320,7 +321,11 @@ def run(source, cursor, directory):
             platform.session(SECONDS_EACH / 4)
             platform.session(SECONDS_EACH)
             platform.session(SECONDS_EACH, signal.SIGKILL)
-            platform.session(SECONDS_EACH)
+            seconds = SECONDS_EACH
+            platform.session(seconds)
+            while not platform.destination.was_changed():  # a busy machine is still at the first rows
+                seconds *= 2
+                platform.session(seconds)
     finally:
         writer.finish()
     print(f"{writer.count} transactions beside the captures")
