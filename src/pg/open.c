@@ -150,8 +150,8 @@ static bool explain(const struct config *c, const char *message, struct err *err
                        "the host name \"%s\" is not known: correct \"host\" in the configuration",
                        c->host);
     }
-    if (has(message, "does not support SSL") || has(message, "SSL") ||
-        has(message, "certificate")) {
+    bool ended = has(message, "SSL SYSCALL error") || has(message, "closed unexpectedly");
+    if (!ended && (has(message, "SSL") || has(message, "certificate"))) {
         return err_set(
             err, ERR_CONFIG,
             "no TLS connection to %s:%d: %s; check advanced.sslmode and the certificates", c->host,

@@ -24,18 +24,21 @@ static bool try_replication(const struct config *config, int stop_fd, struct out
     struct pg *pg = pg_open(config, PG_REPLICATION, "source-postgres check", stop_fd, err);
     bool ok = pg && server_identify(pg, &server, err);
     pg_close(&pg);
-    if (!ok && err->kind == ERR_STOPPED) {
-        return false;
+    if (ok) {
+        return true;
     }
-    if (!ok && strstr(err->message, "max_wal_senders")) {
+    if (strstr(err->message, "max_wal_senders")) {
         problem(
             problems,
             "all WAL senders are in use: run ALTER SYSTEM SET max_wal_senders = … with a higher "
             "number and restart the server, or end another replication connection");
-    } else if (!ok) {
-        problem(problems, "cannot replicate: %s", err->message);
+        return true;
     }
-    return true;
+    if (err->kind == ERR_CONFIG) {
+        problem(problems, "cannot replicate: %s", err->message);
+        return true;
+    }
+    return false; /* a server that is going down is no problem of the configuration */
 }
 
 /* Let a moment pass, as far as we are not asked to stop. */
