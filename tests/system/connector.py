@@ -33,10 +33,10 @@ def executable():
 
 
 class Run:
-    """One process. `consumer`, if given, takes each message instead of the list `messages`; `variables` are
-    added to its environment."""
+    """One process. `consumer`, if given, takes each message instead of the list `messages`; the first message for
+    which `pause_at` holds stops the process; `variables` are added to its environment."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None,
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None, pause_at=None,
                  server_activity=lambda: "not known", **variables):
         self.arguments = arguments
         self.server_activity = server_activity
@@ -49,6 +49,8 @@ class Run:
         self.reading = threading.Event()
         self.reading.set()
         self.consumer = consumer or self.messages.append
+        self.pause_at = pause_at
+        self.paused = threading.Event()
         self.process = subprocess.Popen([executable(), *arguments], stdin=stdin, stdout=stdout,
                                         stderr=subprocess.PIPE, bufsize=0, env={**environment(), **variables})
         self.threads = [threading.Thread(target=work, daemon=True)
@@ -80,6 +82,17 @@ class Run:
         return [record for record in self.records if record["stream"] == table]
 
     # Waiting and ending.
+
+    def wait_until_paused(self):
+        assert self.paused.wait(LIMIT_S), f"what was to stop the process did not come\n{self.story()}"
+        return self
+
+    def go_on(self, pause_at=None):
+        """After a pause; up to the next one, if it is given."""
+        self.paused.clear()
+        self.pause_at = pause_at
+        self.process.send_signal(signal.SIGCONT)
+        return self
 
     def wait_for(self, condition, limit_s=LIMIT_S):
         """Until condition(self) holds; fails when the process ends before, or the limit passes."""
@@ -209,6 +222,10 @@ class Run:
         if message["type"] == "STATE":
             message["raw"] = line.decode()
         self.consumer(message)
+        if self.pause_at and self.pause_at(message):
+            self.pause_at = None
+            self.process.send_signal(signal.SIGSTOP)
+            self.paused.set()
 
     def read_stderr(self):
         for line in self.process.stderr:

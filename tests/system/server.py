@@ -105,9 +105,10 @@ class Server:
         self.start()
 
     def connect(self, database="postgres", **options):
-        """A superuser's session over the socket, in autocommit mode; it calls itself `test`."""
+        """A superuser's session over the socket, in autocommit mode; it calls itself `test`. None of its statements
+        may wait for ever: the driver waits where no alarm of a test's reaches it."""
         connection = psycopg2.connect(host=self.directory, port=self.port, user=SUPERUSER,
-                                      dbname=database, connect_timeout=10,
+                                      dbname=database, connect_timeout=10, options="-c statement_timeout=120s",
                                       application_name="test", **options)
         connection.autocommit = True
         return connection

@@ -75,44 +75,59 @@ def test_a_restart_in_the_middle_of_a_backfill_is_survived(mortal, own, captured
     captured.assert_equal(t=["id"])
 
 
+@pytest.fixture
+def standby_away(own):
+    """Synchronous replication with a standby that is not there: what commits is decoded, and visible only when it is
+    let go, at the end. The test's own session does not wait."""
+    own.execute("SET synchronous_commit = local", "ALTER SYSTEM SET synchronous_standby_names = 'away'",
+                "SELECT pg_reload_conf()")
+    let_go = ("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+    try:
+        own.wait_for("SELECT current_setting('synchronous_standby_names') = 'away'")
+        yield lambda: own.execute(*let_go)
+    finally:
+        own.execute(*let_go)
+
+
+def is_record(message):
+    return message["type"] == "RECORD"
+
+
+def is_state_with_unseen(message):
+    return message["type"] == "STATE" and message["state"]["data"].get("unseen")
+
+
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_commit_that_is_not_yet_visible_survives_the_backfill(mortal, own, captured, restarted):
-    """Synchronous replication with a standby that is away: decoded at once, visible when it is let go."""
+def test_a_commit_that_is_not_yet_visible_survives_the_backfill(own, captured, standby_away, restarted):
+    """It comes in the middle of the backfill, whose chunks do not see it, though its commit was decoded."""
     failures = []
+    rows = 20 * ROWS
 
     def write():
         try:
             with closing(own.connect()) as connection, connection.cursor() as cursor:
-                cursor.execute("SET synchronous_commit = on")
-                cursor.execute(f"UPDATE t SET n = 7 WHERE id > {ROWS - 50}")
-                cursor.execute("DELETE FROM t WHERE id = 1500")
+                cursor.execute(f"UPDATE t SET n = 7 WHERE id > {rows - 50}; DELETE FROM t WHERE id = {rows - 1000}")
         except psycopg2.Error as error:
             failures.append(error)
 
-    own.execute("SET synchronous_commit = local", "ALTER SYSTEM SET synchronous_standby_names = 'away'",
-                "SELECT pg_reload_conf()")
-    own.wait_for("SELECT current_setting('synchronous_standby_names') = 'away'")
-    captured.tail = False
-    captured.run()  # prerequisites and the slot; then all begins anew, from before the change
-    captured.state, captured.records = None, []
+    own.execute(f"INSERT INTO t SELECT n, 0 FROM generate_series({ROWS + 1}, {rows}) n")
+    process = captured.start(pause_at=is_record)
+    process.wait_until_paused()
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     own.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    if restarted:
+        process.go_on(is_state_with_unseen).wait_until_paused()
+        captured.keep(process.kill())
+        assert captured.state[0]["data"]["streams"]["public.t"]["mode"] == "Backfill"
+        process = captured.start()
+        process.wait_for(lambda run: "is visible" in run.stderr)
+    else:
+        process.go_on().wait_for_active()
     assert own.value("SELECT count(*) FROM t WHERE n = 7") == 0, "the commit is visible: this test tests nothing"
-    captured.tail = True
-    process = captured.start().wait_for_records(500)
-    try:
-        if restarted:
-            captured.keep(process.kill())
-            process = captured.start()
-            process.wait_for(lambda run: "is visible" in run.stderr or run.records)
-        else:
-            process.wait_for_active()
-    finally:
-        own.execute("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+    standby_away()
     writer.join(20)
     assert not failures and not writer.is_alive()
-    process.wait_for_active()
     own.execute("UPDATE t SET n = 8 WHERE id = 1")
     process.wait_for(lambda run: run.records and run.records[-1]["data"].get("n") == 8)
     process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()
