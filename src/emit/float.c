@@ -23,6 +23,7 @@ struct decimal {
     int exponent; /* of ten */
 };
 
+enum { FLOAT_DIGITS = 17 };                   /* at most */
 enum { FLOAT8_FIXED = 15, FLOAT4_FIXED = 6 }; /* scientific notation from this exponent on */
 
 /* floor(log10(2^q)), or of 3/4 * 2^q; exact for all |q| < 1100. */
@@ -110,7 +111,8 @@ static char *print_scientific(char *p, const char *s, int count, int exponent)
     return magnitude < 100 ? digits_two(p, magnitude) : digits_lead(p, magnitude);
 }
 
-/* `point` of the `count` digits come before the decimal point; negative: zeros after it. */
+/* `point` of the `count` digits come before the decimal point; negative: zeros after it. Behind the
+ * digits as many bytes can be read. */
 static char *print_fixed(char *p, const char *s, int count, int point)
 {
     if (point <= 0) {
@@ -125,15 +127,15 @@ static char *print_fixed(char *p, const char *s, int count, int point)
         memcpy(p, s, (size_t)count);
         return p + point;
     }
-    memcpy(p, s, (size_t)point);
+    memcpy(p, s, FLOAT_DIGITS);
+    memcpy(p + point + 1, s + point, FLOAT_DIGITS);
     p[point] = '.';
-    memcpy(p + point + 1, s + point, (size_t)(count - point));
     return p + count + 1;
 }
 
 static char *print_decimal(char *p, struct decimal d, int fixed_limit)
 {
-    char digits[JSON_INTEGER];
+    char digits[2 * FLOAT_DIGITS] = {0};
     strip_zeros(&d);
     int count = (int)(json_u64(digits, d.digits) - digits);
     int point = d.exponent + count;

@@ -7,7 +7,7 @@
 #ifndef EMIT_FLOAT_H
 #define EMIT_FLOAT_H
 
-enum { FLOAT_TEXT = 32 }; /* room for the longest; its text takes 24: "-2.2250738585072014e-308" */
+enum { FLOAT_TEXT = 40 }; /* room for the longest, of 24 ("-2.2250738585072014e-308"), and some */
 
 /* Write at `p`, which has room for FLOAT_TEXT bytes; returns the end. No NUL. */
 char *float8_print(char *p, double v);

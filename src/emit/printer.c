@@ -53,7 +53,7 @@ static void compile_head(struct printer *p, const struct frame *frame)
     size_t head = strlen(frame->head), neck = frame->neck ? strlen(frame->neck) : 0;
     size_t stamp = frame->neck ? STAMP_DIGITS : 0;
     p->head_len = head + stamp + neck + 1;
-    p->head = mem_alloc(p->head_len);
+    p->head = mem_zero(p->head_len + LITERAL_SLACK);
     memcpy(p->head, frame->head, head);
     memset(p->head + head, '0', stamp);
     if (neck) {
@@ -110,6 +110,7 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     for (int i = 0; i < p->field_count; i++) {
         compile_field(p, &p->fields[i], &relation->columns[i]);
     }
+    memset(out_reserve(&p->literals, LITERAL_SLACK), 0, LITERAL_SLACK);
     for (int i = 0; i < p->field_count; i++) {
         fix(p, &p->fields[i].before);
     }

@@ -5,6 +5,8 @@
 #include "emit/printer.h"
 #include "emit/value.h"
 
+enum { LITERAL_SLACK = 32 }; /* so many bytes behind a literal can be read */
+
 struct literal {
     const char *text;
     size_t len;

@@ -6,9 +6,22 @@
 #include "printer.h"
 #include "row/tuple.h"
 
-static void put(struct out *out, const struct literal *literal)
+/* `len` bytes of `text`, behind which LITERAL_SLACK more can be read: whole blocks are cheaper to
+ * copy than what has any length. */
+static inline void put_text(struct out *out, const char *text, size_t len)
 {
-    out_bytes(out, literal->text, literal->len);
+    char *to = out_reserve(out, len + LITERAL_SLACK);
+    size_t done = 0;
+    do {
+        memcpy(to + done, text + done, LITERAL_SLACK);
+        done += LITERAL_SLACK;
+    } while (done < len);
+    out_commit(out, to + len);
+}
+
+static inline void put(struct out *out, const struct literal *literal)
+{
+    put_text(out, literal->text, literal->len);
 }
 
 static void put_head(struct out *out, struct printer *p, int64_t now_ms)
@@ -17,13 +30,13 @@ static void put_head(struct out *out, struct printer *p, int64_t now_ms)
         json_i64(p->head + p->stamp_at, now_ms);
         p->stamp_ms = now_ms;
     }
-    out_bytes(out, p->head, p->head_len);
+    put_text(out, p->head, p->head_len);
 }
 
 /* ,"name": — but the first of an object has no comma before it. */
-static void put_name(struct out *out, const struct field *field, bool *first)
+static inline void put_name(struct out *out, const struct field *field, bool *first)
 {
-    out_bytes(out, field->before.text + *first, field->before.len - *first);
+    put_text(out, field->before.text + *first, field->before.len - *first);
     *first = false;
 }
 
@@ -41,7 +54,7 @@ static void put_value(struct out *out, const struct field *field, const struct v
 /* After the last column: _meta has no comma before it in a row without columns. */
 static void put_after_columns(struct out *out, const struct literal *literal, bool first)
 {
-    out_bytes(out, literal->text + first, literal->len - first);
+    put_text(out, literal->text + first, literal->len - first);
 }
 
 void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_t n, int64_t now_ms)
