@@ -21,7 +21,7 @@ static const struct form builtin_forms[] = {
     {OID_TIMESTAMPTZ, timestamp_text, timestamp_binary},
     {OID_UUID, string_text, uuid_binary},
     {OID_FLOAT8, number_text, float8_binary},
-    {OID_JSONB, json_text, jsonb_binary},
+    {OID_JSONB, jsonb_text, jsonb_binary},
     {OID_BOOL, bool_text, bool_binary},
     {OID_TIMESTAMP, timestamp_text, timestamp_binary},
     {OID_DATE, date_text, date_binary},

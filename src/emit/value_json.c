@@ -1,9 +1,13 @@
 /*
  * json and jsonb: the value itself, on one line.
  *
- * The grammar (RFC 8259) is checked in a first pass, which also finds out whether anything must
- * change: line breaks and tabs between tokens are left out, and an escape of a lone surrogate
- * becomes \ufffd. Most values are then copied. What is not JSON is printed as a string.
+ * Of json, which PostgreSQL keeps as it was written, the grammar (RFC 8259) is checked in a first
+ * pass, which also finds out whether anything must change: line breaks and tabs between tokens are
+ * left out, and an escape of a lone surrogate becomes \ufffd. Most values are then copied. What is
+ * not JSON is printed as a string.
+ *
+ * jsonb the server prints itself, from the parsed value: on one line, without lone surrogates. It
+ * is copied as it comes.
  */
 #include <string.h>
 
@@ -268,11 +272,21 @@ void json_text(struct out *out, const struct type *type, const char *data, uint3
     }
 }
 
+void jsonb_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+{
+    (void)type;
+    if (len) {
+        json_raw(out, data, len);
+    } else {
+        json_quoted(out, data, len);
+    }
+}
+
 /* A version, and then the text. */
 void jsonb_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
 {
     if (len && data[0] == 1) {
-        json_text(out, type, data + 1, len - 1);
+        jsonb_text(out, type, data + 1, len - 1);
     } else {
         write_invalid(out, data, len);
     }

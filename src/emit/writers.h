@@ -27,7 +27,7 @@ value_writer inet_text;
 
 /* value_json.c */
 value_writer json_text; /* and the binary form of json */
-value_writer jsonb_binary;
+value_writer jsonb_text, jsonb_binary;
 
 /* value_time.c, value_time_binary.c */
 value_writer date_text, date_binary;

@@ -11,8 +11,7 @@ static bool holds_text(const struct type *type)
     case OID_TEXT:
     case OID_BPCHAR:
     case OID_NAME:
-    case OID_JSON:
-    case OID_JSONB: return true;
+    case OID_JSON: return true;
     default: return type->oid >= 50000;
     }
 }

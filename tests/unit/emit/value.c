@@ -119,9 +119,9 @@ static size_t random_value(char *data)
 Test(value, hostile_bytes_still_print_json)
 {
     static const uint32_t oids[] = {
-        OID_BOOL,  OID_INT2, OID_INT4, OID_INT8,   OID_OID,    OID_FLOAT4,  OID_FLOAT8,
-        OID_BYTEA, OID_CHAR, OID_NAME, OID_JSON,   OID_JSONB,  OID_DATE,    OID_TIMESTAMP,
-        OID_TIME,  OID_INET, OID_UUID, OID_TIMETZ, OID_BPCHAR, OID_NUMERIC,
+        OID_BOOL,  OID_INT2, OID_INT4,   OID_INT8,   OID_OID,     OID_FLOAT4,    OID_FLOAT8,
+        OID_BYTEA, OID_CHAR, OID_NAME,   OID_JSON,   OID_DATE,    OID_TIMESTAMP, OID_TIME,
+        OID_INET,  OID_UUID, OID_TIMETZ, OID_BPCHAR, OID_NUMERIC,
     };
     char data[40];
     srand(4);
