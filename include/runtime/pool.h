@@ -13,6 +13,7 @@
 
 #include "row/batch.h"
 #include "runtime/bell.h"
+#include "runtime/run.h"
 
 struct pool;
 
@@ -22,9 +23,11 @@ struct pool *pool_new(unsigned producer, size_t batches);
 /* Once nothing is under way: every batch must be home. */
 void pool_free(struct pool **);
 
-/* Producer. An empty batch, or NULL if none came home before the deadline (monotonic) or `bell`
- * rang meanwhile. */
-struct batch *pool_take(struct pool *, enum batch_kind, int64_t deadline_us);
+/*
+ * Producer. An empty batch, or NULL if none came home before the deadline (monotonic), the run
+ * stops, or `bell` rang meanwhile. The pool's bell must be one of the run's; NULL: no run stops it.
+ */
+struct batch *pool_take(struct pool *, enum batch_kind, const struct run *, int64_t deadline_us);
 
 /* Producer. How many pool_take would yield at once. */
 size_t pool_free_batches(const struct pool *);

@@ -9,6 +9,7 @@
 #define RUNTIME_RUN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "runtime/bell.h"
@@ -30,6 +31,9 @@ void run_stop(struct run *);
 
 /* Stop because of *err. ERR_STOPPED is no error. */
 void run_fail(struct run *, const struct err *);
+
+/* Sleep so long, or until the run stops. Any thread. */
+void run_pause(const struct run *, int64_t us);
 
 /* After the threads have ended: false with the first error, if there was one. */
 bool run_result(const struct run *, struct err *);

@@ -69,14 +69,12 @@ static void report(const struct relation *relation, struct log *log, const char 
 bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *run,
                     struct log *log, struct err *err)
 {
-    struct bell bell;
     char *writers = NULL, *who = NULL;
     int64_t next_us = clock_monotonic_us() + FIRST_REPORT_US;
-    bell_init(&bell); /* nobody rings it: a stop is seen at the next look */
     bool ok = find_writers(pg, relation, &writers, &who, err);
     while (ok && writers && !run_stopping(run)) {
         report(relation, log, who, &next_us);
-        bell_wait(&bell, bell_count(&bell), clock_monotonic_us() + LOOK_US);
+        run_pause(run, LOOK_US);
         free(who);
         ok = find_writers(pg, relation, &writers, &who, err);
     }

@@ -41,7 +41,7 @@ static bool stopped(struct err *err)
 static bool take_batch(struct reader *r, const struct backfill_task *task, struct err *err)
 {
     while (!r->batch) {
-        r->batch = pool_take(r->pool, BATCH_ROWS, INT64_MAX);
+        r->batch = pool_take(r->pool, BATCH_ROWS, r->backfill->run, INT64_MAX);
         if (!r->batch && run_stopping(r->backfill->run)) {
             return stopped(err);
         }
@@ -328,12 +328,4 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         r->end = NULL;
     }
     return true;
-}
-
-void reader_pause(struct reader *r, int64_t us)
-{
-    int64_t deadline_us = clock_monotonic_us() + us;
-    while (!run_stopping(r->backfill->run) && clock_monotonic_us() < deadline_us) {
-        bell_wait(pool_bell(r->pool), bell_count(pool_bell(r->pool)), deadline_us);
-    }
 }

@@ -48,7 +48,4 @@ void reader_abort(struct reader *, const struct backfill_task *);
 /* The next answer must be this one. */
 bool reader_expect(struct reader *, enum pg_step, struct err *);
 
-/* Sleep, or less if the run stops. */
-void reader_pause(struct reader *, int64_t us);
-
 #endif

@@ -14,13 +14,9 @@
 #include "base/mem.h"
 #include "reader.h"
 #include "runtime/counter.h"
+#include "runtime/retry.h"
 
-enum {
-    BACKOFF_FIRST_US = 200 * 1000,
-    BACKOFF_MOST_US = 10 * 1000 * 1000,
-    GIVE_UP_US = 5 * 60 * 1000 * 1000,
-    REDESCRIBE_MOST = 10,
-};
+enum { REDESCRIBE_MOST = 10 };
 
 struct worker {
     struct thread *thread;
@@ -32,8 +28,7 @@ struct worker {
     int table_stream;               /* the stream that `reader.table` describes; -1: none */
     char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
     int redescribed; /* times in a row that a chunk failed because the table was not as described */
-    int64_t last_success_us;
-    int64_t backoff_us;
+    struct retry retry;
 };
 
 static bool connect_server(struct worker *w, struct err *err)
@@ -153,7 +148,7 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
 /* Whether the chunk may be tried again, after a pause where the server is to blame. */
 static bool may_retry(struct worker *w, struct err *err)
 {
-    int64_t now_us = clock_monotonic_us();
+    int64_t pause_us;
     bool shape_changed = w->reader.shape_changed;
     w->reader.shape_changed = false;
     if (err->kind == ERR_STOPPED || run_stopping(w->backfill.run)) {
@@ -163,24 +158,19 @@ static bool may_retry(struct worker *w, struct err *err)
         w->table_stream = -1;
         return true;
     }
-    if (err->kind != ERR_TRANSIENT) {
+    if (!retry_again(&w->retry, "the backfill", clock_monotonic_us(), &pause_us, err)) {
         return false;
-    }
-    if (now_us - w->last_success_us > GIVE_UP_US) {
-        return err_prefix(err, "the backfill gave up after 5 minutes of trying: ");
     }
     log_line(w->backfill.log, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
     pg_close(&w->reader.pg);
     w->table_stream = -1;
-    reader_pause(&w->reader, w->backoff_us);
-    w->backoff_us = w->backoff_us * 2 > BACKOFF_MOST_US ? BACKOFF_MOST_US : w->backoff_us * 2;
+    run_pause(w->backfill.run, pause_us);
     return true;
 }
 
 static void succeeded(struct worker *w)
 {
-    w->last_success_us = clock_monotonic_us();
-    w->backoff_us = BACKOFF_FIRST_US;
+    retry_succeeded(&w->retry, clock_monotonic_us());
     w->redescribed = 0;
 }
 

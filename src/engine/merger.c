@@ -77,7 +77,7 @@ static bool output_event(struct engine *e, enum event_kind kind, struct checkpoi
 {
     struct batch *batch = NULL;
     while (!batch && !run_stopping(e->config.run)) {
-        batch = pool_take(e->pools[POOL_MERGER], BATCH_EVENTS, INT64_MAX);
+        batch = pool_take(e->pools[POOL_MERGER], BATCH_EVENTS, e->config.run, INT64_MAX);
     }
     if (!batch) {
         checkpoint_free(&checkpoint);

@@ -22,9 +22,6 @@ enum {
     ASKED_US = 1000 * 1000,        /* requests to report this soon one after the other… */
     ASKED_OFTEN = 10,              /* …so many times are not the usual ones */
     SILENCE_US = 60 * 1000 * 1000, /* without a sign of life the connection is dead */
-    GIVE_UP_US = 5 * 60 * 1000 * 1000,
-    BACKOFF_FIRST_US = 200 * 1000,
-    BACKOFF_MOST_US = 10 * 1000 * 1000,
     XLOGDATA_HEADER = 25,
 };
 
@@ -49,7 +46,7 @@ static bool have_batch(struct replication *r, struct err *err)
         if (run_stopping(e->config.run)) {
             return err_set(err, ERR_STOPPED, "stopped");
         }
-        r->batch = pool_take(e->pools[POOL_READER], BATCH_EVENTS, r->next_status_us);
+        r->batch = pool_take(e->pools[POOL_READER], BATCH_EVENTS, e->config.run, r->next_status_us);
         r->last_message_us = clock_monotonic_us(); /* it is not the server who is silent */
         if (!r->batch && !status_if_due(r, err)) {
             return false;
@@ -164,7 +161,8 @@ static bool take_keepalive(struct replication *r, char *data, size_t len, struct
 
 static bool take_message(struct replication *r, char *data, size_t len, struct err *err)
 {
-    r->last_message_us = r->last_success_us = clock_monotonic_us();
+    r->last_message_us = clock_monotonic_us();
+    retry_succeeded(&r->retry, r->last_message_us);
     if (data[0] == 'w' && len > XLOGDATA_HEADER) {
         return take_xlogdata(r, data, len, err);
     }
@@ -234,31 +232,18 @@ static bool stream(struct replication *r, struct err *err)
     return true;
 }
 
-static void pause_for(struct replication *r, int64_t us)
-{
-    struct bell *bell = pool_bell(r->engine->pools[POOL_READER]);
-    int64_t deadline_us = clock_monotonic_us() + us;
-    while (!run_stopping(r->engine->config.run) && clock_monotonic_us() < deadline_us) {
-        bell_wait(bell, bell_count(bell), deadline_us);
-    }
-}
-
 /* Whether to connect again. */
-static bool may_retry(struct replication *r, int64_t *backoff_us, struct err *err)
+static bool may_retry(struct replication *r, struct err *err)
 {
-    int64_t now_us = clock_monotonic_us();
+    int64_t pause_us;
     pg_close(&r->pg);
-    if (err->kind != ERR_TRANSIENT || run_stopping(r->engine->config.run)) {
+    if (run_stopping(r->engine->config.run) ||
+        !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
-    if (now_us - r->last_success_us > GIVE_UP_US) {
-        return err_prefix(err, "replication gave up after 5 minutes of trying: ");
-    }
-    *backoff_us = now_us - r->last_success_us < BACKOFF_FIRST_US ? BACKOFF_FIRST_US : *backoff_us;
     log_line(r->engine->config.log, LOG_WARN, "replication interrupted, will try again: %s",
              err->message);
-    pause_for(r, *backoff_us);
-    *backoff_us = *backoff_us * 2 > BACKOFF_MOST_US ? BACKOFF_MOST_US : *backoff_us * 2;
+    run_pause(r->engine->config.run, pause_us);
     return true;
 }
 
@@ -267,14 +252,13 @@ void reader_main(void *context)
     struct engine *e = context;
     struct replication *r = e->replication;
     struct err err = {0};
-    int64_t backoff_us = BACKOFF_FIRST_US;
     r->resume_lsn = r->received = e->start_lsn;
-    r->last_success_us = clock_monotonic_us();
+    retry_succeeded(&r->retry, clock_monotonic_us());
     for (bool again = false;; again = true) {
         if (replication_begin(r, again, &err) && stream(r, &err)) {
             break;
         }
-        if (!may_retry(r, &backoff_us, &err)) {
+        if (!may_retry(r, &err)) {
             run_fail(e->config.run, &err);
             break;
         }

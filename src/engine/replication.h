@@ -13,6 +13,7 @@
 #define ENGINE_REPLICATION_H
 
 #include "internal.h"
+#include "runtime/retry.h"
 #include "wal/decode.h"
 
 struct replication {
@@ -22,7 +23,8 @@ struct replication {
     struct batch *batch; /* being filled; NULL: none */
     uint64_t received;   /* end of the WAL that the server has sent */
     uint64_t flushed;    /* as last reported */
-    int64_t next_status_us, status_us, last_message_us, last_success_us;
+    int64_t next_status_us, status_us, last_message_us;
+    struct retry retry;
     int64_t last_look_us;  /* when the last look at the socket ended, */
     int busy_looks;        /* and how many in a row found something at once */
     int64_t last_asked_us; /* when the server last asked for a report, */

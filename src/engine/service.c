@@ -5,8 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
-
-enum { GIVE_UP_US = 5 * 60 * 1000 * 1000, PAUSE_US = 1000 * 1000 };
+#include "runtime/retry.h"
 
 bool service_open(struct service *s, struct err *err)
 {
@@ -25,30 +24,18 @@ void service_close(struct service *s)
     types_free(&s->types);
 }
 
-/* Sleep, unless the run stops. */
-static void pause_before_retry(struct service *s)
-{
-    struct bell bell;
-    int64_t deadline_us = clock_monotonic_us() + PAUSE_US;
-    bell_init(&bell);
-    while (!run_stopping(s->config->run) && clock_monotonic_us() < deadline_us) {
-        bell_wait(&bell, bell_count(&bell), clock_monotonic_us() + PAUSE_US / 10);
-    }
-}
-
 /*
  * After a failure: whether the question may be asked again, on a new connection. All questions here
  * can be repeated without harm.
  */
-static bool may_retry(struct service *s, int64_t since_us, struct err *err)
+static bool may_retry(struct service *s, struct retry *retry, struct err *err)
 {
-    while (err->kind == ERR_TRANSIENT && !run_stopping(s->config->run)) {
-        if (clock_monotonic_us() - since_us > GIVE_UP_US) {
-            return err_prefix(err, "gave up after 5 minutes of trying: ");
-        }
+    int64_t pause_us;
+    while (!run_stopping(s->config->run) &&
+           retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
         log_line(s->config->log, LOG_WARN, "service connection interrupted, will try again: %s",
                  err->message);
-        pause_before_retry(s);
+        run_pause(s->config->run, pause_us);
         if (service_open(s, err)) {
             return true;
         }
@@ -60,11 +47,12 @@ static bool may_retry(struct service *s, int64_t since_us, struct err *err)
 static struct pg_rows *ask(struct service *s, const struct table_description *keys, const char *sql,
                            int count, const char *const *params, struct err *err)
 {
-    int64_t since_us = clock_monotonic_us();
+    struct retry retry;
+    retry_succeeded(&retry, clock_monotonic_us());
     for (;;) {
         bool ready = !keys || backfill_key_path(s->pg, keys, err);
         struct pg_rows *rows = ready ? pg_query(s->pg, sql, count, params, err) : NULL;
-        if (rows || !may_retry(s, since_us, err)) {
+        if (rows || !may_retry(s, &retry, err)) {
             return rows;
         }
     }
@@ -86,13 +74,14 @@ bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *
 bool service_watermark(struct service *s, const char *watermark, struct err *err)
 {
     struct out sql;
-    int64_t since_us = clock_monotonic_us();
+    struct retry retry;
+    retry_succeeded(&retry, clock_monotonic_us());
     out_init(&sql, 512);
     watermark_sql(&sql, s->config->config, watermark);
     bool ok;
     do {
         ok = pg_exec(s->pg, out_text(&sql), err);
-    } while (!ok && may_retry(s, since_us, err));
+    } while (!ok && may_retry(s, &retry, err));
     out_free(&sql);
     return ok || err_prefix(err, "writing the watermark: ");
 }
@@ -152,11 +141,12 @@ static bool bind(void *context, struct relation *relation, struct err *err)
     if (relation->stream == STREAM_NONE) {
         return true;
     }
-    int64_t since_us = clock_monotonic_us();
+    struct retry retry;
+    retry_succeeded(&retry, clock_monotonic_us());
     bool ok;
     do {
         ok = types_resolve(s->types, s->pg, relation, err);
-    } while (!ok && may_retry(s, since_us, err));
+    } while (!ok && may_retry(s, &retry, err));
     return ok;
 }
 

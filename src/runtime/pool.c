@@ -47,11 +47,13 @@ static struct batch *take(struct pool *pool)
     return batch;
 }
 
-struct batch *pool_take(struct pool *pool, enum batch_kind kind, int64_t deadline_us)
+/* A stop is looked for after the count is taken: one that came before rings the bell no more. */
+struct batch *pool_take(struct pool *pool, enum batch_kind kind, const struct run *run,
+                        int64_t deadline_us)
 {
     uint32_t seen = bell_count(&pool->bell);
     struct batch *batch = take(pool);
-    if (!batch) {
+    if (!batch && !(run && run_stopping(run))) {
         bell_wait(&pool->bell, seen, deadline_us);
         batch = take(pool);
     }

@@ -3,12 +3,15 @@
 
 #include <ck_pr.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct run {
@@ -93,6 +96,16 @@ void run_fail(struct run *run, const struct err *err)
     }
     pthread_mutex_unlock(&run->mutex);
     run_stop(run);
+}
+
+void run_pause(const struct run *run, int64_t us)
+{
+    int64_t end_us = clock_monotonic_us() + us, left_us;
+    while (!run_stopping(run) && (left_us = end_us - clock_monotonic_us()) > 0) {
+        struct pollfd stop = {run->stop_fd, POLLIN, 0};
+        struct timespec limit = {left_us / 1000000, left_us % 1000000 * 1000};
+        ppoll(&stop, 1, &limit, NULL); /* interrupted: look again */
+    }
 }
 
 bool run_result(const struct run *run, struct err *err)

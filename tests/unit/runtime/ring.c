@@ -88,12 +88,13 @@ Test(pool, makes_no_more_batches_than_it_may)
 {
     struct pool *pool = pool_new(3, 2);
     cr_assert_eq(pool_free_batches(pool), 2);
-    struct batch *one = pool_take(pool, BATCH_ROWS, 0), *two = pool_take(pool, BATCH_EVENTS, 0);
+    struct batch *one = pool_take(pool, BATCH_ROWS, NULL, 0),
+                 *two = pool_take(pool, BATCH_EVENTS, NULL, 0);
     cr_assert(one && two && one != two);
     cr_assert_eq(one->producer, 3);
     cr_assert_eq(two->kind, BATCH_EVENTS);
     cr_assert_eq(pool_free_batches(pool), 0);
-    cr_assert_null(pool_take(pool, BATCH_ROWS, clock_monotonic_us() + 1000));
+    cr_assert_null(pool_take(pool, BATCH_ROWS, NULL, clock_monotonic_us() + 1000));
     pool_return(pool, &one);
     pool_return(pool, &two);
     pool_free(&pool);
@@ -102,12 +103,12 @@ Test(pool, makes_no_more_batches_than_it_may)
 Test(pool, gives_a_batch_that_came_home_as_new)
 {
     struct pool *pool = pool_new(0, 1);
-    struct batch *batch = pool_take(pool, BATCH_EVENTS, 0), *was = batch;
+    struct batch *batch = pool_take(pool, BATCH_EVENTS, NULL, 0), *was = batch;
     batch_event(batch)->kind = EVENT_INSERT;
     arena_alloc(&batch->arena, 100);
     pool_return(pool, &batch);
     cr_assert_null(batch);
-    batch = pool_take(pool, BATCH_ROWS, 0);
+    batch = pool_take(pool, BATCH_ROWS, NULL, 0);
     cr_assert_eq(batch, was);
     cr_assert_eq(batch->kind, BATCH_ROWS);
     cr_assert_eq(batch_bytes(batch), 0);
@@ -118,9 +119,23 @@ Test(pool, gives_a_batch_that_came_home_as_new)
 Test(pool, is_interrupted_by_its_bell)
 {
     struct pool *pool = pool_new(0, 1);
-    struct batch *batch = pool_take(pool, BATCH_ROWS, 0);
+    struct batch *batch = pool_take(pool, BATCH_ROWS, NULL, 0);
     pool_return(pool, &batch); /* rings */
-    cr_assert_not_null(batch = pool_take(pool, BATCH_ROWS, INT64_MAX));
+    cr_assert_not_null(batch = pool_take(pool, BATCH_ROWS, NULL, INT64_MAX));
     pool_return(pool, &batch);
     pool_free(&pool);
+}
+
+Test(pool, is_not_waited_for_once_the_run_stops)
+{
+    struct err err = {0};
+    struct run *run = run_new(&err);
+    struct pool *pool = pool_new(0, 1);
+    run_add_bell(run, pool_bell(pool));
+    struct batch *batch = pool_take(pool, BATCH_ROWS, run, 0);
+    run_stop(run);
+    cr_assert_null(pool_take(pool, BATCH_ROWS, run, INT64_MAX));
+    pool_return(pool, &batch);
+    pool_free(&pool);
+    run_free(&run);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "runtime/counter.h"
 #include "runtime/log.h"
 
@@ -50,6 +51,17 @@ Test(run, rings_no_bell_that_was_forgotten)
     run_forget_bells(run);
     run_stop(run);
     cr_assert_eq(bell_count(&bell), seen);
+    run_free(&run);
+}
+
+Test(run, pauses_as_long_as_asked_unless_it_stops)
+{
+    struct run *run = new_run();
+    int64_t began_us = clock_monotonic_us();
+    run_pause(run, 20 * 1000);
+    cr_assert(clock_monotonic_us() - began_us >= 20 * 1000);
+    run_stop(run);
+    run_pause(run, INT64_C(3600) * 1000 * 1000);
     run_free(&run);
 }
 
