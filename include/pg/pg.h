@@ -23,7 +23,8 @@ enum pg_kind {
 struct pg;
 struct pg_rows;
 
-/* `name` is shown as application_name. stop_fd -1: nothing to watch. NULL on failure. */
+/* `name` is shown as application_name. stop_fd -1: nothing to watch. NULL on failure. The
+ * configuration is borrowed as long as the connection lives. */
 struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int stop_fd,
                    struct err *);
 void pg_close(struct pg **);
@@ -31,6 +32,14 @@ void pg_close(struct pg **);
 int pg_server_version(const struct pg *); /* 150004 */
 int pg_backend_pid(const struct pg *);
 bool pg_alive(const struct pg *); /* false once the connection is known to be lost */
+
+/*
+ * After a silence: asks the server, over a connection of its own, whether it still works for this
+ * one. False if it does not, or does not answer: then the connection is lost (ERR_TRANSIENT). All
+ * calls here that wait without limit look after it by themselves; a stream is its reader's to
+ * watch.
+ */
+bool pg_still_served(struct pg *, struct err *);
 
 /* The last error's SQLSTATE, "" when it had none. */
 const char *pg_sqlstate(const struct pg *);

@@ -14,28 +14,31 @@
 #include "replication.h"
 
 enum {
-    ADOPT_BYTES = 32 * 1024,       /* larger messages are kept where libpq put them */
-    BUSY_US = 1000,                /* looks that bring something this soon one after the other… */
-    BUSY_LOOKS = 8,                /* …so many times mean that there is plenty… */
-    NAP_US = 800,                  /* …and that it may gather: see gather() */
-    LOOK_US = 1000 * 1000,         /* acknowledgements are looked for so often */
-    ASKED_US = 1000 * 1000,        /* requests to report this soon one after the other… */
-    ASKED_OFTEN = 10,              /* …so many times are not the usual ones */
-    SILENCE_US = 60 * 1000 * 1000, /* without a sign of life the connection is dead */
+    ADOPT_BYTES = 32 * 1024, /* larger messages are kept where libpq put them */
+    BUSY_US = 1000,          /* looks that bring something this soon one after the other… */
+    BUSY_LOOKS = 8,          /* …so many times mean that there is plenty… */
+    NAP_US = 800,            /* …and that it may gather: see gather() */
+    LOOK_US = 1000 * 1000,   /* acknowledgements are looked for so often */
+    ASKED_US = 1000 * 1000,  /* requests to report this soon one after the other… */
+    ASKED_OFTEN = 10,        /* …so many times are not the usual ones */
+    SILENT_STATUSES = 3,     /* unanswered reports after which the connection is looked after */
     XLOGDATA_HEADER = 25,
 };
 
+/* A server that says nothing is asked for a sign of life with each report. */
 static bool status_if_due(struct replication *r, struct err *err)
 {
     int64_t now_us = clock_monotonic_us();
-    bool silent = now_us - r->last_message_us > SILENCE_US / 2;
-    if (now_us - r->last_message_us > SILENCE_US) {
-        return err_set(err, ERR_TRANSIENT, "the server has been silent for %d s",
-                       SILENCE_US / 1000000);
+    int64_t silence_us = now_us - r->last_message_us;
+    if (silence_us > r->status_us * SILENT_STATUSES) {
+        r->last_message_us = now_us;
+        if (!pg_still_served(r->pg, err)) {
+            return false;
+        }
     }
     bool due =
         now_us >= r->next_status_us || r->flushed != shared_load(r->engine->config.acknowledged);
-    return !due || replication_status(r, silent, err);
+    return !due || replication_status(r, silence_us > r->status_us / 2, err);
 }
 
 /* Wait for an empty batch, but never so long that the server gives us up. */

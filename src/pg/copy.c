@@ -37,14 +37,13 @@ static bool take_in(struct pg *pg, struct err *err)
 static bool take_more(struct pg *pg, struct err *err)
 {
     int waiting = 0;
-    bool ready = true;
     nanosleep(&(struct timespec){0, NAP_NS}, NULL);
     if (ioctl(PQsocket(pg->conn), FIONREAD, &waiting) || !waiting) {
-        if (!pg_poll(pg, false, -1, &ready, err)) {
+        if (!pg_wait(pg, false, err)) {
             return false;
         }
     }
-    return !ready || take_in(pg, err);
+    return take_in(pg, err);
 }
 
 int pg_copy_next(struct pg *pg, char **data, struct err *err)

@@ -8,7 +8,9 @@
 
 struct pg {
     PGconn *conn;
+    const struct config *config;
     int stop_fd;
+    bool is_probe; /* asks after another connection: after its own silence nobody is asked */
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
 };
@@ -22,6 +24,9 @@ struct pg_rows {
  * readable (ERR_STOPPED), or the timeout has passed (*ready false). timeout_us -1: no limit.
  */
 bool pg_poll(struct pg *, bool write, int64_t timeout_us, bool *ready, struct err *);
+
+/* The same without limit, but for a connection that is dead without a word. */
+bool pg_wait(struct pg *, bool write, struct err *);
 
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);

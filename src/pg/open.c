@@ -231,6 +231,7 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
                    struct err *err)
 {
     struct pg *pg = mem_zero(sizeof *pg);
+    pg->config = config;
     pg->stop_fd = stop_fd;
     if (!connect_start(pg, config, kind, name, err)) {
         pg_close(&pg);

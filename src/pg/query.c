@@ -28,7 +28,6 @@ bool pg_poll(struct pg *pg, bool write, int64_t timeout_us, bool *ready, struct 
 static bool flush(struct pg *pg, struct err *err)
 {
     for (;;) {
-        bool ready;
         int left = PQflush(pg->conn);
         if (left == 0) {
             return true;
@@ -36,7 +35,7 @@ static bool flush(struct pg *pg, struct err *err)
         if (left < 0) {
             return pg_fail_connection(pg, err);
         }
-        if (!pg_poll(pg, true, -1, &ready, err)) {
+        if (!pg_wait(pg, true, err)) {
             return false;
         }
         if (!PQconsumeInput(pg->conn)) {
@@ -47,11 +46,7 @@ static bool flush(struct pg *pg, struct err *err)
 
 static bool wait_input(struct pg *pg, struct err *err)
 {
-    bool ready = false;
-    if (!pg_poll(pg, false, -1, &ready, err)) {
-        return false;
-    }
-    return !ready || PQconsumeInput(pg->conn) || pg_fail_connection(pg, err);
+    return pg_wait(pg, false, err) && (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
 }
 
 /* The next result without blocking the stop descriptor out; *result NULL: the message is answered.

@@ -1,0 +1,64 @@
+"""A TCP proxy that can fall silent: nothing passes any more over what is connected, and nobody is told."""
+
+import socket
+import threading
+
+
+class Proxy:
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pairs = []
+        self.lock = threading.Lock()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        for pair in self.pairs:
+            pair.close()
+
+    def freeze(self):
+        """All that is connected now; what connects later passes."""
+        with self.lock:
+            for pair in self.pairs:
+                pair.frozen = True
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+                pair = Pair(client, socket.create_connection(("127.0.0.1", self.target)))
+            except OSError:
+                return
+            with self.lock:
+                self.pairs.append(pair)
+            pair.start()
+
+
+class Pair:
+    def __init__(self, client, server):
+        self.client, self.server = client, server
+        self.frozen = False
+
+    def start(self):
+        for source, sink in ((self.client, self.server), (self.server, self.client)):
+            threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
+
+    def pump(self, source, sink):
+        """What is on its way when it freezes is lost."""
+        try:
+            while (block := source.recv(1 << 16)) and not self.frozen:
+                sink.sendall(block)
+            if not self.frozen:
+                sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            if not self.frozen:
+                self.close()
+
+    def close(self):
+        for one in (self.client, self.server):
+            one.close()

@@ -1,0 +1,68 @@
+"""Connections that fall silent without being closed: noticed, opened again, and nothing is lost."""
+
+import pytest
+
+from proxy import Proxy
+
+ROWS = 20000
+
+
+@pytest.fixture(name="proxy")
+def proxy_before_the_server(database):
+    """The server itself gives up a silent walsender, and with it the slot, after 2 s."""
+    database.execute(f"ALTER DATABASE {database.name} SET wal_sender_timeout = '2s'",
+                     "CREATE TABLE t (id int PRIMARY KEY, n int)",
+                     f"INSERT INTO t SELECT n, 0 FROM generate_series(1, {ROWS}) n")
+    with Proxy(database.server.port) as one:
+        yield one
+
+
+def settle(one, process, records):
+    process.wait_for_state(after=records).stop()
+    one.keep(process)
+    assert len(one.records) == records
+    one.assert_equal(t=["id"])
+
+
+def test_the_stream_and_the_service_connection(proxy, database, capture):
+    """A type that is new makes the service connection ask."""
+    one = capture(["t"], tail=True, port=proxy.port)
+    process = one.start().wait_for_active()
+    database.execute("UPDATE t SET n = 1 WHERE id <= 10")
+    process.wait_for_records(ROWS + 10)
+    proxy.freeze()
+    database.execute("CREATE TYPE letter AS ENUM ('x', 'y')", "ALTER TABLE t ADD e letter",
+                     "UPDATE t SET n = 2, e = 'y'")
+    settle(one, process, ROWS + 10 + ROWS)
+    assert "replication interrupted, will try again" in process.stderr
+    assert "service connection interrupted, will try again" in process.stderr
+
+
+def test_the_backfill(proxy, database, capture):
+    one = capture(["t"], tail=True, port=proxy.port, advanced={"backfill_chunk_size": 20})
+    process = one.start().wait_for_records(100)
+    proxy.freeze()
+    assert len(process.records) < ROWS, "the backfill is over: this test tests nothing"
+    database.execute(f"UPDATE t SET n = 1 WHERE id <= 5 OR id > {ROWS - 5}")
+    process.wait_for_active()
+    process.wait_for(lambda run: run.records_before_last_state() == len(run.records) >= ROWS).stop()
+    one.keep(process)
+    one.assert_equal(t=["id"])
+    assert "backfill interrupted, will try again" in process.stderr
+
+
+def test_a_statement_that_is_long_in_coming_is_waited_for(database, capture):
+    """The server works for it, whatever the silence: this one waits for a lock."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    capture(["t"]).run()
+    other = capture(["t"], tail=True)
+    with database.connect() as session, session.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        process = other.start()
+        process.wait_for(lambda run: database.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND application_name LIKE 'source-postgres%%' AND now() - query_start > '6 s'") > 0)
+        cursor.execute("COMMIT")
+    process.wait_for_records(1).stop()
+    assert "will try again" not in process.stderr
