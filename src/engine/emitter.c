@@ -96,8 +96,10 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
 static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 {
     const struct codec *codec = &m->engine->config.codec;
+    struct capture_identity identity = m->engine->identity;
+    identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
     crash_point("state-due");
-    codec->checkpoint(codec->context, &m->out, &m->engine->identity, *checkpoint, m->counts);
+    codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->count * sizeof *m->counts);
     checkpoint_free(checkpoint);
     crash_point("state-printed");

@@ -31,7 +31,8 @@ struct service {
 
 struct engine {
     struct engine_config config;
-    struct capture_identity identity; /* fixed before threads start */
+    struct capture_identity identity; /* fixed before threads start, but for the timeline, */
+    uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
     struct service service; /* merger */

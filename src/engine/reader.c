@@ -158,6 +158,7 @@ static bool take_keepalive(struct replication *r, char *data, size_t len, struct
         struct event *event = batch_event(r->batch);
         event->kind = EVENT_POSITION;
         event->lsn = end;
+        r->resume_lsn = end > r->resume_lsn ? end : r->resume_lsn;
     }
     return !reply || (replication_status(r, false, err) && still_serving(r, err));
 }

@@ -133,14 +133,18 @@ static bool verify_again(struct replication *r, struct err *err)
     struct server_identity server;
     struct slot slot = {0};
     uint64_t timeline_end;
-    struct slot_claim claim = {e->identity.system_identifier, e->identity.timeline,
-                               e->identity.slot, e->identity.database, r->resume_lsn};
+    uint32_t timeline = (uint32_t)shared_load(&e->timeline);
+    struct slot_claim claim = {e->identity.system_identifier, timeline, e->identity.slot,
+                               e->identity.database, r->resume_lsn};
     struct pg *sql =
         pg_open(e->config.config, PG_SQL, "source-postgres", run_stop_fd(e->config.run), err);
     bool ok = sql && slot_read(sql, e->config.config->slot, &slot, err) &&
-              replication_identify(r, &server, e->identity.timeline, &timeline_end, err) &&
+              replication_identify(r, &server, timeline, &timeline_end, err) &&
               slot_verify(&claim, &slot, e->config.config->slot, e->config.config->database,
                           &server, timeline_end, err);
+    if (ok) {
+        shared_store(&e->timeline, server.timeline);
+    }
     slot_clear(&slot);
     pg_close(&sql);
     return ok;

@@ -31,7 +31,7 @@ struct replication {
     int asked;             /* and how many times in a row it did so soon after */
 
     /* Where to continue. */
-    uint64_t resume_lsn;    /* end of the last commit handed on */
+    uint64_t resume_lsn;    /* end of the last commit handed on, or a position after it */
     uint32_t xid;           /* of the transaction under way */
     uint64_t handed;        /* its events handed on */
     uint64_t repeats;       /* after a reconnect: events of it still to be dropped */

@@ -33,6 +33,7 @@ static void set_identity(struct engine *e, const struct server_identity *server)
 {
     e->identity.system_identifier = mem_string(server->system_identifier);
     e->identity.timeline = server->timeline;
+    e->timeline = server->timeline;
     e->identity.slot = mem_string(e->config.config->slot);
     e->identity.database = mem_string(e->config.config->database);
 }

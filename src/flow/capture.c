@@ -10,11 +10,12 @@ struct flow_capture {
     const struct config *config;
     const struct catalog *catalog;
     struct ledger *ledger;
-    uint64_t cursor; /* of the state that the capture begins with; 0: none */
-    char **heads;    /* of each stream's frame */
-    char **removed;  /* streams of the state that have no binding any more, NULL-terminated */
-    bool identified; /* the identity was written */
-    bool had_unseen; /* the last checkpoint, or the state given, had unseen transactions */
+    uint64_t cursor;   /* of the state that the capture begins with; 0: none */
+    char **heads;      /* of each stream's frame */
+    char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
+    bool begun;        /* a checkpoint was written */
+    uint32_t timeline; /* of the identity as written: all else of it is fixed */
+    bool had_unseen;   /* the last checkpoint, or the state given, had unseen transactions */
 };
 
 static bool is_bound(const struct catalog *catalog, const char *id)
@@ -131,14 +132,16 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
                        const struct checkpoint *newer, const uint64_t *counts)
 {
     struct flow_capture *f = context;
-    struct state_patch patch = {f->identified ? NULL : identity, newer, f->had_unseen,
-                                f->identified ? NULL : f->removed};
+    bool identified = f->begun && f->timeline == identity->timeline;
+    struct state_patch patch = {identified ? NULL : identity, newer, f->had_unseen,
+                                f->begun ? NULL : f->removed};
     (void)counts;
     ledger_add(f->ledger, newer->cursor);
     out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":");
     state_write_patch(out, &patch);
     out_string(out, ",\"mergePatch\":true}}}\n");
-    f->identified = true;
+    f->begun = true;
+    f->timeline = identity->timeline;
     f->had_unseen = newer->unseen_count > 0;
 }
 

@@ -365,7 +365,9 @@ def test_an_idle_streams_position_is_checkpointed_and_released(database, flow):
     database.wait_for(f"SELECT confirmed_flush_lsn >= '{one.state['cursor']}' FROM pg_replication_slots"
                       f" WHERE slot_name = '{database.slot}'", 5 * PATIENCE)
     assert flushed(database) == number(one.state["cursor"])
-    process.stop()
+    database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active",
+                     "UPDATE items SET n = 5 WHERE id = 1")
+    process.wait_for_quiet(11).stop()  # the slot stands where the capture does: that is no gap
 
 
 # Resuming.

@@ -1,0 +1,97 @@
+"""The same server on another timeline: where its history holds what was captured it goes on; else it is a gap."""
+
+import os
+import shutil
+
+import pytest
+
+from capture import Capture
+from connector import PATIENCE
+from database import Database
+from refusal import assert_refused
+from server import Server
+
+
+def promoted(server):
+    """Recover to the end of its WAL as a promoted standby does: a new timeline begins there."""
+    with open(os.path.join(server.data, "recovery.signal"), "w", encoding="ascii"):
+        pass
+    server.settings["restore_command"] = "false"
+    server.start()
+
+
+@pytest.fixture(name="old")
+def old_server():
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(name="own")
+def own_database(old):
+    own = Database(old)
+    own.execute("CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t SELECT n, 0 FROM generate_series(1, 100) n")
+    yield own
+    own.connection.close()
+
+
+@pytest.fixture(name="one")
+def a_capture(own, tmp_path):
+    one = Capture(own, tmp_path, ["t"], tail=True)
+    yield one
+    one.kill_all()
+
+
+def settled(process, records):
+    process.wait_for_state(after=records)
+    return process.stop()
+
+
+def test_a_failover_is_survived_and_its_states_too(old, own, one):
+    process = one.start().wait_for_active()
+    own.execute("UPDATE t SET n = 1 WHERE id <= 10")
+    process.wait_for_state(after=110)
+    own.connection.close()
+    old.stop()
+    promoted(old)
+    own.connection = own.connect()
+    own.execute("UPDATE t SET n = 2 WHERE id <= 20")
+    one.keep(settled(process, 130))
+    assert one.state[0]["data"]["timeline"] == 2
+    own.execute("UPDATE t SET n = 3 WHERE id <= 30")
+    one.keep(settled(one.start(), 30))
+    assert len(one.records) == 160
+    one.assert_equal(t=["id"])
+
+
+def test_what_another_history_does_not_hold_is_a_gap(old, own, one):
+    one.tail = False
+    one.run()
+    own.connection.close()
+    old.stop()
+    copy = old.data + "-copy"
+    shutil.copytree(old.data, copy, copy_function=shutil.copy2)
+    if old.user:
+        for path, _, names in os.walk(copy):
+            for name in [path] + [os.path.join(path, name) for name in names]:
+                shutil.chown(name, old.user.pw_uid, old.user.pw_gid)
+    old.start()
+    own.connection = own.connect()
+    own.execute("UPDATE t SET n = 1")
+    one.run()
+    first = one.state
+    own.connection.close()
+    old.stop()
+    kept, old.data = old.data, copy
+    promoted(old)
+    assert_refused(one.start().finish(20 * PATIENCE), "config_error", "promoted to timeline 2", "not all in its history",
+                   "without a state")
+    one.state = None
+    one.run()
+    assert one.state[0]["data"]["timeline"] == 2
+    old.stop()
+    old.data = kept
+    old.start()
+    assert_refused(one.start().finish(20 * PATIENCE), "config_error", "went back to timeline 1", "without a state")
+    one.state = first
+    one.run()
+    own.connection = own.connect()
