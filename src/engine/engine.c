@@ -15,10 +15,12 @@ enum {
 };
 
 /* The limit is shared out: the stream and what is kept ahead get a third, each worker its part of
- * the rest. */
+ * the rest, and no less than it needs to go on. */
 static size_t worker_batches(const struct engine *e)
 {
-    size_t batches = (size_t)e->config.config->memory_limit_mb * MIB / BATCH_BYTES * 2 / 3;
+    size_t workers = e->worker_count > 1 ? (size_t)e->worker_count : 1;
+    size_t batches =
+        (size_t)e->config.config->memory_limit_mb * MIB / BATCH_BYTES * 2 / 3 / workers;
     return batches < WORKER_BATCHES_LEAST ? WORKER_BATCHES_LEAST : batches;
 }
 
@@ -31,11 +33,11 @@ static struct pool *add_pool(struct engine *e, unsigned producer, size_t batches
 
 static void build(struct engine *e)
 {
-    size_t batches = worker_batches(e);
     e->worker_count = e->config.config->backfill_workers;
     if ((unsigned)e->worker_count > e->plan.count) {
         e->worker_count = (int)e->plan.count;
     }
+    size_t batches = worker_batches(e);
     add_pool(e, POOL_READER, READER_BATCHES);
     add_pool(e, POOL_MERGER, MERGER_BATCHES);
     e->events = ring_new(READER_BATCHES, &e->merger_bell);

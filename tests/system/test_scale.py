@@ -5,6 +5,7 @@ SYSTEM_ROWS sets how many (200,000 unless told; the full measure is 1,000,000).
 
 import json
 import os
+import time
 
 import pytest
 
@@ -102,3 +103,16 @@ def test_a_value_of_100_megabytes_takes_its_own_size_and_libpqs(database, captur
     assert sizes == [size, 1000, size, size + 1, 1001]
     print(f"peaks {peaks} MiB")
     assert max(peaks) < PEAK_MIB + 4 * 100 or PATIENCE > 1, f"peak memory {peaks} MiB"
+
+
+def test_workers_share_the_memory_budget(database, capture):
+    """Nobody reads, so they read as much as they may."""
+    for name in "tuvw":
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, big text)", f"ALTER TABLE {name} ALTER big SET STORAGE EXTERNAL",
+                         f"INSERT INTO {name} SELECT n, repeat('x', 100000) FROM generate_series(1, 600) n")
+    process = capture(list("tuvw"), advanced={"backfill_workers": 4}).start(consumer=lambda message: None)
+    process.reading.clear()
+    time.sleep(2)
+    process.reading.set()
+    process.succeed(LIMIT_S)
+    assert process.peak_kib / 1024 < PEAK_MIB or PATIENCE > 1, f"peak memory {process.peak_kib / 1024:.1f} MiB"
