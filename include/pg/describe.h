@@ -62,10 +62,11 @@ struct table_description {
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
                      struct table_description **tables, struct err *);
 /*
- * An SQL expression for what tells a table's shape from any other: oid, columns, types. `oid` is an
+ * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
+ * the publication says of its columns and rows (NULL: nothing, before PostgreSQL 15). `oid` is an
  * expression too. A chunk compares what it finds with what was described.
  */
-void describe_shape_sql(struct out *, const char *oid);
+void describe_shape_sql(struct out *, const char *oid, const char *publication);
 
 void tables_free(struct table_description **tables, int count);
 

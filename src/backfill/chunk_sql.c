@@ -112,8 +112,9 @@ static void add_pages(struct out *sql, const struct table *table, const struct b
 }
 
 /* The shape as it is now, to be compared with what was described. */
-static void add_shape(struct out *sql, const struct table_description *d)
+static void add_shape(struct out *sql, const struct table *table)
 {
+    const struct table_description *d = table->description;
     struct out name, oid;
     out_init(&name, 128);
     out_init(&oid, 128);
@@ -121,7 +122,7 @@ static void add_shape(struct out *sql, const struct table_description *d)
     out_string(&oid, "pg_catalog.to_regclass(");
     pg_quote_literal(&oid, name.data, name.len);
     out_char(&oid, ')');
-    describe_shape_sql(sql, out_text(&oid));
+    describe_shape_sql(sql, out_text(&oid), table->publication);
     out_free(&name);
     out_free(&oid);
 }
@@ -133,7 +134,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
     out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ONLY ");
     table_name_sql(sql, d);
     out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
-    add_shape(sql, d);
+    add_shape(sql, table);
     out_format(sql, ",%s", table->without_key ? "pg_catalog.pg_relation_size('" : "0");
     if (table->without_key) {
         out_format(sql, "%" PRIu32 "')/pg_catalog.current_setting('block_size')::int",

@@ -167,7 +167,8 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
     *pages = strtoull(pg_rows_value(rows, 0, 2), NULL, 10);
     if (ok && (!shape || !described || strcmp(shape, described) != 0)) {
         r->shape_changed = true;
-        ok = err_set(err, ERR_TRANSIENT, "the table's columns were changed");
+        ok = err_set(err, ERR_TRANSIENT,
+                     "the table's columns, or what is published of it, were changed");
         drain(r);
     }
     pg_rows_free(&rows);

@@ -73,15 +73,35 @@ static struct relation *add_relation(struct table *table, const struct relation 
     return relation;
 }
 
+/* `before`: of the same table, described earlier; NULL: no row filter. */
+static void warn_of_filter(const struct table_description *d, const char *before, struct log *log)
+{
+    if (strcmp(before ? before : "", d->row_filter ? d->row_filter : "") != 0) {
+        log_line(log, LOG_WARN,
+                 "the publication's row filter of %s.%s was changed during the backfill: rows "
+                 "that were read before obeyed the old one; to have them all by the new one, "
+                 "backfill the table anew",
+                 d->relation->schema, d->relation->name);
+    }
+}
+
 bool table_describe(struct table *table, struct pg *pg, struct types *types,
                     const struct backfill *backfill, int stream, struct err *err)
 {
     struct catalog one = {&backfill->catalog->streams[stream], 1, false};
+    uint32_t oid = table->description ? table->description->relation->oid : 0;
+    char *filter = oid ? mem_string(table->description->row_filter) : NULL;
     forget(table);
-    if (!tables_describe(pg, types, backfill->config, &one, &table->description, err)) {
+    bool ok = tables_describe(pg, types, backfill->config, &one, &table->description, err);
+    const struct table_description *d = table->description;
+    if (ok && oid == d->relation->oid) {
+        warn_of_filter(d, filter, backfill->log);
+    }
+    free(filter);
+    if (!ok) {
         return false;
     }
-    const struct table_description *d = table->description;
+    table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
     table->without_key = d->key_count == 0;
     table->relation = add_relation(table, d->relation);
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;

@@ -10,6 +10,7 @@ struct table {
     struct table_description *description; /* owned; NULL: not described yet */
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */
     bool without_key;                      /* read by physical place */
+    const char *publication;               /* whose column lists and row filters the shape has */
     double row_bytes;                      /* estimate of a row as COPY sends it */
     struct relation **relations;           /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;

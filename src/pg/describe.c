@@ -74,7 +74,8 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     struct out sql, schemas, tables, shape;
     out_init(&sql, sizeof tables_sql);
     out_init(&shape, 512);
-    describe_shape_sql(&shape, "w.oid");
+    bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
+    describe_shape_sql(&shape, "w.oid", lists ? config->publication : NULL);
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
@@ -85,9 +86,7 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     }
     array_close(&schemas);
     array_close(&tables);
-    out_format(&sql, tables_sql,
-               pg_server_version(pg) >= 150000 ? "pg_get_expr(g.qual, g.relid)" : "NULL",
-               out_text(&shape));
+    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&shape));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);

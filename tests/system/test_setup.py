@@ -106,3 +106,21 @@ def test_partitions_are_captured_through_their_root_when_published_so(database, 
     database.execute("UPDATE parts SET id = 199 WHERE id = 1", "DELETE FROM parts WHERE id = 150")
     one.run()
     one.assert_equal(parts=["id"])
+
+
+@pytest.mark.since(15)
+def test_a_row_filter_that_changes_during_the_backfill_binds_what_is_read_after(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, a int)",
+                     "INSERT INTO items SELECT n, n % 2 FROM generate_series(1, 20000) n",
+                     "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE items WHERE (a = 0),"
+                     " TABLE public.watermarks_of_the_test")
+    one = capture(["items"], advanced={"backfill_chunk_size": 50})
+    process = one.start().wait_for_records(300)
+    database.execute(f"ALTER PUBLICATION {database.publication} SET TABLE items WHERE (a = 1),"
+                     " TABLE public.watermarks_of_the_test")
+    process.succeed()
+    ids = [record["data"]["id"] for record in process.records]
+    even = [number for number in ids if number % 2 == 0]
+    assert ids == [*range(2, even[-1] + 1, 2), *range(even[-1] + 1, 20000, 2)]
+    assert even[-1] < 20000 and "row filter of public.items was changed" in process.stderr
