@@ -25,7 +25,8 @@ struct service {
     struct pg *pg;
     struct types *types;
     struct table_description *tables; /* of the catalog's streams, as they were at the start */
-    bool leaves; /* some stream is a partitioned table whose changes come under its partitions'
+    bool *renamed; /* of each stream: it was said that its table has another name now */
+    bool leaves;   /* some stream is a partitioned table whose changes come under its partitions'
                     names */
 };
 
@@ -37,7 +38,8 @@ struct engine {
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
     struct service service; /* merger */
     struct merge *merge;    /* merger */
-    int64_t snapshot_us;    /* merger: when it last asked for a snapshot */
+    int64_t snapshot_us;    /* merger: when it last asked for a snapshot, */
+    int64_t held_us;        /* and when it looks next for what holds up the slot */
     bool streams_shown;     /* merger: progress tells of all streams that they are active */
 
     /* The plan; fixed before threads start. */
@@ -84,6 +86,8 @@ bool service_open(struct service *, struct err *);
 void service_close(struct service *);
 bool service_snapshot(struct service *, struct snapshot *, struct err *);
 bool service_watermark(struct service *, const char *watermark, struct err *);
+/* Say whose transactions make the server keep much more WAL than is still to be captured. */
+void service_report_held(struct service *);
 struct merge_hooks service_hooks(struct service *);
 
 #endif

@@ -7,8 +7,11 @@
 #include "base/clock.h"
 #include "internal.h"
 
-/* A snapshot that does not help now will not a moment later. */
-enum { SNAPSHOT_INTERVAL_US = 50 * 1000 };
+enum {
+    SNAPSHOT_INTERVAL_US = 50 * 1000, /* one that does not help now will not a moment later */
+    HELD_FIRST_US = 3 * 1000 * 1000,
+    HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
+};
 
 static void output(struct engine *e, struct batch **batch)
 {
@@ -110,6 +113,24 @@ static bool take_snapshot(struct engine *e, struct err *err)
     return ok;
 }
 
+/* First when the server has heard how far we are. */
+static void report_held(struct engine *e)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (!e->held_us) {
+        e->held_us = now_us + HELD_FIRST_US;
+    } else if (now_us >= e->held_us) {
+        e->held_us = now_us + HELD_INTERVAL_US;
+        service_report_held(&e->service);
+    }
+}
+
+static int64_t deadline_us(const struct engine *e)
+{
+    int64_t merge_us = merge_deadline_us(e->merge);
+    return merge_us < e->held_us ? merge_us : e->held_us;
+}
+
 /* All rows are out: what was committed before this watermark is what the capture still owes. */
 static bool write_final_watermark(struct engine *e, bool *written, struct err *err)
 {
@@ -131,11 +152,12 @@ static bool merge_step(struct engine *e, bool *final, struct err *err)
         !write_final_watermark(e, final, err)) {
         return false;
     }
+    report_held(e);
     struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, clock_monotonic_us());
     if (checkpoint) {
         output_event(e, EVENT_POSITION, checkpoint);
     } else if (!some && !run_stopping(e->config.run)) {
-        bell_wait(&e->merger_bell, seen, merge_deadline_us(e->merge));
+        bell_wait(&e->merger_bell, seen, deadline_us(e));
     }
     return true;
 }

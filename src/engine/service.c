@@ -21,6 +21,7 @@ void service_close(struct service *s)
     if (s->tables) {
         tables_free(&s->tables, s->config->catalog->count);
     }
+    free(s->renamed);
     types_free(&s->types);
 }
 
@@ -69,6 +70,44 @@ bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *
               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
     pg_rows_free(&rows);
     return ok;
+}
+
+/*
+ * The server can only forget WAL from before the oldest transaction that it would have to decode
+ * again. Short ones come and go; it is those that stay that fill a disk.
+ */
+static const char held_sql[] =
+    "WITH holders AS ("
+    " SELECT pg_catalog.format('process %s (user %s, open for %s s)', pid, usename,"
+    "   pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp()-xact_start)::numeric)),"
+    "  xact_start AS since FROM pg_catalog.pg_stat_activity"
+    " WHERE backend_xid IS NOT NULL AND pid<>pg_catalog.pg_backend_pid()"
+    " UNION ALL SELECT pg_catalog.format('prepared transaction %s (user %s, open for %s s)', gid,"
+    "   owner, pg_catalog.round(extract("
+    "   epoch FROM pg_catalog.clock_timestamp()-prepared)::numeric)),"
+    "  prepared FROM pg_catalog.pg_prepared_xacts"
+    "), oldest(text) AS ("
+    " SELECT format FROM holders WHERE since<pg_catalog.clock_timestamp()-interval '2 s'"
+    " ORDER BY since LIMIT 3) "
+    "SELECT pg_catalog.pg_size_pretty(confirmed_flush_lsn-restart_lsn),"
+    " (SELECT pg_catalog.string_agg(text, ', ') FROM oldest) "
+    "FROM pg_catalog.pg_replication_slots"
+    " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
+    " AND EXISTS (SELECT FROM oldest)";
+
+/* A failure to look is none of the capture's: whoever needs an answer next will meet it. */
+void service_report_held(struct service *s)
+{
+    struct err ignored = {0};
+    const char *slot = s->config->config->slot;
+    struct pg_rows *rows = pg_query(s->pg, held_sql, 1, &slot, &ignored);
+    if (rows && pg_rows_count(rows)) {
+        log_line(s->config->log, LOG_WARN,
+                 "old transactions make the server keep %s of WAL that has been captured: %s; they "
+                 "can be ended with SELECT pg_terminate_backend(pid)",
+                 pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
+    }
+    pg_rows_free(&rows);
 }
 
 bool service_watermark(struct service *s, const char *watermark, struct err *err)
@@ -125,6 +164,21 @@ static bool stream_of_leaf(struct service *s, const struct relation *relation, i
     return ok;
 }
 
+/* Its changes belong to nobody now, and that should not go unnoticed. */
+static void warn_if_renamed(struct service *s, const struct relation *relation)
+{
+    for (int i = 0; i < s->config->catalog->count; i++) {
+        const struct catalog_stream *c = &s->config->catalog->streams[i];
+        if (s->tables[i].relation->oid == relation->oid && !s->renamed[i]) {
+            s->renamed[i] = true;
+            log_line(s->config->log, LOG_WARN,
+                     "table %s.%s was renamed to %s.%s: its changes are not captured under this "
+                     "name; rename it back, or capture it under its new name",
+                     c->schema, c->table, relation->schema, relation->name);
+        }
+    }
+}
+
 static bool bind(void *context, struct relation *relation, struct err *err)
 {
     struct service *s = context;
@@ -139,6 +193,7 @@ static bool bind(void *context, struct relation *relation, struct err *err)
         return false;
     }
     if (relation->stream == STREAM_NONE) {
+        warn_if_renamed(s, relation);
         return true;
     }
     struct retry retry;

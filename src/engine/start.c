@@ -83,6 +83,7 @@ static bool describe(struct engine *e, struct err *err)
     if (!tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables, err)) {
         return false;
     }
+    s->renamed = mem_zero((size_t)e->config.catalog->count * sizeof *s->renamed);
     for (int i = 0; i < e->config.catalog->count; i++) {
         s->leaves |= s->tables[i].kind == 'p' && !s->tables[i].via_root;
     }

@@ -130,6 +130,15 @@ def test_a_table_renamed_away_and_back(live, database):
     assert operations(records) == ["u"]
 
 
+def test_changes_of_a_table_that_was_renamed_are_missed_aloud(live, database):
+    """Once, however many there are."""
+    database.execute("ALTER TABLE t RENAME TO away", "UPDATE away SET a = 0", "ALTER TABLE away ADD c int",
+                     "UPDATE away SET a = 1")
+    records = after(live, database, "ALTER TABLE away RENAME TO t", "UPDATE t SET a = 2 WHERE id = 1", count=1)
+    assert operations(records) == ["u"]
+    assert live.process.stderr.count("public.t was renamed to public.away") == 1
+
+
 def test_tables_that_swap_names(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int)", "CREATE TABLE u (id int PRIMARY KEY, b text)")
     one = capture(["t", "u"], tail=True)
