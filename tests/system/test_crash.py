@@ -6,7 +6,10 @@ import subprocess
 
 import pytest
 
+from capture import Capture
 from connector import executable
+from database import Database
+from server import Server
 from test_resume import changes, moves
 from writer import Writer
 
@@ -46,3 +49,22 @@ def test_a_crash_is_resumed_exactly(database, capture, monkeypatch, step):
     one.tail = False
     one.run()
     one.assert_equal(items=["id"])
+
+
+@pytest.mark.parametrize("moment", ["backfill", "streaming"])
+def test_a_server_that_stays_away_is_given_up(tmp_path, monkeypatch, moment):
+    """Such builds take the limit from the environment: else it is five minutes."""
+    monkeypatch.setenv("GIVE_UP_S", "1")
+    with Server() as server:
+        own = Database(server)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 20000)")
+        one = Capture(own, tmp_path, ["t"], tail=True, advanced={"backfill_chunk_size": 50})
+        process = one.start()
+        process.wait_for_records(200) if moment == "backfill" else process.wait_for_active()
+        own.connection.close()
+        server.stop()
+        process.finish()
+        assert process.process.returncode > 0, process.story()
+        assert [error["failure_type"] for error in process.errors] == ["transient_error"]
+        assert "gave up after" in process.errors[0]["message"] and str(server.port) in process.errors[0]["message"]
+        assert "will try again" in process.stderr

@@ -99,6 +99,7 @@ def test_a_slow_reader_costs_nothing_but_time(big, capture):
     process.reading.set()
     process.wait_for_state(after=180000).stop()
     one.keep(process)
+    assert "interrupted" not in process.stderr, "it lost its connection"
     assert len(one.records) == 180000
     one.assert_equal(big=["id"])
 
@@ -111,6 +112,7 @@ def test_a_slow_reader_of_the_backfill(big, capture):
     time.sleep(5)
     process.reading.set()
     one.keep(process.succeed())
+    assert "interrupted" not in process.stderr, "it lost its connection"
     one.assert_equal(big=["id"])
 
 
