@@ -189,7 +189,11 @@ void find_table(const struct facts *facts, int i, const struct config *config,
     const struct table_facts *table = &facts->tables[i];
     char *name = sql_table(stream->schema, stream->table);
     const char *unfit = table->oid ? unfit_kind(table) : NULL;
-    if (!table->oid) {
+    if (!strcmp(stream->schema, config->watermarks_schema) &&
+        !strcmp(stream->table, config->watermarks_table)) {
+        problem(problems, "%s is the capture's own table of watermarks: take it out of the catalog",
+                name);
+    } else if (!table->oid) {
         problem(problems, "table %s does not exist: correct the catalog, or create the table",
                 name);
     } else if (unfit) {

@@ -66,6 +66,12 @@ def test_a_view_is_not_a_table(one, database, capture):
     assert_refused(capture(["seen"]).start().finish(), "config_error", "seen")
 
 
+def test_the_captures_own_watermarks_table(one, database, capture):
+    one.run()
+    itself = capture([stream(database.watermarks.split(".")[1])])
+    assert_refused(itself.start().finish(), "config_error", "take it out of the catalog")
+
+
 def test_an_unknown_key_column(one, capture):
     assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch")
 
