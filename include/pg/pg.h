@@ -31,7 +31,8 @@ void pg_close(struct pg **);
 
 int pg_server_version(const struct pg *); /* 150004 */
 int pg_backend_pid(const struct pg *);
-bool pg_alive(const struct pg *); /* false once the connection is known to be lost */
+bool pg_alive(const struct pg *);    /* false once the connection is known to be lost */
+bool pg_is_local(const struct pg *); /* over a Unix socket */
 
 /*
  * After a silence: asks the server, over a connection of its own, whether it still works for this

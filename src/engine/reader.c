@@ -18,6 +18,7 @@ enum {
     BUSY_US = 1000,          /* looks that bring something this soon one after the other… */
     BUSY_LOOKS = 8,          /* …so many times mean that there is plenty… */
     NAP_US = 800,            /* …and that it may gather: see gather() */
+    NAP_LOCAL_US = 200,      /* the buffer of a Unix socket holds few messages */
     LOOK_US = 1000 * 1000,   /* acknowledgements are looked for so often */
     ASKED_US = 1000 * 1000,  /* requests to report this soon one after the other… */
     ASKED_OFTEN = 10,        /* …so many times are not the usual ones */
@@ -165,8 +166,6 @@ static bool take_keepalive(struct replication *r, char *data, size_t len, struct
 
 static bool take_message(struct replication *r, char *data, size_t len, struct err *err)
 {
-    r->last_message_us = clock_monotonic_us();
-    retry_succeeded(&r->retry, r->last_message_us);
     if (data[0] == 'w' && len > XLOGDATA_HEADER) {
         return take_xlogdata(r, data, len, err);
     }
@@ -191,6 +190,10 @@ static bool take_all(struct replication *r, size_t *bytes, struct err *err)
         if (len <= 0) {
             return len == 0;
         }
+        if (!*bytes) {
+            r->last_message_us = clock_monotonic_us();
+            retry_succeeded(&r->retry, r->last_message_us);
+        }
         *bytes += (size_t)len;
         if (!take_message(r, data, (size_t)len, err)) {
             return false;
@@ -204,17 +207,18 @@ static bool take_all(struct replication *r, size_t *bytes, struct err *err)
 /*
  * The server sends each change by itself, and every packet that finds us asleep wakes us: so while
  * there is plenty, sleep a little and take it in big gulps; when there is not, react at once. Never
- * so long that the receive buffer fills.
+ * so long that the buffer between us fills, and the server has to wait.
  */
 static bool gather(struct replication *r, size_t bytes, struct err *err)
 {
     int64_t now_us = clock_monotonic_us();
     int64_t timeout_us = r->next_status_us - now_us;
-    bool busy = bytes && now_us - r->last_look_us < BUSY_US + NAP_US;
+    int64_t nap_us = pg_is_local(r->pg) ? NAP_LOCAL_US : NAP_US;
+    bool busy = bytes && now_us - r->last_look_us < BUSY_US + nap_us;
     r->busy_looks = busy ? r->busy_looks + 1 : 0;
     r->last_look_us = now_us;
     if (r->busy_looks > BUSY_LOOKS) {
-        nanosleep(&(struct timespec){0, NAP_US * 1000}, NULL);
+        nanosleep(&(struct timespec){0, nap_us * 1000}, NULL);
         timeout_us = 0;
     }
     timeout_us = timeout_us < 0 ? 0 : timeout_us > LOOK_US ? LOOK_US : timeout_us;

@@ -266,3 +266,9 @@ bool pg_alive(const struct pg *pg)
 {
     return PQstatus(pg->conn) == CONNECTION_OK;
 }
+
+bool pg_is_local(const struct pg *pg)
+{
+    const char *host = PQhost(pg->conn);
+    return host && *host == '/';
+}
