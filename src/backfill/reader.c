@@ -15,6 +15,7 @@
 
 enum {
     ADOPT_BYTES = 32 * 1024, /* larger messages are kept where libpq put them */
+    QUERY_US = 2000 * 1000,  /* long enough for a snapshot that the server must keep rows for */
     TRAILER = 0xffff,
 };
 
@@ -97,6 +98,7 @@ void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_t
     size_t target = r->backfill->chunk_batches * (size_t)BATCH_BYTES * 3 / 4;
     r->asked = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
     r->after = after;
+    r->asked_us = clock_monotonic_us();
     table_chunk_sql(sql, &r->table, task, after, r->asked, r->backfill->config->min_backfill_xid);
 }
 
@@ -134,6 +136,25 @@ static bool missing_shape(const char *sqlstate)
            !strcmp(sqlstate, "42883") || !strcmp(sqlstate, "42846");
 }
 
+/* Half of what the user allows: the next query may be slower. */
+static int64_t query_limit_us(const struct reader *r)
+{
+    int64_t half_us = (int64_t)r->backfill->config->statement_timeout_ms * 500;
+    return half_us && half_us < QUERY_US ? half_us : QUERY_US;
+}
+
+static bool is_cancelled(const struct reader *r)
+{
+    return !strcmp(pg_sqlstate(r->pg), "57014");
+}
+
+/* The server gave up reading rows: fewer may be had in time. */
+static void note_timeout(struct reader *r)
+{
+    r->timed_out = r->asked > 1;
+    r->table.rows_most = r->asked / 4 + 1;
+}
+
 bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
 {
     enum pg_step step = pg_next(r->pg, err);
@@ -145,6 +166,9 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
                        "the server's answers to a chunk's statements do not match them");
     }
     r->shape_changed = missing_shape(pg_sqlstate(r->pg));
+    if (is_cancelled(r)) {
+        err->kind = ERR_TRANSIENT; /* it waited for a lock */
+    }
     if (err->kind != ERR_STOPPED) {
         drain(r);
     }
@@ -279,12 +303,16 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
 static bool end_of_copy(struct reader *r, bool cut, struct err *err)
 {
     enum pg_step step = pg_next(r->pg, err);
-    if (step == PG_FAILED && cut && !strcmp(pg_sqlstate(r->pg), "57014")) {
+    if (step == PG_FAILED && cut && is_cancelled(r)) {
         drain(r);
         return pg_alive(r->pg) ||
                err_set(err, ERR_TRANSIENT, "the connection was lost at the end of a chunk");
     }
     if (step == PG_FAILED) {
+        if (is_cancelled(r)) {
+            note_timeout(r);
+            err->kind = ERR_TRANSIENT;
+        }
         drain(r);
         return false;
     }
@@ -317,6 +345,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         return false;
     }
     learn_width(r, &copy);
+    table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
     if (r->table.without_key) {
         uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
         close->last = next >= pages;

@@ -19,8 +19,10 @@ struct reader {
     struct key *end;         /* of the last row of the chunk so far */
     const struct key *after; /* where the query begins; borrowed */
     int asked;               /* rows that the query asks for */
+    int64_t asked_us;        /* and when it did */
     bool opened;             /* the merger has been told of a chunk that is not closed */
-    bool shape_changed;      /* the chunk failed because the table is not what was described */
+    bool shape_changed;      /* the chunk failed because the table is not what was described, */
+    bool timed_out;          /* or because its query took longer than the user allows */
 };
 
 void reader_init(struct reader *, const struct backfill *, struct pool *, struct ring *);

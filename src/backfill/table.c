@@ -1,6 +1,7 @@
 /* Describing a table for its worker, and choosing the form in which its columns are selected. */
 #include "table.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,7 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
     table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
     table->without_key = d->key_count == 0;
     table->relation = add_relation(table, d->relation);
+    table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;
     choose_forms(table);
     return true;
@@ -112,5 +114,15 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
 int table_chunk_rows(const struct table *table, int most, size_t bytes)
 {
     double rows = table->row_bytes > 1 ? (double)bytes / table->row_bytes : 1000;
+    most = table->rows_most && table->rows_most < most ? table->rows_most : most;
     return rows < 1 ? 1 : rows > most ? most : (int)rows;
+}
+
+void table_learn_time(struct table *table, int rows, int64_t took_us, int64_t limit_us)
+{
+    if (took_us > limit_us) {
+        table->rows_most = (int)((double)rows * (double)limit_us / (double)took_us) + 1;
+    } else if (took_us < limit_us / 2 && table->rows_most) {
+        table->rows_most = table->rows_most > INT_MAX / 2 ? 0 : table->rows_most * 2;
+    }
 }

@@ -12,6 +12,7 @@ struct table {
     bool without_key;                      /* read by physical place */
     const char *publication;               /* whose column lists and row filters the shape has */
     double row_bytes;                      /* estimate of a row as COPY sends it */
+    int rows_most;                         /* more would make a query too long; 0: no limit known */
     struct relation **relations;           /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
 };
@@ -23,8 +24,11 @@ void table_free(struct table *);
 bool table_describe(struct table *, struct pg *, struct types *, const struct backfill *,
                     int stream, struct err *);
 
-/* Rows to ask for, so that a chunk holds about `bytes`. */
+/* Rows to ask for, so that a chunk holds about `bytes`, and its query is not too long. */
 int table_chunk_rows(const struct table *, int most, size_t bytes);
+
+/* Learn from a query for so many rows, which took `took_us` where `limit_us` is long enough. */
+void table_learn_time(struct table *, int rows, int64_t took_us, int64_t limit_us);
 
 /*
  * One message: take a snapshot, and COPY the rows after `after` (NULL: from the beginning) in key

@@ -145,6 +145,20 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
     return reader_close(&w->reader, task, &close, err);
 }
 
+/* Whether the chunk failed because it was too much, and less may be asked for. */
+static bool may_ask_for_less(struct worker *w, const struct err *err)
+{
+    if (!w->reader.timed_out) {
+        return false;
+    }
+    w->reader.timed_out = false;
+    log_line(w->backfill.log, LOG_WARN,
+             "a query of the backfill for %d rows of %s.%s was cancelled: trying with fewer (%s)",
+             w->reader.asked, w->reader.table.relation->schema, w->reader.table.relation->name,
+             err->message);
+    return true;
+}
+
 /* Whether the chunk may be tried again, after a pause where the server is to blame. */
 static bool may_retry(struct worker *w, struct err *err)
 {
@@ -153,6 +167,9 @@ static bool may_retry(struct worker *w, struct err *err)
     w->reader.shape_changed = false;
     if (err->kind == ERR_STOPPED || run_stopping(w->backfill.run)) {
         return false;
+    }
+    if (may_ask_for_less(w, err)) {
+        return true;
     }
     if (shape_changed && w->redescribed++ < REDESCRIBE_MOST) {
         w->table_stream = -1;

@@ -119,3 +119,11 @@ def test_check_and_discover_do_not_mind_settings(database, capture):
     assert [stream["name"] for stream in found.of_type("CATALOG")[0]["catalog"]["streams"]] == ["t"]
     status = run("check", "--config", one.path("config.json", one.config)).succeed().of_type("CONNECTION_STATUS")[0]
     assert status["connectionStatus"]["status"] == "SUCCEEDED"
+
+
+def test_a_query_that_takes_too_long_is_tried_again_for_fewer_rows(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t SELECT n, n FROM generate_series(1, 400000) n")
+    one = capture(["t"], advanced={"backfill_chunk_size": 400000, "statement_timeout": "50ms"})
+    process = one.run()
+    assert "trying with fewer" in process.stderr
+    assert [record["data"]["n"] for record in process.records] == list(range(1, 400001))
