@@ -83,7 +83,8 @@ def restricted_user(server, database):
 
     def make(attributes="REPLICATION", *grants):
         names.append(f"user_of_{database.name}")
-        database.execute(f"CREATE USER {names[-1]} WITH PASSWORD 'other-s3cret' {attributes}",
+        database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC",  # as it is from PostgreSQL 15 on
+                         f"CREATE USER {names[-1]} WITH PASSWORD 'other-s3cret' {attributes}",
                          *[grant.format(user=names[-1]) for grant in grants])
         return {"user": names[-1], "password": "other-s3cret"}
 
