@@ -12,7 +12,7 @@ import random_values as make
 
 JSONB, TEXT, PATHS = range(3)
 
-EXTENSIONS = ("citext", "hstore", "ltree")
+EXTENSIONS = ("citext", "hstore", "ltree", "postgis", "vector")  # those that the server has
 
 TYPES = (
     "CREATE TYPE mood AS ENUM ('sad', 'o\"k', 'ha ppy', 'it''s', 'é,\\{}', '')",
@@ -67,7 +67,11 @@ SCALARS = [
     Kind("citext", make.text, extension="citext"), Kind("hstore", make.hstore, extension="hstore"),
     Kind("ltree", lambda random: ".".join(make.word(random) for _ in range(3)), extension="ltree"),
     Kind("lquery", make.one_of("a.*.b", "*{1,2}.!c"), extension="ltree"),
+    Kind("geometry", make.one_of("POINT(1 2)", "SRID=4326;LINESTRING(0 0,1 1.5)", "POINT EMPTY"), PATHS, extension="postgis"),
+    Kind("geography", make.one_of("POINT(-71.06 42.36)"), PATHS, extension="postgis"),
+    Kind("vector", make.one_of("[1,2.5,-3e-07]", "[0]"), PATHS, extension="vector"),
 ]
+DELIMITERS = {"box": ";", "geometry": ":", "geography": ":"}  # in arrays; of all others a comma
 
 
 def of(declared):
@@ -133,7 +137,7 @@ def array_of(kind):
     def items(random, dimensions):
         if not dimensions:
             return "NULL" if random.random() < 0.2 else quoted(short_value(kind, random))
-        delimiter = ";" if kind.declared == "box" else ","
+        delimiter = DELIMITERS.get(kind.declared, ",")
         return "{" + delimiter.join(items(random, dimensions[1:]) for _ in range(dimensions[0])) + "}"
 
     def value(random):
