@@ -3,8 +3,9 @@
  * messages. Rows never pass through here.
  *
  * The parser is stricter than cJSON's own: RFC 8259 to the letter, valid UTF-8, no name twice in an
- * object, no NUL in a string, at most JSON_DEPTH levels. What it lets through, the readers below
- * walk with a trail of struct json_at, so that every error can say where in the document it is:
+ * object (but for nulls), no NUL in a string, at most JSON_DEPTH levels. What it lets through, the
+ * readers below walk with a trail of struct json_at, so that every error can say where in the
+ * document it is:
  *
  *   config: advanced.slotName must be a string, not a number
  *

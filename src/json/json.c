@@ -60,15 +60,18 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->string, (*y)->string);
 }
 
-/* Sorted, because an object may have very many members. */
+/* Sorted, because an object may have very many members. A null is nothing, and nobody's twin: some
+ * models of the protocol print a member that they know under two names as null beside itself. */
 static const cJSON *find_twin(const cJSON *object)
 {
     size_t count = 0, cap = 0;
     const cJSON **members = NULL, *member, *twin = NULL;
     cJSON_ArrayForEach(member, object)
     {
-        members = mem_grow_array((void *)members, &cap, count + 1, sizeof(cJSON *));
-        members[count++] = member;
+        if (!cJSON_IsNull(member)) {
+            members = mem_grow_array((void *)members, &cap, count + 1, sizeof(cJSON *));
+            members[count++] = member;
+        }
     }
     if (count > 1) {
         qsort((void *)members, count, sizeof(cJSON *), by_name);
@@ -105,9 +108,11 @@ struct json_at json_root(const char *what, const cJSON *item)
 
 struct json_at json_member(const struct json_at *object, const char *name)
 {
-    const cJSON *item =
-        cJSON_IsObject(object->item) ? cJSON_GetObjectItemCaseSensitive(object->item, name) : NULL;
-    return (struct json_at){object, name, cJSON_IsNull(item) ? NULL : item, NULL};
+    const cJSON *item = cJSON_IsObject(object->item) ? object->item->child : NULL;
+    while (item && (cJSON_IsNull(item) || strcmp(item->string, name))) {
+        item = item->next;
+    }
+    return (struct json_at){object, name, item, NULL};
 }
 
 struct json_at json_child(const struct json_at *parent, const cJSON *item)

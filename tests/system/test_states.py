@@ -109,6 +109,19 @@ def test_a_state_is_taken_back_as(tables, capture, form):
     one.assert_equal(one=["id"], two=["id"])
 
 
+def test_a_state_may_have_nulls_beside_their_name(tables, capture):
+    """PyAirbyte prints `global_` twice."""
+    one = capture(TABLES, advanced={"state_type": "stream"})
+    one.run()
+    change(tables)
+    arguments = one.arguments()
+    with open(arguments[-1], "w", encoding="utf-8") as file:
+        file.write(json.dumps([{**state, "global_": None} for state in one.state]).replace(
+            '"global_": null', '"global_": null, "data": null, "global_": null'))
+    one.arguments = lambda: arguments
+    assert len(one.run().records) == 2
+
+
 @pytest.mark.parametrize("empty", [[], {}, None, {"data": {}}, [{"type": "LEGACY", "data": {}}],
                                    [{"type": "GLOBAL", "global": {"shared_state": {}, "stream_states": []}}],
                                    [{"type": "GLOBAL", "global": {"shared_state": None, "stream_states": []}}]])

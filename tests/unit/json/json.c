@@ -51,9 +51,17 @@ Test(json, a_byte_order_mark_is_stepped_over)
 Test(json, a_name_may_not_be_there_twice)
 {
     refused("{\"a\":1,\"a\":1}", "doc: a is there twice");
-    refused("{\"x\":[0,{\"b\":1,\"c\":2,\"b\":null}]}", "doc: x[1].b is there twice");
+    refused("{\"x\":[0,{\"b\":1,\"c\":2,\"b\":3}]}", "doc: x[1].b is there twice");
     refused("{\"a\":1,\"\\u0061\":1}", "doc: a is there twice");
     parse("{\"a\":1,\"A\":1,\"x\":{\"a\":1}}");
+}
+
+Test(json, a_null_beside_its_name_is_nothing)
+{
+    refused("{\"a\":1,\"a\":null,\"a\":2}", "doc: a is there twice");
+    parse("{\"a\":null,\"b\":null,\"a\":{},\"b\":null,\"a\":null}");
+    cr_assert(cJSON_IsObject(json_member(&root, "a").item));
+    cr_assert_null(json_member(&root, "b").item);
 }
 
 Test(json, nulls_and_absent_members_are_nothing)
