@@ -18,6 +18,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): a longer time limit for one test")
     config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
+    config.addinivalue_line("markers", "last: runs after all other tests, since it is about what they did")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 def pytest_report_header():

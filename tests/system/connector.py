@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -19,6 +20,11 @@ PATIENCE = float(os.environ.get("SYSTEM_PATIENCE", "1"))
 LIMIT_S = 60 * PATIENCE
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "UndefinedBehaviorSanitizer", "runtime error:",
                    "ThreadSanitizer")
+
+# What all runs said, a message a line, until the platform's own models have judged it. Of a run's records the first
+# RECORDS_KEPT, and from then on one in RECORDS_KEPT.
+all_messages = tempfile.NamedTemporaryFile(prefix="source-postgres-messages-")
+RECORDS_KEPT = 100
 
 
 def executable():
@@ -43,6 +49,7 @@ class Run:
         self.messages = []
         self.stderr = ""
         self.rest = b""  # what came after the last newline
+        self.record_count = 0
         self.broken = None  # the first line that is not a JSON object
         self.peak_kib = 0
         self.changed = threading.Condition()
@@ -219,6 +226,7 @@ class Run:
         except (ValueError, AssertionError):
             self.broken = self.broken or line
             return
+        self.keep_for_judgement(message["type"], line)
         if message["type"] == "STATE":
             message["raw"] = line.decode()
         self.consumer(message)
@@ -226,6 +234,11 @@ class Run:
             self.pause_at = None
             self.process.send_signal(signal.SIGSTOP)
             self.paused.set()
+
+    def keep_for_judgement(self, kind, line):
+        self.record_count += kind == "RECORD"
+        if kind != "RECORD" or self.record_count <= RECORDS_KEPT or self.record_count % RECORDS_KEPT == 0:
+            all_messages.write(line + b"\n")
 
     def read_stderr(self):
         for line in self.process.stderr:
