@@ -1,0 +1,88 @@
+"""What TRACE messages tell a platform: how each stream fares, how many rows it has, and which one an error is about."""
+
+import pytest
+
+from capture import stream
+from connector import run
+
+
+def statuses(process):
+    """Of each stream, in their order; with the index of the message."""
+    found = {}
+    for index, message in enumerate(process.messages):
+        if message["type"] == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
+            status = message["trace"]["stream_status"]
+            descriptor = status["stream_descriptor"]
+            found.setdefault((descriptor["namespace"], descriptor["name"]), []).append((status["status"], index))
+    return found
+
+
+def estimates(process):
+    return {message["trace"]["estimate"]["name"]: message["trace"]["estimate"] for message in process.of_type("TRACE")
+            if message["trace"]["type"] == "ESTIMATE"}
+
+
+@pytest.fixture(name="tables")
+def two_tables(database):
+    for name in ("one", "two"):
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY)", f"INSERT INTO {name} SELECT generate_series(1, 300)",
+                         f"ANALYZE {name}")
+    return database
+
+
+def test_every_stream_starts_runs_and_completes(tables, capture):
+    one = capture(["one", "two"])
+    for _ in range(2):
+        process = one.run()
+        found = statuses(process)
+        assert set(found) == {("public", "one"), ("public", "two")}
+        records = [index for index, message in enumerate(process.messages) if message["type"] in ("RECORD", "STATE")]
+        for entries in found.values():
+            assert [status for status, _ in entries] == ["STARTED", "RUNNING", "COMPLETE"]
+            assert entries[1][1] < records[0] and records[-1] < entries[2][1]
+        tables.execute("DELETE FROM one WHERE id = 1")
+
+
+def test_a_read_that_is_stopped_completes_no_stream(tables, capture):
+    process = capture(["one", "two"], tail=True).start().wait_for_active().stop()
+    assert all(entries[-1][0] != "COMPLETE" for entries in statuses(process).values())
+
+
+def test_rows_are_estimated_before_they_are_read_and_only_then(tables, capture):
+    one = capture(["one", "two"])
+    assert estimates(one.run()) == {name: {"name": name, "namespace": "public", "type": "STREAM", "row_estimate": 300}
+                                    for name in ("one", "two")}
+    assert not estimates(one.run())
+
+
+def test_an_error_of_one_stream_names_it(tables, capture):
+    """The other one is not called incomplete for it."""
+    tables.execute("CREATE TABLE loose (id int UNIQUE)")
+    process = capture(["one", stream("loose", key=["id"])]).start().finish()
+    assert process.process.returncode > 0
+    assert process.errors[0]["stream_descriptor"] == {"name": "loose", "namespace": "public"}, process.errors
+    assert {name: entries[-1][0] for name, entries in statuses(process).items()} == {("public", "loose"): "INCOMPLETE"}
+
+
+def test_an_error_while_running_names_its_stream(tables, capture):
+    process = capture(["one", "two"], tail=True).start().wait_for_active()
+    tables.execute("ALTER TABLE two DROP CONSTRAINT two_pkey", "ALTER TABLE two DROP COLUMN id",
+                   "ALTER TABLE two ADD COLUMN n int", "INSERT INTO two VALUES (1)")
+    process.finish()
+    assert process.process.returncode > 0 and process.errors[0]["stream_descriptor"]["name"] == "two", process.story()
+    found = statuses(process)
+    assert found["public", "two"][-1][0] == "INCOMPLETE" and found["public", "one"][-1][0] == "RUNNING"
+
+
+def test_check_reports_every_problem_with_the_statement_that_mends_it(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE USER checked WITH PASSWORD 'other-s3cret'")
+    try:
+        one = capture([], user="checked", password="other-s3cret")
+        process = run("check", "--config", one.path("config.json", one.config)).succeed()
+        status = process.of_type("CONNECTION_STATUS")[0]["connectionStatus"]
+        assert status["status"] == "FAILED"
+        lines = status["message"].splitlines()
+        for statement in ("ALTER ROLE", "CREATE PUBLICATION", "CREATE TABLE"):
+            assert sum(statement in line for line in lines) == 1, lines
+    finally:
+        database.execute("DROP USER checked")
