@@ -6,7 +6,7 @@ import threading
 from urllib.parse import quote
 
 from connector import LIMIT_S, SANITIZER_MARKS, Run
-from flow_protocol import check_log, check_response, merge_patch
+from flow_protocol import Session, check_log, merge_patch
 from oracle import Materialised
 from server import PASSWORD
 
@@ -17,12 +17,14 @@ class Process(Run):
     def __init__(self, **variables):
         self.committed = 0  # messages that a commit took
         self.lock = threading.Lock()
+        self.session = Session()
         super().__init__(stdin=subprocess.PIPE, **variables)
 
     def send(self, *requests):
         """A text goes as it is."""
         with self.lock:
             for request in requests:
+                self.session.requested(request)
                 line = request if isinstance(request, str) else json.dumps(request) + "\n"
                 self.process.stdin.write(line.encode())
 
@@ -73,8 +75,8 @@ class Process(Run):
     def take_line(self, line):
         try:
             message = json.loads(line)
-            check_response(message)
-        except (ValueError, AssertionError, KeyError) as error:
+            self.session.check(message)
+        except (ValueError, AssertionError, LookupError, TypeError) as error:
             self.broken = self.broken or line + b" " + repr(error).encode()
             return
         self.messages.append(message)
@@ -184,8 +186,3 @@ def flushed(database):
     """The slot's confirmed position, as a number of bytes."""
     return database.value("SELECT (confirmed_flush_lsn - '0/0')::bigint FROM pg_replication_slots"
                           " WHERE slot_name = %s", (database.slot,))
-
-
-def number(lsn):
-    high, low = lsn.split("/")
-    return (int(high, 16) << 32) + int(low, 16)

@@ -6,6 +6,7 @@ import re
 
 LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}$")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+SNAPSHOT = re.compile(r"\d+:\d+:[\d,]*$")
 POINTER = re.compile(r"(/([^/~]|~[01])*)+$")
 
 
@@ -20,10 +21,24 @@ def is_int(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_texts(value):
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def check_form(schema):
+    """Every option has what a form shows of it."""
+    for option in schema["properties"].values():
+        assert option["title"] and option["description"] and is_int(option["order"]), option
+        if option.get("type") == "object":
+            check_form(option)
+
+
 def check_spec(body):
     exactly(body, ["protocol", "configSchema", "resourceConfigSchema", "documentationUrl", "resourcePathPointers"])
     assert body["protocol"] == 3032023 and is_int(body["protocol"])
     assert body["configSchema"]["type"] == body["resourceConfigSchema"]["type"] == "object"
+    check_form(body["configSchema"])
+    check_form(body["resourceConfigSchema"])
     assert body["documentationUrl"].startswith("https://")
     assert body["resourcePathPointers"] == ["/namespace", "/stream"]
 
@@ -91,20 +106,39 @@ def check_captured(body):
     exactly(body, ["binding", "doc"])
     assert is_int(body["binding"])
     meta = exactly(body["doc"]["_meta"], ["op", "source"], ["before"])
-    assert meta["op"] in ("c", "u", "d")
-    exactly(meta["source"], ["schema", "table", "loc"], ["ts_ms", "snapshot", "txid", "tag"])
+    assert meta["op"] in ("c", "u", "d") and isinstance(meta.get("before", {}), dict)
+    source = exactly(meta["source"], ["schema", "table", "loc"], ["ts_ms", "snapshot", "txid", "tag"])
+    assert all(isinstance(source[name], str) for name in ("schema", "table", "tag") if name in source)
+    assert len(source["loc"]) == 3 and all(is_int(number) for number in source["loc"])
+    if "snapshot" in source:
+        assert source["snapshot"] is True and meta["op"] == "c" and not {"ts_ms", "txid"} & set(source)
+    else:
+        assert is_int(source["ts_ms"]) and is_int(source["txid"])
 
 
 def check_checkpoint(body):
     state = exactly(exactly(body, ["state"])["state"], ["updated", "mergePatch"])
     assert state["mergePatch"] is True
-    updated = exactly(state["updated"], [], ["cursor", "system_identifier", "timeline", "slot", "database", "unseen",
-                                             "streams"])
+    updated = exactly(state["updated"], [], CHECKPOINT_MEMBERS)
     assert not updated or LSN.match(updated["cursor"])
-    assert not updated.get("unseen") == []
+    for name, value in updated.items():
+        assert CHECKPOINT_MEMBERS[name](value), (name, value)
     for stream in updated.get("streams", {}).values():
-        if stream is not None:
-            exactly(stream, ["mode", "key_columns", "cursor", "backfilled", "snapshot", "ranges"])
+        for name, value in exactly(stream, STREAM_MEMBERS).items() if stream is not None else ():
+            assert value is None and name != "mode" or STREAM_MEMBERS[name](value), (name, value)
+
+
+CHECKPOINT_MEMBERS = {
+    "cursor": LSN.match, "system_identifier": re.compile(r"\d+$").match, "timeline": is_int,
+    "slot": re.compile(r"[a-z0-9_]+$").match, "database": lambda name: isinstance(name, str),
+    "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
+STREAM_MEMBERS = {
+    "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "key_columns": is_texts, "cursor": LSN.match,
+    "backfilled": is_int, "snapshot": SNAPSHOT.match, "ranges": lambda ranges: ranges and all(map(is_range, ranges))}
+
+
+def is_range(value):
+    return all(map(is_texts, exactly(value, [], ["scanned", "until"]).values()))
 
 
 CHECKS = {"spec": check_spec, "discovered": check_discovered, "validated": check_validated, "applied": check_applied,
@@ -116,6 +150,67 @@ def check_response(message):
     """Exactly one kind of response, and of its shape."""
     (kind, body), = message.items()
     CHECKS[kind](body)
+
+
+class Session:
+    """One process: what may come when, and that a checkpoint holds nothing but what changed. The first one with a
+    cursor tells the whole, whatever the state was that the session began with."""
+
+    def __init__(self):
+        self.bindings = None  # the open request's; None before it
+        self.opened = False
+        self.described = set()
+        self.state = {}
+        self.cursor = None
+
+    def requested(self, request):
+        if isinstance(request, dict) and "open" in request and self.bindings is None:
+            self.bindings = request["open"]["capture"].get("bindings", [])
+            self.state = request["open"].get("state", {})
+
+    def check(self, message):
+        check_response(message)
+        (kind, body), = message.items()
+        if kind == "opened":
+            assert self.bindings is not None and not self.opened, "opened, and nobody asked"
+            self.opened = True
+        else:
+            assert (kind in ("sourcedSchema", "captured", "checkpoint")) == self.opened, f"{kind} at the wrong time"
+        if kind == "sourcedSchema":
+            assert self.bindings[body["binding"]] and body["binding"] >= 0
+            self.described.add(body["binding"])
+        elif kind == "captured":
+            assert body["binding"] in self.described, "a document before its schema"
+            self.check_document(self.bindings[body["binding"]], body["doc"])
+        elif kind == "checkpoint":
+            self.check_patch(body["state"]["updated"])
+
+    def check_document(self, binding, doc):
+        source = doc["_meta"]["source"]
+        assert [source["schema"], source["table"]] == binding["resourcePath"], source
+        for pointer in binding["collection"]["key"]:
+            value = doc
+            for part in pointer.split("/")[1:]:
+                value = value[int(part) if isinstance(value, list) else part.replace("~1", "/").replace("~0", "~")]
+
+    def check_patch(self, updated):
+        if not updated:
+            return
+        first, before, self.cursor = self.cursor is None, self.cursor, number(updated["cursor"])
+        merged = merge_patch(self.state, updated)
+        old, self.state = self.state, merged
+        if first:
+            return
+        assert merged != old and self.cursor >= before, (updated, old)
+        for name in set(updated) - {"cursor", "streams"}:
+            assert updated[name] != old.get(name), f"{name} did not change"
+        for name in updated.get("streams", {}):
+            assert merged["streams"].get(name) != old["streams"].get(name), f"the stream {name} did not change"
+
+
+def number(lsn):
+    high, low = lsn.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 def check_log(stderr):

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from connector import PATIENCE
-from flow import Capture, Process, binding, flushed, number
+from flow import Capture, Process, binding, flushed
+from flow_protocol import number
 from server import PASSWORD
 from test_resume import ITEMS, changes, fill, moves
 from writer import Writer
