@@ -121,7 +121,7 @@ def test_terminated_connections_do_not_lose_anything(big, capture):
     one = capture(["big"], tail=True, advanced={"backfill_chunk_size": 500})
     for _ in range(3):
         process = one.start()
-        process.wait_for_records(2000)
+        process.wait_for(lambda run: len(run.records) >= 2000 or "Active" in run.modes().values())
         big.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()")
         time.sleep(0.5)
