@@ -371,6 +371,44 @@ def test_an_idle_streams_position_is_checkpointed_and_released(database, flow):
     process.wait_for_quiet(11).stop()  # the slot stands where the capture does: that is no gap
 
 
+def test_the_slot_waits_for_acknowledgements_through_keepalives_kills_and_restarts(database, flow):
+    """What is committed is what is acknowledged here, a few checkpoints at a time. The server asks for an answer every
+    second, whether there is anything new or not."""
+    database.execute(ITEMS, fill(3000), "ALTER SYSTEM SET wal_sender_timeout = '2s'", "SELECT pg_reload_conf()")
+    chance = random.Random(7)
+    one = flow(["items"], advanced={"backfill_chunk_size": 200})
+    held_back = 0
+    try:
+        for session in range(6):
+            process = one.start()
+            with Writer(database, changes(rows=3000), session, 0.01):
+                for _ in range(12):
+                    time.sleep(0.1 * PATIENCE)
+                    one.commit(process, most=chance.randint(1, 2))
+                    assert "cursor" not in one.state or flushed(database) <= number(one.state["cursor"])
+            for _ in range(6):  # idle, with checkpoints that nobody acknowledges
+                time.sleep(0.25)
+                assert "cursor" not in one.state or flushed(database) <= number(one.state["cursor"])
+            held_back += number(process.of_kind("checkpoint")[-1]["state"]["updated"]["cursor"]) > number(one.state["cursor"])
+            if session % 2:
+                process.stop()
+            else:
+                process.kill()
+        assert held_back == 6
+    finally:
+        database.execute("ALTER SYSTEM RESET wal_sender_timeout", "SELECT pg_reload_conf()")
+    process = one.start()
+    process.wait_for_active()
+    one.commit(process)
+    database.wait_for(f"SELECT confirmed_flush_lsn >= '{one.state['cursor']}' FROM pg_replication_slots"
+                      f" WHERE slot_name = '{database.slot}'", 5 * PATIENCE)
+    one.commit(process)
+    process.stop()
+    one.commit(process)
+    one.run()
+    one.assert_equal(items=["id"])
+
+
 # Resuming.
 
 
@@ -418,25 +456,25 @@ def test_patches_hold_what_changed_and_merge_to_the_whole(database, flow):
 
 
 def test_a_bumped_counter_reads_those_bindings_again(database, flow):
-    names = [f"t{index}" for index in range(40)]
+    names = [f"t{index}" for index in range(50)]
     for name in names:
         database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)", fill(50, name))
     one = flow(names)
     one.run()
     database.execute("UPDATE t0 SET n = 1 WHERE id = 1", "UPDATE t5 SET n = 1 WHERE id = 1")
-    bumped = (5, 17, 30)
+    bumped = (5, 17, 42)
     for index in bumped:
         one.bindings[index] = binding(names[index], backfill=1)
     process = one.run()
-    docs = {index: [doc["doc"] for doc in process.docs if doc["binding"] == index] for index in range(40)}
-    for index in range(40):
+    docs = {index: [doc["doc"] for doc in process.docs if doc["binding"] == index] for index in range(50)}
+    for index in range(50):
         snapshot = [doc for doc in docs[index] if doc["_meta"]["source"].get("snapshot")]
         if index in bumped:
             assert len({doc["id"] for doc in docs[index]}) == 50, index
         else:
             assert not snapshot and len(docs[index]) == (index == 0), index
     assert {name for name in one.state["streams"] if ".v1" in name} == {f"public%2Ft{index}.v1" for index in bumped}
-    assert len(one.state["streams"]) == 40
+    assert len(one.state["streams"]) == 50
 
 
 def test_bindings_are_reordered_disabled_and_enabled(database, flow):
