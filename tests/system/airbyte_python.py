@@ -26,7 +26,7 @@ def install():
         return f"Airbyte's packages cannot be installed: not done after {INSTALL_LIMIT_S} s"
     except subprocess.CalledProcessError as error:
         said = (error.stdout + error.stderr).strip().splitlines() or [str(error)]
-        return f"Airbyte's packages cannot be installed: {said[-1]}"
+        return f"Airbyte's packages cannot be installed (is the Python registry within reach?): {said[-1]}"
     shutil.copy(REQUIREMENTS, made_from)
     return None
 
