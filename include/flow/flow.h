@@ -63,6 +63,7 @@ bool flow_validate(const struct config *, const struct catalog *, int stop_fd, s
 /*
  * What an open is answered with before any document: opened, the schema of each binding as the
  * table is now, and a checkpoint without news, which puts the schemas into effect. All borrowed.
+ * The first checkpoint after them leaves out what the state says already.
  *
  * Where no binding has a state, the state is let go: its cursor proves what nobody needs. So a
  * capture that has a gap can begin anew in all its bindings.

@@ -10,8 +10,9 @@ struct flow_capture {
     const struct config *config;
     const struct catalog *catalog;
     struct ledger *ledger;
-    uint64_t cursor;   /* of the state that the capture begins with; 0: none */
-    char **heads;      /* of each stream's frame */
+    const struct state *given; /* what the capture begins with */
+    uint64_t cursor;           /* of the state that the capture begins with; 0: none */
+    char **heads;              /* of each stream's frame */
     char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
     bool begun;        /* a checkpoint was written */
     uint32_t timeline; /* of the identity as written: all else of it is fixed */
@@ -62,7 +63,8 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
                                       struct state *state, struct ledger *ledger)
 {
     struct flow_capture *f = mem_zero(sizeof *f);
-    *f = (struct flow_capture){.config = config, .catalog = catalog, .ledger = ledger};
+    *f = (struct flow_capture){
+        .config = config, .catalog = catalog, .ledger = ledger, .given = state};
     take_state(f, state);
     f->heads = mem_zero((size_t)catalog->count * sizeof *f->heads);
     for (int i = 0; i < catalog->count; i++) {
@@ -128,17 +130,69 @@ static void frame(void *context, int stream, struct frame *frame)
     *frame = (struct frame){f->heads[stream], NULL, "}}\n", f->config->source_tag};
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+static bool knows_identity(const struct state *given, const struct capture_identity *now)
+{
+    const struct capture_identity *then = &given->identity;
+    return given->checkpoint && same_text(then->system_identifier, now->system_identifier) &&
+           then->timeline == now->timeline && same_text(then->slot, now->slot) &&
+           same_text(then->database, now->database);
+}
+
+static bool knows_stream(const struct state *given, const struct stream_state *now)
+{
+    const struct stream_state *then =
+        given->checkpoint ? checkpoint_stream(given->checkpoint, now->id) : NULL;
+    if (!then) {
+        return false;
+    }
+    struct out before, after;
+    out_init(&before, 256);
+    out_init(&after, 256);
+    state_write_stream(&before, then);
+    state_write_stream(&after, now);
+    bool same = same_text(out_text(&before), out_text(&after));
+    out_free(&before);
+    out_free(&after);
+    return same;
+}
+
+/* The first checkpoint brings all streams: say of it what the state given does not. */
+static void write_first(const struct flow_capture *f, struct out *out,
+                        const struct capture_identity *identity, const struct checkpoint *whole)
+{
+    struct checkpoint changed = *whole;
+    changed.streams = mem_zero((size_t)whole->stream_count * sizeof *changed.streams);
+    changed.stream_count = 0;
+    for (int i = 0; i < whole->stream_count; i++) {
+        if (!knows_stream(f->given, &whole->streams[i])) {
+            changed.streams[changed.stream_count++] = whole->streams[i];
+        }
+    }
+    struct state_patch patch = {knows_identity(f->given, identity) ? NULL : identity, &changed,
+                                f->had_unseen, f->removed};
+    state_write_patch(out, &patch);
+    free(changed.streams);
+}
+
 static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
                        const struct checkpoint *newer, const uint64_t *counts)
 {
     struct flow_capture *f = context;
-    bool identified = f->begun && f->timeline == identity->timeline;
-    struct state_patch patch = {identified ? NULL : identity, newer, f->had_unseen,
-                                f->begun ? NULL : f->removed};
     (void)counts;
     ledger_add(f->ledger, newer->cursor);
     out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":");
-    state_write_patch(out, &patch);
+    if (f->begun) {
+        struct state_patch patch = {f->timeline == identity->timeline ? NULL : identity, newer,
+                                    f->had_unseen, NULL};
+        state_write_patch(out, &patch);
+    } else {
+        write_first(f, out, identity, newer);
+    }
     out_string(out, ",\"mergePatch\":true}}}\n");
     f->begun = true;
     f->timeline = identity->timeline;

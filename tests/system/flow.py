@@ -57,15 +57,13 @@ class Process(Run):
         return self.wait_for(lambda run: len(run.docs) >= count and "checkpoint" in run.messages[-1], limit_s)
 
     def wait_for_active(self, limit_s=LIMIT_S):
-        """Every stream that checkpoints tell of has its rows out."""
+        """Every stream has its rows out."""
         return self.wait_for(lambda run: set(run.modes().values()) == {"Active"}, limit_s)
 
     def modes(self):
-        modes = {}
-        for checkpoint in self.of_kind("checkpoint"):
-            for name, stream in checkpoint["state"]["updated"].get("streams", {}).items():
-                modes[name] = stream and stream["mode"]
-        return {name: mode for name, mode in modes.items() if mode}
+        """Of every stream, once a checkpoint has said where the session stands."""
+        streams = self.session.state.get("streams", {}) if self.session.cursor is not None else {}
+        return {name: stream["mode"] for name, stream in streams.items()}
 
     def collect(self):
         if not self.process.stdin.closed:

@@ -154,7 +154,7 @@ def check_response(message):
 
 class Session:
     """One process: what may come when, and that a checkpoint holds nothing but what changed. The first one with a
-    cursor tells the whole, whatever the state was that the session began with."""
+    cursor may hold nothing new, and the whole identity where a part of it changed."""
 
     def __init__(self):
         self.bindings = None  # the open request's; None before it
@@ -199,13 +199,16 @@ class Session:
         first, before, self.cursor = self.cursor is None, self.cursor, number(updated["cursor"])
         merged = merge_patch(self.state, updated)
         old, self.state = self.state, merged
+        changed = {name for name in updated if updated[name] != old.get(name)}
         if first:
-            return
-        assert merged != old and self.cursor >= before, (updated, old)
-        for name in set(updated) - {"cursor", "streams"}:
-            assert updated[name] != old.get(name), f"{name} did not change"
+            assert changed or set(updated) <= {"cursor", "unseen"}, (updated, old)
+        else:
+            assert self.cursor >= before, "the cursor went back"
+            fixed = {"system_identifier", "slot", "database"} if "timeline" in changed else set()
+            assert changed | fixed >= set(updated) - {"cursor", "unseen"}, (updated, old)  # a list is told whole while it lasts
+            assert merged != old or "unseen" in updated, "nothing changed"
         for name in updated.get("streams", {}):
-            assert merged["streams"].get(name) != old["streams"].get(name), f"the stream {name} did not change"
+            assert merged["streams"].get(name) != old.get("streams", {}).get(name), f"the stream {name} did not change"
 
 
 def number(lsn):

@@ -169,6 +169,28 @@ Test(flow_messages, the_first_checkpoint_says_whose_it_is_and_what_is_gone)
     drop(capture);
 }
 
+Test(flow_messages, the_first_checkpoint_leaves_out_what_the_state_has)
+{
+    struct flow_capture *capture =
+        capture_of("{\"cursor\":\"0/10\"" IDENTITY ",\"streams\":{\"t.v2\":{\"mode\":\"Active\","
+                   "\"backfilled\":3},\"u\":{\"mode\":\"Active\",\"key_columns\":[\"id\"]}}}");
+    char *id[] = {(char *)"id", NULL};
+    struct stream_state streams[] = {
+        {.id = (char *)"t.v2", .mode = STREAM_ACTIVE, .backfilled = 4},
+        {.id = (char *)"u", .mode = STREAM_ACTIVE, .key_columns = id},
+    };
+    struct checkpoint whole = {.cursor = 0x10, .streams = streams, .stream_count = 2};
+    struct capture_identity identity = {(char *)"7", 1, (char *)"s", (char *)"d"};
+    struct codec codec = flow_codec(capture);
+    out.len = 0;
+    codec.checkpoint(codec.context, &out, &identity, &whole, NULL);
+    cr_assert_str_eq(out_text(&out),
+                     CHECKPOINT("\"cursor\":\"0/10\",\"streams\":{\"t.v2\":{\"mode\":\"Active\","
+                                "\"backfilled\":4,\"key_columns\":null,\"cursor\":null,"
+                                "\"snapshot\":null,\"ranges\":null}}"));
+    drop(capture);
+}
+
 Test(flow_messages, a_state_that_no_binding_continues_is_let_go)
 {
     struct flow_capture *capture =
