@@ -12,7 +12,7 @@ from refusal import assert_refused
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
             "extra_float_digits": "-15", "bytea_output": "'escape'", "xmlbinary": "'hex'", "lc_monetary": "'C'",
             "standard_conforming_strings": "off", "search_path": "'nowhere'", "quote_all_identifiers": "on",
-            "default_transaction_read_only": "off", "row_security": "off", "jit": "on", "enable_indexscan": "off"}
+            "default_transaction_read_only": "on", "row_security": "off", "jit": "on", "enable_indexscan": "off"}
 ROW = ("INSERT INTO t VALUES ({}, 0.1::float8 + 0.2, '2024-01-15', '2024-01-15 14:30:00.5+02', '1 year 2 days 03:00', '\\x5cff00',"
        " 12.34, '{{2024-01-15 14:30}}', '[2024-01-15,2024-01-16)', '(2024-01-15,0.3)', 1.1, E'back\\\\slash')")
 COLUMNS = ("id int PRIMARY KEY, f float8, d date, ts timestamptz, i interval, b bytea, m money, a timestamp[], r tsrange, p pair,"
