@@ -6,11 +6,14 @@
  * dropped.
  */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/mem.h"
 #include "replication.h"
 
 enum {
@@ -255,6 +258,27 @@ static bool may_retry(struct replication *r, struct err *err)
     return true;
 }
 
+/*
+ * The server looks objects up as they were when a change was written. Only the publication is named
+ * by us: it was not there then, and has been created since or will not be.
+ */
+static bool explain(struct replication *r, struct err *err)
+{
+    const struct config *c = r->engine->config.config;
+    if (!r->pg || err->kind != ERR_CONFIG || strcmp(pg_sqlstate(r->pg), "42704") != 0) {
+        return false;
+    }
+    char *detail = mem_string(err->message);
+    err_set(err, ERR_CONFIG,
+            "publication \"%s\" did not exist when changes that are still to be captured were "
+            "written, so that they cannot be read: run SELECT pg_drop_replication_slot('%s'), and "
+            "reset the capture: start it without a state, so that it backfills its tables anew",
+            c->publication, c->slot);
+    err_detail(err, "%s", detail);
+    free(detail);
+    return false;
+}
+
 void reader_main(void *context)
 {
     struct engine *e = context;
@@ -263,7 +287,7 @@ void reader_main(void *context)
     r->resume_lsn = r->received = e->start_lsn;
     retry_succeeded(&r->retry, clock_monotonic_us());
     for (bool again = false;; again = true) {
-        if (replication_begin(r, again, &err) && stream(r, &err)) {
+        if (replication_begin(r, again, &err) && (stream(r, &err) || explain(r, &err))) {
             break;
         }
         if (!may_retry(r, &err)) {

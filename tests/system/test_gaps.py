@@ -42,6 +42,19 @@ def test_a_slot_recreated_for_another_plugin(begun, database):
     assert_refused(begun.start().finish(), "config_error", "test_decoding", "another name")
 
 
+def test_a_publication_that_was_not_there_for_a_while(begun, database):
+    """What was written then cannot be decoded any more, whether the publication has come back or not."""
+    begun.run()
+    database.execute(f"DROP PUBLICATION {database.publication}", "INSERT INTO t VALUES (3)")
+    words = (database.publication, "did not exist when", f"pg_drop_replication_slot('{database.slot}')")
+    for _ in range(2):
+        refused(begun, *words)
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    begun.state, begun.records = None, []
+    begun.run()
+    begun.assert_equal(t=["id"])
+
+
 def test_a_slot_that_someone_else_read_from(begun, database):
     database.execute(f"SELECT pg_replication_slot_advance('{database.slot}', pg_current_wal_lsn())")
     refused(begun, "past the state's")
