@@ -61,7 +61,9 @@ static bool choose_named(struct table_description *table, const struct column_fa
         if (column < 0) {
             return err_set(err, ERR_CONFIG,
                            "the key that was chosen names column \"%s\", and the table has no "
-                           "such column that is published",
+                           "such column that is published: correct primary_key (Flow: the "
+                           "collection's key), leave it out to use the table's own, or add the "
+                           "column to the publication's column list",
                            names[part]);
         }
         set_part(table, part, column, &facts[column]);

@@ -73,7 +73,8 @@ def test_the_captures_own_watermarks_table(one, database, capture):
 
 
 def test_an_unknown_key_column(one, capture):
-    assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch")
+    assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch",
+                   "correct primary_key")
 
 
 @pytest.fixture(name="user")
