@@ -288,10 +288,12 @@ static bool rank(void *context, int stream, const struct keycode *const *keys, s
         params[d->key_count + k] = out_text(bound);
     }
     struct pg_rows *rows = ask(s, d, out_text(&sql), 2 * d->key_count, params, err);
-    for (size_t i = 0; rows && i < count; i++) {
+    bool ok = rows && (pg_rows_count(rows) == (int)count ||
+                       err_set(err, ERR_SYSTEM, "the server answered for %d keys of %zu",
+                               pg_rows_count(rows), count));
+    for (size_t i = 0; ok && i < count; i++) {
         ranks[i] = (int)strtol(pg_rows_value(rows, (int)i, 0), NULL, 10);
     }
-    bool ok = rows && pg_rows_count(rows) == (int)count;
     pg_rows_free(&rows);
     for (int k = 0; k < 2 * d->key_count; k++) {
         out_free(&texts[k]);
