@@ -68,19 +68,24 @@ const char *key_width_sql(int version)
     return version >= 110000 ? "i.indnkeyatts" : "i.indnatts";
 }
 
-static const char best_key_sql[] =
-    "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, %s AS width "
-    "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid "
-    "WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
-    " AND NOT i.indisexclusion AND %s"
-    " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
-    "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum"
-    "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT %s) IS NOT TRUE) "
-    "ORDER BY i.indrelid, i.indisprimary DESC, i.indisreplident DESC, width, ic.relname";
+void usable_index_sql(struct out *out, int version)
+{
+    out_format(out,
+               "(i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
+               " AND NOT i.indisexclusion"
+               " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+               "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum"
+               "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT %s) IS NOT TRUE))",
+               key_width_sql(version), not_null_sql(version), generated_sql(version));
+}
 
 void keys_sql(struct out *out, int version, const char *condition)
 {
-    const char *width = key_width_sql(version);
-    out_format(out, best_key_sql, width, condition, width, not_null_sql(version),
-               generated_sql(version));
+    out_format(out,
+               "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, %s AS width "
+               "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE %s AND ",
+               key_width_sql(version), condition);
+    usable_index_sql(out, version);
+    out_string(out, " ORDER BY i.indrelid, i.indisprimary DESC, i.indisreplident DESC, width,"
+                    " ic.relname");
 }

@@ -16,9 +16,14 @@ char *sql_name(const char *name);
 char *sql_table(const char *schema, const char *table);
 
 /*
- * Append a SELECT of each table's best key: its primary key, or else a unique index that is valid,
- * neither partial nor deferrable, and only of stored columns that are NOT NULL; the replica
- * identity before others, then the one with fewest columns. Columns: indrelid, indkey,
+ * Append an expression: whether index `i`, of pg_index, tells rows apart at every moment: it is
+ * unique and valid, neither partial nor deferrable, and only of stored columns that are NOT NULL.
+ */
+void usable_index_sql(struct out *, int version);
+
+/*
+ * Append a SELECT of each table's best key: of the usable indexes the primary key, or else the
+ * replica identity, or else the one with fewest columns. Columns: indrelid, indkey,
  * indcollation, width (how many of indkey are the key, and not INCLUDEd). `condition` restricts
  * `i`, of pg_index.
  */

@@ -65,13 +65,25 @@ static bool read_publication(struct pg *pg, const struct config *config,
 /* One row for each table asked for, there or not. */
 static const char tables_sql[] =
     "WITH wanted AS ("
-    " SELECT w.n, w.schema_name, s.oid AS schema, c.oid"
-    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema_name, table_name, n)"
+    " SELECT w.n, w.schema_name, s.oid AS schema, c.oid, w.key::text[] AS key"
+    " FROM unnest($1::text[], $2::text[], $4::text[]) WITH ORDINALITY"
+    "  w(schema_name, table_name, key, n)"
     " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"
     " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name"
     "), published AS ("
     " SELECT g.relid FROM pg_publication p"
     " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $3"
+    "), uniques AS ("
+    " SELECT i.indrelid, i.indisprimary, array_agg(k.attname::text) AS names,"
+    "  string_agg(quote_ident(k.attname), ', ' ORDER BY u.position) AS list"
+    " FROM wanted w JOIN pg_index i ON i.indrelid = w.oid"
+    " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+    " JOIN pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = u.attnum"
+    " WHERE w.key IS NOT NULL AND u.position <= %s AND %s GROUP BY i.indrelid, i.indexrelid, "
+    "i.indisprimary"
+    "), named AS ("
+    " SELECT w.n, a.attname, NOT %s AS nullable FROM wanted w JOIN pg_attribute a"
+    "  ON a.attrelid = w.oid AND a.attname = ANY (w.key) AND a.attnum > 0 AND NOT a.attisdropped"
     ") "
     "SELECT w.schema IS NOT NULL, has_schema_privilege(w.schema, 'USAGE'),"
     " has_schema_privilege(w.schema, 'CREATE'), c.oid, c.relkind, c.relpersistence,"
@@ -84,7 +96,13 @@ static const char tables_sql[] =
     " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
     "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
     "   OR c.relreplident = 'i' AND i.indisreplident)),"
-    " EXISTS (SELECT FROM published g WHERE g.relid = c.oid) "
+    " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
+    " w.key <@ (SELECT array_agg(m.attname::text) FROM named m WHERE m.n = w.n)"
+    "  AND NOT EXISTS (SELECT FROM uniques u WHERE u.indrelid = c.oid AND u.names <@ w.key),"
+    " (SELECT string_agg('(' || u.list || ')', ', ' ORDER BY u.indisprimary DESC, u.list)"
+    "  FROM uniques u WHERE u.indrelid = c.oid),"
+    " (SELECT string_agg(format('ALTER COLUMN %%I SET NOT NULL', m.attname), ', ')"
+    "  FROM named m WHERE m.n = w.n AND m.nullable) "
     "FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid "
     "ORDER BY w.n";
 
@@ -104,29 +122,69 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
         .row_security = rows_bool(rows, row, 10),
         .identified = rows_bool(rows, row, 11),
         .published = rows_bool(rows, row, 12),
+        .key_repeats = rows_bool(rows, row, 13),
+        .uniques = rows_copy(rows, row, 14),
+        .key_nulls = rows_copy(rows, row, 15),
     };
+}
+
+/* An array within the array, as text: an array of arrays would want them all of one length. */
+static void add_key(struct out *keys, char *const *columns)
+{
+    struct out key;
+    out_init(&key, 64);
+    array_open(&key);
+    for (; columns && *columns; columns++) {
+        array_add(&key, *columns);
+    }
+    array_close(&key);
+    if (key.len > 2) {
+        array_add(keys, out_text(&key));
+    } else {
+        out_string(keys, keys->len > 1 ? ",NULL" : "NULL");
+    }
+    out_free(&key);
+}
+
+static void write_tables_sql(struct out *sql, int version)
+{
+    struct out usable;
+    out_init(&usable, 512);
+    usable_index_sql(&usable, version);
+    out_format(sql, tables_sql, key_width_sql(version), out_text(&usable), not_null_sql(version));
+    out_free(&usable);
 }
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out schemas, tables;
+    struct out schemas, tables, keys, sql;
     out_init(&schemas, 256);
     out_init(&tables, 256);
+    out_init(&keys, 256);
+    out_init(&sql, sizeof tables_sql);
     array_open(&schemas);
     array_open(&tables);
+    array_open(&keys);
     for (int i = 0; catalog && i < catalog->count; i++) {
         array_add(&schemas, catalog->streams[i].schema);
         array_add(&tables, catalog->streams[i].table);
+        add_key(&keys, catalog->streams[i].key);
     }
     array_add(&schemas, config->watermarks_schema);
     array_add(&tables, config->watermarks_table);
+    add_key(&keys, NULL);
     array_close(&schemas);
     array_close(&tables);
-    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
-    struct pg_rows *rows = pg_query(pg, tables_sql, 3, params, err);
+    array_close(&keys);
+    write_tables_sql(&sql, pg_server_version(pg));
+    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication,
+                            out_text(&keys)};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
     out_free(&schemas);
     out_free(&tables);
+    out_free(&keys);
+    out_free(&sql);
     return rows;
 }
 
@@ -192,6 +250,10 @@ void facts_free(struct facts *facts)
     free(facts->server.database);
     free(facts->server.idle_slots);
     slot_clear(&facts->slot);
+    for (int i = 0; facts->tables && i <= facts->stream_count; i++) {
+        free(facts->tables[i].uniques);
+        free(facts->tables[i].key_nulls);
+    }
     free(facts->tables);
     *facts = (struct facts){0};
 }

@@ -35,6 +35,10 @@ struct table_facts {
     bool row_security; /* policies hide rows from us */
     bool identified;   /* it has a replica identity */
     bool published;    /* under its own name */
+    bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
+    char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */
+    char *
+        key_nulls; /* owned; what of ALTER TABLE keeps nulls out of the key; NULL: there are none */
 };
 
 struct watermarks_facts {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "catalogs.h"
 #include "problems.h"
 
@@ -183,6 +184,44 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
     return found;
 }
 
+static char *name_list(char *const *names)
+{
+    struct out out;
+    out_init(&out, 64);
+    for (int i = 0; names[i]; i++) {
+        char *name = sql_name(names[i]);
+        out_format(&out, i ? ", %s" : "%s", name);
+        free(name);
+    }
+    char *text = mem_string(out_text(&out));
+    out_free(&out);
+    return text;
+}
+
+/*
+ * Chunks go from one key to the next, so that of rows with the same key some would be skipped. Only
+ * an index promises that there are none.
+ */
+static void find_key_repeats(const struct table_facts *table, const struct catalog_stream *stream,
+                             const char *name, struct out *problems)
+{
+    if (!table->key_repeats || stream->mode != BACKFILL_NORMAL) {
+        return;
+    }
+    char *key = name_list(stream->key);
+    char *nulls = table->key_nulls ? mem_format("ALTER TABLE %s %s; ", name, table->key_nulls)
+                                   : mem_string("");
+    problem(problems,
+            "table %s cannot be captured by the key (%s): no unique index of NOT NULL columns lies "
+            "within it, so that rows with the same key would be lost; %s%s%sleave primary_key out "
+            "(Flow: set the binding's mode to Without Primary Key), or run %sCREATE UNIQUE INDEX "
+            "ON %s (%s)",
+            name, key, table->uniques ? "choose a key that contains one of " : "",
+            table->uniques ? table->uniques : "", table->uniques ? ", " : "", nulls, name, key);
+    free(key);
+    free(nulls);
+}
+
 void find_table(const struct facts *facts, int i, const struct config *config,
                 const struct catalog_stream *stream, struct out *problems)
 {
@@ -206,6 +245,7 @@ void find_table(const struct facts *facts, int i, const struct config *config,
                 name, name);
     } else {
         find_unreadable(facts, table, stream, name, problems);
+        find_key_repeats(table, stream, name, problems);
         if (!find_partitioning(facts, table, config, name, problems)) {
             find_unpublished(facts, table, config, name, problems);
         }

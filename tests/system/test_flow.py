@@ -128,6 +128,15 @@ def test_validate_reports_every_problem(database):
     assert_refused(process, "missing", "lost")
 
 
+def test_validate_finds_a_collections_key_that_may_repeat(database):
+    database.execute("CREATE TABLE items (order_id int, line int, PRIMARY KEY (order_id, line))")
+    process = Process()
+    process.ask(validate(database, binding("items", key=["line", "order_id"])))
+    process.ask(validate(database, binding("items", key=["order_id"], mode="Without Primary Key")))
+    process.send(validate(database, binding("items", key=["order_id"])))
+    assert_refused(process, "order_id, line", "Without Primary Key", "CREATE UNIQUE INDEX")
+
+
 def test_validate_of_a_capture_that_is_running(database, flow):
     database.execute(ITEMS, fill(3))
     running = flow(["items"]).start().wait_for_docs(3)

@@ -215,3 +215,19 @@ Test(problems, partitions_published_under_another_name)
     facts.publication.via_root = true;
     finds("capture that one");
 }
+
+Test(problems, a_key_of_the_catalogs_that_may_repeat)
+{
+    char *key[] = {(char *)"a", (char *)"B", NULL};
+    stream.key = key;
+    tables[0].key_repeats = true;
+    finds("run CREATE UNIQUE INDEX ON \"My Schema\".\"t\" (\"a\", \"B\")");
+    tables[0].uniques = (char *)"(a, c), (d)";
+    finds("choose a key that contains one of (a, c), (d), leave primary_key out");
+    tables[0].key_nulls = (char *)"ALTER COLUMN a SET NOT NULL";
+    finds(
+        "run ALTER TABLE \"My Schema\".\"t\" ALTER COLUMN a SET NOT NULL; CREATE UNIQUE INDEX ON");
+    stream.mode = BACKFILL_ONLY_CHANGES;
+    problems.len = 0;
+    finds_nothing();
+}
