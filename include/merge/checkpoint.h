@@ -32,6 +32,7 @@ struct stream_state {
     struct range_state *ranges;
     int range_count;
     char *snapshot; /* without key: which rows the backfill owes, others being changes; else NULL */
+    char *storage;  /* without key: where the rows lay when the backfill began; else NULL */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */

@@ -37,6 +37,7 @@ struct table_description {
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
     char *shape;                 /* owned: of all columns, as describe_shape_sql says */
+    char *storage;               /* owned: of all partitions, as describe_storage_sql says */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are
@@ -50,7 +51,7 @@ struct table_description {
      */
     bool via_root;
     int64_t row_estimate; /* the planner's; all partitions together; -1: it has none */
-    int64_t pages;        /* of an ordinary table, as it is now; 0 for a partitioned one */
+    int64_t pages;        /* as it is now; of a partitioned table, of its largest partition */
     int64_t bytes;        /* of the rows without TOAST; all partitions together */
 };
 
@@ -61,12 +62,23 @@ struct table_description {
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
                      struct table_description **tables, struct err *);
+
 /*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
  * the publication says of its columns and rows (NULL: nothing, before PostgreSQL 15). `oid` is an
  * expression too. A chunk compares what it finds with what was described.
  */
 void describe_shape_sql(struct out *, const char *oid, const char *publication);
+
+/*
+ * An SQL expression for where a table's rows are stored, partitions and all: while it stays the
+ * same, each row has kept its physical place (ctid) or was written anew by a change of its own. A
+ * partition that is new changes nothing.
+ */
+void describe_storage_sql(struct out *, const char *oid);
+
+/* An SQL expression for `pages` as they are now. */
+void describe_pages_sql(struct out *, const char *oid);
 
 void tables_free(struct table_description **tables, int count);
 

@@ -3,7 +3,7 @@
  *
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
  * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;        before the snapshot: the shape stays as it sees it
- * SELECT txid_current_snapshot(), shape, pages;        what it sees, and whether the shape is as described
+ * SELECT txid_current_snapshot(), shape, pages, storage;   what it sees, and whether the shape is as described
  * COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO STDOUT (FORMAT binary);
  * COMMIT
  */
@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "row/tuple.h"
 #include "table.h"
+
+enum { PAGE_BYTES = 8192 };
 
 void table_name_sql(struct out *sql, const struct table_description *d)
 {
@@ -127,19 +129,32 @@ static void add_shape(struct out *sql, const struct table *table)
     out_free(&oid);
 }
 
+/* Without a key: how far the pages go, and whether they still hold what they held. */
+static void add_place(struct out *sql, const struct table *table)
+{
+    char oid[16];
+    if (!table->without_key) {
+        out_string(sql, ",0,NULL");
+        return;
+    }
+    snprintf(oid, sizeof oid, "%" PRIu32, table->description->relation->oid);
+    out_char(sql, ',');
+    describe_pages_sql(sql, oid);
+    out_char(sql, ',');
+    describe_storage_sql(sql, oid);
+}
+
 void table_chunk_sql(struct out *sql, const struct table *table, const struct backfill_task *task,
                      const struct key *after, int rows, uint32_t minimum_xid)
 {
     const struct table_description *d = table->description;
-    out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ONLY ");
+    bool leaves = d->kind == 'p' && table->without_key; /* no place in them may change either */
+    out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ");
+    out_string(sql, leaves ? "" : "ONLY ");
     table_name_sql(sql, d);
     out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
     add_shape(sql, table);
-    out_format(sql, ",%s", table->without_key ? "pg_catalog.pg_relation_size('" : "0");
-    if (table->without_key) {
-        out_format(sql, "%" PRIu32 "')/pg_catalog.current_setting('block_size')::int",
-                   d->relation->oid);
-    }
+    add_place(sql, table);
     out_string(sql, ";COPY (SELECT ");
     add_columns(sql, table->relation);
     out_string(sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
@@ -174,8 +189,12 @@ uint64_t table_first_page(const struct key *after)
 uint64_t table_chunk_pages(const struct table *table, int rows)
 {
     const struct table_description *d = table->description;
-    double per_page =
-        d->pages > 0 && d->row_estimate > 0 ? (double)d->row_estimate / (double)d->pages : 100;
+    double per_page = 100;
+    if (d->pages > 0 && d->row_estimate > 0) {
+        per_page = (double)d->row_estimate / (double)d->pages;
+    } else if (d->pages > 0 && d->kind == 'p') {
+        per_page *= (double)d->bytes / PAGE_BYTES / (double)d->pages; /* a page of each partition */
+    }
     double pages = rows / (per_page < 1 ? 1 : per_page);
     return pages < 1 ? 1 : (uint64_t)pages;
 }

@@ -175,7 +175,23 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
     return false;
 }
 
-/* The snapshot's row: {snapshot, shape, pages}. */
+/* Without a key a range goes on at a place, which is the rows' own only until they are moved. */
+static bool check_place(struct reader *r, const struct backfill_task *task, const char *storage,
+                        struct err *err)
+{
+    const struct relation *relation = r->table.relation;
+    if (!r->table.without_key || !task->storage || (storage && !strcmp(storage, task->storage))) {
+        return true;
+    }
+    r->rewritten = true;
+    return err_set(err, ERR_TRANSIENT,
+                   "table %s.%s was rewritten during its backfill (by VACUUM FULL, CLUSTER, "
+                   "TRUNCATE or ALTER TABLE), and it has no key by which to go on: run the capture "
+                   "again, and it reads the table from the beginning",
+                   relation->schema, relation->name);
+}
+
+/* The snapshot's row: {snapshot, shape, pages, storage}. */
 static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
                           struct err *err)
 {
@@ -193,6 +209,10 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
         r->shape_changed = true;
         ok = err_set(err, ERR_TRANSIENT,
                      "the table's columns, or what is published of it, were changed");
+        drain(r);
+    }
+    if (ok && !check_place(r, task, pg_rows_value(rows, 0, 3), err)) {
+        ok = false;
         drain(r);
     }
     pg_rows_free(&rows);

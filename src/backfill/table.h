@@ -32,7 +32,7 @@ void table_learn_time(struct table *, int rows, int64_t took_us, int64_t limit_u
 
 /*
  * One message: take a snapshot, and COPY the rows after `after` (NULL: from the beginning) in key
- * order. Answers: OK, OK, ROWS {snapshot, shape, pages}, COPY, OK, OK.
+ * order. Answers: OK, OK, ROWS {snapshot, shape, pages, storage}, COPY, OK, OK.
  */
 void table_chunk_sql(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows, uint32_t minimum_xid);

@@ -165,7 +165,7 @@ static bool may_retry(struct worker *w, struct err *err)
     int64_t pause_us;
     bool shape_changed = w->reader.shape_changed;
     w->reader.shape_changed = false;
-    if (err->kind == ERR_STOPPED || run_stopping(w->backfill.run)) {
+    if (err->kind == ERR_STOPPED || w->reader.rewritten || run_stopping(w->backfill.run)) {
         return false;
     }
     if (may_ask_for_less(w, err)) {

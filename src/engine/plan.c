@@ -123,6 +123,7 @@ static bool begin_stream(struct engine *e, struct stream_state *state, char *id,
         state->mode = STREAM_ACTIVE;
         return true;
     }
+    state->storage = key->count ? NULL : mem_string(e->service.tables[i].storage);
     return cut_ranges(e, state, i, err);
 }
 
@@ -134,6 +135,14 @@ static bool same_columns(char *const *a, const struct merge_key *key)
         }
     }
     return !a || !a[key->count];
+}
+
+/* Whether the places where a table without key was read up to mean nothing any more. */
+static bool was_rewritten(const struct engine *e, const struct stream_state *old, int i)
+{
+    const struct table_description *d = &e->service.tables[i];
+    return old->mode == STREAM_BACKFILL && !d->key_count && old->storage && d->storage &&
+           strcmp(old->storage, d->storage) != 0;
 }
 
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
@@ -152,6 +161,15 @@ static bool place_stream(struct engine *e, int i, struct err *err)
         log_line(e->config.log, LOG_WARN,
                  "the key of %s.%s is another than when its backfill began: it is read again from "
                  "the beginning",
+                 stream->schema, stream->table);
+        return begin_stream(e, state, id, i, err);
+    }
+    if (was_rewritten(e, old, i)) {
+        log_line(e->config.log, LOG_WARN,
+                 "table %s.%s was rewritten during its backfill (by VACUUM FULL, CLUSTER, TRUNCATE "
+                 "or ALTER TABLE), and it has no key by which to go on: it is read again from the "
+                 "beginning, as if it were new; rows that were captured before come again, and are "
+                 "best removed from the destination first",
                  stream->schema, stream->table);
         return begin_stream(e, state, id, i, err);
     }
@@ -184,6 +202,7 @@ static void add_tasks(struct engine *e, struct backfill_task *tasks, unsigned *c
             .until = state->ranges[r].until,
             .fence = !e->new_slot && state->backfilled == 0,
             .owes = e->streams[stream].key.count ? NULL : &e->owed[stream],
+            .storage = state->storage,
         };
     }
 }

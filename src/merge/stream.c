@@ -278,7 +278,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
     base.backfilled = s->backfilled;
     if (base.mode == STREAM_BACKFILL && !s->pending) {
         base.mode = STREAM_ACTIVE;
-        base.snapshot = NULL;
+        base.snapshot = base.storage = NULL;
     }
     stream_state_copy(state, &base);
     if (s->pending) {

@@ -41,14 +41,15 @@ static const char tables_sql[] =
     "  EXISTS (SELECT FROM published g WHERE g.relid = c.oid) AS published"
     " FROM tree t JOIN pg_class c ON c.oid = t.oid WHERE c.relkind <> 'p'"
     "), sizes AS ("
-    " SELECT l.root, sum(l.bytes) AS bytes, bool_and(l.published) AS published,"
+    " SELECT l.root, sum(l.bytes) AS bytes, max(l.bytes) AS most, bool_and(l.published) AS "
+    "published,"
     "  sum(CASE WHEN l.relpages > 0 AND l.reltuples >= 0"
     "   THEN l.reltuples / l.relpages * l.bytes / current_setting('block_size')::float8"
     "   WHEN l.bytes = 0 THEN 0 END) AS estimate"
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes,"
-    " z.bytes / current_setting('block_size')::int8, %s, %s "
+    " z.most / current_setting('block_size')::int8, %s, %s, %s "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -66,16 +67,19 @@ enum {
     COL_PAGES,
     COL_FILTER,
     COL_SHAPE,
+    COL_STORAGE,
 };
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, schemas, tables, shape;
+    struct out sql, schemas, tables, shape, storage;
     out_init(&sql, sizeof tables_sql);
     out_init(&shape, 512);
+    out_init(&storage, 512);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
     describe_shape_sql(&shape, "w.oid", lists ? config->publication : NULL);
+    describe_storage_sql(&storage, "w.oid");
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
@@ -86,11 +90,13 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     }
     array_close(&schemas);
     array_close(&tables);
-    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&shape));
+    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&shape),
+               out_text(&storage));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);
     out_free(&shape);
+    out_free(&storage);
     out_free(&schemas);
     out_free(&tables);
     return rows;
@@ -148,10 +154,11 @@ static bool take_table(struct table_description *table, struct reading *reading,
     table->via_root = table->kind == 'p' && rows_bool(rows, row, COL_PUBLISHED);
     table->row_filter = rows_copy(rows, row, COL_FILTER);
     table->shape = rows_copy(rows, row, COL_SHAPE);
+    table->storage = rows_copy(rows, row, COL_STORAGE);
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);
-    table->pages = table->kind == 'r' ? rows_i64(rows, row, COL_PAGES) : 0;
+    table->pages = rows_i64(rows, row, COL_PAGES);
     return true;
 }
 
@@ -391,6 +398,7 @@ void tables_free(struct table_description **tables, int count)
         free(table->key);
         free(table->row_filter);
         free(table->shape);
+        free(table->storage);
         relation_free(&table->relation);
     }
     free(*tables);

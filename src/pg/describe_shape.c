@@ -29,3 +29,26 @@ void describe_shape_sql(struct out *sql, const char *oid, const char *publicatio
     }
     out_char(sql, ')');
 }
+
+/* The table and, if it is partitioned, everything below. */
+static const char tree_sql[] =
+    "(WITH RECURSIVE tree(oid,kind) AS (SELECT c.oid,c.relkind FROM pg_catalog.pg_class c"
+    " WHERE c.oid=%s UNION ALL SELECT c.oid,c.relkind FROM tree t"
+    " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
+    " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ";
+
+/* A table begins in a file that has the number of its oid, and every rewrite makes a new one. */
+void describe_storage_sql(struct out *sql, const char *oid)
+{
+    out_format(sql, tree_sql, oid);
+    out_string(sql, "SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg("
+                    "pg_catalog.pg_relation_filenode(oid)::text,',' ORDER BY oid),'')) FROM tree"
+                    " WHERE kind='r' AND pg_catalog.pg_relation_filenode(oid)<>oid)");
+}
+
+void describe_pages_sql(struct out *sql, const char *oid)
+{
+    out_format(sql, tree_sql, oid);
+    out_string(sql, "SELECT coalesce(pg_catalog.max(pg_catalog.pg_relation_size(oid)),0)"
+                    "/pg_catalog.current_setting('block_size')::int FROM tree WHERE kind='r')");
+}

@@ -57,6 +57,19 @@ static bool read_snapshot(const struct json_at *at, char **snapshot, struct err 
     return true;
 }
 
+static bool read_storage(const struct json_at *at, char **storage, struct err *err)
+{
+    const char *text;
+    if (!at->item) {
+        return true;
+    }
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    *storage = mem_string(text);
+    return true;
+}
+
 /* A bound of a range. All keys of a stream have one count of columns: *columns, 0 until it is
  * known. */
 static bool read_key(const struct json_at *at, struct key **key, int *columns, struct err *err)
@@ -150,6 +163,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     struct json_at cursor = json_member(at, "cursor");
     struct json_at backfilled = json_member(at, "backfilled");
     struct json_at snapshot = json_member(at, "snapshot");
+    struct json_at storage = json_member(at, "storage");
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
@@ -161,7 +175,8 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     if (state->mode != STREAM_BACKFILL) {
         return true; /* what was owed before means nothing any more */
     }
-    if (!read_snapshot(&snapshot, &state->snapshot, err)) {
+    if (!read_snapshot(&snapshot, &state->snapshot, err) ||
+        !read_storage(&storage, &state->storage, err)) {
         return false;
     }
     return ranges.item ? read_ranges(&ranges, state, &columns, err)

@@ -86,6 +86,7 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
     }
     if (state->mode == STREAM_BACKFILL) {
         write_text(out, "snapshot", state->snapshot);
+        write_text(out, "storage", state->storage);
         out_string(out, ",\"ranges\":[");
         for (int i = 0; i < state->range_count; i++) {
             out_string(out, i ? "," : "");
@@ -158,6 +159,7 @@ static void write_stream_patch(struct out *out, const struct stream_state *state
     write_absent(out, "cursor", !state->cursor);
     write_absent(out, "backfilled", !state->backfilled);
     write_absent(out, "snapshot", !backfill || !state->snapshot);
+    write_absent(out, "storage", !backfill || !state->storage);
     write_absent(out, "ranges", !backfill);
     out_char(out, '}');
 }

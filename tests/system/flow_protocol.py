@@ -134,7 +134,8 @@ CHECKPOINT_MEMBERS = {
     "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
 STREAM_MEMBERS = {
     "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "key_columns": is_texts, "cursor": LSN.match,
-    "backfilled": is_int, "snapshot": SNAPSHOT.match, "ranges": lambda ranges: ranges and all(map(is_range, ranges))}
+    "backfilled": is_int, "snapshot": SNAPSHOT.match, "storage": re.compile(r"[0-9a-f]{32}$").match,
+    "ranges": lambda ranges: ranges and all(map(is_range, ranges))}
 
 
 def is_range(value):

@@ -175,15 +175,16 @@ Test(state, ranges_of_a_finished_backfill_mean_nothing)
     cr_assert_eq(state.checkpoint->streams[0].backfilled, 5);
 }
 
-Test(state, a_snapshot_goes_both_ways_while_rows_are_owed)
+Test(state, a_snapshot_and_a_storage_go_both_ways_while_rows_are_owed)
 {
-#define OWED "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"ranges\":[{}]"
+#define OWED "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"storage\":\"9f\",\"ranges\":[{}]"
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," OWED "}}}");
     cr_assert_str_eq(state.checkpoint->streams[0].snapshot, "10:20:11,14");
     cr_assert_str_eq(whole(),
                      "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," OWED "}}}");
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Active\"," OWED "}}}");
     cr_assert_null(state.checkpoint->streams[0].snapshot);
+    cr_assert_null(state.checkpoint->streams[0].storage);
 }
 
 Test(state, the_last_whole_state_counts)

@@ -1,0 +1,90 @@
+"""Tables without key, which are read by physical place, while rewrites move their rows to other places."""
+
+import pytest
+
+from refusal import assert_refused
+
+ROWS = 30000
+SMALL = {"backfill_chunk_size": 300}
+# Places before those of the rows, which a rewrite closes.
+HOLLOW = ["INSERT INTO t SELECT -n, repeat('x', 100) FROM generate_series(1, 20000) n",
+          f"INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(1, {ROWS}) n", "DELETE FROM t WHERE n < 0", "ANALYZE t"]
+REWRITES = ["VACUUM FULL t", "CLUSTER t USING t_n", "ALTER TABLE t ALTER n TYPE bigint", "ALTER TABLE t ALTER n TYPE numeric"]
+
+
+def is_begun(message):
+    return message["type"] == "STATE" and message["state"]["data"]["streams"]["public.t"].get("backfilled", 0) > 1000
+
+
+def numbers(records):
+    return [int(record["data"]["n"]) for record in records]
+
+
+def interrupted(one):
+    """A capture that was killed in the middle of its backfill."""
+    process = one.keep(one.start(pause_at=is_begun).wait_until_paused().kill())
+    assert 1000 < len(one.records) < ROWS
+    assert process.states[-1]["data"]["streams"]["public.t"]["ranges"][0]["scanned"]
+    return len(one.records)
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_a_rewrite_between_two_runs(database, capture, rewrite):
+    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW)
+    one = capture(["t"], advanced=SMALL)
+    before = interrupted(one)
+    database.execute("INSERT INTO t VALUES (-1, 'changed before')", rewrite, "INSERT INTO t VALUES (-2, 'changed after')")
+    process = one.run()
+    assert "public.t was rewritten" in process.stderr and "come again" in process.stderr
+    database.execute("INSERT INTO t VALUES (-3, '')")
+    assert "rewritten" not in one.run().stderr
+    again = numbers(one.records[before:])
+    assert sorted(again) == [-3, -2, -1, *range(1, ROWS + 1)]
+    places = [record["data"]["_meta"]["source"]["loc"] for record in one.records[before:]]
+    assert places[:2] == [[-1, 0, 0], [-1, 1, 0]]
+
+
+@pytest.mark.parametrize("rewrite", [*REWRITES[1:], "TRUNCATE t"])
+def test_a_rewrite_between_two_chunks(database, capture, rewrite):
+    """The run ends, and the next one begins the table anew."""
+    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW)
+    one = capture(["t"], advanced=SMALL)
+    process = one.start()
+    process.wait_for(lambda run: any(map(is_begun, list(run.messages))))
+    database.transaction("LOCK TABLE t", rewrite, "INSERT INTO t VALUES (-1, '')")
+    process.finish()
+    records = process.records
+    process.messages = [message for message in process.messages if message["type"] != "RECORD"]
+    assert_refused(process, "transient_error", "public.t was rewritten", "run the capture again")
+    assert 1000 < len(records) < ROWS
+    one.state = [process.states[-1]]
+    assert "public.t was rewritten" in one.run().stderr
+    assert sorted(numbers(one.records)) == [-1, *(range(1, ROWS + 1) if rewrite != "TRUNCATE t" else [])]
+
+
+def test_what_does_not_move_rows_changes_nothing(database, capture):
+    database.execute("CREATE TABLE t (n int, filler text)", *HOLLOW)
+    one = capture(["t"], advanced=SMALL)
+    interrupted(one)
+    database.execute("VACUUM t", "ALTER TABLE t ADD more int DEFAULT 7", "ANALYZE t", "CREATE INDEX ON t (n)")
+    assert "rewritten" not in one.run().stderr
+    assert sorted(numbers(one.records)) == list(range(1, ROWS + 1))
+
+
+def test_a_partitioned_table_without_key(database, capture):
+    """Its partitions are read page by page beside each other; the largest says how many there are."""
+    database.execute("CREATE TABLE t (n int, filler text) PARTITION BY RANGE (n)",
+                     "CREATE TABLE low PARTITION OF t FOR VALUES FROM (-50000) TO (20000)",
+                     "CREATE TABLE high PARTITION OF t FOR VALUES FROM (20000) TO (50000) PARTITION BY RANGE (n)",
+                     "CREATE TABLE higher PARTITION OF high DEFAULT", *HOLLOW)
+    one = capture(["t"], advanced=SMALL)
+    interrupted(one)
+    database.execute("CREATE TABLE new PARTITION OF t DEFAULT", "INSERT INTO t VALUES (60000, '')")
+    process = one.start(pause_at=lambda message: is_begun(message) and message["state"]["data"]["streams"]["public.t"][
+        "backfilled"] > 15000).wait_until_paused().kill()
+    one.keep(process)
+    assert "rewritten" not in process.stderr
+    before = len(one.records)
+    database.execute("VACUUM FULL low")
+    assert "public.t was rewritten" in one.run().stderr
+    assert sorted(numbers(one.records[before:])) in ([*range(1, ROWS + 1)], [*range(1, ROWS + 1), 60000])
