@@ -109,7 +109,7 @@ struct json_at json_root(const char *what, const cJSON *item)
 struct json_at json_member(const struct json_at *object, const char *name)
 {
     const cJSON *item = cJSON_IsObject(object->item) ? object->item->child : NULL;
-    while (item && (cJSON_IsNull(item) || strcmp(item->string, name))) {
+    while (item && (cJSON_IsNull(item) || strcmp(item->string, name) != 0)) {
         item = item->next;
     }
     return (struct json_at){object, name, item, NULL};
