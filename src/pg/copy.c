@@ -4,6 +4,7 @@
  * The server sends a few kilobytes at a time, and whoever waits on the socket is woken for each:
  * that costs both sides more than the bytes. So what flows is taken in big gulps.
  */
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -79,9 +80,21 @@ static int stream_ended(struct pg *pg, struct err *err)
     return -1;
 }
 
+/* The warning becomes the error that it was before PostgreSQL 18: undefined_object. */
+static int stream_skipped(struct pg *pg, char *data, struct err *err)
+{
+    PQfreemem(data);
+    snprintf(pg->sqlstate, sizeof pg->sqlstate, "42704");
+    err_set(err, ERR_CONFIG, "%s", pg->skipped);
+    return -1;
+}
+
 int pg_stream_next(struct pg *pg, char **data, struct err *err)
 {
     int len = PQgetCopyData(pg->conn, data, 1);
+    if (pg->skipped[0]) {
+        return stream_skipped(pg, len > 0 ? *data : NULL, err);
+    }
     if (len >= 0) {
         return len;
     }

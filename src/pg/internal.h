@@ -12,7 +12,8 @@ struct pg {
     int stop_fd;
     bool is_probe; /* asks after another connection: after its own silence nobody is asked */
     char sqlstate[6];
-    PGresult *rows; /* PG_ROWS not yet taken */
+    char skipped[256]; /* what a stream left out, as the server says in a warning; "": nothing */
+    PGresult *rows;    /* PG_ROWS not yet taken */
 };
 
 struct pg_rows {
