@@ -148,10 +148,9 @@ static bool is_cancelled(const struct reader *r)
     return !strcmp(pg_sqlstate(r->pg), "57014");
 }
 
-/* The server gave up reading rows: fewer may be had in time. */
-static void note_timeout(struct reader *r)
+static void ask_for_less(struct reader *r, bool possible)
 {
-    r->timed_out = r->asked > 1;
+    r->too_much = possible;
     r->table.rows_most = r->asked / 4 + 1;
 }
 
@@ -299,6 +298,30 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
 }
 
+/*
+ * Without a key a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
+ * there is room for, fewer pages are asked for.
+ */
+static bool too_large(struct reader *r, struct err *err)
+{
+    skip_rows(r, err);
+    err_set(err, ERR_CONFIG,
+            "the rows of table %s.%s that are read at once take more than "
+            "advanced.memory_limit_mb allows: raise it",
+            r->table.relation->schema, r->table.relation->name);
+    ask_for_less(r, table_chunk_pages(&r->table, r->asked) > 1);
+    drain(r);
+    return false;
+}
+
+/* A single page without key may take all that there is, once earlier chunks have gone. */
+static bool is_full(const struct reader *r, const struct copy *copy)
+{
+    const struct backfill *b = r->backfill;
+    bool page = r->table.without_key && table_chunk_pages(&r->table, r->asked) == 1;
+    return copy->batches + 1 >= (page ? b->pool_batches - READER_EXTRA_BATCHES : b->chunk_batches);
+}
+
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,
                       bool *cut, struct err *err)
 {
@@ -308,9 +331,9 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
     while (ok && (len = pg_copy_next(r->pg, &data, err)) > 0) {
         ok = take_row(r, copy, data, (size_t)len, err);
         if (ok && batch_bytes(r->batch) >= BATCH_BYTES) {
-            if (copy->batches + 1 >= r->backfill->chunk_batches && !r->table.without_key) {
-                *cut = true;
-                return note_end(r, err) && skip_rows(r, err);
+            if (is_full(r, copy)) {
+                *cut = !r->table.without_key;
+                return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
             }
             ok = next_batch(r, task, copy, err);
         }
@@ -330,7 +353,7 @@ static bool end_of_copy(struct reader *r, bool cut, struct err *err)
     }
     if (step == PG_FAILED) {
         if (is_cancelled(r)) {
-            note_timeout(r);
+            ask_for_less(r, r->asked > 1); /* fewer may be had in time */
             err->kind = ERR_TRANSIENT;
         }
         drain(r);

@@ -22,7 +22,7 @@ struct reader {
     int64_t asked_us;        /* and when it did */
     bool opened;             /* the merger has been told of a chunk that is not closed */
     bool shape_changed;      /* the chunk failed because the table is not what was described, */
-    bool timed_out;          /* or because its query took longer than the user allows, */
+    bool too_much;           /* or because its rows take too long or too much room, */
     bool rewritten;          /* or because its rows lie in other places: no chunk can go on */
 };
 

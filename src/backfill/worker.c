@@ -148,12 +148,12 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
 /* Whether the chunk failed because it was too much, and less may be asked for. */
 static bool may_ask_for_less(struct worker *w, const struct err *err)
 {
-    if (!w->reader.timed_out) {
+    if (!w->reader.too_much) {
         return false;
     }
-    w->reader.timed_out = false;
+    w->reader.too_much = false;
     log_line(w->backfill.log, LOG_WARN,
-             "a query of the backfill for %d rows of %s.%s was cancelled: trying with fewer (%s)",
+             "a query of the backfill for %d rows of %s.%s is too much: trying with fewer (%s)",
              w->reader.asked, w->reader.table.relation->schema, w->reader.table.relation->name,
              err->message);
     return true;

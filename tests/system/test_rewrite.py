@@ -88,3 +88,22 @@ def test_a_partitioned_table_without_key(database, capture):
     database.execute("VACUUM FULL low")
     assert "public.t was rewritten" in one.run().stderr
     assert sorted(numbers(one.records[before:])) in ([*range(1, ROWS + 1)], [*range(1, ROWS + 1), 60000])
+
+
+def test_rows_that_take_more_room_than_their_pages_tell(database, capture):
+    """Kept outside of the pages, 30 MB of them: a query reads few pages, as its rows cannot be divided otherwise."""
+    database.execute("CREATE TABLE big (n int, body text)", "ALTER TABLE big ALTER body SET STORAGE EXTERNAL",
+                     "INSERT INTO big SELECT n, repeat('x', 30000) FROM generate_series(1, 1000) n")
+    one = capture(["big"], advanced={"memory_limit_mb": 16})
+    process = one.run()
+    assert "trying with fewer" in process.stderr
+    assert [record["data"]["n"] for record in process.records] == list(range(1, 1001))
+
+
+def test_a_page_whose_rows_take_more_room_than_there_is(database, capture):
+    database.execute("CREATE TABLE big (n int, body text)", "ALTER TABLE big ALTER body SET STORAGE EXTERNAL",
+                     "INSERT INTO big SELECT n, repeat('x', 300000) FROM generate_series(1, 100) n")
+    one = capture(["big"], advanced={"memory_limit_mb": 16})
+    assert_refused(one.start().finish(), "config_error", "memory_limit_mb")
+    one.config["advanced"]["memory_limit_mb"] = 100
+    assert len(one.run().records) == 100
