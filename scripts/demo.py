@@ -56,6 +56,14 @@ BUSINESS = [
 ]
 
 
+class Interrupted(BaseException):
+    """By a signal. No `except Exception` on its way may keep it."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+
 class Shop(threading.Thread):
     """Keeps changing the sample database until told to stop."""
 
@@ -74,21 +82,32 @@ class Shop(threading.Thread):
                 cursor.execute(statement.format(number=chance.randint(1, 90)))
                 self.transactions += 1
 
+    def close(self):
+        """No more statement after this."""
+        self.stopping.set()
+        self.join(10)
+
 
 class Show:
     """Counts all messages, and prints enough of them to see what they look like."""
 
     def __init__(self):
         self.rows, self.changes = collections.Counter(), collections.Counter()
-        self.states = 0
+        self.states = self.live_changes = 0
         self.errors = []
         self.lags_ms = []
         self.first = self.last_row = None
         self.backfilled = threading.Event()
+        self.live_since = self.last_change = None
         self.last_message = time.monotonic()
         self.counts = collections.Counter()
         keys = {"customers": ["id"], "orders": ["id"], "order_items": ["order_id", "line"]}
         self.oracles = {table: Oracle("public", table, key) for table, key in keys.items()}
+
+    def take_all(self, lines):
+        for line in lines:
+            if line.endswith("\n"):  # not what was left by a process that was killed
+                self.take(line.rstrip("\n"))
 
     def take(self, line):
         message = json.loads(line)
@@ -111,6 +130,8 @@ class Show:
         else:
             self.changes[meta["op"]] += 1
             if self.backfilled.is_set():
+                self.live_changes += 1
+                self.last_change = time.monotonic()
                 self.lags_ms.append(record["emitted_at"] - meta["source"]["ts_ms"])
             self.sample(("change", record["stream"], meta["op"]), 1, line)
 
@@ -119,6 +140,7 @@ class Show:
         streams = state.get("data", {}).get("streams", {})
         done = len(streams) == len(TABLES) and all(one.get("mode") == "Active" for one in streams.values())
         if done and not self.backfilled.is_set():
+            self.live_since = self.last_change = time.monotonic()
             self.backfilled.set()
             print(f"\n--- all existing rows are out; changes go on for {LIVE_SECONDS} s ---\n")
             self.counts.clear()
@@ -136,7 +158,15 @@ def main():
         print("==> Starting a throwaway PostgreSQL", flush=True)
         with Server(lifetime_s=LIMIT_SECONDS * 2) as server:
             load(server)
-            return show(server, directory)
+            code = show(server, directory)
+    if code == 0:
+        print(f"""
+The server, its database and all files of the demo are removed again. To try it on a database of yours:
+
+    {os.environ["SOURCE_POSTGRES"]} --help
+
+README.md says how to prepare the database, and what to write into config.json and catalog.json.""")
+    return code
 
 
 def load(server):
@@ -163,50 +193,47 @@ def show(server, directory):
     with open(log_path, "wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
-        reader = threading.Thread(target=lambda: [shown.take(line.rstrip("\n")) for line in process.stdout], daemon=True)
+        reader = threading.Thread(target=shown.take_all, args=(process.stdout,), daemon=True)
         reader.start()
-        live_s = watch(process, shop, shown)
+        watch(process, shop, shown)
         process.send_signal(signal.SIGTERM)
         code = process.wait(15)
         reader.join(15)
     finally:
-        shop.stopping.set()
+        shop.close()
         process.kill()
     if code != 0 or shown.errors or not shown.backfilled.is_set():
         print(f"\nsource-postgres ended with {code}:")
         with open(log_path, encoding="utf-8", errors="replace") as log:
             print(log.read()[-3000:])
         return 1
-    return summarise(server, shop, shown, live_s)
+    return summarise(server, shop, shown)
 
 
 def watch(process, shop, shown):
-    """Until the rows are out and the live changes have been seen; the seconds of those."""
+    """Until the rows are out and the live changes have been seen."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not shown.backfilled.wait(0.1):
         if process.poll() is not None or time.monotonic() > deadline:
-            return 0
+            return
     live = time.monotonic()
     while time.monotonic() < live + LIVE_SECONDS and process.poll() is None:
         time.sleep(0.1)
-    shop.stopping.set()
-    shop.join(10)
-    live_s = time.monotonic() - live
+    shop.close()
     while time.monotonic() - shown.last_message < 1.5 and time.monotonic() < deadline:
         time.sleep(0.1)
-    return live_s
 
 
-def summarise(server, shop, shown, live_s):
+def summarise(server, shop, shown):
     rows, changes = sum(shown.rows.values()), sum(shown.changes.values())
     seconds = max(shown.last_row - shown.first, 0.001)
     print("\n==> Summary")
     for table in TABLES:
         print(f"    {table:<12} {shown.rows[table]:>7} rows backfilled")
     print(f"    {'together':<12} {rows:>7} rows in {seconds:.2f} s ({rows / seconds:,.0f} a second, beside the writer)")
-    print(f"    changes      {changes:>7} in {live_s:.0f} s ({changes / live_s:,.0f} a second, as fast as they were made): "
-          f"{shown.changes['c']} created, {shown.changes['u']} updated, {shown.changes['d']} deleted")
-    print(f"    from commit to record: {statistics.median(shown.lags_ms or [0]):.0f} ms (median)")
+    print(f"    changes      {changes:>7}: {shown.changes['c']} created, {shown.changes['u']} updated, "
+          f"{shown.changes['d']} deleted")
+    print_live(shown)
     print(f"    transactions {shop.transactions:>7} committed by the writer")
     print(f"    states       {shown.states:>7}")
     equal = True
@@ -217,6 +244,21 @@ def summarise(server, shop, shown, live_s):
         print(f"    {table:<12} {len(oracle.rows):>7} rows by the records: "
               + ("the same as the table" if not found else f"{len(found)} DIFFERENCES, such as {found[0]}"))
     return 0 if equal else 1
+
+
+def print_live(shown):
+    """Of the changes after the backfill alone: they came as fast as the writer made them."""
+    if len(shown.lags_ms) < 2:
+        return
+    seconds = max(shown.last_change - shown.live_since, 0.001)
+    print(f"      live       {shown.live_changes:>7} of them in {seconds:.1f} s after the backfill "
+          f"({shown.live_changes / seconds:,.0f} a second, as fast as they were made)")
+    print(f"      from commit to record: {milliseconds(statistics.median(shown.lags_ms))} (median), "
+          f"{milliseconds(statistics.quantiles(shown.lags_ms, n=20)[-1])} (95 % are within)")
+
+
+def milliseconds(value):
+    return f"{value:.0f} ms" if value >= 1 else "< 1 ms"
 
 
 class ShopDatabase:
@@ -237,9 +279,17 @@ def write(directory, name, content):
 
 
 if __name__ == "__main__":
-    def interrupted(number, _):
-        sys.exit(128 + number)
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    for each in (signal.SIGTERM, signal.SIGHUP):
+    def interrupted(number, _):
+        for every in SIGNALS:  # nobody interrupts the cleaning up
+            signal.signal(every, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for each in SIGNALS:
         signal.signal(each, interrupted)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Interrupted as interruption:
+        print("\nInterrupted: the server, its database and all files of the demo are removed again.", file=sys.stderr)
+        sys.exit(128 + interruption.number)

@@ -66,8 +66,11 @@ without_default_cluster() {
 }
 
 # The python3 that Debian's packages belong to, even where another one comes first in PATH.
+python3=python3
+[ ! -x /usr/bin/python3 ] || python3=/usr/bin/python3
+
 python() {
-    if [ -x /usr/bin/python3 ]; then /usr/bin/python3 -B "$@"; else python3 -B "$@"; fi
+    "$python3" -B "$@"
 }
 
 # build DIRECTORY TARGETS PRESET [cmake option ...]: configure and build, quietly unless it fails.

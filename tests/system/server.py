@@ -144,8 +144,17 @@ class Server:
             return "".join(file.readlines()[-lines:])
 
     def run(self, program, *arguments):
-        subprocess.run([binary(program), *arguments], check=True, timeout=120, cwd="/",
-                       stdout=subprocess.DEVNULL, **self.identity())
+        process = subprocess.Popen([binary(program), *arguments], cwd="/", stdout=subprocess.DEVNULL, **self.identity())
+        try:
+            code = process.wait(120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        except BaseException:  # interrupted: initdb has children, and needs but a moment
+            process.wait(20)
+            raise
+        if code:
+            raise subprocess.CalledProcessError(code, program)
 
     def identity(self):
         if not self.user:
