@@ -14,9 +14,10 @@ const char command_line_help[] =
     "  source-postgres                               speak Flow's capture protocol on stdin and "
     "stdout\n"
     "\n"
-    "  --config FILE    endpoint configuration, JSON (- is standard input)\n"
+    "  --config FILE    endpoint configuration, JSON\n"
     "  --catalog FILE   Airbyte ConfiguredAirbyteCatalog\n"
     "  --state FILE     state of an earlier read, to continue from\n"
+    "                   (one of the files can be -, which is standard input)\n"
     "  --help, --version\n"
     "\n"
     "Messages go to stdout, one JSON object a line; logs go to stderr. LOG_LEVEL in the "
@@ -58,6 +59,37 @@ static bool take_option(const char *name, int argc, char **argv, int *i, const c
     return true;
 }
 
+static bool is_command(const char *arg, enum command *command)
+{
+    for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++) {
+        if (!strcmp(arg, commands[k].name)) {
+            *command = commands[k].command;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --help and --version win over a command, wherever they stand. */
+static bool take_command(struct command_line *c, const char *arg, bool *named, struct err *err)
+{
+    enum command command;
+    if (!is_command(arg, &command)) {
+        return err_set(err, ERR_CONFIG,
+                       "\"%s\" is no command and no option: the commands are spec, check, "
+                       "discover and read; see --help",
+                       arg);
+    }
+    if (!*named) {
+        c->command = command;
+        return *named = true;
+    }
+    return c->command == COMMAND_HELP || c->command == COMMAND_VERSION ||
+           err_set(err, ERR_CONFIG,
+                   "one command only may be given, and \"%s\" comes after another; see --help",
+                   arg);
+}
+
 static bool parse_argument(struct command_line *c, int argc, char **argv, int *i, bool *named,
                            struct err *err)
 {
@@ -76,17 +108,12 @@ static bool parse_argument(struct command_line *c, int argc, char **argv, int *i
         take_option("state", argc, argv, i, &c->state, err)) {
         return err->kind == ERR_NONE;
     }
-    for (size_t k = 0; k < sizeof commands / sizeof commands[0] && !*named; k++) {
-        if (!strcmp(arg, commands[k].name)) {
-            c->command = commands[k].command;
-            return *named = true;
-        }
-    }
-    return err_set(
-        err, ERR_CONFIG,
-        "\"%s\" is no command and no option: the commands are spec, check, discover and read; "
-        "see --help",
-        arg);
+    return take_command(c, arg, named, err);
+}
+
+static bool is_input(const char *path)
+{
+    return path && !strcmp(path, "-");
 }
 
 static bool check_needed(const struct command_line *c, bool named, struct err *err)
@@ -101,6 +128,11 @@ static bool check_needed(const struct command_line *c, bool named, struct err *e
         if (commands[k].catalog && !c->catalog) {
             return err_set(err, ERR_CONFIG, "%s needs --catalog FILE", commands[k].name);
         }
+    }
+    if (is_input(c->config) + is_input(c->catalog) + is_input(c->state) > 1) {
+        return err_set(err, ERR_CONFIG,
+                       "one file only can be -, which is standard input: of --config, --catalog "
+                       "and --state");
     }
     return named || err_set(err, ERR_CONFIG, "options need a command before them; see --help");
 }

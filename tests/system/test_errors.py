@@ -220,5 +220,14 @@ def test_a_wrong_command_line(arguments):
     assert process.process.returncode > 0 and process.stderr.strip(), process.story()
 
 
+def test_two_commands_are_one_too_many():
+    assert_refused(run("check", "spec"), "config_error", "one command", '"spec"')
+
+
+@pytest.mark.parametrize("arguments", [["--config", "-", "--catalog", "-"], ["--config=-", "--catalog", "x", "--state=-"]])
+def test_standard_input_is_one_file(arguments):
+    assert_refused(run("read", *arguments), "config_error", "standard input")
+
+
 def test_an_invalid_stream_beside_a_valid_one(one, capture):
     assert_refused(capture(["items", "nosuch"]).start().finish(), "config_error", "nosuch")
