@@ -35,8 +35,8 @@ void run_fail(struct run *, const struct err *);
 /* Sleep so long, or until the run stops. Any thread. */
 void run_pause(const struct run *, int64_t us);
 
-/* After the threads have ended: false with the first error, if there was one. */
-bool run_result(const struct run *, struct err *);
+/* False with the first error, if there was one yet. Any thread. */
+bool run_result(struct run *, struct err *);
 
 /* Start and join a thread. Its function gets `context`. */
 struct thread;

@@ -78,13 +78,24 @@ static void wait_for_run(struct program *p, struct show *show, struct listener *
     }
 }
 
-static void wait_for_end(const struct program *p, const uint64_t *ended)
+/* What made the run stop is still to be said, and last. */
+static void give_up(struct program *p)
+{
+    struct err err = {0};
+    log_line(p->log, LOG_ERROR, "standard output is not read: stopped without it");
+    if (!run_result(p->run, &err)) {
+        say_error(p, &err);
+        _exit(EXIT_FAILURE);
+    }
+    _exit(p->stopped ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void wait_for_end(struct program *p, const uint64_t *ended)
 {
     int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
     while (!shared_load(ended)) {
         if (clock_monotonic_us() > deadline_us) {
-            log_line(p->log, LOG_ERROR, "standard output is not read: stopped without it");
-            _exit(p->stopped ? EXIT_SUCCESS : EXIT_FAILURE);
+            give_up(p);
         }
         poll(NULL, 0, 5);
     }

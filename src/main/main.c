@@ -3,8 +3,11 @@
  *
  * The main thread alone meets signals: it blocks them before others start, waits for them and for
  * the run's end, and decides the exit code. 0: done, or stopped by SIGTERM or SIGINT. 1: an error,
- * which is said in one line on stderr, and by Airbyte's commands on stdout as a TRACE.
+ * which is said on stderr (in one line, or a line a problem where several keep a capture from
+ * starting), and by Airbyte's commands on stdout as a TRACE.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,17 +48,34 @@ static enum log_level log_threshold(void)
     return LOG_INFO;
 }
 
-/* The error once for the platform, once for people. */
-static int fail(const struct err *err)
+/* Before the command line is understood, nobody does. */
+static bool speaks_flow(const struct program *p)
+{
+    return p->log && p->command.command == COMMAND_FLOW;
+}
+
+void say_error(struct program *p, const struct err *err)
+{
+    const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
+    if (speaks_flow(p)) {
+        log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, open, err->detail, close);
+    } else {
+        fprintf(stderr, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
+    }
+}
+
+/* The error once for people, once for the platform, who may not be reading. */
+static int fail(struct program *p, const struct err *err)
 {
     struct out out;
     struct err ignored;
-    out_init(&out, 4096);
-    airbyte_error(&out, err);
-    write_out(&out, &ignored);
-    out_free(&out);
-    fprintf(stderr, "source-postgres: %s%s%s%s\n", err->message, err->detail[0] ? " (" : "",
-            err->detail, err->detail[0] ? ")" : "");
+    say_error(p, err);
+    if (!speaks_flow(p)) {
+        out_init(&out, 4096);
+        airbyte_error(&out, err);
+        write_out(&out, &ignored);
+        out_free(&out);
+    }
     return EXIT_FAILURE;
 }
 
@@ -105,14 +125,24 @@ static bool load_state(struct program *p, struct err *err)
     return ok;
 }
 
-static int spec(struct err *err)
+static int spec(struct program *p, struct err *err)
 {
     struct out out;
     out_init(&out, 16 * 1024);
     airbyte_spec(&out);
     bool ok = write_out(&out, err);
     out_free(&out);
-    return ok ? EXIT_SUCCESS : fail(err);
+    return ok ? EXIT_SUCCESS : fail(p, err);
+}
+
+static int say(struct program *p, const char *text, struct err *err)
+{
+    struct out out;
+    out_init(&out, 4096);
+    out_string(&out, text);
+    bool ok = write_out(&out, err);
+    out_free(&out);
+    return ok ? EXIT_SUCCESS : fail(p, err);
 }
 
 /* A configuration that cannot be used is an answer to `check`, not a failure of it. */
@@ -129,7 +159,7 @@ static int check(struct program *p, struct err *err)
     }
     ok = ok && write_out(&out, err);
     out_free(&out);
-    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(err);
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 static int discover(struct program *p, struct err *err)
@@ -139,7 +169,7 @@ static int discover(struct program *p, struct err *err)
     bool ok = load_config(p, err) && airbyte_discover(p->config, p->signals, &out, err) &&
               write_out(&out, err);
     out_free(&out);
-    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(err);
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 static int read_command(struct program *p, struct err *err)
@@ -152,35 +182,45 @@ static int read_command(struct program *p, struct err *err)
         airbyte_read_free(&read);
         free(progress.streams);
     }
-    return ok ? EXIT_SUCCESS : fail(err);
+    return ok ? EXIT_SUCCESS : fail(p, err);
 }
 
 /* The last line of the log is the error. */
 static int flow(struct program *p, struct err *err)
 {
-    if (flow_run(p, err) || err->kind == ERR_STOPPED) {
-        return EXIT_SUCCESS;
-    }
-    log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, err->detail[0] ? " (" : "", err->detail,
-             err->detail[0] ? ")" : "");
-    return EXIT_FAILURE;
+    return flow_run(p, err) || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 static int dispatch(struct program *p, struct err *err)
 {
     switch (p->command.command) {
-    case COMMAND_SPEC: return spec(err);
+    case COMMAND_SPEC: return spec(p, err);
     case COMMAND_CHECK: return check(p, err);
     case COMMAND_DISCOVER: return discover(p, err);
     case COMMAND_READ: return read_command(p, err);
-    case COMMAND_HELP: fputs(command_line_help, stdout); return EXIT_SUCCESS;
+    case COMMAND_HELP: return say(p, command_line_help, err);
     case COMMAND_VERSION:
         crash_point("version");
-        puts("source-postgres " VERSION);
-        return EXIT_SUCCESS;
+        return say(p, "source-postgres " VERSION "\n", err);
     case COMMAND_FLOW: return flow(p, err);
     }
     return EXIT_FAILURE;
+}
+
+/*
+ * Take the place of standard descriptors that are closed, before any other descriptor does and is
+ * written to as one of them. What cannot be used of them fails as before, with EBADF.
+ */
+static bool open_standard(struct err *err)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+    bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+            return err_set(err, ERR_SYSTEM, "cannot open /dev/null: %s", strerror(errno));
+        }
+    }
+    return has_output || err_set(err, ERR_SYSTEM, "standard output is closed");
 }
 
 static int block_signals(void)
@@ -198,9 +238,12 @@ int main(int argc, char **argv)
 {
     struct program p = {0};
     struct err err = {0};
+    if (!open_standard(&err)) {
+        return fail(&p, &err);
+    }
     p.signals = block_signals();
     if (!command_line_parse(&p.command, argc, argv, &err)) {
-        return fail(&err);
+        return fail(&p, &err);
     }
     p.log = log_new(log_threshold(), p.command.command == COMMAND_FLOW ? write_flow_log : write_log,
                     p.command.command == COMMAND_READ);

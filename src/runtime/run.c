@@ -108,13 +108,15 @@ void run_pause(const struct run *run, int64_t us)
     }
 }
 
-bool run_result(const struct run *run, struct err *err)
+bool run_result(struct run *run, struct err *err)
 {
-    if (run->first.kind == ERR_NONE) {
-        return true;
+    pthread_mutex_lock(&run->mutex);
+    bool ok = run->first.kind == ERR_NONE;
+    if (!ok) {
+        *err = run->first;
     }
-    *err = run->first;
-    return false;
+    pthread_mutex_unlock(&run->mutex);
+    return ok;
 }
 
 struct thread {

@@ -1,10 +1,12 @@
 """spec, check, discover, --help and --version."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
-from connector import run
+from connector import executable, run
 
 
 def test_spec():
@@ -29,9 +31,34 @@ def test_help_and_version():
     assert re.search(r"\d+\.\d+\.\d+", run_plain("--version"))
 
 
+def test_help_wins_over_a_command():
+    assert run_plain("--help", "check") == run_plain("check", "--help") == run_plain("-h")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("argument", ["--help", "--version", "spec"])
+def test_a_full_disk_is_an_error_of_every_command(argument):
+    with open("/dev/full", "wb") as full:
+        process = run(argument, stdout=full)
+    assert process.process.returncode > 0
+    assert os.strerror(28).lower() in process.stderr.lower()
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- <&-", ">&- 2>&-"])
+def test_a_closed_stdout_is_an_error_of_every_command(closed):
+    process = subprocess.run(["sh", "-c", f'exec "$0" spec {closed}', executable()], check=False, timeout=20,
+                             stderr=subprocess.PIPE, text=True)
+    assert process.returncode == 1
+    assert "2>&-" in closed or "standard output is closed" in process.stderr
+
+
+def test_a_closed_stdin_is_an_error_of_flow():
+    process = subprocess.run(["sh", "-c", 'exec "$0" <&-', executable()], check=False, timeout=20, capture_output=True,
+                             text=True)
+    assert process.returncode == 1 and "cannot read standard input" in process.stderr
+
+
 def run_plain(*arguments):
-    import subprocess
-    from connector import executable
     return subprocess.run([executable(), *arguments], check=True, timeout=20, capture_output=True, text=True).stdout
 
 

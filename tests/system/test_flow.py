@@ -251,6 +251,17 @@ def test_requests_out_of_order_end_the_capture(database, flow, request_after, wo
     assert_refused(process, word)
 
 
+def test_an_error_while_nobody_reads_is_said_last(database, flow):
+    database.execute(ITEMS, fill(60000))
+    process = flow(["items"]).start().wait_for_docs(1)
+    process.reading.clear()
+    time.sleep(1)
+    process.send({"acknowledge": {"checkpoints": 1000}})
+    process.finish(20 * PATIENCE)
+    assert process.process.returncode > 0
+    assert "not read" in process.errors[0] and "1000 checkpoints" in process.errors[-1]
+
+
 def test_log_level(database, flow):
     database.execute(ITEMS, fill(3))
     one = flow(["items"])
