@@ -231,10 +231,10 @@ const struct option options[] = {
      .type = "boolean",
      .read = read_bool,
      .field = FIELD(capture_as_partitions),
-     .flags = OPTION_NOTICE,
      .title = "Capture as partitions",
-     .description = "Accepted, but not acted on: the publication decides whether changes come "
-                    "under a partitioned table's name or its partitions'.",
+     .description = "Offer partitions instead of their partitioned table, and make a publication "
+                    "that publishes changes under the partitions' names. A publication that is "
+                    "there decides itself.",
      .fallback = "false"},
     {.path = "advanced.publicationName",
      .type = "string",

@@ -51,7 +51,7 @@ static void find_server(const struct server_facts *server, struct out *problems)
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
                             const struct server_facts *server, struct out *problems)
 {
-    const char *mend = "set advanced.slotName to another name, or run SELECT "
+    const char *mend = "set slot_name to another name, or run SELECT "
                        "pg_drop_replication_slot";
     if (!slot->logical || strcmp(slot->plugin, "pgoutput") != 0) {
         problem(problems,
@@ -66,7 +66,7 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
     } else if (slot->temporary) {
         problem(problems,
                 "replication slot \"%s\" is another session's temporary one: set "
-                "advanced.slotName to another name",
+                "slot_name to another name",
                 config->slot);
     } else if (slot->invalidation) {
         problem(

@@ -70,7 +70,7 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
         !watermarks->columns) {
         problem(problems,
                 "%s cannot be the watermarks table, which is an ordinary logged one with the "
-                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set advanced.watermarksTable to "
+                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set watermarks_table to "
                 "another name",
                 name);
         return;
@@ -162,8 +162,8 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
     bool found = true;
     if (root && facts->server.version < 130000) {
         problem(problems,
-                "table %s is partitioned, and PostgreSQL before 13 publishes partitions alone: set "
-                "advanced.capture_as_partitions, and capture those",
+                "table %s is partitioned, and PostgreSQL before 13 publishes partitions alone: "
+                "capture those, which discover shows",
                 name);
     } else if (root && publication->exists && !publication->via_root) {
         problem(

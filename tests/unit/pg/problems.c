@@ -169,7 +169,7 @@ Test(problems, a_watermarks_table_that_cannot_serve)
     facts.watermarks.unique = false;
     finds("ADD PRIMARY KEY (slot)");
     facts.watermarks.columns = false;
-    finds("advanced.watermarksTable");
+    finds("watermarks_table");
 }
 
 Test(problems, a_table_that_is_not_there_or_not_a_table)
@@ -208,7 +208,7 @@ Test(problems, partitions_published_under_another_name)
     tables[0].published = false;
     finds("SET (publish_via_partition_root = true)");
     facts.server.version = 120000;
-    finds("capture_as_partitions");
+    finds("capture those");
     facts.server.version = 150004;
     tables[0].kind = 'r';
     tables[0].partition = true;
