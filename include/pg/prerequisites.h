@@ -31,9 +31,10 @@ enum slot_use {
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
                          int stop_fd, struct out *problems, struct err *);
 
-/* Where lines for the user's log go: what was made, left out, or is waited for. */
+/* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of
+ * what will fail. */
 struct notices {
-    void (*line)(void *context, const char *text);
+    void (*line)(void *context, bool warning, const char *text);
     void *context;
 };
 

@@ -10,9 +10,9 @@
 #include "internal.h"
 #include "pg/prerequisites.h"
 
-static void notice(void *context, const char *line)
+static void notice(void *context, bool warning, const char *line)
 {
-    log_line(context, LOG_INFO, "%s", line);
+    log_line(context, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
 static bool check(struct engine *e, struct err *err)
@@ -130,7 +130,10 @@ bool engine_start(struct engine *e, struct err *err)
         !wait_for_unseen(e, err) || !describe(e, err) || !plan_make(e, err)) {
         return false;
     }
-    log_line(e->config.log, LOG_INFO, "capturing %d streams from %s on, %u key ranges to backfill",
-             e->config.catalog->count, lsn_format(e->start_lsn).s, e->plan.count);
+    int streams = e->config.catalog->count;
+    unsigned ranges = e->plan.count;
+    log_line(e->config.log, LOG_INFO,
+             "capturing %d stream%s from %s on, %u key range%s to backfill", streams,
+             streams == 1 ? "" : "s", lsn_format(e->start_lsn).s, ranges, ranges == 1 ? "" : "s");
     return true;
 }

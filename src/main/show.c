@@ -63,6 +63,11 @@ static void draw(struct show *s, double rows, double changes)
     s->lines = shown + 1;
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static int backfilling(const struct progress *p)
 {
     int count = 0;
@@ -86,9 +91,10 @@ void show_progress(struct show *s)
         draw(s, row_rate, change_rate);
     } else {
         log_line(s->log, LOG_INFO,
-                 "%d of %d tables in backfill, %" PRIu64 " rows (%.0f/s), %" PRIu64
-                 " changes (%.0f/s), at %s, %" PRId64 " ms behind",
-                 backfilling(p), p->stream_count, rows, row_rate, changes, change_rate,
+                 "%d of %d table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
+                 " change%s (%.0f/s), at %s, %" PRId64 " ms behind",
+                 backfilling(p), p->stream_count, plural((uint64_t)p->stream_count), rows,
+                 plural(rows), row_rate, changes, plural(changes), change_rate,
                  lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
     }
     s->last_us = now_us;
@@ -100,10 +106,11 @@ void show_end(struct show *s)
 {
     const struct progress *p = s->progress;
     int64_t passed_us = clock_monotonic_us() - s->begun_us;
+    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
     if (shared_load(&p->ready)) {
         log_line(s->log, LOG_INFO,
-                 "wrote %" PRIu64 " rows and %" PRIu64 " changes, %" PRIu64 " bytes, in %.1f s",
-                 shared_load(&p->rows), shared_load(&p->changes), shared_load(&p->bytes),
+                 "wrote %" PRIu64 " row%s and %" PRIu64 " change%s, %" PRIu64 " bytes, in %.1f s",
+                 rows, plural(rows), changes, plural(changes), shared_load(&p->bytes),
                  (double)passed_us / 1e6);
     }
 }

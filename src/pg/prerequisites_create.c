@@ -14,17 +14,32 @@
 
 enum { NAMED_TABLES = 20 }; /* how many a notice names */
 
-void notice(const struct notices *notices, const char *format, ...)
+static void say(const struct notices *notices, bool warning, const char *format, va_list args)
 {
     char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len >= 0 && notices && notices->line) {
-        notices->line(notices->context, text);
+    if (vasprintf(&text, format, args) >= 0 && notices && notices->line) {
+        notices->line(notices->context, warning, text);
     }
     free(text);
+}
+
+void notice(const struct notices *notices, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(notices, false, format, args);
+    va_end(args);
+}
+
+static void warning(const struct notices *notices, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void warning(const struct notices *notices, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(notices, true, format, args);
+    va_end(args);
 }
 
 static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
@@ -200,10 +215,10 @@ static void warn_unidentified(const struct catalog *catalog, const struct facts 
             continue;
         }
         char *name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-        notice(notices,
-               "table %s has no replica identity: while it is published the server refuses UPDATE "
-               "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
-               name, name);
+        warning(notices,
+                "table %s has no replica identity: while it is published the server refuses UPDATE "
+                "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
+                name, name);
         free(name);
     }
 }

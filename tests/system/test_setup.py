@@ -68,6 +68,28 @@ def test_a_publication_for_all_tables_is_only_made_where_it_breaks_no_update(dat
     assert database.value("SELECT puballtables FROM pg_publication WHERE pubname = %s", (database.publication,)) is False
 
 
+def test_that_the_server_will_refuse_updates_is_a_warning(database, capture):
+    database.execute("CREATE TABLE items (n int)", "INSERT INTO items VALUES (1)")
+    process = capture(["items"]).run()
+    assert any(line.startswith("WARN: ") and "REPLICA IDENTITY FULL" in line for line in process.stderr.splitlines())
+    assert "1 stream from" in process.stderr and "1 key range to" in process.stderr
+
+
+@pytest.mark.since(13)
+def test_partitions_are_captured_instead_of_their_root_when_asked_for(database, capture):
+    database.execute("CREATE TABLE parts (id int PRIMARY KEY, n int) PARTITION BY RANGE (id)",
+                     "CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (100)", "INSERT INTO parts VALUES (1, 1)")
+    one = capture(["low"], advanced={"capture_as_partitions": True})
+    answer = run("discover", "--config", one.path("config.json", one.config)).succeed()
+    streams = answer.of_type("CATALOG")[0]["catalog"]["streams"]
+    assert [stream["name"] for stream in streams] == ["low"]
+    assert "not acted on" not in answer.stderr
+    one.run()
+    database.execute("UPDATE parts SET n = 2")
+    one.run()
+    one.assert_equal(low=["id"])
+
+
 def test_a_table_is_added_to_a_publication_of_ours(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE more (id int PRIMARY KEY)",
                      f"CREATE PUBLICATION {database.publication} FOR TABLE items", "INSERT INTO more VALUES (1)")
