@@ -7,9 +7,10 @@
  *
  * Each table in backfill is a row of intervals of its key, in key order. An interval goes one way:
  *
- *   AHEAD     its rows are still to be read; changes that no later chunk of it will have seen are kept
- *   WAITING   a chunk holds its rows; changes that its snapshot did not see are patched in
- *   OUT       its rows are out, because the chunk's watermark came by; changes go straight through
+ *   AHEAD    its rows are still to be read; changes that no later chunk of it will have seen are
+ *            kept
+ *   WAITING  a chunk holds its rows; changes that its snapshot did not see are patched in
+ *   OUT      its rows are out, because the chunk's watermark came by; changes go straight through
  *
  * Which changes a snapshot saw is told by transaction ids, never by time: a commit may reach us
  * before other snapshots see it.
@@ -88,8 +89,8 @@ void merge_free(struct merge **);
 
 /*
  * TOAST values that an update did not send are filled in while its table is in backfill: from the
- * update's own old tuple where that is whole (REPLICA IDENTITY FULL), else from the row in the chunk
- * that the change goes into. Under another identity they stay unsent for a row that moves to
+ * update's own old tuple where that is whole (REPLICA IDENTITY FULL), else from the row in the
+ * chunk that the change goes into. Under another identity they stay unsent for a row that moves to
  * another key when there is no such row: its old place was not read yet, or is out while the new
  * one is not, or lies in a chunk that saw the move before the stream brought it. The create of the
  * new key then lacks them, until an update sends them. A row that stays at its key lacks nothing.

@@ -35,7 +35,7 @@ struct relation {
     const char *schema, *name;
     char identity; /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;    /* index of the captured stream, or one of STREAM_* */
-    int *key;      /* index of each key column of the stream; -1: the shape lacks it */
+    int *key;      /* index of each key column of the stream: a shape that lacks one is an error */
     int key_count; /* 0: the stream has no key */
     struct printer *printer; /* NULL until first printed */
     int column_count;

@@ -2,9 +2,10 @@
  * Rows as PostgreSQL sent them. A tuple is a pointer to bytes that were checked once, when they
  * came in (tuple_check_*), so that walking it again needs no bounds. Two wire forms exist:
  *
- *   pgoutput's TupleData:   Int16 columns, then for each a kind: 'n' null, 'u' unchanged TOAST value,
- *                           't' Int32 len, text, or 'b' Int32 len, binary
- *   COPY BINARY's row:      Int16 columns, then for each Int32 len (-1: null), bytes in the form selected
+ *   pgoutput's TupleData:   Int16 columns, then for each a kind: 'n' null, 'u' unchanged TOAST
+ *                           value, 't' Int32 len, text, or 'b' Int32 len, binary
+ *   COPY BINARY's row:      Int16 columns, then for each Int32 len (-1: null), bytes in the form
+ *                           selected
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  * https://www.postgresql.org/docs/current/sql-copy.html (Binary Format)

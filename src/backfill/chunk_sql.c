@@ -2,8 +2,8 @@
  * The statements of a chunk.
  *
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
- * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;        before the snapshot: the shape stays as it sees it
- * SELECT txid_current_snapshot(), shape, pages, storage;   what it sees, and whether the shape is as described
+ * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;          before the snapshot: it sees this shape
+ * SELECT txid_current_snapshot(), shape, pages, storage;  what it sees; is the shape as described?
  * COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO STDOUT (FORMAT binary);
  * COMMIT
  */

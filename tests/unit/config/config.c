@@ -188,9 +188,8 @@ Test(config, notices_name_what_is_not_acted_on)
     parse(ADVANCED("\"read_only_capture\":true,\"capture_as_partitions\":true,"
                    "\"feature_flags\":\"x\",\"discover_only_published\":false"));
     cr_assert(config->read_only_capture && config->capture_as_partitions);
-    cr_assert_str_eq(out_text(&notices),
-                     "advanced.read_only_capture is accepted but not acted on\n"
-                     "advanced.feature_flags is accepted but not acted on");
+    cr_assert_str_eq(out_text(&notices), "advanced.read_only_capture is accepted but not acted on\n"
+                                         "advanced.feature_flags is accepted but not acted on");
     parse(ADVANCED("\"read_only_capture\":false,\"feature_flags\":\"\""));
     cr_assert_eq(notices.len, 0);
 }

@@ -38,7 +38,8 @@ static inline void refused(const char *line, const char *message)
     cr_expect(!none.config && !none.catalog && !none.state.checkpoint);
 }
 
-#define CONFIG            "\"config\":{\"address\":\"h\",\"user\":\"u\",\"credentials\":{\"password\":\"p\"}}"
+#define CONFIG "\"config\":{\"address\":\"h\",\"user\":\"u\",\"credentials\":{\"password\":\"p\"}}"
+
 #define TABLE             "\"namespace\":\"public\",\"stream\":\"t\""
 #define BINDINGS(members) CONFIG ",\"bindings\":[{\"resourceConfig\":{" TABLE members "]"
 
