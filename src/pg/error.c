@@ -64,18 +64,17 @@ bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
     return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, field(result, PG_DIAG_CONTEXT));
 }
 
-/* libpq's message without its trailing newline, on one line. */
-static void one_line(char *to, size_t size, const char *message)
+void pg_connection_words(const struct pg *pg, char *to, size_t size)
 {
     size_t len = 0;
-    for (; *message && len + 1 < size; message++) {
-        to[len++] = *message;
-        if (*message == '\n') {
-            to[len - 1] = ' ';
+    const char *words = PQerrorMessage(pg->conn);
+    for (size_t line; *words && len + 1 < size; words += line + (words[line] == '\n')) {
+        line = strcspn(words, "\n");
+        if (strncmp(words, "LOCATION:", 9) != 0) { /* in the server's source, when verbose */
+            int room = (int)(size - len), wanted = (int)line;
+            int took = snprintf(to + len, (size_t)room, "%s%.*s", len ? " " : "", wanted, words);
+            len += (size_t)(took < room ? took : room - 1);
         }
-    }
-    while (len && to[len - 1] == ' ') {
-        len--;
     }
     to[len] = '\0';
 }
@@ -84,7 +83,7 @@ bool pg_fail_connection(struct pg *pg, struct err *err)
 {
     char message[768];
     pg->sqlstate[0] = '\0';
-    one_line(message, sizeof message, PQerrorMessage(pg->conn));
+    pg_connection_words(pg, message, sizeof message);
     return err_set(err, ERR_TRANSIENT, "lost the connection to the server: %s", message);
 }
 

@@ -29,6 +29,9 @@ bool pg_poll(struct pg *, bool write, int64_t timeout_us, bool *ready, struct er
 /* The same without limit, but for a connection that is dead without a word. */
 bool pg_wait(struct pg *, bool write, struct err *);
 
+/* What libpq says is wrong with the connection, on one line. */
+void pg_connection_words(const struct pg *, char *to, size_t size);
+
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);
 

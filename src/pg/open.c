@@ -97,89 +97,99 @@ static void close_certificates(struct parameters *p)
     }
 }
 
-static bool has(const char *message, const char *words)
+/*
+ * What a refusal means, by a mark in libpq's words; the first that fits. libpq has no result to ask
+ * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
+ * may speak any language. What has none, or not always one of its own (libpq's failures, and a
+ * pooler's), is told by English words. {host}, {server} (with its port), {user}, {database} and
+ * {words} are filled in.
+ */
+static const struct refusal {
+    const char *mark;
+    enum err_kind kind;
+    const char *message;
+} refusals[] = {
+    {"  42501: ", ERR_CONFIG,
+     "user \"{user}\" may not replicate: run ALTER ROLE \"{user}\" REPLICATION (on Amazon RDS: "
+     "GRANT rds_replication TO \"{user}\")"}, /* the first: of a replication connection alone */
+    {"  28P01: ", ERR_CONFIG,
+     "the server does not accept the password of user \"{user}\": correct \"user\" and "
+     "\"password\" in the configuration"},
+    {"password authentication failed", ERR_CONFIG,
+     "the server does not accept the password of user \"{user}\": correct \"user\" and "
+     "\"password\" in the configuration"},
+    {"no password supplied", ERR_CONFIG,
+     "the server asks for the password of user \"{user}\": give \"password\" in the "
+     "configuration"},
+    {"pg_hba.conf", ERR_CONFIG,
+     "the server's pg_hba.conf does not let user \"{user}\" in from here: add a line for it, or "
+     "set advanced.sslmode to what it asks for ({words})"},
+    {"  28000: ", ERR_CONFIG,
+     "the server does not let user \"{user}\" in: correct \"user\", or create it with CREATE USER "
+     "({words})"},
+    {"  3D000: ", ERR_CONFIG,
+     "the server has no database \"{database}\": correct \"database\" in the configuration"},
+    {"  42501: ", ERR_CONFIG,
+     "user \"{user}\" may not connect to database \"{database}\": run GRANT CONNECT ON DATABASE "
+     "\"{database}\" TO \"{user}\""},
+    {"unsupported startup parameter", ERR_CONFIG,
+     "a connection pooler (PgBouncer) answers at {server}, and replication cannot pass through it: "
+     "set \"host\" and \"port\" to the server itself"},
+    {"could not translate host name", ERR_CONFIG,
+     "the host name \"{host}\" is not known: correct \"host\" in the configuration"},
+    {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
+    {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
+    {"SSL", ERR_CONFIG,
+     "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
+    {"certificate", ERR_CONFIG,
+     "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
+    {"Connection refused", ERR_TRANSIENT,
+     "nothing answers at {server}: check that PostgreSQL runs there and that \"host\" and \"port\" "
+     "are right"},
+    {"No such file or directory", ERR_TRANSIENT,
+     "nothing answers at {server}: check that PostgreSQL runs there and that \"host\" and \"port\" "
+     "are right"},
+    {"", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
+};
+
+static void fill_in(struct out *out, const char *message, const struct config *c, const char *words)
 {
-    return strstr(message, words) != NULL;
+    for (; *message; message++) {
+        if (*message != '{') {
+            out_char(out, *message);
+            continue;
+        }
+        switch (message[1]) {
+        case 'h': out_string(out, c->host); break;
+        case 's': out_format(out, "%s:%d", c->host, c->port); break;
+        case 'u': out_string(out, c->user); break;
+        case 'd': out_string(out, c->database); break;
+        case 'w': out_string(out, words); break;
+        }
+        message = strchr(message, '}');
+    }
 }
 
-/* libpq tells a refused connection by its words alone. */
-static bool explain(const struct config *c, const char *message, struct err *err)
+static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind kind,
+                      struct err *err)
 {
-    if (has(message, "password authentication failed") || has(message, "no password supplied")) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the server does not accept the password of user \"%s\": correct \"user\" and "
-            "\"password\" in the configuration",
-            c->user);
+    char words[768];
+    struct out message;
+    const struct refusal *refusal = refusals + (kind != PG_REPLICATION);
+    pg_connection_words(pg, words, sizeof words);
+    while (!strstr(words, refusal->mark)) {
+        refusal++;
     }
-    if (has(message, "role \"") && has(message, "does not exist")) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the server has no user \"%s\": correct \"user\", or create it with CREATE USER",
-            c->user);
-    }
-    if (has(message, "database \"") && has(message, "does not exist")) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the server has no database \"%s\": correct \"database\" in the configuration",
-            c->database);
-    }
-    if (has(message, "must be superuser or replication role") ||
-        has(message, "permission denied to start WAL sender")) {
-        return err_set(
-            err, ERR_CONFIG,
-            "user \"%s\" may not replicate: run ALTER ROLE \"%s\" REPLICATION (on Amazon RDS: "
-            "GRANT rds_replication TO \"%s\")",
-            c->user, c->user, c->user);
-    }
-    if (has(message, "unsupported startup parameter")) {
-        return err_set(err, ERR_CONFIG,
-                       "a connection pooler (PgBouncer) answers at %s:%d, and replication cannot "
-                       "pass through it: "
-                       "set \"host\" and \"port\" to the server itself",
-                       c->host, c->port);
-    }
-    if (has(message, "pg_hba.conf")) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the server's pg_hba.conf does not let user \"%s\" in from here: add a line for it, "
-            "or set advanced.sslmode to what it asks for (%s)",
-            c->user, message);
-    }
-    if (has(message, "could not translate host name")) {
-        return err_set(err, ERR_CONFIG,
-                       "the host name \"%s\" is not known: correct \"host\" in the configuration",
-                       c->host);
-    }
-    bool ended = has(message, "SSL SYSCALL error") || has(message, "closed unexpectedly");
-    if (!ended && (has(message, "SSL") || has(message, "certificate"))) {
-        return err_set(
-            err, ERR_CONFIG,
-            "no TLS connection to %s:%d: %s; check advanced.sslmode and the certificates", c->host,
-            c->port, message);
-    }
-    if (has(message, "Connection refused") || has(message, "No such file or directory")) {
-        return err_set(
-            err, ERR_TRANSIENT,
-            "nothing answers at %s:%d: check that PostgreSQL runs there and that \"host\" and "
-            "\"port\" are right",
-            c->host, c->port);
-    }
-    return err_set(err, ERR_TRANSIENT, "cannot connect to %s:%d: %s", c->host, c->port, message);
-}
-
-static bool fail_open(struct pg *pg, const struct config *config, struct err *err)
-{
-    char message[768] = "";
-    pg_fail_connection(pg, err);
-    snprintf(message, sizeof message, "%s",
-             err->message + strlen("lost the connection to the server: "));
-    explain(config, message, err);
-    return err_detail(err, "%s", message);
+    out_init(&message, 1024);
+    fill_in(&message, refusal->message, config, words);
+    err_set(err, refusal->kind, "%s", out_text(&message));
+    out_free(&message);
+    return !strstr(err->message, words) && err_detail(err, "%s", words);
 }
 
 /* Drive libpq's connection machine to its end. */
-static bool connect_poll(struct pg *pg, const struct config *config, struct err *err)
+static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kind kind,
+                         struct err *err)
 {
     int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
@@ -187,7 +197,7 @@ static bool connect_poll(struct pg *pg, const struct config *config, struct err 
         bool ready = false;
         int64_t left_us = deadline_us - clock_monotonic_us();
         if (step == PGRES_POLLING_FAILED) {
-            return fail_open(pg, config, err);
+            return fail_open(pg, config, kind, err);
         }
         if (!pg_poll(pg, step == PGRES_POLLING_WRITING, left_us > 0 ? left_us : 0, &ready, err)) {
             return false;
@@ -219,9 +229,11 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
         if (!pg->conn) {
             ok = err_set(err, ERR_SYSTEM, "out of memory for a connection");
         } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
-            ok = fail_open(pg, config, err);
+            ok = fail_open(pg, config, kind, err);
         } else {
-            ok = connect_poll(pg, config, err);
+            PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* for refusals; nothing came yet */
+            ok = connect_poll(pg, config, kind, err);
+            PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
         }
     }
     close_certificates(&p);

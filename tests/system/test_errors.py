@@ -112,6 +112,17 @@ def test_no_replication_attribute(one, database, user):
     assert_refused(one.start().finish(), "config_error", "REPLICATION")
 
 
+def test_no_privilege_to_connect(one, database, user):
+    one.config.update(user())
+    database.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
+    assert_refused(one.start().finish(), "config_error", "GRANT CONNECT ON DATABASE")
+
+
+def test_a_user_that_may_not_log_in(one, user):
+    one.config.update(user("REPLICATION NOLOGIN"))
+    assert_refused(one.start().finish(), "config_error", "28000", "not permitted to log in")
+
+
 def test_no_privilege_to_create_the_publication(one, user):
     one.config.update(user("REPLICATION", *PREPARED, "GRANT SELECT ON items TO {user}"))
     assert_refused(one.start().finish(), "config_error", "CREATE PUBLICATION")
