@@ -19,7 +19,7 @@ enum backfill_mode {
 struct catalog_stream {
     char *schema, *table;
     char **key; /* columns that override the table's key, NULL-terminated; NULL: the table's own */
-    bool full_refresh; /* Airbyte: no state, all rows, stop */
+    bool full_refresh; /* Airbyte: all rows, whatever the state says */
     enum backfill_mode mode;
     int priority;    /* higher is backfilled first; 0 by default */
     char *state_key; /* Flow: names the state of this binding; NULL: "schema.table" */
@@ -28,7 +28,7 @@ struct catalog_stream {
 struct catalog {
     struct catalog_stream *streams;
     int count;
-    bool tail; /* run until stopped; else stop at a final watermark */
+    bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 
 /* Airbyte's form. ERR_CONFIG names the stream and the field. */

@@ -19,6 +19,7 @@ enum { COLUMNS_MAX = 1600 }; /* of a table */
 
 static bool read_streams(const struct json_at *, struct catalog *, struct err *);
 static bool read_tail(const struct json_at *, bool *tail, struct err *);
+static bool all_full_refresh(const struct catalog *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -32,6 +33,8 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
     if (!json_object(&root, err) || !read_tail(&root, &catalog->tail, err) ||
         !read_streams(&streams, catalog, err) || !catalog_check_twins(catalog, err)) {
         catalog_free(&catalog);
+    } else if (all_full_refresh(catalog)) {
+        catalog->tail = false;
     }
     cJSON_Delete(document);
     return catalog;
@@ -61,6 +64,17 @@ static bool read_tail(const struct json_at *root, bool *tail, struct err *err)
         at = json_member(root, "tail");
     }
     return !at.item || json_bool(&at, tail, err);
+}
+
+/* Then nobody wants what comes after the rows. */
+static bool all_full_refresh(const struct catalog *catalog)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        if (!catalog->streams[i].full_refresh) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_name(const struct json_at *at, char **name, struct err *err)

@@ -73,6 +73,9 @@ Test(catalog, tail_has_two_names)
     cr_assert(catalog->tail);
     parse("{\"estuary.dev/tail\":null,\"tail\":true,\"streams\":[{\"stream\":{\"name\":\"t\"}}]}");
     cr_assert(catalog->tail);
+    parse("{\"tail\":true,\"streams\":[{\"stream\":{\"name\":\"t\"},"
+          "\"sync_mode\":\"full_refresh\"}]}");
+    cr_assert_not(catalog->tail, "all is a full refresh");
     refused("{\"tail\":1,\"streams\":[]}", "catalog: tail must be true or false, not a number");
     refused("{\"estuary.dev/tail\":\"yes\"}",
             "catalog: [\"estuary.dev/tail\"] must be true or false, not a string");
