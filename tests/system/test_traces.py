@@ -57,7 +57,8 @@ def test_rows_are_estimated_before_they_are_read_and_only_then(tables, capture):
 
 def test_an_error_of_one_stream_names_it(tables, capture):
     """The other one is not called incomplete for it."""
-    tables.execute("CREATE TABLE loose (id int UNIQUE)")
+    tables.execute("CREATE TABLE loose (id int NOT NULL UNIQUE, n int NOT NULL UNIQUE)",
+                   "ALTER TABLE loose REPLICA IDENTITY USING INDEX loose_n_key")
     process = capture(["one", stream("loose", key=["id"])]).start().finish()
     assert process.process.returncode > 0
     assert process.errors[0]["stream_descriptor"] == {"name": "loose", "namespace": "public"}, process.errors
