@@ -4,12 +4,27 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SCRIPTS = os.path.join(ROOT, "tests", "airbyte")
 REQUIREMENTS = os.path.join(SCRIPTS, "requirements.txt")
 DIRECTORY = os.path.join(os.environ.get("BUILD_ROOT", ROOT), "build-airbyte")
 INSTALL_LIMIT_S = 300
+installing = None  # the future of install()
+
+
+def begin_install():
+    """In a thread of its own: it mostly waits for the network."""
+    global installing
+    executor = ThreadPoolExecutor(1)
+    installing = executor.submit(install)
+    executor.shutdown(wait=False)
+
+
+def installed():
+    """Wait for begin_install: why it could not be done, or None."""
+    return installing.result()
 
 
 def install():

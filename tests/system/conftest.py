@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+import airbyte_python
 from capture import Capture
 from connector import PATIENCE, executable
 from database import Database
@@ -18,11 +19,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): a longer time limit for one test")
     config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
-    config.addinivalue_line("markers", "last: runs after all other tests, since it is about what they did")
+    config.addinivalue_line("markers", "last: runs after all other tests: it is about what they did, or waits long for what it needs")
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def pytest_collection_finish(session):
+    """What Airbyte's tests need is fetched while the others run."""
+    if any("script" in item.fixturenames for item in session.items):
+        airbyte_python.begin_install()
 
 
 def pytest_report_header():

@@ -14,7 +14,7 @@ from connector import PATIENCE, all_messages, executable, run
 @pytest.fixture(name="script", scope="session")
 def script_runner():
     """script(name, argument ...): what a script of tests/airbyte prints last."""
-    why_not = airbyte_python.install()
+    why_not = airbyte_python.installed()
     if why_not:
         pytest.skip(why_not)
 
@@ -32,6 +32,7 @@ def live_rows(rows):
             for row in rows if row["_meta"]["op"] != "d"}
 
 
+@pytest.mark.last
 @pytest.mark.limit(400)
 def test_pyairbyte_keeps_a_cache_in_step(database, tmp_path, script):
     """It keeps states by stream alone, so it is given those."""
