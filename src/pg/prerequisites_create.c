@@ -15,6 +15,9 @@
 enum { NAMED_TABLES = 20 }; /* how many a notice names */
 
 static void say(const struct notices *notices, bool warning, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void say(const struct notices *notices, bool warning, const char *format, va_list args)
 {
     char *text = NULL;
     if (vasprintf(&text, format, args) >= 0 && notices && notices->line) {
