@@ -25,7 +25,8 @@ enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
 static const char pinned[] =
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3 "
     "-c lc_monetary=C -c bytea_output=hex -c standard_conforming_strings=on -c search_path= "
-    "-c xmlbinary=base64 -c statement_timeout=0 -c lock_timeout=0 "
+    "-c xmlbinary=base64 -c array_nulls=on -c quote_all_identifiers=off "
+    "-c statement_timeout=0 -c lock_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\\ committed "
     "-c default_transaction_read_only=off";
 

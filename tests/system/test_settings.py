@@ -11,12 +11,12 @@ from refusal import assert_refused
 # Each is the opposite of what a record needs.
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
             "extra_float_digits": "-15", "bytea_output": "'escape'", "xmlbinary": "'hex'", "lc_monetary": "'C'",
-            "standard_conforming_strings": "off", "search_path": "'nowhere'", "quote_all_identifiers": "on",
+            "standard_conforming_strings": "off", "search_path": "'nowhere'", "quote_all_identifiers": "on", "array_nulls": "off",
             "default_transaction_read_only": "on", "row_security": "off", "jit": "on", "enable_indexscan": "off"}
 ROW = ("INSERT INTO t VALUES ({}, 0.1::float8 + 0.2, '2024-01-15', '2024-01-15 14:30:00.5+02', '1 year 2 days 03:00', '\\x5cff00',"
-       " 12.34, '{{2024-01-15 14:30}}', '[2024-01-15,2024-01-16)', '(2024-01-15,0.3)', 1.1, E'back\\\\slash')")
+       " 12.34, '{{2024-01-15 14:30}}', '[2024-01-15,2024-01-16)', '(2024-01-15,0.3)', 1.1, E'back\\\\slash', 'pg_class', '{{1,NULL}}')")
 COLUMNS = ("id int PRIMARY KEY, f float8, d date, ts timestamptz, i interval, b bytea, m money, a timestamp[], r tsrange, p pair,"
-           " g float4, s text")
+           " g float4, s text, c regclass, n int[]")
 
 
 @pytest.fixture(name="others")
@@ -51,7 +51,7 @@ def test_settings_do_not_show(server, database, capture, scope):
         database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
         fussy = capture(["t"], user="fussy", password="fussy-pass")
         fussy.run()
-        database.execute("INSERT INTO t SELECT 2, f, d, ts, i, b, m, a, r, p, g, s FROM t")
+        database.execute("INSERT INTO t SELECT 2, f, d, ts, i, b, m, a, r, p, g, s, c, n FROM t")
         fussy.run()
     finally:
         database.execute("DROP OWNED BY fussy", "DROP ROLE fussy")
