@@ -46,8 +46,7 @@ struct backfill {
     struct backfill_plan *plan;
     struct run *run;
     struct log *log;
-    size_t chunk_batches; /* a chunk is cut before it takes more */
-    size_t pool_batches;  /* of each worker: what it can have read and not seen written */
+    size_t pool_batches; /* of each worker: what it can have read and not seen written */
 };
 
 struct worker;

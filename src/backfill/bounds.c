@@ -9,7 +9,6 @@
 #include "table.h"
 
 enum {
-    PAGE_BYTES = 8192,
     SAMPLE_PAGES = 400, /* enough for ranges that differ by a few percent */
 };
 

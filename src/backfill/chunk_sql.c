@@ -17,8 +17,6 @@
 #include "row/tuple.h"
 #include "table.h"
 
-enum { PAGE_BYTES = 8192 };
-
 void table_name_sql(struct out *sql, const struct table_description *d)
 {
     pg_quote_identifier(sql, d->relation->schema);

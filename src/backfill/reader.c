@@ -95,7 +95,7 @@ bool reader_close(struct reader *r, const struct backfill_task *task, struct chu
 void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_task *task,
                       const struct key *after)
 {
-    size_t target = r->backfill->chunk_batches * (size_t)BATCH_BYTES * 3 / 4;
+    size_t target = reader_chunk_batches(r) * BATCH_BYTES * 3 / 4;
     r->asked = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
     r->after = after;
     r->asked_us = clock_monotonic_us();
@@ -165,9 +165,6 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
                        "the server's answers to a chunk's statements do not match them");
     }
     r->shape_changed = missing_shape(pg_sqlstate(r->pg));
-    if (is_cancelled(r)) {
-        err->kind = ERR_TRANSIENT; /* it waited for a lock */
-    }
     if (err->kind != ERR_STOPPED) {
         drain(r);
     }
@@ -317,9 +314,9 @@ static bool too_large(struct reader *r, struct err *err)
 /* A single page without key may take all that there is, once earlier chunks have gone. */
 static bool is_full(const struct reader *r, const struct copy *copy)
 {
-    const struct backfill *b = r->backfill;
     bool page = r->table.without_key && table_chunk_pages(&r->table, r->asked) == 1;
-    return copy->batches + 1 >= (page ? b->pool_batches - READER_EXTRA_BATCHES : b->chunk_batches);
+    return copy->batches + 1 >=
+           (page ? r->backfill->pool_batches - READER_EXTRA_BATCHES : reader_chunk_batches(r));
 }
 
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,
@@ -354,7 +351,6 @@ static bool end_of_copy(struct reader *r, bool cut, struct err *err)
     if (step == PG_FAILED) {
         if (is_cancelled(r)) {
             ask_for_less(r, r->asked > 1); /* fewer may be had in time */
-            err->kind = ERR_TRANSIENT;
         }
         drain(r);
         return false;

@@ -26,6 +26,12 @@ struct reader {
     bool rewritten;          /* or because its rows lie in other places: no chunk can go on */
 };
 
+/* A chunk is cut before it takes more, so that several can wait for their watermarks. */
+static inline size_t reader_chunk_batches(const struct reader *r)
+{
+    return r->backfill->pool_batches / 4;
+}
+
 void reader_init(struct reader *, const struct backfill *, struct pool *, struct ring *);
 void reader_free(struct reader *);
 

@@ -6,6 +6,8 @@
 #include "pg/describe.h"
 #include "pg/pg.h"
 
+enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
+
 struct table {
     struct table_description *description; /* owned; NULL: not described yet */
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */

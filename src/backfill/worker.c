@@ -69,7 +69,8 @@ static bool describe(struct worker *w, int stream, struct err *err)
 /* Room for a whole chunk, so that it can be read to its end whatever the stream does. */
 static bool has_room(const struct worker *w)
 {
-    return pool_free_batches(w->reader.pool) >= w->backfill.chunk_batches + READER_EXTRA_BATCHES;
+    return pool_free_batches(w->reader.pool) >=
+           reader_chunk_batches(&w->reader) + READER_EXTRA_BATCHES;
 }
 
 static void wait_for_room(struct worker *w)

@@ -82,9 +82,8 @@ static void show_tables(struct engine *e)
 
 static bool start_threads(struct engine *e, struct err *err)
 {
-    size_t batches = worker_batches(e);
-    struct backfill backfill = {e->config.config, e->config.catalog, &e->plan, e->config.run,
-                                e->config.log,    batches / 4,       batches};
+    struct backfill backfill = {e->config.config, e->config.catalog, &e->plan,
+                                e->config.run,    e->config.log,     worker_batches(e)};
     e->emitter = thread_start("emitter", emitter_main, e, err);
     e->reader = e->emitter ? thread_start("reader", reader_main, e, err) : NULL;
     bool ok = e->reader != NULL;

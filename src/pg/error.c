@@ -7,7 +7,8 @@
 /* SQLSTATE classes and codes after which trying again may help. */
 static bool is_transient(const char *sqlstate)
 {
-    static const char *const prefixes[] = {"08", "40", "53", "55P03", "57P", "58", "55006", NULL};
+    static const char *const prefixes[] = {"08",  "40", "53",    "55P03", "57014",
+                                           "57P", "58", "55006", NULL};
     for (const char *const *p = prefixes; *p; p++) {
         if (!strncmp(sqlstate, *p, strlen(*p))) {
             return true;
@@ -45,7 +46,7 @@ static const char *remedy_of(const char *sqlstate)
                     : "";
 }
 
-static const char *field(const PGresult *result, int code)
+const char *pg_field(const PGresult *result, int code)
 {
     const char *value = PQresultErrorField(result, code);
     return value ? value : "";
@@ -53,15 +54,15 @@ static const char *field(const PGresult *result, int code)
 
 bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
 {
-    const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
-    const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
-    snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", field(result, PG_DIAG_SQLSTATE));
+    const char *hint = pg_field(result, PG_DIAG_MESSAGE_HINT);
+    const char *detail = pg_field(result, PG_DIAG_MESSAGE_DETAIL);
+    snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", pg_field(result, PG_DIAG_SQLSTATE));
     if (!pg->sqlstate[0]) {
         return pg_fail_connection(pg, err);
     }
-    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", field(result, PG_DIAG_MESSAGE_PRIMARY),
+    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", pg_field(result, PG_DIAG_MESSAGE_PRIMARY),
             *detail ? ": " : "", detail, *hint ? "; hint: " : "", hint, remedy_of(pg->sqlstate));
-    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, field(result, PG_DIAG_CONTEXT));
+    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, pg_field(result, PG_DIAG_CONTEXT));
 }
 
 void pg_connection_words(const struct pg *pg, char *to, size_t size)

@@ -32,6 +32,9 @@ bool pg_wait(struct pg *, bool write, struct err *);
 /* What libpq says is wrong with the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
 
+/* A field of an error or a notice, "" where it has none. */
+const char *pg_field(const PGresult *, int code);
+
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);
 

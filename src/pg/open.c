@@ -241,20 +241,15 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
-static const char *field(const PGresult *notice, int code)
-{
-    const char *value = PQresultErrorField(notice, code);
-    return value ? value : "";
-}
-
 /* Since PostgreSQL 18 a stream without its publication is no error, only a warning: 55000. */
 static void note_skipped(void *context, const PGresult *notice)
 {
     struct pg *pg = context;
-    if (!strcmp(field(notice, PG_DIAG_SQLSTATE), "55000") &&
-        !strcmp(field(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
-        snprintf(pg->skipped, sizeof pg->skipped, "%s: %s", field(notice, PG_DIAG_MESSAGE_PRIMARY),
-                 field(notice, PG_DIAG_MESSAGE_DETAIL));
+    if (!strcmp(pg_field(notice, PG_DIAG_SQLSTATE), "55000") &&
+        !strcmp(pg_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
+        snprintf(pg->skipped, sizeof pg->skipped, "%s: %s",
+                 pg_field(notice, PG_DIAG_MESSAGE_PRIMARY),
+                 pg_field(notice, PG_DIAG_MESSAGE_DETAIL));
     }
 }
 

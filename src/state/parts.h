@@ -20,6 +20,9 @@ void shared_part_clear(struct shared_part *);
 /* The first member of the identity that both say and say differently, or NULL. */
 const char *shared_part_differ(const struct shared_part *, const struct shared_part *);
 
+/* A text, the caller's to free; left alone where there is none. */
+bool text_read(const struct json_at *, char **text, struct err *);
+
 /* An LSN; 0 where there is none. */
 bool cursor_read(const struct json_at *, uint64_t *cursor, struct err *);
 

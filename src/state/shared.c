@@ -22,7 +22,7 @@ bool cursor_read(const struct json_at *at, uint64_t *cursor, struct err *err)
            json_error(at, err, "is %s; it must be an LSN like 0/16B3748", json_show(text).s);
 }
 
-static bool read_text(const struct json_at *at, char **text, struct err *err)
+bool text_read(const struct json_at *at, char **text, struct err *err)
 {
     const char *value;
     if (!at->item) {
@@ -37,7 +37,7 @@ static bool read_text(const struct json_at *at, char **text, struct err *err)
 
 static bool read_system_identifier(const struct json_at *at, char **text, struct err *err)
 {
-    if (!read_text(at, text, err)) {
+    if (!text_read(at, text, err)) {
         return false;
     }
     if (!*text) {
@@ -93,8 +93,8 @@ bool shared_part_read(const struct json_at *at, struct shared_part *part, struct
     return cursor_read(&cursor, &part->cursor, err) &&
            read_system_identifier(&system, &part->identity.system_identifier, err) &&
            read_timeline(&timeline, &part->identity.timeline, err) &&
-           read_text(&slot, &part->identity.slot, err) &&
-           read_text(&database, &part->identity.database, err) && read_unseen(&unseen, part, err);
+           text_read(&slot, &part->identity.slot, err) &&
+           text_read(&database, &part->identity.database, err) && read_unseen(&unseen, part, err);
 }
 
 void shared_part_clear(struct shared_part *part)

@@ -57,19 +57,6 @@ static bool read_snapshot(const struct json_at *at, char **snapshot, struct err 
     return true;
 }
 
-static bool read_storage(const struct json_at *at, char **storage, struct err *err)
-{
-    const char *text;
-    if (!at->item) {
-        return true;
-    }
-    if (!json_string(at, &text, err)) {
-        return false;
-    }
-    *storage = mem_string(text);
-    return true;
-}
-
 /* A bound of a range. All keys of a stream have one count of columns: *columns, 0 until it is
  * known. */
 static bool read_key(const struct json_at *at, struct key **key, int *columns, struct err *err)
@@ -176,7 +163,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
         return true; /* what was owed before means nothing any more */
     }
     if (!read_snapshot(&snapshot, &state->snapshot, err) ||
-        !read_storage(&storage, &state->storage, err)) {
+        !text_read(&storage, &state->storage, err)) {
         return false;
     }
     return ranges.item ? read_ranges(&ranges, state, &columns, err)
