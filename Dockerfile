@@ -1,7 +1,7 @@
 # The connector as a container image. Debian's packages alone; the image that runs has no compiler.
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        cmake ninja-build gcc libc6-dev pkg-config libpq-dev libck-dev libcjson-dev uuid-dev \
+        cmake ninja-build gcc libc6-dev pkg-config libpq-dev libssl-dev libck-dev libcjson-dev uuid-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./

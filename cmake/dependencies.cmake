@@ -17,6 +17,8 @@ function(find_dependency_library target header library package)
 endfunction()
 
 find_dependency_library(libpq libpq-fe.h pq libpq-dev postgresql)
+find_dependency_library(libssl openssl/ssl.h ssl libssl-dev)
+find_dependency_library(libcrypto openssl/err.h crypto libssl-dev)
 find_dependency_library(ck ck_ring.h ck libck-dev)
 find_dependency_library(cjson cJSON.h cjson libcjson-dev cjson)
 find_dependency_library(libuuid uuid.h uuid uuid-dev uuid)

@@ -61,7 +61,7 @@ void worker_join_thread(struct worker *); /* NULL is fine */
  */
 void worker_free(struct worker **);
 
-/* A new watermark, and the statements that write it in a transaction of their own. */
+/* A new watermark, and the statement that writes it. */
 void watermark_new(char watermark[37]);
 void watermark_sql(struct out *, const struct config *, const char *watermark);
 

@@ -15,10 +15,9 @@ struct arena_block;
 struct arena {
     struct arena_block *blocks; /* newest first; the newest is the one that is filled */
     struct arena_block *spare;  /* kept from before the last reset */
-    struct arena_foreign *foreign;
-    char *next, *end; /* free space in the newest block */
+    char *next, *end;           /* free space in the newest block */
     size_t block_size;
-    size_t bytes; /* handed out or adopted since the last reset */
+    size_t bytes; /* handed out since the last reset */
 };
 
 void arena_init(struct arena *, size_t block_size);
@@ -42,9 +41,6 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
     arena->bytes += size;
     return p;
 }
-
-/* Take over memory that another allocator made: `release(p)` is called at the next reset. */
-void arena_adopt(struct arena *, void *p, size_t size, void (*release)(void *));
 
 void *arena_copy(struct arena *, const void *data, size_t size);
 char *arena_string(struct arena *, const char *s, size_t len); /* adds the NUL */

@@ -70,8 +70,6 @@ void pg_rows_free(struct pg_rows **);
 enum pg_step {
     PG_OK,     /* a statement without rows has ended */
     PG_ROWS,   /* pg_take_rows holds its rows */
-    PG_COPY,   /* COPY … TO STDOUT: read it with pg_copy_next */
-    PG_STREAM, /* START_REPLICATION: read it with pg_stream_next */
     PG_FAILED, /* err says how */
     PG_DONE,   /* the message has been answered: the connection is free again */
 };
@@ -82,27 +80,7 @@ struct pg_rows *pg_take_rows(struct pg *);
 /* Ask the server to stop the statement that runs; it then fails with SQLSTATE 57014. */
 void pg_cancel(struct pg *);
 
-/*
- * The next CopyData message: its length, 0 at the end of the COPY (go on with pg_next), -1 on
- * failure. *data is the caller's, to be freed with pg_free_data.
- */
-int pg_copy_next(struct pg *, char **data, struct err *);
-
-/*
- * The same for a replication stream, without waiting: 0 when nothing is there yet. The end of the
- * stream is a failure.
- */
-int pg_stream_next(struct pg *, char **data, struct err *);
-
-/* Wait until the socket may be read, or timeout_us has passed; then take in what is there. */
-bool pg_stream_wait(struct pg *, int64_t timeout_us, struct err *);
-
 /* After pg_send: wait so long for an answer; *busy tells whether there is still none. */
 bool pg_busy_wait(struct pg *, int64_t timeout_us, bool *busy, struct err *);
-
-/* Send one CopyData message (a standby status update). */
-bool pg_stream_send(struct pg *, const void *data, size_t len, struct err *);
-
-void pg_free_data(void *data);
 
 #endif

@@ -30,7 +30,7 @@ struct batch {
     struct arena arena;
     struct event *events; /* BATCH_EVENTS; the array is kept from trip to trip */
     size_t event_count, event_cap;
-    const uint8_t **rows; /* BATCH_ROWS: COPY tuples in the arena; NULL: taken out */
+    const uint8_t **rows; /* BATCH_ROWS: DataRow tuples in the arena; NULL: taken out */
     size_t row_count, row_cap;
     int stream, range;        /* BATCH_ROWS: where they were read */
     enum chunk_step step;     /* BATCH_ROWS */
@@ -47,7 +47,6 @@ void batch_reset(struct batch *, enum batch_kind);
 struct event *batch_event(struct batch *);
 void batch_row(struct batch *, const uint8_t *tuple);
 
-/* Large values are adopted instead of copied: see arena_adopt. */
 static inline size_t batch_bytes(const struct batch *batch)
 {
     return batch->arena.bytes + batch->event_count * sizeof *batch->events +

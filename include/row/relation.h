@@ -19,7 +19,7 @@ struct column {
     uint32_t type_oid;       /* as declared: may be a domain's */
     int32_t typmod;          /* -1: none */
     bool identity;           /* part of the replica identity */
-    bool text;               /* chunks: selected with a cast to text, whatever the type */
+    bool text;               /* chunks: comes as text, whatever the type has a binary form */
     const struct type *type; /* NULL until resolved */
 };
 

@@ -4,11 +4,11 @@
  *
  *   pgoutput's TupleData:   Int16 columns, then for each a kind: 'n' null, 'u' unchanged TOAST
  *                           value, 't' Int32 len, text, or 'b' Int32 len, binary
- *   COPY BINARY's row:      Int16 columns, then for each Int32 len (-1: null), bytes in the form
- *                           selected
+ *   DataRow:                Int16 columns, then for each Int32 len (-1: null), bytes in the form
+ *                           asked for
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
- * https://www.postgresql.org/docs/current/sql-copy.html (Binary Format)
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 #ifndef ROW_TUPLE_H
 #define ROW_TUPLE_H
@@ -56,9 +56,9 @@ static inline const uint8_t *tuple_wal_next(const uint8_t *p, struct value *valu
     return p + 4 + value->len;
 }
 
-/* The same for a COPY row. What was selected as text comes as VALUE_BINARY too: the column knows.
+/* The same for a DataRow. What was asked for as text comes as VALUE_BINARY too: the column knows.
  */
-static inline const uint8_t *tuple_copy_next(const uint8_t *p, struct value *value)
+static inline const uint8_t *tuple_row_next(const uint8_t *p, struct value *value)
 {
     uint32_t len = load32(p);
     p += 4;
@@ -73,6 +73,6 @@ static inline const uint8_t *tuple_copy_next(const uint8_t *p, struct value *val
 /* Step over one tuple of `columns` columns, checking every byte of its frame. Returns it, or NULL
  * and bad. */
 const uint8_t *tuple_check_wal(struct bytes *, int columns);
-const uint8_t *tuple_check_copy(struct bytes *, int columns);
+const uint8_t *tuple_check_row(struct bytes *, int columns);
 
 #endif

@@ -23,7 +23,7 @@ static void bounds_sql(struct out *sql, const struct table_description *d, int r
 {
     out_string(sql, "SELECT * FROM (SELECT ");
     for (int k = 0; k < d->key_count; k++) {
-        table_text_sql(sql, &d->relation->columns[d->key[k].column]);
+        pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
         out_char(sql, ',');
     }
     out_string(sql, "pg_catalog.row_number() OVER (ORDER BY ");

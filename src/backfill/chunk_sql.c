@@ -1,10 +1,10 @@
 /*
  * The statements of a chunk.
  *
- * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
- * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE;          before the snapshot: it sees this shape
- * SELECT txid_current_snapshot(), shape, pages, storage;  what it sees; is the shape as described?
- * COPY (SELECT … WHERE key > … ORDER BY key LIMIT n) TO STDOUT (FORMAT binary);
+ * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+ * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE           before the snapshot: it sees this shape
+ * SELECT txid_current_snapshot(), shape, pages, storage  what it sees; is the shape as described?
+ * SELECT … WHERE key > … ORDER BY key LIMIT n            each column as binary or text
  * COMMIT
  */
 #include <inttypes.h>
@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "pg/wire.h"
 #include "row/tuple.h"
 #include "table.h"
 
@@ -24,47 +25,15 @@ void table_name_sql(struct out *sql, const struct table_description *d)
     pg_quote_identifier(sql, d->relation->name);
 }
 
-/*
- * As text a value must be what the type's output function makes of it, for that is what the stream
- * brings. A cast does the same for all types but these.
- */
-static const char *output_function(const struct type *type)
-{
-    switch (type->oid) {
-    case OID_BOOL: return "boolout";
-    case OID_INET: return "inet_out";
-    case OID_XML: return "xml_out";
-    default: return NULL;
-    }
-}
-
-void table_text_sql(struct out *sql, const struct column *column)
-{
-    const char *output = output_function(column->type);
-    if (output) {
-        out_format(sql, "pg_catalog.textin(pg_catalog.%s(", output);
-    }
-    pg_quote_identifier(sql, column->name);
-    out_string(sql, output ? "))" : "::pg_catalog.text");
-}
-
 static void add_columns(struct out *sql, const struct relation *relation)
 {
     for (int i = 0; i < relation->column_count; i++) {
-        const struct column *column = &relation->columns[i];
         out_string(sql, i ? "," : "");
-        if (column->text) {
-            table_text_sql(sql, column);
-        } else {
-            pg_quote_identifier(sql, column->name);
-        }
+        pg_quote_identifier(sql, relation->columns[i].name);
     }
 }
 
-/*
- * Order and comparison by the same collation, that of the key's index. Qualified, because a bare
- * name in ORDER BY would mean the output column, which may be a cast.
- */
+/* Order and comparison by the same collation, that of the key's index. */
 void table_key_sql(struct out *sql, const struct table_description *d)
 {
     for (int k = 0; k < d->key_count; k++) {
@@ -142,40 +111,79 @@ static void add_place(struct out *sql, const struct table *table)
     describe_storage_sql(sql, oid);
 }
 
-void table_chunk_sql(struct out *sql, const struct table *table, const struct backfill_task *task,
-                     const struct key *after, int rows, uint32_t minimum_xid)
+static void lock_statement(struct out *request, const struct table *table)
 {
     const struct table_description *d = table->description;
     bool leaves = d->kind == 'p' && table->without_key; /* no place in them may change either */
-    out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ");
-    out_string(sql, leaves ? "" : "ONLY ");
-    table_name_sql(sql, d);
-    out_string(sql, " IN ACCESS SHARE MODE;SELECT pg_catalog.txid_current_snapshot()::text,");
-    add_shape(sql, table);
-    add_place(sql, table);
-    out_string(sql, ";COPY (SELECT ");
-    add_columns(sql, table->relation);
-    out_string(sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
-    table_name_sql(sql, d);
-    out_format(sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
+    struct out sql;
+    out_init(&sql, 256);
+    out_string(&sql, leaves ? "LOCK TABLE " : "LOCK TABLE ONLY ");
+    table_name_sql(&sql, d);
+    out_string(&sql, " IN ACCESS SHARE MODE");
+    wire_statement(request, out_text(&sql), NULL);
+    out_free(&sql);
+}
+
+static void snapshot_statement(struct out *request, const struct table *table)
+{
+    struct out sql;
+    out_init(&sql, 4096);
+    out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
+    add_shape(&sql, table);
+    add_place(&sql, table);
+    wire_statement(request, out_text(&sql), NULL);
+    out_free(&sql);
+}
+
+static void add_order(struct out *sql, const struct table *table, const struct backfill_task *task,
+                      const struct key *after, int rows)
+{
+    const struct table_description *d = table->description;
+    if (after) {
+        add_bound(sql, d, ">", after);
+    }
+    if (task->until) {
+        add_bound(sql, d, "<=", task->until);
+    }
+    out_string(sql, " ORDER BY ");
+    table_key_sql(sql, d);
+    out_format(sql, " LIMIT %d", rows);
+}
+
+static void rows_statement(struct out *request, const struct table *table,
+                           const struct backfill_task *task, const struct key *after, int rows,
+                           uint32_t minimum_xid)
+{
+    const struct table_description *d = table->description;
+    struct out sql;
+    out_init(&sql, 4096);
+    out_string(&sql, "SELECT ");
+    add_columns(&sql, table->relation);
+    out_string(&sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
+    table_name_sql(&sql, d);
+    out_format(&sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
     if (minimum_xid) {
-        out_format(sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
+        out_format(&sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
                    minimum_xid);
     }
     if (table->without_key) {
-        add_pages(sql, table, task, after, rows);
+        add_pages(&sql, table, task, after, rows);
     } else {
-        if (after) {
-            add_bound(sql, d, ">", after);
-        }
-        if (task->until) {
-            add_bound(sql, d, "<=", task->until);
-        }
-        out_string(sql, " ORDER BY ");
-        table_key_sql(sql, d);
-        out_format(sql, " LIMIT %d", rows);
+        add_order(&sql, table, task, after, rows);
     }
-    out_string(sql, ") TO STDOUT (FORMAT binary);COMMIT");
+    wire_statement(request, out_text(&sql), table->relation);
+    out_free(&sql);
+}
+
+void table_chunk_statements(struct out *request, const struct table *table,
+                            const struct backfill_task *task, const struct key *after, int rows,
+                            uint32_t minimum_xid)
+{
+    wire_statement(request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL);
+    lock_statement(request, table);
+    snapshot_statement(request, table);
+    rows_statement(request, table, task, after, rows, minimum_xid);
+    wire_statement(request, "COMMIT", NULL);
 }
 
 /* "(page,0)" */
@@ -272,7 +280,7 @@ struct key *table_row_key(const struct table *table, const uint8_t *tuple)
     bool good = true;
     for (int i = 0; i < table->relation->column_count; i++) {
         struct value value;
-        next = tuple_copy_next(next, &value);
+        next = tuple_row_next(next, &value);
         for (int k = 0; k < d->key_count; k++) {
             if (d->key[k].column == i && value.kind != VALUE_NULL) {
                 good &= set_key(key, k, &table->relation->columns[i], &value);

@@ -1,11 +1,9 @@
-/*
- * COPY BINARY to rows. The stream begins with a header (signature of 11 bytes, Int32 flags, Int32
- * length of an extension), has a message a row, and ends with Int16 -1.
- */
+/* The answers to a chunk's statements, to batches of rows. */
 #include "reader.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -14,15 +12,16 @@
 #include "row/tuple.h"
 
 enum {
-    ADOPT_BYTES = 32 * 1024, /* larger messages are kept where libpq put them */
-    QUERY_US = 2000 * 1000,  /* long enough for a snapshot that the server must keep rows for */
-    TRAILER = 0xffff,
+    QUERY_US = 2000 * 1000, /* long enough for a snapshot that the server must keep rows for */
+    ASIDE_BYTES = 64 * 1024,
+    NAP_US = 200, /* some 50 KiB of rows, a quarter of a Unix socket's buffer */
 };
 
 void reader_init(struct reader *r, const struct backfill *backfill, struct pool *pool,
                  struct ring *ring)
 {
     *r = (struct reader){.backfill = backfill, .pool = pool, .ring = ring};
+    arena_init(&r->aside, ASIDE_BYTES);
 }
 
 void reader_free(struct reader *r)
@@ -30,6 +29,7 @@ void reader_free(struct reader *r)
     key_free(&r->end);
     table_free(&r->table);
     pg_close(&r->pg);
+    arena_free(&r->aside);
 }
 
 static bool stopped(struct err *err)
@@ -92,48 +92,15 @@ bool reader_close(struct reader *r, const struct backfill_task *task, struct chu
     return true;
 }
 
-void reader_chunk_sql(struct reader *r, struct out *sql, const struct backfill_task *task,
-                      const struct key *after)
+void reader_chunk_statements(struct reader *r, struct out *request,
+                             const struct backfill_task *task, const struct key *after)
 {
     size_t target = reader_chunk_batches(r) * BATCH_BYTES * 3 / 4;
     r->asked = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
     r->after = after;
     r->asked_us = clock_monotonic_us();
-    table_chunk_sql(sql, &r->table, task, after, r->asked, r->backfill->config->min_backfill_xid);
-}
-
-/* Rows after the chunk was cut: they are read again with the next. */
-static bool skip_rows(struct reader *r, struct err *err)
-{
-    char *data;
-    int len;
-    pg_cancel(r->pg);
-    while ((len = pg_copy_next(r->pg, &data, err)) > 0) {
-        pg_free_data(data);
-    }
-    return len == 0;
-}
-
-/* Leave no transaction behind that failed half-way. */
-static void drain(struct reader *r)
-{
-    struct err ignored = {0};
-    enum pg_step step = PG_OK;
-    while (pg_alive(r->pg) && step != PG_DONE && ignored.kind != ERR_STOPPED) {
-        step = pg_next(r->pg, &ignored);
-        if (step == PG_COPY) {
-            skip_rows(r, &ignored);
-        }
-    }
-    if (pg_alive(r->pg)) {
-        pg_exec(r->pg, "ROLLBACK", &ignored);
-    }
-}
-
-static bool missing_shape(const char *sqlstate)
-{
-    return !strcmp(sqlstate, "42703") || !strcmp(sqlstate, "42P01") || !strcmp(sqlstate, "42704") ||
-           !strcmp(sqlstate, "42883") || !strcmp(sqlstate, "42846");
+    table_chunk_statements(request, &r->table, task, after, r->asked,
+                           r->backfill->config->min_backfill_xid);
 }
 
 /* Half of what the user allows: the next query may be slower. */
@@ -143,32 +110,10 @@ static int64_t query_limit_us(const struct reader *r)
     return half_us && half_us < QUERY_US ? half_us : QUERY_US;
 }
 
-static bool is_cancelled(const struct reader *r)
-{
-    return !strcmp(pg_sqlstate(r->pg), "57014");
-}
-
 static void ask_for_less(struct reader *r, bool possible)
 {
     r->too_much = possible;
     r->table.rows_most = r->asked / 4 + 1;
-}
-
-bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
-{
-    enum pg_step step = pg_next(r->pg, err);
-    if (step == expected) {
-        return true;
-    }
-    if (step != PG_FAILED) {
-        return err_set(err, ERR_SYSTEM,
-                       "the server's answers to a chunk's statements do not match them");
-    }
-    r->shape_changed = missing_shape(pg_sqlstate(r->pg));
-    if (err->kind != ERR_STOPPED) {
-        drain(r);
-    }
-    return false;
 }
 
 /* Without a key a range goes on at a place, which is the rows' own only until they are moved. */
@@ -187,31 +132,62 @@ static bool check_place(struct reader *r, const struct backfill_task *task, cons
                    relation->schema, relation->name);
 }
 
-/* The snapshot's row: {snapshot, shape, pages, storage}. */
+enum { SNAPSHOT, SHAPE, PAGES, STORAGE, FACTS }; /* of the snapshot's row */
+
+/* Each is the caller's to free; NULL: SQL NULL. */
+static bool read_facts(const struct message *row, char *facts[FACTS], struct err *err)
+{
+    struct bytes in = bytes_of(row->body, row->len);
+    const uint8_t *next = tuple_check_row(&in, FACTS);
+    if (!next) {
+        return err_set(err, ERR_SYSTEM, "the server sent a row that cannot be read");
+    }
+    next = tuple_first(next);
+    for (int i = 0; i < FACTS; i++) {
+        struct value value;
+        next = tuple_row_next(next, &value);
+        facts[i] = value.data ? mem_string_n(value.data, value.len) : NULL;
+    }
+    return true;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+/* Whether the chunk that these are of is one that was asked for. */
+static bool check_facts(struct reader *r, const struct backfill_task *task, char *const *facts,
+                        struct chunk *chunk, struct err *err)
+{
+    if (!facts[SNAPSHOT] || !snapshot_parse(&chunk->snapshot, facts[SNAPSHOT])) {
+        return err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
+    }
+    if (!same(facts[SHAPE], r->table.description->shape)) {
+        r->shape_changed = true;
+        return err_set(err, ERR_TRANSIENT,
+                       "the table's columns, or what is published of it, were changed");
+    }
+    return check_place(r, task, facts[STORAGE], err);
+}
+
 static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
                           struct err *err)
 {
-    if (!reader_expect(r, PG_ROWS, err)) {
+    struct message row;
+    char *facts[FACTS] = {NULL};
+    if (!reader_expect(r, WIRE_ROW, &row, err) || !read_facts(&row, facts, err)) {
         return false;
     }
-    struct pg_rows *rows = pg_take_rows(r->pg);
-    const char *shape = pg_rows_value(rows, 0, 1), *described = r->table.description->shape;
     struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
-    bool ok = snapshot_parse(&chunk->snapshot, pg_rows_value(rows, 0, 0)) ||
-              err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read: %s",
-                      pg_rows_value(rows, 0, 0));
-    *pages = strtoull(pg_rows_value(rows, 0, 2), NULL, 10);
-    if (ok && (!shape || !described || strcmp(shape, described) != 0)) {
-        r->shape_changed = true;
-        ok = err_set(err, ERR_TRANSIENT,
-                     "the table's columns, or what is published of it, were changed");
-        drain(r);
+    bool ok = check_facts(r, task, facts, chunk, err);
+    *pages = facts[PAGES] ? strtoull(facts[PAGES], NULL, 10) : 0;
+    for (int i = 0; i < FACTS; i++) {
+        free(facts[i]);
     }
-    if (ok && !check_place(r, task, pg_rows_value(rows, 0, 3), err)) {
-        ok = false;
-        drain(r);
+    if (!ok) {
+        reader_drain(r);
     }
-    pg_rows_free(&rows);
     if (!ok || !take_batch(r, task, err)) {
         chunk_free(&chunk);
         return false;
@@ -219,57 +195,26 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
     r->batch->chunk = chunk;
     crash_point("chunk-begun");
     send_batch(r, CHUNK_SNAPSHOT);
-    return true;
+    return reader_expect_done(r, 1, err);
 }
 
-/* Where the first message's row begins. */
-static bool skip_header(struct bytes *in)
-{
-    static const char signature[11] = "PGCOPY\n\377\r\n";
-    const uint8_t *p = bytes_take(in, sizeof signature);
-    if (!p || memcmp(p, signature, sizeof signature) != 0) {
-        return false;
-    }
-    bytes_u32(in); /* flags: none that concern us */
-    bytes_take(in, bytes_u32(in));
-    return !in->bad;
-}
-
-/* Bytes that live as long as the batch: a copy of the message, or the message itself where it is
- * large. */
-static const uint8_t *keep(struct batch *batch, char *data, size_t len)
-{
-    if (len >= ADOPT_BYTES) {
-        arena_adopt(&batch->arena, data, len, pg_free_data);
-        return (const uint8_t *)data;
-    }
-    const uint8_t *copy = arena_copy(&batch->arena, data, len);
-    pg_free_data(data);
-    return copy;
-}
-
-struct copy {
-    bool begun; /* the header has been read */
-    uint64_t rows;
+struct rows {
+    uint64_t count;
     size_t bytes, batches;
 };
 
-static bool take_row(struct reader *r, struct copy *copy, char *data, size_t len, struct err *err)
+static bool take_row(struct reader *r, struct rows *rows, const struct message *message,
+                     struct err *err)
 {
-    struct bytes in = bytes_of(keep(r->batch, data, len), len);
-    bool ok = copy->begun || skip_header(&in);
-    copy->begun = true;
-    if (ok && bytes_left(&in) == 2 && load16(in.p) == TRAILER) {
-        return true;
-    }
-    const uint8_t *tuple = ok ? tuple_check_copy(&in, r->table.relation->column_count) : NULL;
+    struct bytes in = bytes_of(message->body, message->len);
+    const uint8_t *tuple = tuple_check_row(&in, r->table.relation->column_count);
     if (!tuple || bytes_left(&in)) {
-        return err_set(err, ERR_SYSTEM,
-                       "the server sent a row of COPY that cannot be read (%zu bytes)", len);
+        return err_set(err, ERR_SYSTEM, "the server sent a row that cannot be read (%zu bytes)",
+                       message->len);
     }
     batch_row(r->batch, tuple);
-    copy->rows++;
-    copy->bytes += len;
+    rows->count++;
+    rows->bytes += message->len;
     return true;
 }
 
@@ -284,15 +229,34 @@ static bool note_end(struct reader *r, struct err *err)
     return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
 }
 
-static bool next_batch(struct reader *r, const struct backfill_task *task, struct copy *copy,
+static bool next_batch(struct reader *r, const struct backfill_task *task, struct rows *rows,
                        struct err *err)
 {
     if (!note_end(r, err)) {
         return false;
     }
+    wire_leave(r->pg);
     send_batch(r, CHUNK_ROWS);
-    copy->batches++;
+    rows->batches++;
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);
+}
+
+/* Rows after the chunk was cut: they are read again with the next. The query ends with the
+ * cancellation, unless it was quicker. */
+static bool skip_rows(struct reader *r, struct err *err)
+{
+    struct message message;
+    pg_cancel(r->pg);
+    do {
+        if (!reader_answer(r, &message, err)) {
+            return false;
+        }
+    } while (message.type == WIRE_ROW);
+    if (message.type == WIRE_DONE) {
+        return reader_expect_done(r, 1, err) && reader_expect_ready(r, err);
+    }
+    reader_failed(r, &message, err);
+    return r->cancelled && pg_alive(r->pg);
 }
 
 /*
@@ -301,89 +265,122 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
  */
 static bool too_large(struct reader *r, struct err *err)
 {
-    skip_rows(r, err);
-    err_set(err, ERR_CONFIG,
-            "the rows of table %s.%s that are read at once take more than "
-            "advanced.memory_limit_mb allows: raise it",
-            r->table.relation->schema, r->table.relation->name);
+    if (!skip_rows(r, err)) {
+        return false;
+    }
     ask_for_less(r, table_chunk_pages(&r->table, r->asked) > 1);
-    drain(r);
-    return false;
+    return err_set(err, ERR_CONFIG,
+                   "the rows of table %s.%s that are read at once take more than "
+                   "advanced.memory_limit_mb allows: raise it",
+                   r->table.relation->schema, r->table.relation->name);
 }
 
 /* A single page without key may take all that there is, once earlier chunks have gone. */
-static bool is_full(const struct reader *r, const struct copy *copy)
+static bool is_full(const struct reader *r, const struct rows *rows)
 {
     bool page = r->table.without_key && table_chunk_pages(&r->table, r->asked) == 1;
-    return copy->batches + 1 >=
+    return rows->batches + 1 >=
            (page ? r->backfill->pool_batches - READER_EXTRA_BATCHES : reader_chunk_batches(r));
 }
 
-static bool read_rows(struct reader *r, const struct backfill_task *task, struct copy *copy,
+/* Fewer rows may be had in the time that there is. */
+static bool query_failed(struct reader *r, const struct message *message, struct err *err)
+{
+    reader_failed(r, message, err);
+    if (r->cancelled) {
+        ask_for_less(r, r->asked > 1);
+    }
+    return false;
+}
+
+/* More of what flows: let it gather first, for whoever waits on the socket is woken for every few
+ * kilobytes, which costs both sides more than the bytes. */
+static bool take_more(struct reader *r, struct err *err)
+{
+    size_t count;
+    if (!wire_has_more(r->pg)) {
+        nanosleep(&(struct timespec){0, NAP_US * 1000}, NULL);
+    }
+    return wire_take(r->pg, &r->batch->arena, &count, err) && (count || wire_wait(r->pg, -1, err));
+}
+
+enum taken { TAKEN_NOTHING, TAKEN_ROWS, TAKEN_END, TAKEN_FAILED };
+
+/* All that is here. */
+static enum taken take_rows(struct reader *r, struct rows *rows, struct err *err)
+{
+    struct message message;
+    enum taken taken = TAKEN_NOTHING;
+    while (wire_next(r->pg, &message)) {
+        if (message.type == WIRE_DONE) {
+            return TAKEN_END;
+        }
+        if (message.type != WIRE_ROW ? !query_failed(r, &message, err)
+                                     : !take_row(r, rows, &message, err)) {
+            return TAKEN_FAILED;
+        }
+        taken = TAKEN_ROWS;
+    }
+    return taken;
+}
+
+/* The batch is full: on with the next one, or *cut, where there is no room for it. */
+static bool go_on(struct reader *r, const struct backfill_task *task, struct rows *rows, bool *cut,
+                  struct err *err)
+{
+    if (!is_full(r, rows)) {
+        return next_batch(r, task, rows, err);
+    }
+    *cut = !r->table.without_key;
+    return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
+}
+
+/* Up to the end of the query or the cut. A batch is given away between two rows only: what is here
+ * of a row would have to be copied. */
+static bool read_rows(struct reader *r, const struct backfill_task *task, struct rows *rows,
                       bool *cut, struct err *err)
 {
-    int len = 0;
-    char *data;
-    bool ok = take_batch(r, task, err);
-    while (ok && (len = pg_copy_next(r->pg, &data, err)) > 0) {
-        ok = take_row(r, copy, data, (size_t)len, err);
-        if (ok && batch_bytes(r->batch) >= BATCH_BYTES) {
-            if (is_full(r, copy)) {
-                *cut = !r->table.without_key;
-                return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
-            }
-            ok = next_batch(r, task, copy, err);
-        }
-    }
-    /* Unless it is ok there may be no batch: a stop can come between two. */
-    return ok && len == 0 && note_end(r, err);
-}
-
-/* After a cut the COPY ends with the cancellation, unless it was quicker. */
-static bool end_of_copy(struct reader *r, bool cut, struct err *err)
-{
-    enum pg_step step = pg_next(r->pg, err);
-    if (step == PG_FAILED && cut && is_cancelled(r)) {
-        drain(r);
-        return pg_alive(r->pg) ||
-               err_set(err, ERR_TRANSIENT, "the connection was lost at the end of a chunk");
-    }
-    if (step == PG_FAILED) {
-        if (is_cancelled(r)) {
-            ask_for_less(r, r->asked > 1); /* fewer may be had in time */
-        }
-        drain(r);
+    if (!take_batch(r, task, err)) {
         return false;
     }
-    return reader_expect(r, PG_OK, err) && reader_expect(r, PG_DONE, err);
+    wire_leave(r->pg);
+    while (!*cut && take_more(r, err)) {
+        enum taken taken = take_rows(r, rows, err);
+        if (taken == TAKEN_END) {
+            return note_end(r, err);
+        }
+        if (taken == TAKEN_FAILED || (taken == TAKEN_ROWS && batch_bytes(r->batch) >= BATCH_BYTES &&
+                                      !go_on(r, task, rows, cut, err))) {
+            return false;
+        }
+    }
+    return *cut;
 }
 
-static void learn_width(struct reader *r, const struct copy *copy)
+static void learn_width(struct reader *r, const struct rows *rows)
 {
-    if (copy->rows) {
-        r->table.row_bytes = (double)copy->bytes / (double)copy->rows + sizeof(void *);
+    if (rows->count) {
+        r->table.row_bytes = (double)rows->bytes / (double)rows->count + sizeof(void *);
     }
 }
 
-/* BEGIN, LOCK */
-static bool expect_begin(struct reader *r, struct err *err)
+/* COMMIT. Its transaction only read. */
+static bool expect_end(struct reader *r, bool cut, struct err *err)
 {
-    bool begun = reader_expect(r, PG_OK, err);
-    return begun && reader_expect(r, PG_OK, err);
+    return cut || (reader_expect_done(r, 1, err) && reader_expect_ready(r, err));
 }
 
 bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
                   struct err *err)
 {
-    struct copy copy = {0};
+    struct rows rows = {0};
     uint64_t pages;
     bool cut = false;
-    if (!expect_begin(r, err) || !read_snapshot(r, task, &pages, err) ||
-        !reader_expect(r, PG_COPY, err) || !read_rows(r, task, &copy, &cut, err) ||
-        !end_of_copy(r, cut, err)) {
+    if (!reader_expect_done(r, 2, err) || !read_snapshot(r, task, &pages, err) ||
+        !read_rows(r, task, &rows, &cut, err) || !expect_end(r, cut, err)) {
         return false;
     }
-    learn_width(r, &copy);
+    learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
     if (r->table.without_key) {
         uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
@@ -391,7 +388,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         close->end = close->last ? NULL : table_page_key(next);
         return true;
     }
-    close->last = !cut && copy.rows < (uint64_t)r->asked;
+    close->last = !cut && rows.count < (uint64_t)r->asked;
     close->end = close->last ? NULL : r->end;
     if (!close->last) {
         r->end = NULL;

@@ -2,6 +2,7 @@
 #ifndef BACKFILL_READER_H
 #define BACKFILL_READER_H
 
+#include "pg/wire.h"
 #include "row/batch.h"
 #include "table.h"
 
@@ -16,11 +17,13 @@ struct reader {
     struct pool *pool;
     struct ring *ring;
     struct batch *batch;     /* being filled; NULL: none */
+    struct arena aside;      /* answers that are no rows of the chunk */
     struct key *end;         /* of the last row of the chunk so far */
     const struct key *after; /* where the query begins; borrowed */
     int asked;               /* rows that the query asks for */
     int64_t asked_us;        /* and when it did */
     bool opened;             /* the merger has been told of a chunk that is not closed */
+    bool cancelled;          /* the last statement that failed was */
     bool shape_changed;      /* the chunk failed because the table is not what was described, */
     bool too_much;           /* or because its rows take too long or too much room, */
     bool rewritten;          /* or because its rows lie in other places: no chunk can go on */
@@ -36,13 +39,13 @@ void reader_init(struct reader *, const struct backfill *, struct pool *, struct
 void reader_free(struct reader *);
 
 /* Append the chunk's statements. */
-void reader_chunk_sql(struct reader *, struct out *sql, const struct backfill_task *,
-                      const struct key *after);
+void reader_chunk_statements(struct reader *, struct out *request, const struct backfill_task *,
+                             const struct key *after);
 
 /* Announce the chunk, before its query is sent. */
 bool reader_open(struct reader *, const struct backfill_task *, struct err *);
 
-/* Read the answers to reader_chunk_sql; rows go to the ring. *close tells the end, its `end` owned
+/* Read the answers to reader_chunk_statements, and to the request's end; rows go to the ring. *close tells the end, its `end` owned
  * by the caller. */
 bool reader_chunk(struct reader *, const struct backfill_task *, struct chunk_close *close,
                   struct err *);
@@ -54,7 +57,18 @@ bool reader_close(struct reader *, const struct backfill_task *, struct chunk_cl
 /* Tell it to forget the chunk, if it knows of one. */
 void reader_abort(struct reader *, const struct backfill_task *);
 
-/* The next answer must be this one. */
-bool reader_expect(struct reader *, enum pg_step, struct err *);
+/* An answer that is no row of the chunk; it lives until the next one. */
+bool reader_answer(struct reader *, struct message *, struct err *);
+
+/* The next answer must be of this type: see pg/wire.h. */
+bool reader_expect(struct reader *, char type, struct message *, struct err *);
+bool reader_expect_done(struct reader *, int statements, struct err *);
+bool reader_expect_ready(struct reader *, struct err *);
+
+/* A statement failed: why, and whether it may be tried again in another way. Returns false. */
+bool reader_failed(struct reader *, const struct message *, struct err *);
+
+/* Leave no transaction behind that failed half-way, and nothing of the answer. */
+void reader_drain(struct reader *);
 
 #endif

@@ -13,7 +13,7 @@ struct table {
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */
     bool without_key;                      /* read by physical place */
     const char *publication;               /* whose column lists and row filters the shape has */
-    double row_bytes;                      /* estimate of a row as COPY sends it */
+    double row_bytes;                      /* estimate of a row as the server sends it */
     int rows_most;                         /* more would make a query too long; 0: no limit known */
     struct relation **relations;           /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
@@ -33,17 +33,16 @@ int table_chunk_rows(const struct table *, int most, size_t bytes);
 void table_learn_time(struct table *, int rows, int64_t took_us, int64_t limit_us);
 
 /*
- * One message: take a snapshot, and COPY the rows after `after` (NULL: from the beginning) in key
- * order. Answers: OK, OK, ROWS {snapshot, shape, pages, storage}, COPY, OK, OK.
+ * Take a snapshot, and select the rows after `after` (NULL: from the beginning) in key order.
+ * Answers: done, done, a row {snapshot, shape, pages, storage}, done, rows, done, done.
  */
-void table_chunk_sql(struct out *, const struct table *, const struct backfill_task *,
-                     const struct key *after, int rows, uint32_t minimum_xid);
+void table_chunk_statements(struct out *request, const struct table *, const struct backfill_task *,
+                            const struct key *after, int rows, uint32_t minimum_xid);
 
 /* Parts of statements: the table's name; its key as a row of columns of `r`, to be compared and
- * ordered by; a column's value as the stream would bring it. */
+ * ordered by. */
 void table_name_sql(struct out *, const struct table_description *);
 void table_key_sql(struct out *, const struct table_description *);
-void table_text_sql(struct out *, const struct column *);
 
 /* For tables without key: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);

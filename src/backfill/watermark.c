@@ -13,7 +13,7 @@ void watermark_new(char watermark[37])
 
 void watermark_sql(struct out *sql, const struct config *config, const char *watermark)
 {
-    out_string(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;INSERT INTO ");
+    out_string(sql, "INSERT INTO ");
     pg_quote_identifier(sql, config->watermarks_schema);
     out_char(sql, '.');
     pg_quote_identifier(sql, config->watermarks_table);
@@ -21,5 +21,5 @@ void watermark_sql(struct out *sql, const struct config *config, const char *wat
     pg_quote_literal(sql, config->slot, strlen(config->slot));
     out_char(sql, ',');
     pg_quote_literal(sql, watermark, strlen(watermark));
-    out_string(sql, ") ON CONFLICT (slot) DO UPDATE SET watermark=excluded.watermark;COMMIT;");
+    out_string(sql, ") ON CONFLICT (slot) DO UPDATE SET watermark=excluded.watermark");
 }

@@ -16,7 +16,7 @@
 #include "runtime/counter.h"
 #include "runtime/retry.h"
 
-enum { REDESCRIBE_MOST = 10 };
+enum { REDESCRIBE_MOST = 10, WATERMARK_STATEMENTS = 3 };
 
 struct worker {
     struct thread *thread;
@@ -84,39 +84,45 @@ static void wait_for_room(struct worker *w)
     }
 }
 
-static void add_watermark(const struct worker *w, struct out *sql)
+static void add_watermark(const struct worker *w, struct out *request)
 {
-    if (w->watermark[0]) {
-        watermark_sql(sql, w->backfill.config, w->watermark);
+    struct out sql;
+    if (!w->watermark[0]) {
+        return;
     }
+    out_init(&sql, 256);
+    watermark_sql(&sql, w->backfill.config, w->watermark);
+    wire_statement(request, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL);
+    wire_statement(request, out_text(&sql), NULL);
+    wire_statement(request, "COMMIT", NULL);
+    out_free(&sql);
 }
 
-/* Three answers: BEGIN, INSERT, COMMIT. */
 static bool watermark_written(struct worker *w, struct err *err)
 {
-    for (int i = 0; w->watermark[0] && i < 3; i++) {
-        if (!reader_expect(&w->reader, PG_OK, err)) {
-            return err_prefix(err, "writing the watermark: ");
-        }
+    if (!w->watermark[0]) {
+        return true;
     }
-    if (w->watermark[0]) {
-        crash_point("watermark-written");
+    if (!reader_expect_done(&w->reader, WATERMARK_STATEMENTS, err)) {
+        return err_prefix(err, "writing the watermark: ");
     }
+    crash_point("watermark-written");
     w->watermark[0] = '\0';
     return true;
 }
 
 static bool write_watermark_alone(struct worker *w, struct err *err)
 {
-    struct out sql;
+    struct out request;
     if (!w->watermark[0]) {
         return true;
     }
-    out_init(&sql, 512);
-    add_watermark(w, &sql);
-    bool ok = pg_send(w->reader.pg, out_text(&sql), err) && watermark_written(w, err) &&
-              reader_expect(&w->reader, PG_DONE, err);
-    out_free(&sql);
+    out_init(&request, 512);
+    add_watermark(w, &request);
+    wire_sync(&request);
+    bool ok = wire_send(w->reader.pg, &request, err) && watermark_written(w, err) &&
+              reader_expect_ready(&w->reader, err);
+    out_free(&request);
     return ok;
 }
 
@@ -125,14 +131,15 @@ static bool write_watermark_alone(struct worker *w, struct err *err)
 static bool read_chunk(struct worker *w, const struct backfill_task *task, struct key **after,
                        bool *last, struct err *err)
 {
-    struct out sql;
+    struct out request;
     struct chunk_close close = {0};
-    out_init(&sql, 4096);
-    add_watermark(w, &sql);
-    reader_chunk_sql(&w->reader, &sql, task, *after);
-    bool ok = reader_open(&w->reader, task, err) && pg_send(w->reader.pg, out_text(&sql), err) &&
+    out_init(&request, 4096);
+    add_watermark(w, &request);
+    reader_chunk_statements(&w->reader, &request, task, *after);
+    wire_sync(&request);
+    bool ok = reader_open(&w->reader, task, err) && wire_send(w->reader.pg, &request, err) &&
               watermark_written(w, err) && reader_chunk(&w->reader, task, &close, err);
-    out_free(&sql);
+    out_free(&request);
     if (!ok) {
         reader_abort(&w->reader, task);
         return false;

@@ -14,23 +14,9 @@ struct arena_block {
     char data[];
 };
 
-struct arena_foreign {
-    struct arena_foreign *next;
-    void *p;
-    void (*release)(void *);
-};
-
 void arena_init(struct arena *arena, size_t block_size)
 {
     *arena = (struct arena){.block_size = block_size};
-}
-
-static void release_foreign(struct arena *arena)
-{
-    for (struct arena_foreign *f = arena->foreign; f; f = f->next) {
-        f->release(f->p);
-    }
-    arena->foreign = NULL;
 }
 
 static void free_blocks(struct arena_block *block)
@@ -44,7 +30,6 @@ static void free_blocks(struct arena_block *block)
 
 void arena_free(struct arena *arena)
 {
-    release_foreign(arena);
     free_blocks(arena->blocks);
     free_blocks(arena->spare);
     arena_init(arena, arena->block_size);
@@ -52,7 +37,6 @@ void arena_free(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-    release_foreign(arena);
     while (arena->blocks) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
@@ -96,14 +80,6 @@ void *arena_alloc_block(struct arena *arena, size_t size)
     arena->next = block->data + size;
     arena->end = block->data + block->size;
     return block->data;
-}
-
-void arena_adopt(struct arena *arena, void *p, size_t size, void (*release)(void *))
-{
-    struct arena_foreign *f = arena_alloc(arena, sizeof *f);
-    *f = (struct arena_foreign){arena->foreign, p, release};
-    arena->foreign = f;
-    arena->bytes += size;
 }
 
 void *arena_copy(struct arena *arena, const void *data, size_t size)

@@ -64,7 +64,7 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
     put_head(out, p, now_ms);
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
-        next = tuple_copy_next(next, &value);
+        next = tuple_row_next(next, &value);
         if (f->hidden) {
             continue;
         }

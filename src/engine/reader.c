@@ -17,15 +17,14 @@
 #include "replication.h"
 
 enum {
-    ADOPT_BYTES = 32 * 1024, /* larger messages are kept where libpq put them */
-    BUSY_US = 1000,          /* looks that bring something this soon one after the other… */
-    BUSY_LOOKS = 8,          /* …so many times mean that there is plenty… */
-    NAP_US = 800,            /* …and that it may gather: see gather() */
-    NAP_LOCAL_US = 200,      /* the buffer of a Unix socket holds few messages */
-    LOOK_US = 1000 * 1000,   /* acknowledgements are looked for so often */
-    ASKED_US = 1000 * 1000,  /* requests to report this soon one after the other… */
-    ASKED_OFTEN = 10,        /* …so many times are not the usual ones */
-    SILENT_STATUSES = 3,     /* unanswered reports after which the connection is looked after */
+    BUSY_US = 1000,         /* looks that bring something this soon one after the other… */
+    BUSY_LOOKS = 8,         /* …so many times mean that there is plenty… */
+    NAP_US = 800,           /* …and that it may gather: see gather() */
+    NAP_LOCAL_US = 200,     /* the buffer of a Unix socket holds few messages */
+    LOOK_US = 1000 * 1000,  /* acknowledgements are looked for so often */
+    ASKED_US = 1000 * 1000, /* requests to report this soon one after the other… */
+    ASKED_OFTEN = 10,       /* …so many times are not the usual ones */
+    SILENT_STATUSES = 3,    /* unanswered reports after which the connection is looked after */
     XLOGDATA_HEADER = 25,
 };
 
@@ -66,6 +65,7 @@ static void hand_over(struct replication *r)
 {
     if (r->batch && r->batch->event_count) {
         crash_point("changes-received");
+        wire_leave(r->pg);
         ring_push(r->engine->events, (void **)&r->batch);
     }
 }
@@ -118,21 +118,13 @@ static bool account(struct replication *r, size_t before, struct err *err)
     }
 }
 
-static bool take_xlogdata(struct replication *r, char *data, size_t len, struct err *err)
+static bool take_xlogdata(struct replication *r, const uint8_t *data, size_t len, struct err *err)
 {
-    struct arena *arena = &r->batch->arena;
     uint64_t start = load64(data + 1);
-    const uint8_t *message;
     size_t before = r->batch->event_count;
-    if (len >= ADOPT_BYTES) {
-        arena_adopt(arena, data, len, pg_free_data);
-        message = (const uint8_t *)data + XLOGDATA_HEADER;
-    } else {
-        message = arena_copy(arena, data + XLOGDATA_HEADER, len - XLOGDATA_HEADER);
-        pg_free_data(data);
-    }
     r->received = start > r->received ? start : r->received;
-    return decoder_message(r->decoder, r->batch, start, message, len - XLOGDATA_HEADER, err) &&
+    return decoder_message(r->decoder, r->batch, start, data + XLOGDATA_HEADER,
+                           len - XLOGDATA_HEADER, err) &&
            account(r, before, err);
 }
 
@@ -152,11 +144,10 @@ static bool still_serving(struct replication *r, struct err *err)
     return replication_probe(r, err);
 }
 
-static bool take_keepalive(struct replication *r, char *data, size_t len, struct err *err)
+static bool take_keepalive(struct replication *r, const uint8_t *data, size_t len, struct err *err)
 {
     uint64_t end = load64(data + 1);
     bool reply = len > 17 && data[17];
-    pg_free_data(data);
     r->received = end > r->received ? end : r->received;
     if (!decoder_in_transaction(r->decoder) && !r->repeats) {
         struct event *event = batch_event(r->batch);
@@ -167,44 +158,34 @@ static bool take_keepalive(struct replication *r, char *data, size_t len, struct
     return !reply || (replication_status(r, false, err) && still_serving(r, err));
 }
 
-static bool take_message(struct replication *r, char *data, size_t len, struct err *err)
+static bool take_message(struct replication *r, const struct message *m, struct err *err)
 {
-    if (data[0] == 'w' && len > XLOGDATA_HEADER) {
-        return take_xlogdata(r, data, len, err);
+    if (m->type == WIRE_ERROR) {
+        return wire_fail(r->pg, m, err);
     }
-    if (data[0] == 'k' && len >= 17) {
-        return take_keepalive(r, data, len, err);
+    if (m->type != WIRE_DATA) {
+        return err_set(err, ERR_TRANSIENT, "the server ended the replication stream");
     }
-    pg_free_data(data);
-    return true;
+    if (m->len > XLOGDATA_HEADER && *m->body == 'w') {
+        return take_xlogdata(r, m->body, m->len, err);
+    }
+    return m->len < 17 || *m->body != 'k' || take_keepalive(r, m->body, m->len, err);
 }
 
-/* All that libpq has taken in. *bytes tells how much that was. */
-static bool take_all(struct replication *r, size_t *bytes, struct err *err)
+/* All that has been taken in. *some: whether that was anything. */
+static bool take_all(struct replication *r, bool *some, struct err *err)
 {
-    char *data;
-    int len;
-    *bytes = 0;
-    for (;;) {
-        if (!have_batch(r, err)) {
+    struct message message;
+    for (*some = false; wire_next(r->pg, &message); *some = true) {
+        if (!take_message(r, &message, err)) {
             return false;
-        }
-        len = pg_stream_next(r->pg, &data, err);
-        if (len <= 0) {
-            return len == 0;
-        }
-        if (!*bytes) {
-            r->last_message_us = clock_monotonic_us();
-            retry_succeeded(&r->retry, r->last_message_us);
-        }
-        *bytes += (size_t)len;
-        if (!take_message(r, data, (size_t)len, err)) {
-            return false;
-        }
-        if (batch_bytes(r->batch) >= BATCH_BYTES) {
-            hand_over(r);
         }
     }
+    if (*some) {
+        r->last_message_us = clock_monotonic_us();
+        retry_succeeded(&r->retry, r->last_message_us);
+    }
+    return true;
 }
 
 /*
@@ -212,12 +193,12 @@ static bool take_all(struct replication *r, size_t *bytes, struct err *err)
  * there is plenty, sleep a little and take it in big gulps; when there is not, react at once. Never
  * so long that the buffer between us fills, and the server has to wait.
  */
-static bool gather(struct replication *r, size_t bytes, struct err *err)
+static bool gather(struct replication *r, bool some, struct err *err)
 {
     int64_t now_us = clock_monotonic_us();
     int64_t timeout_us = r->next_status_us - now_us;
     int64_t nap_us = pg_is_local(r->pg) ? NAP_LOCAL_US : NAP_US;
-    bool busy = bytes && now_us - r->last_look_us < BUSY_US + nap_us;
+    bool busy = some && now_us - r->last_look_us < BUSY_US + nap_us;
     r->busy_looks = busy ? r->busy_looks + 1 : 0;
     r->last_look_us = now_us;
     if (r->busy_looks > BUSY_LOOKS) {
@@ -225,18 +206,24 @@ static bool gather(struct replication *r, size_t bytes, struct err *err)
         timeout_us = 0;
     }
     timeout_us = timeout_us < 0 ? 0 : timeout_us > LOOK_US ? LOOK_US : timeout_us;
-    return pg_stream_wait(r->pg, timeout_us, err);
+    return wire_wait(r->pg, timeout_us, err);
 }
 
+/* A look that filled all its room has left more behind: no need to wait, nor to hand over yet. */
 static bool stream(struct replication *r, struct err *err)
 {
-    size_t bytes;
+    bool some;
+    size_t count;
     while (!run_stopping(r->engine->config.run)) {
-        if (!take_all(r, &bytes, err)) {
+        if (!have_batch(r, err) || !wire_take(r->pg, &r->batch->arena, &count, err) ||
+            !take_all(r, &some, err)) {
             return false;
         }
-        hand_over(r);
-        if (!status_if_due(r, err) || !gather(r, bytes, err)) {
+        bool more = wire_has_more(r->pg);
+        if (!more || batch_bytes(r->batch) >= BATCH_BYTES) {
+            hand_over(r);
+        }
+        if (!status_if_due(r, err) || (!more && !gather(r, some, err))) {
             return false;
         }
     }

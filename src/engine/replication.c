@@ -76,6 +76,27 @@ static bool read_timeout(struct replication *r, struct err *err)
     }
 }
 
+/* The beginning of the stream may have come with the answer: it is kept. */
+static bool ask_for_stream(struct replication *r, const char *command, struct err *err)
+{
+    struct message answer;
+    struct out request;
+    struct arena arena;
+    out_init(&request, 512);
+    arena_init(&arena, 0);
+    wire_command(&request, command);
+    bool ok = wire_send(r->pg, &request, err) && wire_answer(r->pg, &arena, &answer, err);
+    if (ok && answer.type != WIRE_STREAM) {
+        ok = answer.type == WIRE_ERROR
+                 ? wire_fail(r->pg, &answer, err)
+                 : err_set(err, ERR_SYSTEM, "the server did not start to stream");
+    }
+    wire_leave(r->pg);
+    arena_free(&arena);
+    out_free(&request);
+    return ok;
+}
+
 static bool start_stream(struct replication *r, struct err *err)
 {
     const struct config *c = r->engine->config.config;
@@ -91,15 +112,10 @@ static bool start_stream(struct replication *r, struct err *err)
     pg_quote_literal(&sql, name.data, name.len);
     out_string(&sql, ")");
     out_free(&name);
-    bool ok = pg_send(r->pg, out_text(&sql), err);
+    bool ok = ask_for_stream(r, out_text(&sql), err);
     out_free(&sql);
-    enum pg_step step = ok ? pg_next(r->pg, err) : PG_FAILED;
-    if (step == PG_FAILED) {
-        return ok && err->kind != ERR_STOPPED
-                   ? err_prefix(err, "starting replication from slot \"%s\": ", c->slot)
-                   : false;
-    }
-    return step == PG_STREAM || err_set(err, ERR_SYSTEM, "the server did not start to stream");
+    return ok || (err->kind != ERR_STOPPED &&
+                  err_prefix(err, "starting replication from slot \"%s\": ", c->slot));
 }
 
 static char *put64(char *p, uint64_t value)
@@ -112,7 +128,8 @@ static char *put64(char *p, uint64_t value)
 /* The server may forget all WAL up to what the consumer has taken, and nothing more. */
 bool replication_status(struct replication *r, bool reply, struct err *err)
 {
-    char message[34], *p = message;
+    char status[34], *p = status;
+    struct out request;
     int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
     r->flushed = shared_load(r->engine->config.acknowledged);
     *p++ = 'r';
@@ -123,7 +140,11 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     *p = reply ? 1 : 0;
     crash_point("status-due");
     r->next_status_us = clock_monotonic_us() + r->status_us;
-    return pg_stream_send(r->pg, message, sizeof message, err);
+    out_init(&request, 64);
+    wire_data(&request, status, sizeof status);
+    bool ok = wire_send(r->pg, &request, err);
+    out_free(&request);
+    return ok;
 }
 
 /* Nothing may have changed behind a connection that was opened again. */

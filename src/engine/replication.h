@@ -13,6 +13,7 @@
 #define ENGINE_REPLICATION_H
 
 #include "internal.h"
+#include "pg/wire.h"
 #include "runtime/retry.h"
 #include "wal/decode.h"
 

@@ -235,7 +235,7 @@ bool keycode_copy(struct keybuf *buf, const struct merge_key *key, const struct 
                   const uint8_t *tuple)
 {
     struct value values[KEY_COLUMNS_MAX] = {{0}};
-    find_values(values, relation, tuple, tuple_copy_next);
+    find_values(values, relation, tuple, tuple_row_next);
     return encode_values(buf, key, values);
 }
 

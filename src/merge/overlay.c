@@ -258,7 +258,7 @@ const uint8_t *overlay_complete(struct overlay *overlay, const struct keycode *k
     }
     if (entry->row) {
         return tuple_complete(arena, relation, tuple, overlay->chunk->relation, *entry->row,
-                              tuple_copy_next);
+                              tuple_row_next);
     }
     return tuple;
 }

@@ -46,7 +46,15 @@ static const char *remedy_of(const char *sqlstate)
                     : "";
 }
 
-const char *pg_field(const PGresult *result, int code)
+bool pg_fail_words(struct pg *pg, const struct server_words *words, struct err *err)
+{
+    snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", words->sqlstate);
+    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", words->message, *words->detail ? ": " : "",
+            words->detail, *words->hint ? "; hint: " : "", words->hint, remedy_of(pg->sqlstate));
+    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, words->context);
+}
+
+static const char *field(const PGresult *result, int code)
 {
     const char *value = PQresultErrorField(result, code);
     return value ? value : "";
@@ -54,15 +62,12 @@ const char *pg_field(const PGresult *result, int code)
 
 bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
 {
-    const char *hint = pg_field(result, PG_DIAG_MESSAGE_HINT);
-    const char *detail = pg_field(result, PG_DIAG_MESSAGE_DETAIL);
-    snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", pg_field(result, PG_DIAG_SQLSTATE));
-    if (!pg->sqlstate[0]) {
-        return pg_fail_connection(pg, err);
-    }
-    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", pg_field(result, PG_DIAG_MESSAGE_PRIMARY),
-            *detail ? ": " : "", detail, *hint ? "; hint: " : "", hint, remedy_of(pg->sqlstate));
-    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, pg_field(result, PG_DIAG_CONTEXT));
+    struct server_words words = {
+        field(result, PG_DIAG_SQLSTATE),       field(result, PG_DIAG_MESSAGE_PRIMARY),
+        field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT),
+        field(result, PG_DIAG_CONTEXT),
+    };
+    return *words.sqlstate ? pg_fail_words(pg, &words, err) : pg_fail_connection(pg, err);
 }
 
 void pg_connection_words(const struct pg *pg, char *to, size_t size)

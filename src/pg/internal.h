@@ -4,16 +4,26 @@
 
 #include <libpq-fe.h>
 
+#include "base/out.h"
 #include "pg/pg.h"
+
+/* What the socket has brought and nobody has taken yet: see wire.c. */
+struct wire {
+    char *next, *end, *limit; /* in a piece of the taker's arena; room for more from `end` on */
+    struct out kept; /* from before that arena went away; older than what is in the piece */
+    bool full;       /* the last look filled all room */
+};
 
 struct pg {
     PGconn *conn;
+    struct wire wire;
+    void *tls; /* OpenSSL's SSL under the connection, libpq's own; NULL: none */
     const struct config *config;
+    enum pg_kind kind;
     int stop_fd;
     bool is_probe; /* asks after another connection: after its own silence nobody is asked */
     char sqlstate[6];
-    char skipped[256]; /* what a stream left out, as the server says in a warning; "": nothing */
-    PGresult *rows;    /* PG_ROWS not yet taken */
+    PGresult *rows; /* PG_ROWS not yet taken */
 };
 
 struct pg_rows {
@@ -21,24 +31,27 @@ struct pg_rows {
 };
 
 /*
- * Wait until the socket may be read (or also written, with `write`), the stop descriptor is
- * readable (ERR_STOPPED), or the timeout has passed (*ready false). timeout_us -1: no limit.
+ * Wait until the socket is ready for what poll's `events` say, the stop descriptor is readable
+ * (ERR_STOPPED), or the timeout has passed (*ready false). timeout_us -1: no limit.
  */
-bool pg_poll(struct pg *, bool write, int64_t timeout_us, bool *ready, struct err *);
+bool pg_poll(struct pg *, short events, int64_t timeout_us, bool *ready, struct err *);
 
 /* The same without limit, but for a connection that is dead without a word. */
-bool pg_wait(struct pg *, bool write, struct err *);
+bool pg_wait(struct pg *, short events, struct err *);
 
 /* What libpq says is wrong with the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
 
-/* A field of an error or a notice, "" where it has none. */
-const char *pg_field(const PGresult *, int code);
-
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);
 
+/* An error of the server's, field by field: "" where it has none. */
+struct server_words {
+    const char *sqlstate, *message, *detail, *hint, *context;
+};
+
 /* The server answered with an error. Remembers its SQLSTATE. Returns false. */
+bool pg_fail_words(struct pg *, const struct server_words *, struct err *);
 bool pg_fail_result(struct pg *, const PGresult *, struct err *);
 
 #endif

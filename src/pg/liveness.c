@@ -5,6 +5,7 @@
  * A query may be silent for long. So after some silence the server is asked, over another
  * connection, whether it works for this one; if it waits for us instead, what it sent was lost.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,15 +71,16 @@ bool pg_still_served(struct pg *pg, struct err *err)
     if (working) {
         return true;
     }
-    return pg_poll(pg, false, 0, &ready, err) &&
+    return pg_poll(pg, POLLIN, 0, &ready, err) &&
            (ready || lost(pg, "the server has nothing more to say on it", err));
 }
 
-bool pg_wait(struct pg *pg, bool write, struct err *err)
+bool pg_wait(struct pg *pg, short events, struct err *err)
 {
     bool ready = false;
     while (!ready) {
-        if (!pg_poll(pg, write, SILENCE_US, &ready, err) || (!ready && !pg_still_served(pg, err))) {
+        if (!pg_poll(pg, events, SILENCE_US, &ready, err) ||
+            (!ready && !pg_still_served(pg, err))) {
             return false;
         }
     }

@@ -200,7 +200,8 @@ static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kin
         if (step == PGRES_POLLING_FAILED) {
             return fail_open(pg, config, kind, err);
         }
-        if (!pg_poll(pg, step == PGRES_POLLING_WRITING, left_us > 0 ? left_us : 0, &ready, err)) {
+        if (!pg_poll(pg, step == PGRES_POLLING_WRITING ? POLLOUT : POLLIN,
+                     left_us > 0 ? left_us : 0, &ready, err)) {
             return false;
         }
         if (!ready) {
@@ -241,29 +242,24 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
-/* Since PostgreSQL 18 a stream without its publication is no error, only a warning: 55000. */
-static void note_skipped(void *context, const PGresult *notice)
-{
-    struct pg *pg = context;
-    if (!strcmp(pg_field(notice, PG_DIAG_SQLSTATE), "55000") &&
-        !strcmp(pg_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
-        snprintf(pg->skipped, sizeof pg->skipped, "%s: %s",
-                 pg_field(notice, PG_DIAG_MESSAGE_PRIMARY),
-                 pg_field(notice, PG_DIAG_MESSAGE_DETAIL));
-    }
-}
-
 struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
                    struct err *err)
 {
     struct pg *pg = mem_zero(sizeof *pg);
     pg->config = config;
+    pg->kind = kind;
     pg->stop_fd = stop_fd;
     if (!connect_start(pg, config, kind, name, err)) {
         pg_close(&pg);
         return NULL;
     }
-    PQsetNoticeReceiver(pg->conn, kind == PG_REPLICATION ? note_skipped : ignore_notice, pg);
+    pg->tls = PQsslStruct(pg->conn, "OpenSSL");
+    if (PQsslInUse(pg->conn) && !pg->tls) {
+        pg_close(&pg);
+        err_set(err, ERR_SYSTEM, "this libpq does not use OpenSSL for TLS, and no other is known");
+        return NULL;
+    }
+    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     PQsetnonblocking(pg->conn, 1);
     return pg;
 }
@@ -273,6 +269,7 @@ void pg_close(struct pg **pg)
     if (*pg) {
         PQclear((*pg)->rows);
         PQfinish((*pg)->conn);
+        out_free(&(*pg)->wire.kept);
         free(*pg);
         *pg = NULL;
     }

@@ -6,9 +6,8 @@
 #include "base/mem.h"
 #include "internal.h"
 
-bool pg_poll(struct pg *pg, bool write, int64_t timeout_us, bool *ready, struct err *err)
+bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struct err *err)
 {
-    short events = (short)(write ? POLLIN | POLLOUT : POLLIN);
     struct pollfd fds[2] = {{PQsocket(pg->conn), events, 0}, {pg->stop_fd, POLLIN, 0}};
     struct timespec limit = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
     *ready = false;
@@ -35,7 +34,7 @@ static bool flush(struct pg *pg, struct err *err)
         if (left < 0) {
             return pg_fail_connection(pg, err);
         }
-        if (!pg_wait(pg, true, err)) {
+        if (!pg_wait(pg, POLLIN | POLLOUT, err)) {
             return false;
         }
         if (!PQconsumeInput(pg->conn)) {
@@ -46,7 +45,7 @@ static bool flush(struct pg *pg, struct err *err)
 
 static bool wait_input(struct pg *pg, struct err *err)
 {
-    return pg_wait(pg, false, err) && (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
+    return pg_wait(pg, POLLIN, err) && (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
 }
 
 /* The next result without blocking the stop descriptor out; *result NULL: the message is answered.
@@ -85,15 +84,17 @@ enum pg_step pg_next(struct pg *pg, struct err *err)
         PQclear(pg->rows);
         pg->rows = result;
         return PG_ROWS;
-    case PGRES_COPY_OUT: PQclear(result); return PG_COPY;
-    case PGRES_COPY_BOTH: PQclear(result); return PG_STREAM;
     case PGRES_COMMAND_OK:
     case PGRES_EMPTY_QUERY: PQclear(result); return PG_OK;
+    case PGRES_FATAL_ERROR: pg_fail_result(pg, result, err); break;
     default:
-        pg_fail_result(pg, result, err);
-        PQclear(result);
-        return PG_FAILED;
+        PQfinish(pg->conn); /* a COPY, that nobody asked for: the connection is of no use */
+        pg->conn = NULL;
+        err_set(err, ERR_SYSTEM, "the server's answer does not match what it was asked");
+        break;
     }
+    PQclear(result);
+    return PG_FAILED;
 }
 
 struct pg_rows *pg_take_rows(struct pg *pg)
@@ -113,11 +114,6 @@ static void drain(struct pg *pg)
         if (step == PG_DONE || ignored.kind == ERR_STOPPED) {
             return;
         }
-        if (step == PG_COPY || step == PG_STREAM) {
-            PQfinish(pg->conn); /* nobody asked for it: the connection is of no use */
-            pg->conn = NULL;
-            return;
-        }
     }
 }
 
@@ -131,9 +127,9 @@ bool pg_exec(struct pg *pg, const char *sql, struct err *err)
         if (step == PG_DONE) {
             return true;
         }
-        if (step != PG_OK && step != PG_ROWS) {
+        if (step == PG_FAILED) {
             drain(pg);
-            return step == PG_FAILED ? false : err_set(err, ERR_SYSTEM, "unexpected COPY");
+            return false;
         }
     }
 }
@@ -203,7 +199,7 @@ bool pg_busy_wait(struct pg *pg, int64_t timeout_us, bool *busy, struct err *err
         if (left_us <= 0) {
             return true;
         }
-        if (!pg_poll(pg, false, left_us, &ready, err)) {
+        if (!pg_poll(pg, POLLIN, left_us, &ready, err)) {
             return false;
         }
         if (ready && !PQconsumeInput(pg->conn)) {

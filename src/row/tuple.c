@@ -25,7 +25,7 @@ const uint8_t *tuple_check_wal(struct bytes *b, int columns)
 }
 
 /* Every row of a chunk comes through here: plain pointers are quicker than a cursor. */
-const uint8_t *tuple_check_copy(struct bytes *b, int columns)
+const uint8_t *tuple_check_row(struct bytes *b, int columns)
 {
     const uint8_t *tuple = b->p, *p = tuple, *end = b->end;
     b->bad |= end - p < 2 || load16(p) != columns;

@@ -2,7 +2,7 @@
  * The stream: pgoutput messages decoded, and what was decoded printed.
  *
  * Input: messages, each behind its length in two bytes. Every message gets a block of its own size,
- * as from libpq, so that a read past its end shows.
+ * so that a read past its end shows.
  */
 #include "wal/decode.h"
 
@@ -57,18 +57,34 @@ static void emitter_free(struct emitter *emitter)
     out_free(&emitter->out);
 }
 
-static void decode(struct decoder *decoder, struct batch *batch, struct bytes *in)
+struct exact {
+    struct exact *next;
+    uint8_t data[];
+};
+
+/* Returns the message, before `others`. */
+static struct exact *decode(struct decoder *decoder, struct batch *batch, struct bytes *in,
+                            struct exact *others)
 {
     struct err err = {0};
     size_t len = bytes_u16(in), left = bytes_left(in);
     len = len < left ? len : left;
-    uint8_t *message = malloc(len ? len : 1);
-    memcpy(message, bytes_take(in, len), len);
-    arena_adopt(&batch->arena, message, len, free);
+    struct exact *message = malloc(sizeof *message + len);
+    message->next = others;
+    memcpy(message->data, bytes_take(in, len), len);
     size_t before = batch->event_count;
-    if (!decoder_message(decoder, batch, 1, message, len, &err) &&
+    if (!decoder_message(decoder, batch, 1, message->data, len, &err) &&
         (batch->event_count != before || err.kind != ERR_SYSTEM)) {
         abort();
+    }
+    return message;
+}
+
+static void free_all(struct exact *messages)
+{
+    for (struct exact *next; messages; messages = next) {
+        next = messages->next;
+        free(messages);
     }
 }
 
@@ -77,11 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct decoder *decoder = decoder_new();
     struct batch *batch = batch_new(0);
     struct emitter emitter = {0};
+    struct exact *messages = NULL;
     struct bytes in = bytes_of(data, size);
     batch_reset(batch, BATCH_EVENTS);
     out_init(&emitter.out, 256);
     while (bytes_left(&in) > 2) {
-        decode(decoder, batch, &in);
+        messages = decode(decoder, batch, &in, messages);
     }
     for (size_t i = 0; i < batch->event_count && emitter.out.len < FUZZ_LINES; i++) {
         print(&emitter, &batch->events[i]);
@@ -90,5 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     emitter_free(&emitter);
     batch_free(&batch);
     decoder_free(&decoder);
+    free_all(messages);
     return 0;
 }

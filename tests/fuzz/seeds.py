@@ -92,7 +92,7 @@ def wal_tuple(*values):
     return struct.pack(">H", len(values)) + coded
 
 
-def copy_row(*values):
+def data_row(*values):
     return struct.pack(">H", len(values)) + b"".join(b"\xff\xff\xff\xff" if value is None else counted(value)
                                                      for value in values)
 
@@ -130,11 +130,11 @@ STREAMS = [
 ]
 ROWS = [
     bytes([3, 2 * INDEX["int4"], 2 * INDEX["text"], 2 * INDEX["numeric"]]) +
-    copy_row(struct.pack(">i", 1), b"x", None) + copy_row(struct.pack(">i", 2), b"", TYPES[INDEX["numeric"]][2][0]),
-    bytes([2, 2 * INDEX["uuid"], 2 * INDEX["bool"]]) + copy_row(bytes(16), b"\1"),
-    bytes([2, 2 * INDEX["int8"], 2 * INDEX["oid"]]) + copy_row(bytes(8), bytes(4)),
-    bytes([2, 2 * INDEX["text"] + 1, 2 * INDEX["timestamp"]]) + copy_row(b"{a}", bytes(8)),
-    bytes([0]) + copy_row(),
+    data_row(struct.pack(">i", 1), b"x", None) + data_row(struct.pack(">i", 2), b"", TYPES[INDEX["numeric"]][2][0]),
+    bytes([2, 2 * INDEX["uuid"], 2 * INDEX["bool"]]) + data_row(bytes(16), b"\1"),
+    bytes([2, 2 * INDEX["int8"], 2 * INDEX["oid"]]) + data_row(bytes(8), bytes(4)),
+    bytes([2, 2 * INDEX["text"] + 1, 2 * INDEX["timestamp"]]) + data_row(b"{a}", bytes(8)),
+    bytes([0]) + data_row(),
 ]
 
 KEYS = [("-5", "17"), ("4294967295", "0"), ("t", "f"), ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0"), ("a", "ab"),
@@ -164,7 +164,7 @@ def main():
     write("catalog", numbered(CATALOGS))
     write("state", numbered(STATES))
     write("decode", numbered(STREAMS))
-    write("copy", numbered(ROWS))
+    write("rows", numbered(ROWS))
     write("keys", numbered(bytes([order, len(one)]) + (one + two).encode() for order, (one, two) in enumerate(KEYS)))
 
 

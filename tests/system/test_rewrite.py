@@ -5,7 +5,7 @@ import pytest
 from refusal import assert_refused
 
 ROWS = 30000
-SMALL = {"backfill_chunk_size": 300}
+SMALL = {"backfill_chunk_size": 100}
 # Places before those of the rows, which a rewrite closes.
 HOLLOW = ["INSERT INTO t SELECT -n, repeat('x', 100) FROM generate_series(1, 20000) n",
           f"INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(1, {ROWS}) n", "DELETE FROM t WHERE n < 0", "ANALYZE t"]

@@ -83,8 +83,8 @@ def test_wide_rows_stay_within_the_memory_budget(database, capture):
     assert process.peak_kib / 1024 < PEAK_MIB or PATIENCE > 1, f"peak memory {process.peak_kib / 1024:.1f} MiB"
 
 
-def test_a_value_of_100_megabytes_takes_its_own_size_and_libpqs(database, capture, tmp_path):
-    """libpq holds a message in a buffer that grows by doubling, and hands out a copy of it."""
+def test_a_value_of_100_megabytes_takes_its_own_size(database, capture, tmp_path):
+    """While one is printed, the next one may be read."""
     size = 100 * 1024 * 1024
     database.execute("CREATE TABLE t (id int PRIMARY KEY, big text, small text)", "ALTER TABLE t ALTER big SET STORAGE EXTERNAL",
                      f"INSERT INTO t VALUES (1, repeat('y', {size}), 'a'), (2, repeat('\"', 1000), 'b'), (3, repeat('z', {size}), 'c')")
@@ -102,7 +102,7 @@ def test_a_value_of_100_megabytes_takes_its_own_size_and_libpqs(database, captur
                     one.state = [message["state"]]
     assert sizes == [size, 1000, size, size + 1, 1001]
     print(f"peaks {peaks} MiB")
-    assert max(peaks) < PEAK_MIB + 4 * 100 or PATIENCE > 1, f"peak memory {peaks} MiB"
+    assert max(peaks) < PEAK_MIB + 2 * 100 or PATIENCE > 1, f"peak memory {peaks} MiB"
 
 
 def test_workers_share_the_memory_budget(database, capture):

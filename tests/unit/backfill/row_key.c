@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-/* A COPY row of one column in a block of exactly its size; the key's text, or NULL. */
+/* A DataRow of one column in a block of exactly its size; the key's text, or NULL. */
 static const char *key_of(uint32_t oid, const void *data, size_t len)
 {
     static char text[64];

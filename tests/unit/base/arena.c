@@ -73,27 +73,6 @@ Test(arena, bytes_counts_what_was_handed_out)
     cr_assert_eq(arena.bytes, 8 + 304 + 104);
 }
 
-static int released;
-
-static void release(void *p)
-{
-    released++;
-    free(p);
-}
-
-Test(arena, adopted_memory_goes_back_at_reset_and_at_free)
-{
-    released = 0;
-    arena_adopt(&arena, malloc(100), 100, release);
-    arena_adopt(&arena, malloc(200), 200, release);
-    cr_assert_geq(arena.bytes, 300);
-    arena_reset(&arena);
-    cr_assert_eq(released, 2);
-    arena_adopt(&arena, malloc(1), 1, release);
-    arena_free(&arena);
-    cr_assert_eq(released, 3);
-}
-
 Test(arena, strings_end_in_nul)
 {
     cr_assert_str_eq(arena_string(&arena, "abcdef", 3), "abc");

@@ -166,7 +166,7 @@ static void consume_chunk(struct harness *h, struct chunk *chunk)
     for (struct batch *b = chunk->batches; b; b = b->next) {
         for (size_t i = 0; i < b->row_count; i++) {
             if (b->rows[i]) {
-                read_pair(b->rows[i], tuple_copy_next, &key, &v);
+                read_pair(b->rows[i], tuple_row_next, &key, &v);
                 consume_create(h, key, v);
             }
         }

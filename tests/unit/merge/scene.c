@@ -289,7 +289,7 @@ static void record_row(struct scene *s, char op, const uint8_t *tuple, bool wal,
     struct value values[3];
     const uint8_t *p = tuple_first(tuple);
     for (int i = 0; i < 3; i++) {
-        p = wal ? tuple_wal_next(p, &values[i]) : tuple_copy_next(p, &values[i]);
+        p = wal ? tuple_wal_next(p, &values[i]) : tuple_row_next(p, &values[i]);
     }
     if (wal || s->server) {
         snprintf(id, sizeof id, "%.*s", (int)values[0].len, values[0].data);

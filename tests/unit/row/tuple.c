@@ -28,7 +28,7 @@ static bool passes(checker *check, const uint8_t *data, size_t len, int columns)
 Test(tuple, whole_tuples_pass)
 {
     cr_assert(passes(tuple_check_wal, wal, sizeof wal, 4));
-    cr_assert(passes(tuple_check_copy, copy, sizeof copy, 3));
+    cr_assert(passes(tuple_check_row, copy, sizeof copy, 3));
 }
 
 Test(tuple, every_truncation_is_found)
@@ -37,7 +37,7 @@ Test(tuple, every_truncation_is_found)
         cr_expect_not(passes(tuple_check_wal, wal, len, 4), "wal, %zu bytes", len);
     }
     for (size_t len = 0; len < sizeof copy; len++) {
-        cr_expect_not(passes(tuple_check_copy, copy, len, 3), "copy, %zu bytes", len);
+        cr_expect_not(passes(tuple_check_row, copy, len, 3), "copy, %zu bytes", len);
     }
 }
 
@@ -45,8 +45,8 @@ Test(tuple, the_count_of_columns_must_be_the_relations)
 {
     cr_assert_not(passes(tuple_check_wal, wal, sizeof wal, 3));
     cr_assert_not(passes(tuple_check_wal, wal, sizeof wal, 5));
-    cr_assert_not(passes(tuple_check_copy, copy, sizeof copy, 2));
-    cr_assert_not(passes(tuple_check_copy, copy, sizeof copy, 65536 + 3));
+    cr_assert_not(passes(tuple_check_row, copy, sizeof copy, 2));
+    cr_assert_not(passes(tuple_check_row, copy, sizeof copy, 65536 + 3));
 }
 
 Test(tuple, unknown_kinds_are_refused)
@@ -66,7 +66,7 @@ Test(tuple, enormous_lengths_are_refused)
         const uint8_t data[] = {0, 1, 't', high[i], 0xFF, 0xFF, 0xFE, 1};
         cr_expect_not(passes(tuple_check_wal, data, sizeof data, 1));
         const uint8_t row[] = {0, 1, high[i], 0xFF, 0xFF, 0xFE, 1};
-        cr_expect_not(passes(tuple_check_copy, row, sizeof row, 1));
+        cr_expect_not(passes(tuple_check_row, row, sizeof row, 1));
     }
 }
 
@@ -74,7 +74,7 @@ Test(tuple, a_tuple_without_columns_is_two_bytes)
 {
     const uint8_t data[] = {0, 0};
     cr_assert(passes(tuple_check_wal, data, sizeof data, 0));
-    cr_assert(passes(tuple_check_copy, data, sizeof data, 0));
+    cr_assert(passes(tuple_check_row, data, sizeof data, 0));
 }
 
 Test(tuple, the_next_tuple_begins_where_the_last_ended)
@@ -107,11 +107,11 @@ Test(tuple, wal_values_are_walked)
 Test(tuple, copy_values_are_walked)
 {
     struct value value;
-    const uint8_t *p = tuple_copy_next(tuple_first(copy), &value);
+    const uint8_t *p = tuple_row_next(tuple_first(copy), &value);
     cr_assert(value.kind == VALUE_NULL && !value.data);
-    p = tuple_copy_next(p, &value);
+    p = tuple_row_next(p, &value);
     cr_assert(value.kind == VALUE_BINARY && value.len == 3 && !memcmp(value.data, "abc", 3));
-    p = tuple_copy_next(p, &value);
+    p = tuple_row_next(p, &value);
     cr_assert(value.kind == VALUE_BINARY && value.len == 0);
     cr_assert_eq(p, copy + sizeof copy);
 }

@@ -132,12 +132,16 @@ static inline struct message_bytes message_truncate(int count, uint32_t first, u
 struct feed {
     struct decoder *decoder;
     struct batch *batch;
+    struct exact {
+        struct exact *next;
+        uint8_t data[];
+    } * messages;
     struct err err;
 };
 
 static inline struct feed feed_new(void)
 {
-    struct feed feed = {decoder_new(), batch_new(0), {0}};
+    struct feed feed = {.decoder = decoder_new(), .batch = batch_new(0)};
     batch_reset(feed.batch, BATCH_EVENTS);
     return feed;
 }
@@ -146,14 +150,19 @@ static inline void feed_free(struct feed *feed)
 {
     batch_free(&feed->batch);
     decoder_free(&feed->decoder);
+    for (struct exact *next; feed->messages; feed->messages = next) {
+        next = feed->messages->next;
+        free(feed->messages);
+    }
 }
 
 static inline bool feed_bytes(struct feed *feed, uint64_t lsn, const uint8_t *data, size_t len)
 {
-    uint8_t *exact = malloc(len ? len : 1);
-    memcpy(exact, data, len);
-    arena_adopt(&feed->batch->arena, exact, len, free);
-    return decoder_message(feed->decoder, feed->batch, lsn, exact, len, &feed->err);
+    struct exact *message = malloc(sizeof *message + len);
+    memcpy(message->data, data, len);
+    message->next = feed->messages;
+    feed->messages = message;
+    return decoder_message(feed->decoder, feed->batch, lsn, message->data, len, &feed->err);
 }
 
 static inline bool feed_message(struct feed *feed, uint64_t lsn, struct message_bytes m)

@@ -1,7 +1,7 @@
 /*
  * A chunk's rows: the frame checked, the row printed, its key taken.
  *
- * Input: the number of columns, for each a byte that chooses its type, then rows of COPY BINARY one
+ * Input: the number of columns, for each a byte that chooses its type, then DataRows one
  * after another.
  */
 #include "base/bytes.h"
@@ -40,7 +40,7 @@ static void expect_rows(struct bytes *in, struct relation *relation, struct prin
     out_init(&out, 256);
     const uint8_t *tuple;
     while (out.len < FUZZ_LINES && bytes_left(in) &&
-           (tuple = tuple_check_copy(in, relation->column_count))) {
+           (tuple = tuple_check_row(in, relation->column_count))) {
         print_row(&out, printer, tuple, 1, FUZZ_NOW_MS);
         struct key *end = table_row_key(&table, tuple);
         key_free(&end);

@@ -1,0 +1,72 @@
+/*
+ * A connection's messages as the server sends them, for what is read by the million: rows of a
+ * chunk and changes of the stream. libpq opens the connection and asks everything else, but would
+ * allocate and copy each of these; here they stay where the socket put them.
+ *
+ * Both use one connection in turn: from wire_send to the answer that is WIRE_READY it is ours, and
+ * libpq's otherwise. A stream is ours for the rest of the connection's life.
+ *
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+#ifndef PG_WIRE_H
+#define PG_WIRE_H
+
+#include "base/arena.h"
+#include "base/out.h"
+#include "pg/pg.h"
+#include "row/relation.h"
+
+/* Of the messages that a caller sees. */
+enum {
+    WIRE_ROW = 'D',    /* Int16 columns, then for each Int32 len (-1: null) and bytes */
+    WIRE_DATA = 'd',   /* of a stream: bytes */
+    WIRE_DONE = 'C',   /* a statement has ended */
+    WIRE_ERROR = 'E',  /* … or failed; so do all after it, up to WIRE_READY */
+    WIRE_READY = 'Z',  /* the request has been answered */
+    WIRE_STREAM = 'W', /* a stream begins, in both directions */
+};
+
+struct message {
+    char type;
+    const uint8_t *body; /* in the arena that wire_take was given */
+    size_t len;
+};
+
+/*
+ * Append to a request. A statement's columns come in the form that `rows` says: binary or text;
+ * NULL: all as text. wire_sync ends a request of statements: what comes after one that fails is
+ * skipped. A command is one of the replication protocol, and a request by itself.
+ */
+void wire_statement(struct out *request, const char *sql, const struct relation *rows);
+void wire_sync(struct out *request);
+void wire_command(struct out *request, const char *sql);
+void wire_data(struct out *request, const void *data, size_t len); /* to a stream */
+
+bool wire_send(struct pg *, const struct out *request, struct err *);
+
+/* The next message that is here; false: none is, as a whole. Never waits. */
+bool wire_next(struct pg *, struct message *);
+
+/*
+ * Once wire_next has none: read what the socket has. *count tells how many bytes are new; 0: time
+ * to wait. Messages live as long as what is allocated from `arena`.
+ */
+bool wire_take(struct pg *, struct arena *, size_t *count, struct err *);
+
+/* Whether the last wire_take filled all its room, so that more may be there. */
+bool wire_has_more(const struct pg *);
+
+/* Wait until there is something to take, or timeout_us has passed (-1: no limit). */
+bool wire_wait(struct pg *, int64_t timeout_us, struct err *);
+
+/* Before the arena of the last wire_take is reset or given away: what has not been handed out as a
+ * message is kept aside. */
+void wire_leave(struct pg *);
+
+/* The next message, waited for; false: the connection has failed, or the run stops. */
+bool wire_answer(struct pg *, struct arena *, struct message *, struct err *);
+
+/* What a WIRE_ERROR says, to err and pg_sqlstate. Returns false. */
+bool wire_fail(struct pg *, const struct message *, struct err *);
+
+#endif

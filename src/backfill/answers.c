@@ -1,0 +1,71 @@
+/* Answers to statements one by one, and what is to be done when one of them is a failure. */
+#include <string.h>
+
+#include "reader.h"
+
+bool reader_answer(struct reader *r, struct message *message, struct err *err)
+{
+    if (wire_next(r->pg, message)) {
+        return true;
+    }
+    wire_leave(r->pg);
+    arena_reset(&r->aside);
+    return wire_answer(r->pg, &r->aside, message, err);
+}
+
+void reader_drain(struct reader *r)
+{
+    struct err ignored = {0};
+    struct message message = {.type = WIRE_DONE};
+    while (message.type != WIRE_READY && reader_answer(r, &message, &ignored)) {
+    }
+    if (pg_alive(r->pg) && ignored.kind != ERR_STOPPED) {
+        pg_exec(r->pg, "ROLLBACK", &ignored);
+    }
+}
+
+static bool missing_shape(const char *sqlstate)
+{
+    return !strcmp(sqlstate, "42703") || !strcmp(sqlstate, "42P01") || !strcmp(sqlstate, "42704") ||
+           !strcmp(sqlstate, "42883") || !strcmp(sqlstate, "42846");
+}
+
+bool reader_failed(struct reader *r, const struct message *message, struct err *err)
+{
+    wire_fail(r->pg, message, err);
+    r->shape_changed = missing_shape(pg_sqlstate(r->pg));
+    r->cancelled = !strcmp(pg_sqlstate(r->pg), "57014");
+    reader_drain(r);
+    return false;
+}
+
+bool reader_expect(struct reader *r, char type, struct message *message, struct err *err)
+{
+    if (!reader_answer(r, message, err)) {
+        return false;
+    }
+    if (message->type == type) {
+        return true;
+    }
+    return message->type == WIRE_ERROR
+               ? reader_failed(r, message, err)
+               : err_set(err, ERR_SYSTEM,
+                         "the server's answers to a chunk's statements do not match them");
+}
+
+bool reader_expect_done(struct reader *r, int statements, struct err *err)
+{
+    struct message message;
+    for (int i = 0; i < statements; i++) {
+        if (!reader_expect(r, WIRE_DONE, &message, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool reader_expect_ready(struct reader *r, struct err *err)
+{
+    struct message message;
+    return reader_expect(r, WIRE_READY, &message, err);
+}
