@@ -21,7 +21,7 @@ static void print(void *context, size_t count)
     struct printing *p = context;
     for (size_t i = 0; i < count; i++) {
         p->out.len = 0;
-        p->writer(&p->out, p->type, p->data, (uint32_t)p->len);
+        value_write(p->writer, &p->out, p->type, p->data, (uint32_t)p->len);
     }
 }
 

@@ -46,6 +46,19 @@ static inline void out_commit(struct out *out, const char *end)
     out->len = (size_t)(end - out->data);
 }
 
+/*
+ * For a hot path that keeps the end of the text in a register: `p` is where out_reserve's room is
+ * written up to. Room for `size` more bytes: there, or behind the same text elsewhere.
+ */
+static inline char *out_room(struct out *out, char *p, size_t size)
+{
+    if (size <= (size_t)(out->data + out->cap - p)) {
+        return p;
+    }
+    out_commit(out, p);
+    return out_make_room(out, size);
+}
+
 static inline void out_bytes(struct out *out, const void *data, size_t len)
 {
     char *p = out_reserve(out, len);

@@ -2,7 +2,7 @@
  * Printing values as JSON: what FORMATS.md's table of values says, from either of PostgreSQL's two
  * forms.
  *
- * A writer is chosen once for a column, and then called for each of its values; it appends exactly
+ * A writer is chosen once for a column, and then called for each of its values; it writes exactly
  * one JSON value. It never fails: bytes that are not what the type promises are printed as a JSON
  * string. Both writers of a type print the same bytes for the same value. Text is taken to be
  * UTF-8, as the server sends it under client_encoding UTF8. No more than a bounded piece
@@ -20,20 +20,35 @@
 #include "base/out.h"
 #include "row/type.h"
 
-enum { VALUE_PIECE = 32 * 1024 }; /* the most that one out_reserve asks for, in bytes */
+enum {
+    VALUE_ROOM = 64,          /* bytes that a writer finds at p */
+    VALUE_PIECE = 192 * 1024, /* the most that it asks for beyond them, at once */
+};
 
-typedef void value_writer(struct out *, const struct type *, const char *data, uint32_t len);
+/*
+ * Writes at `p`, as far as there is no need for more room, and returns where the value ends: in
+ * `out`, but not committed yet. See out_room.
+ */
+typedef char *value_writer(struct out *, char *p, const struct type *, const char *data,
+                           uint32_t len);
+
+/* Append a value. */
+static inline void value_write(value_writer *writer, struct out *out, const struct type *type,
+                               const char *data, uint32_t len)
+{
+    out_commit(out, writer(out, out_reserve(out, VALUE_ROOM), type, data, len));
+}
 
 /* For the text form, as output functions print it under our session settings. Never NULL. */
 value_writer *value_text_writer(const struct type *);
 
 /*
- * For the binary form, as the send functions make it; NULL where a chunk must select the column
- * with a cast to text instead.
+ * For the binary form, as the send functions make it; NULL where a chunk must ask for the column's
+ * text instead.
  */
 value_writer *value_binary_writer(const struct type *);
 
-/* Whether chunks should select columns of the type in binary: value_binary_writer(type) != NULL. */
+/* Whether chunks should ask for columns of the type in binary: value_binary_writer(type) != NULL. */
 bool value_prefers_binary(const struct type *);
 
 #endif

@@ -109,9 +109,13 @@ const char *escape_find_portable(const char *s, const char *end)
     return end;
 }
 
+/*
+ * Of a block, and of half of one: how many bytes come before the first that needs an escape; all if
+ * none does.
+ */
 #if defined(__SSE2__)
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, HALF = 16 };
 
 static inline uint32_t special_16(const char *s)
 {
@@ -122,16 +126,20 @@ static inline uint32_t special_16(const char *s)
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quote, backslash)));
 }
 
-/* How many bytes of a block come before the first that needs an escape: BLOCK if none does. */
 static inline size_t clean_bytes(const char *s)
 {
     uint32_t special = special_16(s) | special_16(s + 16) << 16;
     return special ? (size_t)__builtin_ctz(special) : BLOCK;
 }
 
+static inline size_t clean_half(const char *s)
+{
+    return (size_t)__builtin_ctz(special_16(s) | 1U << HALF);
+}
+
 #elif defined(__aarch64__)
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, HALF = 16 };
 
 static inline uint8x16_t special_16(const char *s)
 {
@@ -148,13 +156,23 @@ static inline size_t clean_bytes(const char *s)
     return (size_t)(escape_find_portable(s, s + BLOCK) - s);
 }
 
+static inline size_t clean_half(const char *s)
+{
+    return vmaxvq_u8(special_16(s)) ? (size_t)(escape_find_portable(s, s + HALF) - s) : HALF;
+}
+
 #else
 
-enum { BLOCK = 8 };
+enum { BLOCK = 8, HALF = BLOCK };
 
 static inline size_t clean_bytes(const char *s)
 {
     return (size_t)(escape_find_portable(s, s + BLOCK) - s);
+}
+
+static inline size_t clean_half(const char *s)
+{
+    return clean_bytes(s);
 }
 
 #endif
@@ -169,6 +187,12 @@ char *escape_copy(char *p, const char *s, const char *end)
         if (clean < BLOCK) {
             p = escape_byte(p, *s++);
         }
+    }
+    if (end - s >= HALF) {
+        size_t clean = clean_half(s);
+        memcpy(p, s, HALF);
+        p += clean;
+        s += clean;
     }
     return escape_copy_portable(p, s, end);
 }

@@ -3,124 +3,128 @@
 
 #include "base/bytes.h"
 #include "emit/json.h"
+#include "emit/value.h"
 #include "printer.h"
 #include "row/tuple.h"
 
-/* `len` bytes of `text`, behind which LITERAL_SLACK more can be read: whole blocks are cheaper to
- * copy than what has any length. */
-static inline void put_text(struct out *out, const char *text, size_t len)
+/* `len` bytes of `text`, behind which LITERAL_SLACK more can be read, and as many written: whole
+ * blocks are cheaper to copy than what has any length. */
+static inline char *put_text(char *to, const char *text, size_t len)
 {
-    char *to = out_reserve(out, len + LITERAL_SLACK);
     size_t done = 0;
     do {
         memcpy(to + done, text + done, LITERAL_SLACK);
         done += LITERAL_SLACK;
     } while (done < len);
-    out_commit(out, to + len);
+    return to + len;
 }
 
-static inline void put(struct out *out, const struct literal *literal)
+static inline char *put(char *to, const struct literal *literal)
 {
-    put_text(out, literal->text, literal->len);
+    return put_text(to, literal->text, literal->len);
 }
 
-static void put_head(struct out *out, struct printer *p, int64_t now_ms)
+static char *put_head(struct out *out, struct printer *p, int64_t now_ms)
 {
     if (p->stamp_at && p->stamp_ms != now_ms) {
         json_i64(p->head + p->stamp_at, now_ms);
         p->stamp_ms = now_ms;
     }
-    put_text(out, p->head, p->head_len);
+    return put_text(out_reserve(out, p->head_len + LITERAL_SLACK), p->head, p->head_len);
 }
 
-/* ,"name": — but the first of an object has no comma before it. */
-static inline void put_name(struct out *out, const struct field *field, bool *first)
+/* ,"name": — but the first of an object has no comma before it. Behind it is room for a value. */
+static inline char *put_name(struct out *out, char *to, const struct field *field, bool *first)
 {
-    put_text(out, field->before.text + *first, field->before.len - *first);
+    to = out_room(out, to, field->before.len + LITERAL_SLACK + VALUE_ROOM);
+    to = put_text(to, field->before.text + *first, field->before.len - *first);
     *first = false;
+    return to;
 }
 
-static void put_value(struct out *out, const struct field *field, const struct value *value)
+static inline char *put_null(char *to)
+{
+    memcpy(to, "null", 4);
+    return to + 4;
+}
+
+static char *put_value(struct out *out, char *to, const struct field *field,
+                       const struct value *value)
 {
     switch (value->kind) {
-    case VALUE_TEXT: field->text(out, field->type, value->data, value->len); return;
-    case VALUE_BINARY: field->binary(out, field->type, value->data, value->len); return;
+    case VALUE_TEXT: return field->text(out, to, field->type, value->data, value->len);
+    case VALUE_BINARY: return field->binary(out, to, field->type, value->data, value->len);
     case VALUE_NULL:
     case VALUE_UNCHANGED: break;
     }
-    out_bytes(out, "null", 4);
+    return put_null(to);
 }
 
-/* After the last column: _meta has no comma before it in a row without columns. */
-static void put_after_columns(struct out *out, const struct literal *literal, bool first)
+/* _meta of a row has no comma before it in a row without columns. */
+static char *put_row_meta(struct out *out, char *to, const struct printer *p, uint64_t n,
+                          bool first)
 {
-    put_text(out, literal->text + first, literal->len - first);
+    to = out_room(out, to, p->row_meta.len + JSON_INTEGER + p->row_meta_end.len + LITERAL_SLACK);
+    to = put_text(to, p->row_meta.text + first, p->row_meta.len - first);
+    return put(json_u64(to, n), &p->row_meta_end);
 }
 
 void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_t n, int64_t now_ms)
 {
     bool first = true;
     const uint8_t *next = tuple_first(tuple);
-    put_head(out, p, now_ms);
+    char *to = put_head(out, p, now_ms);
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
         next = tuple_row_next(next, &value);
         if (f->hidden) {
             continue;
         }
-        put_name(out, f, &first);
-        if (value.kind == VALUE_NULL) {
-            out_bytes(out, "null", 4);
-        } else {
-            f->copy(out, f->type, value.data, value.len);
-        }
+        to = put_name(out, to, f, &first);
+        to = value.kind == VALUE_NULL ? put_null(to)
+                                      : f->copy(out, to, f->type, value.data, value.len);
     }
-    put_after_columns(out, &p->row_meta, first);
-    out_commit(out, json_u64(out_reserve(out, JSON_INTEGER), n));
-    put(out, &p->row_meta_end);
+    out_commit(out, put_row_meta(out, to, p, n, first));
 }
 
 /*
  * The columns of a new tuple; what it leaves unchanged comes from the old one where that has it,
- * and is absent otherwise. Returns whether nothing was printed.
+ * and is absent otherwise. *first: whether nothing was printed.
  */
-static bool put_new(struct out *out, const struct printer *p, const uint8_t *tuple,
-                    const uint8_t *old, enum old_kind old_kind)
+static char *put_new(struct out *out, char *to, const struct printer *p, const struct event *e,
+                     bool *first)
 {
-    bool first = true;
-    const uint8_t *next = tuple_first(tuple), *old_next = old ? tuple_first(old) : NULL;
+    const uint8_t *next = tuple_first(e->new_tuple);
+    const uint8_t *old_next = e->old_tuple ? tuple_first(e->old_tuple) : NULL;
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value, old_value = {VALUE_UNCHANGED, 0, NULL};
         next = tuple_wal_next(next, &value);
-        if (old) {
+        if (old_next) {
             old_next = tuple_wal_next(old_next, &old_value);
         }
-        if (value.kind == VALUE_UNCHANGED && (old_kind == OLD_ROW || f->identity)) {
+        if (value.kind == VALUE_UNCHANGED && (e->old_kind == OLD_ROW || f->identity)) {
             value = old_value;
         }
         if (value.kind != VALUE_UNCHANGED && !f->hidden) {
-            put_name(out, f, &first);
-            put_value(out, f, &value);
+            to = put_value(out, put_name(out, to, f, first), f, &value);
         }
     }
-    return first;
+    return to;
 }
 
 /* Of an old tuple that holds the identity alone the other columns are null: they are not known. */
-static bool put_old(struct out *out, const struct printer *p, const uint8_t *old,
-                    enum old_kind old_kind)
+static char *put_old(struct out *out, char *to, const struct printer *p, const struct event *e,
+                     bool *first)
 {
-    bool first = true;
-    const uint8_t *next = tuple_first(old);
+    const uint8_t *next = tuple_first(e->old_tuple);
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
         next = tuple_wal_next(next, &value);
-        if ((old_kind == OLD_ROW || f->identity) && !f->hidden) {
-            put_name(out, f, &first);
-            put_value(out, f, &value);
+        if ((e->old_kind == OLD_ROW || f->identity) && !f->hidden) {
+            to = put_value(out, put_name(out, to, f, first), f, &value);
         }
     }
-    return first;
+    return to;
 }
 
 static char *put_number(char *to, char before, uint64_t number)
@@ -130,46 +134,60 @@ static char *put_number(char *to, char before, uint64_t number)
 }
 
 /* ,"_meta":{"op":"u","source":{…} */
-static void put_meta(struct out *out, const struct printer *p, char op, const struct source *s,
-                     bool first)
+static char *put_meta(struct out *out, char *to, const struct printer *p, char op,
+                      const struct source *s, bool first)
 {
     static const char start[] = ",\"_meta\":{\"op\":\"?\",\"source\":{\"ts_ms\":";
-    char *to = out_reserve(out, sizeof start + 6 * JSON_INTEGER + p->schema_table.len);
+    to = out_room(out, to,
+                  sizeof start + 6 * JSON_INTEGER + p->schema_table.len + p->source_end.len +
+                      LITERAL_SLACK);
     memcpy(to, start + first, sizeof start - 1 - first);
     to[sizeof ",\"_meta\":{\"op\":\"" - 1 - first] = op;
     to = json_i64(to + sizeof start - 1 - first, s->txn.commit_us / 1000);
     *to++ = ',';
-    memcpy(to, p->schema_table.text, p->schema_table.len);
-    to = json_u64(to + p->schema_table.len, s->previous_commit);
+    to = put(to, &p->schema_table);
+    to = json_u64(to, s->previous_commit);
     to = put_number(to, ',', s->lsn);
     to = put_number(to, ',', s->txn.final_lsn);
     memcpy(to, "],\"txid\":", 9);
     to = json_u64(to + 9, s->txn.xid);
-    out_commit(out, to);
-    put(out, &p->source_end);
+    return put(to, &p->source_end);
+}
+
+static char *put_before(struct out *out, char *to, const struct printer *p, const struct event *e)
+{
+    static const char start[] = ",\"before\":{";
+    bool first = true;
+    to = out_room(out, to, sizeof start);
+    memcpy(to, start, sizeof start - 1);
+    to = out_room(out, put_old(out, to + sizeof start - 1, p, e, &first), 1);
+    *to = '}';
+    return to + 1;
+}
+
+static void put_end(struct out *out, char *to, const struct printer *p)
+{
+    out_commit(out, put(out_room(out, to, p->end.len + LITERAL_SLACK), &p->end));
 }
 
 static void print_new(struct out *out, struct printer *p, char op, const struct event *e,
                       const struct source *source, int64_t now_ms)
 {
-    put_head(out, p, now_ms);
-    bool first = put_new(out, p, e->new_tuple, e->old_tuple, e->old_kind);
-    put_meta(out, p, op, source, first);
+    bool first = true;
+    char *to = put_new(out, put_head(out, p, now_ms), p, e, &first);
+    to = put_meta(out, to, p, op, source, first);
     if (op == 'u' && e->old_tuple) {
-        out_string(out, ",\"before\":{");
-        put_old(out, p, e->old_tuple, e->old_kind);
-        out_char(out, '}');
+        to = put_before(out, to, p, e);
     }
-    put(out, &p->end);
+    put_end(out, to, p);
 }
 
 static void print_deleted(struct out *out, struct printer *p, const struct event *e,
                           const struct source *source, int64_t now_ms)
 {
-    put_head(out, p, now_ms);
-    bool first = put_old(out, p, e->old_tuple, e->old_kind);
-    put_meta(out, p, 'd', source, first);
-    put(out, &p->end);
+    bool first = true;
+    char *to = put_old(out, put_head(out, p, now_ms), p, e, &first);
+    put_end(out, put_meta(out, to, p, 'd', source, first), p);
 }
 
 void print_patch(struct out *out, struct printer *p, const struct patch *patch, int64_t now_ms)

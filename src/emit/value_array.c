@@ -57,7 +57,7 @@ static void write_unescaped(struct out *out, const struct array *array, const ch
         s += *s == '\\';
         *p++ = *s++;
     } while (s < end);
-    array->writer(out, array->element, text, (uint32_t)(p - text));
+    value_write(array->writer, out, array->element, text, (uint32_t)(p - text));
     if (text != small) {
         free(text);
     }
@@ -76,7 +76,7 @@ static bool walk_quoted(struct out *out, struct array *array)
         return true;
     }
     if (!escaped) {
-        array->writer(out, array->element, s, (uint32_t)len);
+        value_write(array->writer, out, array->element, s, (uint32_t)len);
     } else if (array->writer == string_text) {
         write_unquoted(out, s, len);
     } else {
@@ -99,7 +99,7 @@ static bool walk_bare(struct out *out, struct array *array)
     if (out && len == 4 && memcmp(s, "NULL", 4) == 0) {
         out_string(out, "null");
     } else if (out) {
-        array->writer(out, array->element, s, (uint32_t)len);
+        value_write(array->writer, out, array->element, s, (uint32_t)len);
     }
     return len > 0;
 }
@@ -155,7 +155,7 @@ static bool walk(struct out *out, struct array *array)
     return array->p == array->end;
 }
 
-void array_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *array_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     struct array array = {
         .p = data,
@@ -166,9 +166,10 @@ void array_text(struct out *out, const struct type *type, const char *data, uint
     };
     skip_bounds(&array);
     struct array again = array;
-    if (walk(NULL, &array)) {
-        walk(out, &again);
-    } else {
-        json_quoted(out, data, len);
+    if (!walk(NULL, &array)) {
+        return json_quote(out, p, data, len);
     }
+    out_commit(out, p);
+    walk(out, &again);
+    return out_reserve(out, 0);
 }

@@ -39,10 +39,12 @@ static const char *utf8_end(const char *s, const char *end)
     return s;
 }
 
-void composite_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *composite_text(struct out *out, char *p, const struct type *type, const char *data,
+                     uint32_t len)
 {
     (void)type;
     const char *s = data, *end = data + len;
+    out_commit(out, p);
     out_char(out, '"');
     while (s < end) {
         const char *stop = utf8_end(s, end);
@@ -54,4 +56,5 @@ void composite_text(struct out *out, const struct type *type, const char *data, 
         s = stop;
     }
     out_char(out, '"');
+    return out_reserve(out, 0);
 }

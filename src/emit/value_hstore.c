@@ -78,15 +78,16 @@ static bool walk(struct out *out, struct hstore hstore)
     return false;
 }
 
-void hstore_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *hstore_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     struct hstore hstore = {data, data + len};
     if (!walk(NULL, hstore)) {
-        json_quoted(out, data, len);
-        return;
+        return json_quote(out, p, data, len);
     }
+    out_commit(out, p);
     out_char(out, '{');
     walk(out, hstore);
     out_char(out, '}');
+    return out_reserve(out, 0);
 }

@@ -239,23 +239,25 @@ static const char *write_string(struct out *out, const char *p, const char *end)
 }
 
 /* Write valid JSON with its changes. */
-static void rewrite(struct out *out, const char *p, const char *end)
+static char *rewrite(struct out *out, char *p, const char *s, const char *end)
 {
-    while (p < end) {
-        const char *from = p;
-        while (p < end && *p != '"' && (unsigned char)*p >= ' ') {
-            p++;
+    out_commit(out, p);
+    while (s < end) {
+        const char *from = s;
+        while (s < end && *s != '"' && (unsigned char)*s >= ' ') {
+            s++;
         }
-        json_raw(out, from, (size_t)(p - from));
-        if (p < end && *p == '"') {
-            p = write_string(out, p, end);
-        } else if (p < end) {
-            p++;
+        json_raw(out, from, (size_t)(s - from));
+        if (s < end && *s == '"') {
+            s = write_string(out, s, end);
+        } else if (s < end) {
+            s++;
         }
     }
+    return out_reserve(out, 0);
 }
 
-void json_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *json_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     struct scan scan; /* not cleared: bits above `depth` are never read */
@@ -264,30 +266,21 @@ void json_text(struct out *out, const struct type *type, const char *data, uint3
     scan.change = false;
     scan.depth = 0;
     if (!scan_document(&scan)) {
-        json_quoted(out, data, len);
-    } else if (scan.change) {
-        rewrite(out, data, data + len);
-    } else {
-        json_raw(out, data, len);
+        return json_quote(out, p, data, len);
     }
+    return scan.change ? rewrite(out, p, data, data + len) : json_copy(out, p, data, len);
 }
 
-void jsonb_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *jsonb_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len) {
-        json_raw(out, data, len);
-    } else {
-        json_quoted(out, data, len);
-    }
+    return len ? json_copy(out, p, data, len) : json_quote(out, p, data, len);
 }
 
 /* A version, and then the text. */
-void jsonb_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *jsonb_binary(struct out *out, char *p, const struct type *type, const char *data,
+                   uint32_t len)
 {
-    if (len && data[0] == 1) {
-        jsonb_text(out, type, data + 1, len - 1);
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len && data[0] == 1 ? jsonb_text(out, p, type, data + 1, len - 1)
+                               : write_invalid(out, p, data, len);
 }

@@ -5,109 +5,85 @@
 #include "float.h"
 #include "writers.h"
 
-void bool_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+static char *put_bool(char *p, bool value)
 {
-    (void)type;
-    if (len == 1 && (*data == 't' || *data == 'f')) {
-        out_string(out, *data == 't' ? "true" : "false");
-    } else {
-        json_quoted(out, data, len);
-    }
+    memcpy(p, value ? "true" : "fals", 4);
+    p[4] = 'e';
+    return p + 5 - value;
 }
 
-void bool_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *bool_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len == 1) {
-        out_string(out, *data ? "true" : "false");
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len == 1 && (*data == 't' || *data == 'f') ? put_bool(p, *data == 't')
+                                                      : json_quote(out, p, data, len);
 }
 
-static inline void write_i64(struct out *out, int64_t v)
-{
-    out_commit(out, json_i64(out_reserve(out, JSON_INTEGER), v));
-}
-
-void int2_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *bool_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len == 2) {
-        write_i64(out, (int16_t)load16(data));
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len == 1 ? put_bool(p, *data) : write_invalid(out, p, data, len);
 }
 
-void int4_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *int2_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len == 4) {
-        write_i64(out, (int32_t)load32(data));
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len == 2 ? json_i64(p, (int16_t)load16(data)) : write_invalid(out, p, data, len);
 }
 
-void int8_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *int4_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len == 8) {
-        write_i64(out, (int64_t)load64(data));
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len == 4 ? json_i64(p, (int32_t)load32(data)) : write_invalid(out, p, data, len);
 }
 
-void oid_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *int8_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (len == 4) {
-        write_i64(out, load32(data));
-    } else {
-        write_invalid(out, data, len);
-    }
+    return len == 8 ? json_i64(p, (int64_t)load64(data)) : write_invalid(out, p, data, len);
+}
+
+char *oid_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
+{
+    (void)type;
+    return len == 4 ? json_i64(p, load32(data)) : write_invalid(out, p, data, len);
 }
 
 /* NaN and the infinities, as strings; `nan`: which. */
-static void write_not_finite(struct out *out, bool nan, bool negative)
+static char *put_not_finite(char *p, bool nan, bool negative)
 {
-    out_string(out, nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"");
+    const char *word = nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"";
+    size_t len = strlen(word);
+    memcpy(p, word, len);
+    return p + len;
 }
 
-void float4_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *float4_binary(struct out *out, char *p, const struct type *type, const char *data,
+                    uint32_t len)
 {
     (void)type;
     if (len != 4) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
     uint32_t bits = load32(data);
     float v;
     memcpy(&v, &bits, sizeof v);
-    if ((bits >> 23 & 0xff) == 0xff) {
-        write_not_finite(out, bits << 9 != 0, bits >> 31);
-    } else {
-        out_commit(out, float4_print(out_reserve(out, FLOAT_TEXT), v));
-    }
+    return (bits >> 23 & 0xff) == 0xff ? put_not_finite(p, bits << 9 != 0, bits >> 31)
+                                       : float4_print(p, v);
 }
 
-void float8_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *float8_binary(struct out *out, char *p, const struct type *type, const char *data,
+                    uint32_t len)
 {
     (void)type;
     if (len != 8) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
     uint64_t bits = load64(data);
     double v;
     memcpy(&v, &bits, sizeof v);
-    if ((bits >> 52 & 0x7ff) == 0x7ff) {
-        write_not_finite(out, bits << 12 != 0, bits >> 63);
-    } else {
-        out_commit(out, float8_print(out_reserve(out, FLOAT_TEXT), v));
-    }
+    return (bits >> 52 & 0x7ff) == 0x7ff ? put_not_finite(p, bits << 12 != 0, bits >> 63)
+                                         : float8_print(p, v);
 }
 
 static const char *digits_end(const char *s, const char *end)
@@ -145,14 +121,11 @@ const char *number_end(const char *s, const char *end)
 }
 
 /* NaN and the infinities end as strings, and so does anything else. */
-void number_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *number_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (number_end(data, data + len) == data + len) {
-        json_raw(out, data, len);
-    } else {
-        json_quoted(out, data, len);
-    }
+    return number_end(data, data + len) == data + len ? json_copy(out, p, data, len)
+                                                      : json_quote(out, p, data, len);
 }
 
 static bool is_vector(const char *s, const char *end)
@@ -166,12 +139,9 @@ static bool is_vector(const char *s, const char *end)
     return s && end - s == 1 && *s == ']';
 }
 
-void vector_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *vector_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    if (is_vector(data, data + len)) {
-        json_raw(out, data, len);
-    } else {
-        json_quoted(out, data, len);
-    }
+    return is_vector(data, data + len) ? json_copy(out, p, data, len)
+                                       : json_quote(out, p, data, len);
 }

@@ -4,8 +4,7 @@
  *   Int16 ndigits, Int16 weight, Int16 sign, Int16 dscale, Int16 digit [ndigits]
  *
  * Digits are of base 10000; digit i counts 10000^(weight - i). dscale decimal places are shown,
- * whatever the digits are. The longest has some 150,000 characters, so that digits are written in
- * pieces.
+ * whatever the digits are. The longest has some 150,000 characters.
  */
 #include "base/bytes.h"
 #include "digits.h"
@@ -24,7 +23,6 @@ enum {
     BASE = 10000,
     PLACES = 4, /* decimal places of a digit */
     SCALE_MAX = 16383,
-    PIECE = 1024, /* digits */
 };
 
 struct numeric {
@@ -64,60 +62,62 @@ static inline uint32_t digit(const struct numeric *n, int i)
     return i >= 0 && i < n->count ? load16(n->digits + 2 * (size_t)i) : 0;
 }
 
+/* What it takes to write it at once: whole digits, a fraction of whole digits, sign, point, quotes. */
+static size_t room_of(const struct numeric *n)
+{
+    size_t whole = n->weight > 0 ? (size_t)n->weight + 1 : 1;
+    return PLACES * (whole + (size_t)n->scale / PLACES + 1) + 4;
+}
+
 /* The digits [i, end), four characters each. */
-static void write_digits(struct out *out, const struct numeric *n, int i, int end)
+static char *put_digits(char *p, const struct numeric *n, int i, int end)
 {
-    while (i < end) {
-        int stop = end - i < PIECE ? end : i + PIECE;
-        char *p = out_reserve(out, (size_t)(stop - i) * PLACES);
-        for (; i < stop; i++) {
-            p = digits_four(p, digit(n, i));
-        }
-        out_commit(out, p);
+    for (; i < end; i++) {
+        p = digits_four(p, digit(n, i));
     }
+    return p;
 }
 
-static void write_whole(struct out *out, const struct numeric *n)
+static char *put_finite(char *p, const struct numeric *n)
 {
-    uint32_t first = n->weight >= 0 ? digit(n, 0) : 0;
-    out_commit(out, digits_lead(out_reserve(out, PLACES), first));
-    write_digits(out, n, 1, n->weight + 1);
-}
-
-static void write_fraction(struct out *out, const struct numeric *n)
-{
-    int i = n->weight + 1, whole = n->scale / PLACES, rest = n->scale % PLACES;
-    out_char(out, '.');
-    write_digits(out, n, i, i + whole);
-    char last[PLACES];
-    digits_four(last, digit(n, i + whole));
-    out_bytes(out, last, (size_t)rest);
-}
-
-static void write_finite(struct out *out, const struct numeric *n)
-{
-    out_string(out, n->sign == SIGN_NEGATIVE ? "\"-" : "\"");
-    write_whole(out, n);
+    int i = n->weight + 1;
+    *p++ = '"';
+    if (n->sign == SIGN_NEGATIVE) {
+        *p++ = '-';
+    }
+    p = digits_lead(p, n->weight >= 0 ? digit(n, 0) : 0);
+    p = put_digits(p, n, 1, i);
     if (n->scale) {
-        write_fraction(out, n);
+        *p++ = '.';
+        char *end = p + n->scale;
+        put_digits(p, n, i, i + n->scale / PLACES + 1);
+        p = end;
     }
-    out_char(out, '"');
+    *p++ = '"';
+    return p;
 }
 
-void numeric_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+static char *put_word(char *p, const char *word)
+{
+    size_t len = strlen(word);
+    memcpy(p, word, len);
+    return p + len;
+}
+
+char *numeric_binary(struct out *out, char *p, const struct type *type, const char *data,
+                     uint32_t len)
 {
     (void)type;
     struct numeric n;
     if (!read_numeric(&n, data, len)) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
     switch (n.sign) {
     case SIGN_POSITIVE:
-    case SIGN_NEGATIVE: write_finite(out, &n); break;
-    case SIGN_NAN: out_string(out, "\"NaN\""); break;
-    case SIGN_INFINITY: out_string(out, "\"Infinity\""); break;
-    case SIGN_MINUS_INFINITY: out_string(out, "\"-Infinity\""); break;
-    default: write_invalid(out, data, len);
+    case SIGN_NEGATIVE: return put_finite(out_room(out, p, room_of(&n)), &n);
+    case SIGN_NAN: return put_word(p, "\"NaN\"");
+    case SIGN_INFINITY: return put_word(p, "\"Infinity\"");
+    case SIGN_MINUS_INFINITY: return put_word(p, "\"-Infinity\"");
+    default: return write_invalid(out, p, data, len);
     }
 }

@@ -32,20 +32,23 @@ static void write_bound(struct out *out, const char *s, size_t len)
     }
 }
 
-void timestamp_range_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *timestamp_range_text(struct out *out, char *p, const struct type *type, const char *data,
+                           uint32_t len)
 {
     (void)type;
-    const char *p = data, *end = data + len;
+    const char *s = data, *end = data + len;
+    out_commit(out, p);
     out_char(out, '"');
-    while (p < end) {
-        const char *stop = bound_end(p, end);
-        if (stop > p) {
-            write_bound(out, p, (size_t)(stop - p));
+    while (s < end) {
+        const char *stop = bound_end(s, end);
+        if (stop > s) {
+            write_bound(out, s, (size_t)(stop - s));
         } else {
-            json_escaped(out, p, 1);
-            stop = p + 1;
+            json_escaped(out, s, 1);
+            stop = s + 1;
         }
-        p = stop;
+        s = stop;
     }
     out_char(out, '"');
+    return out_reserve(out, 0);
 }

@@ -1,6 +1,7 @@
 /* Values that are strings in JSON: text itself, "char", bytea, uuid and network addresses. */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "emit/json.h"
 #include "escape.h"
 #include "hex.h"
@@ -8,10 +9,12 @@
 
 enum { PIECE = 3072 }; /* source bytes; a multiple of three, for base64 */
 
-void string_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+#define BASE64_ROOM(n) ((size_t)(n) / 3 * 4 + 4)
+
+char *string_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    json_quoted(out, data, len);
+    return json_quote(out, p, data, len);
 }
 
 static char *copy_invalid(char *p, const char *s, const char *end)
@@ -22,17 +25,17 @@ static char *copy_invalid(char *p, const char *s, const char *end)
     return p;
 }
 
-void write_invalid(struct out *out, const char *data, uint32_t len)
+char *write_invalid(struct out *out, char *p, const char *data, uint32_t len)
 {
     const char *end = data + len;
-    out_char(out, '"');
+    *p++ = '"';
     while (data < end) {
         const char *stop = end - data < PIECE ? end : data + PIECE;
-        char *p = out_reserve(out, ESCAPE_ROOM(PIECE));
-        out_commit(out, copy_invalid(p, data, stop));
+        p = copy_invalid(out_room(out, p, ESCAPE_ROOM(PIECE) + 1), data, stop);
         data = stop;
     }
-    out_char(out, '"');
+    *p++ = '"';
+    return p;
 }
 
 void write_unquoted(struct out *out, const char *s, size_t len)
@@ -56,16 +59,15 @@ void write_unquoted(struct out *out, const char *s, size_t len)
  * A byte from 0x80 on is no UTF-8 by itself: print it as PostgreSQL 16 and later do, \ooo,
  * whichever server sent it. There is no binary writer, because the server recodes only the text.
  */
-void char_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *char_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     if (len != 1 || !(*data & 0x80)) {
-        json_quoted(out, data, len);
-        return;
+        return json_quote(out, p, data, len);
     }
     char text[OCTAL];
     octal_byte(text, *data);
-    json_quoted(out, text, sizeof text);
+    return json_quote(out, p, text, sizeof text);
 }
 
 char *octal_byte(char *p, char byte)
@@ -104,19 +106,20 @@ static char *base64(char *p, const uint8_t *s, size_t len)
     return p;
 }
 
-void bytea_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *bytea_binary(struct out *out, char *p, const struct type *type, const char *data,
+                   uint32_t len)
 {
     (void)type;
     const uint8_t *s = (const uint8_t *)data;
-    out_char(out, '"');
+    *p++ = '"';
     while (len) {
         uint32_t piece = len < PIECE ? len : PIECE;
-        char *p = out_reserve(out, piece / 3 * 4 + 4);
-        out_commit(out, base64(p, s, piece));
+        p = base64(out_room(out, p, BASE64_ROOM(piece) + 1), s, piece);
         s += piece;
         len -= piece;
     }
-    out_char(out, '"');
+    *p++ = '"';
+    return p;
 }
 
 /* Whether all of it is pairs of hexadecimal digits. */
@@ -137,57 +140,68 @@ static void hex_decode(uint8_t *to, const char *s, size_t count)
 }
 
 /* bytea_output=hex: \x and two digits a byte. */
-void bytea_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *bytea_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     if (len < 2 || data[0] != '\\' || data[1] != 'x' || !hex_check(data + 2, len - 2)) {
-        json_quoted(out, data, len);
-        return;
+        return json_quote(out, p, data, len);
     }
     const char *s = data + 2;
     uint8_t bytes[PIECE];
-    out_char(out, '"');
+    *p++ = '"';
     for (size_t left = len / 2 - 1; left;) {
         size_t piece = left < PIECE ? left : PIECE;
         hex_decode(bytes, s, piece);
-        char *p = out_reserve(out, piece / 3 * 4 + 4);
-        out_commit(out, base64(p, bytes, piece));
+        p = base64(out_room(out, p, BASE64_ROOM(piece) + 1), bytes, piece);
         s += 2 * piece;
         left -= piece;
     }
-    out_char(out, '"');
+    *p++ = '"';
+    return p;
 }
 
-void uuid_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+/* Four bytes as eight digits, a nibble of `bits` in each byte of the word. */
+static inline char *hex_four(char *p, uint32_t bits)
 {
-    static const char hex[] = "0123456789abcdef";
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word = bits;
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word | word << 4) & ones * 0x0f;
+    word += ones * '0' + ((word + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+    word = __builtin_bswap64(word);
+    memcpy(p, &word, sizeof word);
+    return p + sizeof word;
+}
+
+char *uuid_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
+{
+    char digits[32], *d = digits;
     (void)type;
     if (len != 16) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
-    char *p = out_reserve(out, 38);
-    *p++ = '"';
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            *p++ = '-';
-        }
-        *p++ = hex[(uint8_t)data[i] >> 4];
-        *p++ = hex[data[i] & 15];
+    for (int i = 0; i < 16; i += 4) {
+        d = hex_four(d, load32(data + i));
     }
-    *p++ = '"';
-    out_commit(out, p);
+    p[0] = p[37] = '"';
+    memcpy(p + 1, digits, 8);
+    memcpy(p + 10, digits + 8, 4);
+    memcpy(p + 15, digits + 12, 4);
+    memcpy(p + 20, digits + 16, 4);
+    memcpy(p + 25, digits + 20, 12);
+    p[9] = p[14] = p[19] = p[24] = '-';
+    return p + 38;
 }
 
 /* inet leaves the prefix of a single host away; cidr never does. */
-void inet_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *inet_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     if (!len || memchr(data, '/', len)) {
-        json_quoted(out, data, len);
-        return;
+        return json_quote(out, p, data, len);
     }
-    out_char(out, '"');
-    json_escaped(out, data, len);
-    out_string(out, memchr(data, ':', len) ? "/128\"" : "/32\"");
+    const char *prefix = memchr(data, ':', len) ? "/128\"" : "/32\"";
+    p = json_quote(out, p, data, len) - 1; /* over the closing quote */
+    return json_copy(out, p, prefix, strlen(prefix));
 }

@@ -153,40 +153,38 @@ static char *timetz_look(char *p, const char *s, size_t len)
     return minute_end == hour_end ? put(p, ":00", 3) : p;
 }
 
-static inline void write_look(struct out *out, char *look(char *, const char *, size_t),
-                              const char *data, uint32_t len)
+static inline char *write_look(struct out *out, char *p, char *look(char *, const char *, size_t),
+                               const char *data, uint32_t len)
 {
-    char *p = out_reserve(out, TIMESTAMP_LOOK + 2);
-    *p = '"';
     char *end = look(p + 1, data, len);
-    if (end) {
-        *end = '"';
-        out_commit(out, end + 1);
-    } else {
-        json_quoted(out, data, len);
+    if (!end) {
+        return json_quote(out, p, data, len);
     }
+    *p = *end = '"';
+    return end + 1;
 }
 
-void date_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *date_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    write_look(out, date_look, data, len);
+    return write_look(out, p, date_look, data, len);
 }
 
-void time_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *time_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    write_look(out, time_look, data, len);
+    return write_look(out, p, time_look, data, len);
 }
 
-void timetz_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *timetz_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    write_look(out, timetz_look, data, len);
+    return write_look(out, p, timetz_look, data, len);
 }
 
-void timestamp_text(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *timestamp_text(struct out *out, char *p, const struct type *type, const char *data,
+                     uint32_t len)
 {
     (void)type;
-    write_look(out, timestamp_look, data, len);
+    return write_look(out, p, timestamp_look, data, len);
 }

@@ -8,6 +8,7 @@
  */
 #include "base/bytes.h"
 #include "digits.h"
+#include "emit/json.h"
 #include "look.h"
 #include "writers.h"
 
@@ -23,23 +24,25 @@ enum {
 };
 
 /*
- * A year that begins in March ends with its leap day, and its months' lengths repeat every five:
- * 153 days. From DAYS_YEAR_1 to DAYS_YEAR_10000 alone.
+ * From DAYS_YEAR_1 to DAYS_YEAR_10000 alone. A year that begins in March ends with its leap day, so
+ * that centuries, years and months are each a linear function of the days, rounded down
+ * (C. Neri, L. Schneider, "Euclidean affine functions and their application to calendar
+ * algorithms", 2022).
  */
 static char *print_date(char *p, int32_t days)
 {
-    uint32_t since = (uint32_t)(days + DAYS_BEFORE_2000);
-    uint32_t era = since / DAYS_400_YEARS, day_of_era = since % DAYS_400_YEARS;
-    uint32_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    uint32_t day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    uint32_t month = (5 * day + 2) / 153; /* 0: March */
-    uint32_t year = 400 * era + year_of_era + (month >= 10);
-    p = digits_four(p, year);
+    uint32_t quarters = 4 * (uint32_t)(days + DAYS_BEFORE_2000) + 3;
+    uint32_t century = quarters / DAYS_400_YEARS;
+    uint32_t of_century = quarters % DAYS_400_YEARS | 3; /* days of it, times 4, and 3 */
+    uint64_t years = UINT64_C(2939745) * of_century;     /* 2^32 / 1461 years a quarter day */
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913; /* 2^16 a month, from 3 for March */
+    bool next_year = day_of_year >= 306;           /* January and February */
+    p = digits_four(p, 100 * century + (uint32_t)(years >> 32) + next_year);
     *p++ = '-';
-    p = digits_two(p, month < 10 ? month + 3 : month - 9);
+    p = digits_two(p, (months >> 16) - (next_year ? 12 : 0));
     *p++ = '-';
-    return digits_two(p, day - (153 * month + 2) / 5 + 1);
+    return digits_two(p, (months & 0xffff) / 2141 + 1);
 }
 
 /* Without trailing zeros. */
@@ -67,46 +70,42 @@ static char *print_time(char *p, int64_t us)
     return fraction ? print_fraction(p, fraction) : p;
 }
 
-void date_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *date_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     if (len != 4) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
     int32_t days = (int32_t)load32(data);
     if (days < DAYS_YEAR_1 || days >= DAYS_YEAR_10000) {
-        out_string(out, days < 0 ? "\"" DATE_FIRST "\"" : "\"" DATE_LAST "\"");
-        return;
+        return json_quote(out, p, days < 0 ? DATE_FIRST : DATE_LAST, sizeof DATE_FIRST - 1);
     }
-    char *p = out_reserve(out, 12);
     *p++ = '"';
     p = print_date(p, days);
     *p++ = '"';
-    out_commit(out, p);
+    return p;
 }
 
-void timestamp_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *timestamp_binary(struct out *out, char *p, const struct type *type, const char *data,
+                       uint32_t len)
 {
     (void)type;
     if (len != 8) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
     int64_t us = (int64_t)load64(data);
     if (us < DAYS_YEAR_1 * US_PER_DAY || us >= DAYS_YEAR_10000 * US_PER_DAY) {
-        out_string(out, us < 0 ? "\"" TIMESTAMP_FIRST "\"" : "\"" TIMESTAMP_LAST "\"");
-        return;
+        const char *limit = us < 0 ? TIMESTAMP_FIRST : TIMESTAMP_LAST;
+        return json_quote(out, p, limit, sizeof TIMESTAMP_FIRST - 1);
     }
     uint64_t since = (uint64_t)(us - DAYS_YEAR_1 * US_PER_DAY); /* not negative: rounds down */
-    char *p = out_reserve(out, TIMESTAMP_LOOK + 2);
     *p++ = '"';
     p = print_date(p, (int32_t)(since / US_PER_DAY) + DAYS_YEAR_1);
     *p++ = 'T';
     p = print_time(p, (int64_t)(since % US_PER_DAY));
     *p++ = 'Z';
     *p++ = '"';
-    out_commit(out, p);
+    return p;
 }
 
 static inline bool is_time(int64_t us)
@@ -114,19 +113,17 @@ static inline bool is_time(int64_t us)
     return us >= 0 && us <= US_PER_DAY;
 }
 
-void time_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *time_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
     if (len != 8 || !is_time((int64_t)load64(data))) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
-    char *p = out_reserve(out, TIMESTAMP_LOOK + 2);
     *p++ = '"';
     p = print_time(p, (int64_t)load64(data));
     *p++ = 'Z';
     *p++ = '"';
-    out_commit(out, p);
+    return p;
 }
 
 static char *print_zone(char *p, int32_t west)
@@ -143,19 +140,18 @@ static char *print_zone(char *p, int32_t west)
     return p;
 }
 
-void timetz_binary(struct out *out, const struct type *type, const char *data, uint32_t len)
+char *timetz_binary(struct out *out, char *p, const struct type *type, const char *data,
+                    uint32_t len)
 {
     (void)type;
     bool good = len == 12 && is_time((int64_t)load64(data));
     int32_t west = good ? (int32_t)load32(data + 8) : 0;
     if (!good || west <= -ZONE_LIMIT || west >= ZONE_LIMIT) {
-        write_invalid(out, data, len);
-        return;
+        return write_invalid(out, p, data, len);
     }
-    char *p = out_reserve(out, TIMESTAMP_LOOK + 2);
     *p++ = '"';
     p = print_time(p, (int64_t)load64(data));
     p = print_zone(p, west);
     *p++ = '"';
-    out_commit(out, p);
+    return p;
 }

@@ -44,7 +44,7 @@ value_writer hstore_text;
 value_writer composite_text;
 
 /* What is not the binary form that was promised: a string, with \u00XX for bytes from 0x80 on. */
-void write_invalid(struct out *, const char *data, uint32_t len);
+char *write_invalid(struct out *, char *p, const char *data, uint32_t len);
 
 /*
  * What stands between quotes in arrays and hstore, with a backslash before some characters: without

@@ -29,13 +29,13 @@ static inline void printing_expect(value_writer *writer, const struct type *type
 {
     struct out whole, pieces;
     out_init(&whole, 64);
-    writer(&whole, type, data, len);
+    value_write(writer, &whole, type, data, len);
     valid_expect(whole.data, whole.len);
 
     struct printing_rest rest = {whole.data, whole.len};
     out_init(&pieces, VALUE_PIECE);
     out_sink(&pieces, printing_compare, &rest);
-    writer(&pieces, type, data, len);
+    value_write(writer, &pieces, type, data, len);
     if (!out_flush(&pieces) || rest.len || pieces.cap != VALUE_PIECE) {
         abort();
     }

@@ -27,7 +27,7 @@ static inline const char *printed(value_writer *writer, const struct type *type,
     memcpy(exact, data, len);
     out_free(&out);
     out_init(&out, 0);
-    writer(&out, type, exact, (uint32_t)len);
+    value_write(writer, &out, type, exact, (uint32_t)len);
     free(exact);
     return out_text(&out);
 }

@@ -63,7 +63,7 @@ static void expect_streams(value_writer *writer, const struct type *type, const 
     struct out out;
     out_init(&out, VALUE_PIECE);
     out_sink(&out, count, &tally);
-    writer(&out, type, data, (uint32_t)len);
+    value_write(writer, &out, type, data, (uint32_t)len);
     out_flush(&out);
     cr_expect_eq(out.cap, VALUE_PIECE, "reserved %zu", out.cap);
     out_free(&out);
