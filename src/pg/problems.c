@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "catalogs.h"
 #include "problems_table.h"
+#include "publication.h"
 
 void problem(struct out *problems, const char *format, ...)
 {
@@ -93,48 +93,42 @@ static void find_slot(const struct facts *facts, const struct config *config, st
     }
 }
 
-/* The statement with which an administrator makes the publication. */
-static char *create_publication(const struct facts *facts, const struct config *config,
-                                const struct catalog *catalog)
+/*
+ * How an administrator makes the publication: for all tables where that breaks nothing and they
+ * are not known, or are too many to name. What would break is said before the statement.
+ */
+static void find_publication_missing(const struct facts *facts, const struct config *config,
+                                     const struct catalog *catalog, struct out *problems)
 {
-    struct out sql;
+    const struct table_list *left_out = &facts->survey.unidentified;
+    const struct table_list *others = &facts->survey.identified;
+    bool many = (catalog ? catalog->count : others->count) > NAMED_TABLES;
+    bool named = (catalog && !many) || left_out->count;
+    const struct catalog none = {0};
     char *name = sql_name(config->publication);
-    const char *with = facts->server.version >= 130000 && !config->capture_as_partitions
-                           ? " WITH (publish_via_partition_root = true)"
-                           : "";
+    struct out sql, refused;
     out_init(&sql, 256);
-    out_format(&sql, "CREATE PUBLICATION %s FOR ", name);
-    if (catalog && catalog->count <= 20) {
-        char *table = sql_table(config->watermarks_schema, config->watermarks_table);
-        out_format(&sql, "TABLE %s", table);
-        free(table);
-        for (int i = 0; i < catalog->count; i++) {
-            table = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-            out_format(&sql, ", ONLY %s", table);
-            free(table);
-        }
-    } else {
-        out_string(&sql, "ALL TABLES");
+    out_init(&refused, 256);
+    publication_sql(&sql, facts, config, many ? &none : catalog, !named,
+                    catalog || many ? NULL : others->names);
+    if (named && many) {
+        out_format(&sql,
+                   "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
+                   name);
     }
-    out_string(&sql, with);
-    char *text = mem_string(out_text(&sql));
+    if (named && (many || !catalog)) {
+        out_string(&refused, " (it must not be for all tables: the server would refuse UPDATE and "
+                             "DELETE on ");
+        table_list_write(&refused, left_out);
+        out_string(&refused, ", for want of a primary key or REPLICA IDENTITY)");
+    }
+    problem(problems,
+            "there is no publication \"%s\", and user \"%s\" may not create it%s: run as the "
+            "tables' owner or a superuser %s",
+            config->publication, facts->server.user, out_text(&refused), out_text(&sql));
     free(name);
     out_free(&sql);
-    return text;
-}
-
-/* Whether we may make it, as far as can be told: for all tables, or for tables that are ours. */
-static bool may_create(const struct facts *facts)
-{
-    if (facts->server.superuser) {
-        return true;
-    }
-    for (int i = 0; i <= facts->stream_count; i++) {
-        if (facts->tables[i].oid && !facts->tables[i].owned) {
-            return false;
-        }
-    }
-    return facts->server.may_create;
+    out_free(&refused);
 }
 
 static void find_publication(const struct facts *facts, const struct config *config,
@@ -142,13 +136,8 @@ static void find_publication(const struct facts *facts, const struct config *con
 {
     const struct publication_facts *publication = &facts->publication;
     if (!publication->exists) {
-        if (!may_create(facts)) {
-            char *sql = create_publication(facts, config, catalog);
-            problem(problems,
-                    "there is no publication \"%s\", and user \"%s\" may not create it: run as the "
-                    "tables' owner or a superuser %s",
-                    config->publication, facts->server.user, sql);
-            free(sql);
+        if (!publication_creatable(facts)) {
+            find_publication_missing(facts, config, catalog, problems);
         }
         return;
     }

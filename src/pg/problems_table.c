@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "problems.h"
+#include "publication.h"
 
 bool table_unpublished(const struct facts *facts, const struct table_facts *table)
 {
@@ -41,10 +42,12 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
                 "ALL ON SCHEMA %s TO %s",
                 config->watermarks_schema, schema, schema, user);
         free(schema);
-    } else if (!table->schema_usable || !table->schema_writable) {
+    } else if (!table->schema_usable || !table->schema_writable ||
+               (!publication->exists && !publication_creatable(facts))) {
         problem(
             problems,
-            "there is no watermarks table %s, and user \"%s\" may not create it: run CREATE "
+            "there is no watermarks table %s, and user \"%s\" may not create and publish it: run "
+            "CREATE "
             "TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL PRIVILEGES ON TABLE %s "
             "TO %s",
             name, facts->server.user, name, name, user);
@@ -75,11 +78,12 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
                 name);
         return;
     }
-    if (!watermarks->unique) {
-        problem(problems,
-                "watermarks table %s has no unique key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
-                "(slot)",
-                name, name);
+    if (!watermarks->unique || !table->identified) {
+        problem(
+            problems,
+            "watermarks table %s has no primary key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
+            "(slot)",
+            name, name);
     }
     if (!watermarks->writable || !table->schema_usable) {
         char *user = sql_name(facts->server.user);

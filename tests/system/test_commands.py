@@ -80,6 +80,62 @@ def test_check_fails_with_a_message_and_exit_0(database, capture, changes, word)
     assert "wr0ng-pass" not in status["message"]
 
 
+@pytest.fixture(name="bystander")
+def one_who_may_only_replicate(database, user):
+    """Beside a watermarks table that is ready."""
+    return user("REPLICATION", "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
+                "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
+
+
+def advice(status, word):
+    """The statement of the one line that holds the word."""
+    (line,) = [line for line in status["message"].splitlines() if word in line]
+    return line[line.index(word):]
+
+
+def test_check_advises_a_publication_that_breaks_no_update(database, capture, bystander):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE unkeyed (n int)", "INSERT INTO unkeyed VALUES (1)",
+                     f"GRANT SELECT ON items, unkeyed TO {bystander['user']}")
+    status = check(capture, **bystander)
+    assert "refuse UPDATE and DELETE on public.unkeyed" in status["message"]
+    database.execute(advice(status, "CREATE PUBLICATION"), "UPDATE unkeyed SET n = 2")
+    assert database.query("SELECT tablename FROM pg_publication_tables ORDER BY 1") == [
+        ("items",), ("watermarks_of_the_test",)]
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}
+
+
+def test_check_advises_a_publication_for_all_tables_where_all_have_an_identity(database, capture, bystander):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", f"GRANT SELECT ON items TO {bystander['user']}")
+    assert advice(check(capture, **bystander), "CREATE PUBLICATION").startswith(
+        f'CREATE PUBLICATION "{database.publication}" FOR ALL TABLES')
+
+
+def test_check_advises_how_to_publish_many_tables(database, capture, bystander):
+    database.execute("DO $$ BEGIN FOR n IN 1..30 LOOP EXECUTE 'CREATE TABLE many_' || n || ' (id int PRIMARY KEY)';"
+                     " EXECUTE 'CREATE TABLE unkeyed_' || n || ' (id int)'; END LOOP; END $$",
+                     f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {bystander['user']}")
+    status = check(capture, **bystander)
+    create, add = advice(status, "CREATE PUBLICATION").split("; ")
+    database.execute(create)
+    assert add == f'for each captured table ALTER PUBLICATION "{database.publication}" ADD TABLE ONLY schema.table'
+    assert "public.unkeyed_1, " in status["message"] and " and 10 more" in status["message"]
+
+
+def test_check_wants_a_watermarks_table_that_the_publication_can_name(database, capture, user):
+    """The user could create it, but not publish it."""
+    database.execute("CREATE TABLE unkeyed (n int)")
+    status = check(capture, **user("REPLICATION", "GRANT SELECT ON unkeyed TO {user}",
+                                   "GRANT CREATE ON SCHEMA public TO {user}"))
+    database.execute(advice(status, "CREATE TABLE"), advice(status, "CREATE PUBLICATION"))
+
+
+def test_check_wants_a_watermarks_table_whose_updates_are_not_refused(database, capture):
+    database.execute("CREATE TABLE public.watermarks_of_the_test (slot TEXT UNIQUE, watermark TEXT)")
+    status = check(capture)
+    database.execute(advice(status, "ALTER TABLE"))
+    assert check(capture) == {"status": "SUCCEEDED"}
+
+
 def discover(capture, **changes):
     one = capture([], **changes)
     process = run("discover", "--config", one.path("config.json", one.config)).succeed()

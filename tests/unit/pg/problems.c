@@ -129,7 +129,7 @@ Test(problems, a_slot_that_cannot_serve)
 Test(problems, a_publication_that_only_others_may_create)
 {
     facts.publication = (struct publication_facts){0};
-    finds("CREATE PUBLICATION \"flow_publication\" FOR TABLE \"public\".\"flow_watermarks\", "
+    finds("CREATE PUBLICATION \"flow_publication\" FOR TABLE ONLY \"public\".\"flow_watermarks\", "
           "ONLY \"My Schema\".\"t\" WITH (publish_via_partition_root = true)");
     facts.server.superuser = true;
     problems.len = 0;
