@@ -151,6 +151,25 @@ static void find_publication(const struct facts *facts, const struct config *con
     }
 }
 
+/* Without a catalog, what discover would show. */
+static void find_nothing_to_read(const struct facts *facts, struct out *problems)
+{
+    const struct survey *survey = &facts->survey;
+    if (survey->unknown) {
+        problem(problems,
+                "discover_schemas names what is no schema of database \"%s\": %s; correct it",
+                facts->server.database, survey->unknown);
+    }
+    if (survey->offered && !survey->readable) {
+        char *user = sql_name(facts->server.user);
+        problem(problems,
+                "user \"%s\" may read no table of schema %s: run GRANT USAGE ON SCHEMA %s TO %s; "
+                "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s",
+                facts->server.user, survey->schemas, survey->schemas, user, survey->schemas, user);
+        free(user);
+    }
+}
+
 void problems_find(const struct facts *facts, const struct config *config,
                    const struct catalog *catalog, struct out *problems)
 {
@@ -158,6 +177,9 @@ void problems_find(const struct facts *facts, const struct config *config,
     find_slot(facts, config, problems);
     find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
     find_publication(facts, config, catalog, problems);
+    if (!catalog) {
+        find_nothing_to_read(facts, problems);
+    }
     for (int i = 0; i < facts->stream_count; i++) {
         find_table(facts, i, config, &catalog->streams[i], problems);
     }

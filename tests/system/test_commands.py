@@ -136,6 +136,25 @@ def test_check_wants_a_watermarks_table_whose_updates_are_not_refused(database, 
     assert check(capture) == {"status": "SUCCEEDED"}
 
 
+def test_check_fails_for_a_user_who_may_read_no_table(database, capture, bystander):
+    database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}  # there is none yet
+    database.execute('CREATE SCHEMA "Own"', 'CREATE TABLE "Own".items (id int PRIMARY KEY)', "CREATE SCHEMA empty",
+                     "CREATE TABLE items (id int PRIMARY KEY)", "CREATE SCHEMA other")
+    status = check(capture, **bystander)
+    assert status["status"] == "FAILED" and "may read no table" in status["message"]
+    database.execute(f"GRANT SELECT ON items TO {bystander['user']}")
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}
+    chosen = {"discover_schemas": ["Own", "empty"]}
+    database.execute(advice(check(capture, advanced=chosen, **bystander), "GRANT"))
+    assert check(capture, advanced=chosen, **bystander) == {"status": "SUCCEEDED"}
+
+
+def test_check_names_schemas_that_do_not_exist(database, capture):
+    status = check(capture, advanced={"discover_schemas": ["public", "pubic"]})
+    assert status["status"] == "FAILED" and "pubic" in status["message"] and "public," not in status["message"]
+
+
 def discover(capture, **changes):
     one = capture([], **changes)
     process = run("discover", "--config", one.path("config.json", one.config)).succeed()
