@@ -40,6 +40,9 @@ bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(
  */
 bool err_add(struct err *all, const struct err *one);
 
+/* What was collected becomes the error. True if that is nothing. */
+bool err_collected(struct err *, const struct err *all);
+
 /* Name the stream that the error concerns. Returns false. */
 bool err_stream(struct err *err, const char *schema, const char *table);
 

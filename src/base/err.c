@@ -78,6 +78,15 @@ bool err_add(struct err *all, const struct err *one)
     return fits;
 }
 
+bool err_collected(struct err *err, const struct err *all)
+{
+    if (all->kind == ERR_NONE) {
+        return true;
+    }
+    *err = *all;
+    return false;
+}
+
 bool err_stream(struct err *err, const char *schema, const char *table)
 {
     mend_end(err->schema, sizeof err->schema,

@@ -38,8 +38,7 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
     if (cJSON_IsObject(document)) {
         read_options(&reading);
     }
-    if (reading.faults.kind) {
-        *err = reading.faults;
+    if (!err_collected(err, &reading.faults)) {
         config_free(&reading.config);
     }
     free(reading.given);

@@ -185,6 +185,21 @@ def test_a_wrong_value_names_its_option(one, wrong):
     assert_refused(one.start().finish(), "config_error", name)
 
 
+def test_all_faults_of_a_configuration_are_told_together(one):
+    one.config.update({"port": 0, "slotname": "x", "advanced": {"sslmode": "maybe"}})
+    del one.config["user"]
+    process = one.start().finish()
+    assert_refused(process, "config_error", "port", "slotname", "sslmode", "user is missing", lines=4)
+    answer = run("check", "--config", one.path("config.json", one.config)).succeed()
+    assert answer.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["message"] == process.errors[0]["message"]
+
+
+def test_all_faults_of_a_catalog_are_told_together(one):
+    arguments = one.arguments()
+    arguments[3] = one.path("catalog.json", {"tail": 5, "streams": [5, {**stream("items"), "sync_mode": "cdc"}]})
+    assert_refused(run("read", *arguments), "config_error", "tail", "streams[0]", "cdc", lines=3)
+
+
 @pytest.mark.parametrize("required", ["host", "user"])
 def test_a_missing_option_is_named(one, required):
     del one.config[required]
