@@ -36,7 +36,8 @@ bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(
 
 /*
  * Collect errors that are told together, a line each: `all` becomes `one` if it was none, and else
- * gets its message, and concerns no stream any more. False once there is no room for more.
+ * gets its message, and concerns no stream any more but one that both concern. False once there is
+ * no room for more.
  */
 bool err_add(struct err *all, const struct err *one);
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/problems.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "pg/pg.h"
@@ -57,11 +58,11 @@ struct table_description {
 
 /*
  * Describe every stream of the catalog, in its order: *tables has catalog->count items, the
- * caller's to free. ERR_CONFIG names the table (err_stream) that is missing, not published, or
- * whose key cannot serve.
+ * caller's to free. ERR_CONFIG names the table (err_stream) that is missing or not published. Keys
+ * that cannot serve are added to `problems`: then the descriptions cannot be used.
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
-                     struct table_description **tables, struct err *);
+                     struct table_description **tables, struct problems *, struct err *);
 
 /*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/out.h"
+#include "base/problems.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "pg/pg.h"
@@ -21,15 +21,15 @@ enum slot_use {
 };
 
 /*
- * Find everything that would keep a capture from starting. Each problem is appended to `problems`
- * as one line in plain words with what mends it, lines joined by '\n'; none leaves it as it was.
+ * Find everything that would keep a capture from starting. Each problem is added to `problems` as
+ * one line in plain words with what mends it.
  * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
  * tables are left out. Nothing is changed, though a replication connection is opened and closed,
  * and a slot that must be free and is not is given a few seconds to become so. False: the server
  * could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
-                         int stop_fd, struct out *problems, struct err *);
+                         int stop_fd, struct problems *problems, struct err *);
 
 /* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of
  * what will fail. */

@@ -162,6 +162,12 @@ static void add_estimate(struct out *out, const struct catalog_stream *stream, i
     out_format(out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 "}}}\n", rows);
 }
 
+static void error(void *context, struct out *out, const struct err *err)
+{
+    (void)context;
+    airbyte_error(out, err);
+}
+
 static void begin(void *context, struct out *out)
 {
     const struct airbyte_read *a = context;
@@ -185,7 +191,7 @@ static void end(void *context, struct out *out)
 
 struct codec airbyte_codec(struct airbyte_read *read)
 {
-    return (struct codec){read, frame, checkpoint, log_message, begin, end};
+    return (struct codec){read, frame, checkpoint, log_message, error, begin, end};
 }
 
 void airbyte_error(struct out *out, const struct err *err)

@@ -92,8 +92,12 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
     struct catalog one = {&backfill->catalog->streams[stream], 1, false};
     uint32_t oid = table->description ? table->description->relation->oid : 0;
     char *filter = oid ? mem_string(table->description->row_filter) : NULL;
+    struct problems problems = {0};
     forget(table);
-    bool ok = tables_describe(pg, types, backfill->config, &one, &table->description, err);
+    bool ok =
+        tables_describe(pg, types, backfill->config, &one, &table->description, &problems, err) &&
+        problems_none(&problems, err);
+    problems_free(&problems);
     const struct table_description *d = table->description;
     if (ok && oid == d->relation->oid) {
         warn_of_filter(d, filter, backfill->log);

@@ -68,7 +68,10 @@ bool err_add(struct err *all, const struct err *one)
     }
     size_t used = strlen(all->message), len = strlen(one->message);
     bool fits = used + 1 + len + sizeof more <= sizeof all->message;
-    all->detail[0] = all->schema[0] = all->table[0] = '\0';
+    all->detail[0] = '\0';
+    if (strcmp(all->schema, one->schema) != 0 || strcmp(all->table, one->table) != 0) {
+        all->schema[0] = all->table[0] = '\0';
+    }
     if (fits) {
         all->message[used] = '\n';
         memcpy(all->message + used + 1, one->message, len + 1);

@@ -15,17 +15,39 @@ static void notice(void *context, bool warning, const char *line)
     log_line(context, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
+/* The error of each stream for itself, where the run's error will not name the one that it is of. */
+static void tell_streams(struct engine *e, const struct problems *problems)
+{
+    const struct codec *codec = &e->config.codec;
+    struct err one, ignored;
+    struct out out;
+    out_init(&out, 1024);
+    for (size_t next = 0; problems_of_stream(problems, &next, &one);) {
+        codec->error(codec->context, &out, &one);
+    }
+    e->config.sink.write(e->config.sink.context, out.data, out.len, &ignored);
+    out_free(&out);
+}
+
+static bool no_problems(struct engine *e, const struct problems *problems, struct err *err)
+{
+    if (problems_none(problems, err)) {
+        return true;
+    }
+    if (e->config.codec.error && !err->table[0]) {
+        tell_streams(e, problems);
+    }
+    return false;
+}
+
 static bool check(struct engine *e, struct err *err)
 {
     const struct engine_config *c = &e->config;
-    struct out problems;
-    out_init(&problems, 1024);
+    struct problems problems = {0};
     bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, SLOT_MUST_BE_FREE,
-                                  run_stop_fd(c->run), &problems, err);
-    if (ok && problems.len) {
-        ok = err_set(err, ERR_CONFIG, "%s", out_text(&problems));
-    }
-    out_free(&problems);
+                                  run_stop_fd(c->run), &problems, err) &&
+              no_problems(e, &problems, err);
+    problems_free(&problems);
     return ok;
 }
 
@@ -80,7 +102,12 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
 static bool describe(struct engine *e, struct err *err)
 {
     struct service *s = &e->service;
-    if (!tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables, err)) {
+    struct problems problems = {0};
+    bool ok = tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables,
+                              &problems, err) &&
+              no_problems(e, &problems, err);
+    problems_free(&problems);
+    if (!ok) {
         return false;
     }
     s->renamed = mem_zero((size_t)e->config.catalog->count * sizeof *s->renamed);

@@ -11,21 +11,19 @@
 #include "problems_table.h"
 #include "publication.h"
 
-void problem(struct out *problems, const char *format, ...)
+void problem(struct problems *problems, const char *format, ...)
 {
     char *text = NULL;
     va_list args;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (problems->len) {
-        out_char(problems, '\n');
+    if (vasprintf(&text, format, args) >= 0) {
+        problems_add(problems, text);
+        free(text);
     }
-    out_bytes(problems, len < 0 ? "" : text, len < 0 ? 0 : (size_t)len);
-    free(text);
+    va_end(args);
 }
 
-static void find_server(const struct server_facts *server, struct out *problems)
+static void find_server(const struct server_facts *server, struct problems *problems)
 {
     if (server->version < 100000) {
         problem(problems,
@@ -49,7 +47,7 @@ static void find_server(const struct server_facts *server, struct out *problems)
 }
 
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
-                            const struct server_facts *server, struct out *problems)
+                            const struct server_facts *server, struct problems *problems)
 {
     const char *mend = "set slot_name to another name, or run SELECT "
                        "pg_drop_replication_slot";
@@ -78,7 +76,8 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
     }
 }
 
-static void find_slot(const struct facts *facts, const struct config *config, struct out *problems)
+static void find_slot(const struct facts *facts, const struct config *config,
+                      struct problems *problems)
 {
     const struct server_facts *server = &facts->server;
     if (facts->slot.exists) {
@@ -98,7 +97,7 @@ static void find_slot(const struct facts *facts, const struct config *config, st
  * are not known, or are too many to name. What would break is said before the statement.
  */
 static void find_publication_missing(const struct facts *facts, const struct config *config,
-                                     const struct catalog *catalog, struct out *problems)
+                                     const struct catalog *catalog, struct problems *problems)
 {
     const struct table_list *left_out = &facts->survey.unidentified;
     const struct table_list *others = &facts->survey.identified;
@@ -132,7 +131,7 @@ static void find_publication_missing(const struct facts *facts, const struct con
 }
 
 static void find_publication(const struct facts *facts, const struct config *config,
-                             const struct catalog *catalog, struct out *problems)
+                             const struct catalog *catalog, struct problems *problems)
 {
     const struct publication_facts *publication = &facts->publication;
     if (!publication->exists) {
@@ -152,7 +151,7 @@ static void find_publication(const struct facts *facts, const struct config *con
 }
 
 /* Without a catalog, what discover would show. */
-static void find_nothing_to_read(const struct facts *facts, struct out *problems)
+static void find_nothing_to_read(const struct facts *facts, struct problems *problems)
 {
     const struct survey *survey = &facts->survey;
     if (survey->unknown) {
@@ -171,7 +170,7 @@ static void find_nothing_to_read(const struct facts *facts, struct out *problems
 }
 
 void problems_find(const struct facts *facts, const struct config *config,
-                   const struct catalog *catalog, struct out *problems)
+                   const struct catalog *catalog, struct problems *problems)
 {
     find_server(&facts->server, problems);
     find_slot(facts, config, problems);
@@ -181,6 +180,8 @@ void problems_find(const struct facts *facts, const struct config *config,
         find_nothing_to_read(facts, problems);
     }
     for (int i = 0; i < facts->stream_count; i++) {
+        size_t first = problems->count;
         find_table(facts, i, config, &catalog->streams[i], problems);
+        problems_concern(problems, first, catalog->streams[i].schema, catalog->streams[i].table);
     }
 }

@@ -81,8 +81,12 @@ Test(err, several_are_told_a_line_each)
     cr_assert_eq(all.kind, ERR_CONFIG);
     cr_assert_str_eq(all.table, "t");
     err_set(&one, ERR_CONFIG, "second");
+    err_stream(&one, "s", "t");
     cr_assert(err_add(&all, &one));
-    cr_assert_str_eq(all.message, "first\nsecond");
+    cr_assert_str_eq(all.schema, "s");
+    err_stream(&one, "s", "u");
+    err_add(&all, &one);
+    cr_assert_str_eq(all.message, "first\nsecond\nsecond");
     cr_assert_str_empty(all.table);
 }
 
