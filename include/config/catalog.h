@@ -28,6 +28,7 @@ struct catalog_stream {
 struct catalog {
     struct catalog_stream *streams;
     int count;
+    bool full_refresh; /* all streams are: nobody wants what comes after their rows */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 

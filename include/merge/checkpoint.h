@@ -50,7 +50,8 @@ struct checkpoint {
 struct capture_identity {
     char *system_identifier; /* decimal */
     uint32_t timeline;
-    char *slot, *database;
+    char *slot; /* NULL: a temporary one, so that nothing can go on from the checkpoint */
+    char *database;
 };
 
 struct checkpoint *checkpoint_new(int stream_count);

@@ -42,7 +42,8 @@ struct state {
  * end between two of them: it goes on from the lowest, and a stream that is further skips what it
  * has.
  *
- * A state without a cursor is the beginning, and an error if a stream in it is captured in part.
+ * A state without a cursor is the beginning, and an error if a stream in it is captured in part. So
+ * is one whose streams are all ignored: nothing goes on from it.
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
 bool state_parse(struct state *, const char *json, size_t len, struct err *);

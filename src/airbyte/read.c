@@ -118,12 +118,23 @@ static void add_streams(struct airbyte_read *a, struct out *out,
     }
 }
 
+/* What nothing can go on from says so: each stream begins anew. */
+static void forget(struct checkpoint *checkpoint)
+{
+    for (int i = 0; i < checkpoint->stream_count; i++) {
+        checkpoint->streams[i].mode = STREAM_IGNORE;
+    }
+}
+
 /* The first checkpoint of a read brings all streams, in the catalog's order: so they stay. */
 static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
                        const struct checkpoint *newer, const uint64_t *counts)
 {
     struct airbyte_read *a = context;
     checkpoint_apply(a->whole, newer);
+    if (!identity->slot) {
+        forget(a->whole);
+    }
     if (a->config->state_type == STATE_STREAM) {
         add_streams(a, out, identity, counts);
     } else {

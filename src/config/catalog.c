@@ -38,8 +38,9 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
     }
     if (!ok || !err_collected(err, &faults) || !catalog_check_twins(catalog, err)) {
         catalog_free(&catalog);
-    } else if (all_full_refresh(catalog)) {
-        catalog->tail = false;
+    } else {
+        catalog->full_refresh = all_full_refresh(catalog);
+        catalog->tail = catalog->tail && !catalog->full_refresh;
     }
     cJSON_Delete(document);
     return catalog;
@@ -74,7 +75,6 @@ static void read_tail(const struct json_at *root, bool *tail, struct err *faults
     }
 }
 
-/* Then nobody wants what comes after the rows. */
 static bool all_full_refresh(const struct catalog *catalog)
 {
     for (int i = 0; i < catalog->count; i++) {

@@ -36,6 +36,7 @@ struct engine {
     uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
+    bool temporary_slot;    /* likewise; it ends with the replication connection */
     struct service service; /* merger */
     struct merge *merge;    /* merger */
     int64_t snapshot_us;    /* merger: when it last asked for a snapshot, */
@@ -77,6 +78,8 @@ void emitter_main(void *context); /* the engine */
 /* reader.c: the replication connection. */
 struct replication *replication_new(struct engine *);
 void replication_free(struct replication **);
+/* NULL: it cannot be opened. */
+struct pg *replication_connection(struct replication *, struct err *);
 bool replication_identify(struct replication *, struct server_identity *, uint32_t timeline,
                           uint64_t *timeline_end, struct err *);
 void reader_main(void *context); /* the engine */

@@ -56,7 +56,7 @@ static void set_identity(struct engine *e, const struct server_identity *server)
     e->identity.system_identifier = mem_string(server->system_identifier);
     e->identity.timeline = server->timeline;
     e->timeline = server->timeline;
-    e->identity.slot = mem_string(e->config.config->slot);
+    e->identity.slot = e->temporary_slot ? NULL : mem_string(e->config.config->slot);
     e->identity.database = mem_string(e->config.config->database);
 }
 
@@ -75,7 +75,6 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
         return false;
     }
     set_identity(e, &server);
-    e->new_slot = slot_lsn != 0;
     bool ok = true;
     if (state->checkpoint) {
         struct slot_claim claim = {state->identity.system_identifier, state->identity.timeline,
@@ -91,12 +90,39 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
     return ok;
 }
 
+/* Nothing that the state says holds for a new slot. */
+static void forget_state(struct engine *e)
+{
+    static const struct state none;
+    e->config.state = &none;
+    shared_store(e->config.acknowledged, 0);
+}
+
+/*
+ * A read of full_refresh streams alone is over with its rows. A slot of its own must not outlive
+ * it, and hold WAL for ever: so it is temporary, which the server sees to however the read ends,
+ * killed too. The price is that a read whose replication connection is lost begins anew, which a
+ * full refresh that fails does anyway.
+ */
 static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err *err)
 {
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
-    return prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
-                                c->state->checkpoint ? NULL : slot_lsn, err);
+    bool wants_slot = c->catalog->full_refresh || !c->state->checkpoint;
+    struct pg *replication = NULL;
+    if (c->catalog->full_refresh && !(replication = replication_connection(e->replication, err))) {
+        return false;
+    }
+    if (!prerequisites_create(e->service.pg, c->config, c->catalog, replication,
+                              run_stop_fd(c->run), &notices, wants_slot ? slot_lsn : NULL, err)) {
+        return false;
+    }
+    e->new_slot = *slot_lsn != 0;
+    e->temporary_slot = e->new_slot && replication;
+    if (e->temporary_slot) {
+        forget_state(e);
+    }
+    return true;
 }
 
 static bool describe(struct engine *e, struct err *err)

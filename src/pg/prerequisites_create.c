@@ -168,8 +168,8 @@ static void warn_unidentified(const struct catalog *catalog, const struct facts 
 }
 
 bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                          int stop_fd, const struct notices *notices, uint64_t *slot_lsn,
-                          struct err *err)
+                          struct pg *replication, int stop_fd, const struct notices *notices,
+                          uint64_t *slot_lsn, struct err *err)
 {
     struct facts facts;
     bool ok =
@@ -180,7 +180,8 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
     if (ok) {
         warn_unidentified(catalog, &facts, notices);
         ok = facts.slot.exists || !slot_lsn ||
-             slot_create(pg, config, stop_fd, notices, slot_lsn, err);
+             slot_create(replication ? replication : pg, config, replication != NULL, stop_fd,
+                         notices, slot_lsn, err);
     }
     facts_free(&facts);
     return ok;

@@ -40,7 +40,7 @@ static void all_well(void)
                              .watermarks_schema = (char *)"public",
                              .watermarks_table = (char *)"flow_watermarks"};
     stream = (struct catalog_stream){.schema = (char *)"My Schema", .table = (char *)"t"};
-    catalog = (struct catalog){&stream, 1, false};
+    catalog = (struct catalog){.streams = &stream, .count = 1};
 }
 
 static void clean_up(void)
