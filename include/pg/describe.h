@@ -81,6 +81,19 @@ void describe_storage_sql(struct out *, const char *oid);
 /* An SQL expression for `pages` as they are now. */
 void describe_pages_sql(struct out *, const char *oid);
 
+/* What can have become of a table since it was described. */
+enum table_change {
+    TABLE_GONE,        /* none has its name */
+    TABLE_REPLACED,    /* another has */
+    TABLE_UNPUBLISHED, /* its changes are not sent any more */
+};
+
+/* Visit the streams whose table is not what was described. False: the server could not be asked. */
+bool tables_changed(struct pg *, const struct config *, const struct catalog *,
+                    const struct table_description *,
+                    void (*visit)(void *, int stream, enum table_change), void *context,
+                    struct err *);
+
 void tables_free(struct table_description **tables, int count);
 
 #endif

@@ -38,15 +38,20 @@ struct notices {
     void *context;
 };
 
+/* What prerequisites_create makes beside the watermarks table and the publication. */
+struct prerequisites {
+    bool slot;              /* make one; a capture that has begun can do nothing with a new one */
+    struct pg *replication; /* a PG_REPLICATION connection, which a new slot ends with; or NULL */
+    uint64_t slot_lsn;      /* set to a new slot's consistent point, where its changes begin */
+    bool *added; /* set per stream: its table was added to a publication that was there */
+};
+
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
  * waiting as long as older transactions make it wait. Expects that prerequisites_check found
- * nothing. *slot_lsn is set to a new slot's consistent point, where its changes begin. NULL: make
- * no slot, since a capture that has begun can do nothing with a new one. With `replication`, a
- * PG_REPLICATION connection, a new slot is temporary, and that connection's.
+ * nothing.
  */
-bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
-                          struct pg *replication, int stop_fd, const struct notices *,
-                          uint64_t *slot_lsn, struct err *);
+bool prerequisites_create(struct pg *, const struct config *, const struct catalog *, int stop_fd,
+                          const struct notices *, struct prerequisites *, struct err *);
 
 #endif

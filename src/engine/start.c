@@ -15,7 +15,7 @@ static void notice(void *context, bool warning, const char *line)
     log_line(context, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
-/* The error of each stream for itself, where the run's error will not name the one that it is of. */
+/* The error of each stream for itself: the run's error does not name them. */
 static void tell_streams(struct engine *e, const struct problems *problems)
 {
     const struct codec *codec = &e->config.codec;
@@ -108,17 +108,20 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
 {
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
-    bool wants_slot = c->catalog->full_refresh || !c->state->checkpoint;
-    struct pg *replication = NULL;
-    if (c->catalog->full_refresh && !(replication = replication_connection(e->replication, err))) {
+    e->added = mem_zero((size_t)c->catalog->count * sizeof *e->added);
+    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint,
+                                 .added = e->added};
+    if (c->catalog->full_refresh &&
+        !(make.replication = replication_connection(e->replication, err))) {
         return false;
     }
-    if (!prerequisites_create(e->service.pg, c->config, c->catalog, replication,
-                              run_stop_fd(c->run), &notices, wants_slot ? slot_lsn : NULL, err)) {
+    if (!prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
+                              &make, err)) {
         return false;
     }
-    e->new_slot = *slot_lsn != 0;
-    e->temporary_slot = e->new_slot && replication;
+    *slot_lsn = make.slot_lsn;
+    e->new_slot = make.slot_lsn != 0;
+    e->temporary_slot = e->new_slot && make.replication;
     if (e->temporary_slot) {
         forget_state(e);
     }
@@ -137,6 +140,7 @@ static bool describe(struct engine *e, struct err *err)
         return false;
     }
     s->renamed = mem_zero((size_t)e->config.catalog->count * sizeof *s->renamed);
+    s->changed = mem_zero((size_t)e->config.catalog->count * sizeof *s->changed);
     for (int i = 0; i < e->config.catalog->count; i++) {
         s->leaves |= s->tables[i].kind == 'p' && !s->tables[i].via_root;
     }

@@ -129,7 +129,8 @@ static bool add_table(struct pg *pg, const struct config *config, const char *sc
 }
 
 static bool add_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                       const struct facts *facts, const struct notices *notices, struct err *err)
+                       const struct facts *facts, const struct notices *notices,
+                       struct prerequisites *make, struct err *err)
 {
     const struct table_facts *watermarks = facts_watermarks(facts);
     if (facts->publication.all_tables) {
@@ -141,8 +142,8 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
     }
     for (int i = 0; i < facts->stream_count; i++) {
         const struct catalog_stream *stream = &catalog->streams[i];
-        if (table_unpublished(facts, &facts->tables[i]) &&
-            !add_table(pg, config, stream->schema, stream->table, notices, err)) {
+        make->added[i] = table_unpublished(facts, &facts->tables[i]);
+        if (make->added[i] && !add_table(pg, config, stream->schema, stream->table, notices, err)) {
             return false;
         }
     }
@@ -168,20 +169,20 @@ static void warn_unidentified(const struct catalog *catalog, const struct facts 
 }
 
 bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                          struct pg *replication, int stop_fd, const struct notices *notices,
-                          uint64_t *slot_lsn, struct err *err)
+                          int stop_fd, const struct notices *notices, struct prerequisites *make,
+                          struct err *err)
 {
     struct facts facts;
     bool ok =
         facts_read(pg, config, catalog, &facts, err) &&
         create_watermarks(pg, config, &facts, notices, err) &&
-        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, err)
+        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, make, err)
                                   : create_publication(pg, config, catalog, &facts, notices, err));
     if (ok) {
         warn_unidentified(catalog, &facts, notices);
-        ok = facts.slot.exists || !slot_lsn ||
-             slot_create(replication ? replication : pg, config, replication != NULL, stop_fd,
-                         notices, slot_lsn, err);
+        ok = facts.slot.exists || !make->slot ||
+             slot_create(make->replication ? make->replication : pg, config,
+                         make->replication != NULL, stop_fd, notices, &make->slot_lsn, err);
     }
     facts_free(&facts);
     return ok;

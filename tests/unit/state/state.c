@@ -301,6 +301,15 @@ Test(state, a_stream_ahead_of_the_cursor_round_trips)
     cr_expect_str_eq(out_text(&out), "{\"cursor\":\"0/20\",\"mode\":\"Active\"}");
 }
 
+Test(state, the_table_is_known_by_its_oid)
+{
+    parse(
+        "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\",\"oid\":4294967295}}}");
+    cr_assert_eq(state.checkpoint->streams[0].oid, 4294967295);
+    cr_assert_str_eq(whole(), "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
+                              "\"oid\":4294967295}}}");
+}
+
 Test(state, nothing_goes_on_from_streams_that_are_ignored)
 {
     parse("{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"}}}");
