@@ -24,6 +24,21 @@ def test_spec():
             defaults["watermarks_table"]) == (5432, "postgres", "flow_publication", "flow_slot", "public.flow_watermarks")
 
 
+def test_the_spec_makes_a_form_that_is_pleasant_to_fill_in():
+    schema = run("spec").succeed().messages[0]["spec"]["connectionSpecification"]
+    shown = {name: one for name, one in schema["properties"].items() if not one.get("airbyte_hidden")}
+    assert sorted(shown, key=lambda name: shown[name]["order"]) == [
+        "host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table", "advanced"]
+    advanced = {name: one for name, one in shown["advanced"]["properties"].items() if not one.get("airbyte_hidden")}
+    for name, one in {**shown, **advanced}.items():
+        assert one["title"] and one["description"].endswith("."), name
+        assert name == one["title"] or one["title"][0].isupper(), name
+        text = one["type"] == "string" and "enum" not in one
+        assert not text or one.keys() & {"default", "examples", "airbyte_secret"}, name
+    assert all(advanced[name]["multiline"] for name in ("sslrootcert", "sslcert", "sslkey"))
+    assert advanced["sslkey"]["airbyte_secret"] and shown["password"]["airbyte_secret"]
+
+
 def test_help_and_version():
     shown = run_plain("--help")
     for word in ("spec", "check", "discover", "read", "--config", "--catalog", "--state"):
