@@ -161,7 +161,8 @@ static void add_status(struct out *out, const struct catalog_stream *stream, con
     out_format(out, ",\"status\":\"%s\"}}}\n", status);
 }
 
-static void add_estimate(struct out *out, const struct catalog_stream *stream, int64_t rows)
+static void add_estimate(struct out *out, const struct catalog_stream *stream,
+                         const struct stream_progress *progress)
 {
     out_format(out,
                "{\"type\":\"TRACE\",\"trace\":{\"type\":\"ESTIMATE\",\"emitted_at\":%" PRId64
@@ -170,7 +171,9 @@ static void add_estimate(struct out *out, const struct catalog_stream *stream, i
     add_text(out, stream->table);
     out_string(out, ",\"namespace\":");
     add_text(out, stream->schema);
-    out_format(out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 "}}}\n", rows);
+    out_format(
+        out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 ",\"byte_estimate\":%" PRId64 "}}}\n",
+        progress->row_estimate, progress->byte_estimate);
 }
 
 static void error(void *context, struct out *out, const struct err *err)
@@ -186,7 +189,7 @@ static void begin(void *context, struct out *out)
         const struct stream_progress *p = &a->progress->streams[i];
         add_status(out, &a->catalog->streams[i], "STARTED");
         if (p->backfilling && p->row_estimate >= 0) {
-            add_estimate(out, &a->catalog->streams[i], p->row_estimate);
+            add_estimate(out, &a->catalog->streams[i], p);
         }
         add_status(out, &a->catalog->streams[i], "RUNNING");
     }

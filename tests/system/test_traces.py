@@ -50,8 +50,10 @@ def test_a_read_that_is_stopped_completes_no_stream(tables, capture):
 
 def test_rows_are_estimated_before_they_are_read_and_only_then(tables, capture):
     one = capture(["one", "two"])
-    assert estimates(one.run()) == {name: {"name": name, "namespace": "public", "type": "STREAM", "row_estimate": 300}
-                                    for name in ("one", "two")}
+    assert estimates(one.run()) == {
+        name: {"name": name, "namespace": "public", "type": "STREAM", "row_estimate": 300,
+               "byte_estimate": tables.value(f"SELECT pg_relation_size('{name}')")}
+        for name in ("one", "two")}
     assert not estimates(one.run())
 
 
