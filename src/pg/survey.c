@@ -15,7 +15,7 @@ static const char survey_sql[] =
     "WITH tables AS ("
     " SELECT n.nspname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,"
     "  c.relkind = 'r' AND NOT %s AS unidentified,"
-    "  %s AND ($3 = '{}' OR n.nspname = ANY ($3::text[])) AS offered, %s AS identified,"
+    "  %s AND ($3::text[] = '{}' OR n.nspname = ANY ($3::text[])) AS offered, %s AS identified,"
     "  has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')"
     "   AS readable"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
