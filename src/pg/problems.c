@@ -179,7 +179,7 @@ void problems_find(const struct facts *facts, const struct config *config,
     if (!catalog) {
         find_nothing_to_read(facts, problems);
     }
-    for (int i = 0; i < facts->stream_count; i++) {
+    for (int i = 0; catalog && i < catalog->count; i++) {
         size_t first = problems->count;
         find_table(facts, i, config, &catalog->streams[i], problems);
         problems_concern(problems, first, catalog->streams[i].schema, catalog->streams[i].table);
