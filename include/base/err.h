@@ -34,6 +34,16 @@ bool err_detail(struct err *err, const char *format, ...) __attribute__((format(
 /* Put words before the message: "while …: message". Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Collect errors that are told together, a line each: `all` becomes `one` if it was none, and else
+ * gets its message, and concerns no stream any more but one that both concern. False once there is
+ * no room for more.
+ */
+bool err_add(struct err *all, const struct err *one);
+
+/* What was collected becomes the error. True if that is nothing. */
+bool err_collected(struct err *, const struct err *all);
+
 /* Name the stream that the error concerns. Returns false. */
 bool err_stream(struct err *err, const char *schema, const char *table);
 

@@ -28,14 +28,15 @@ struct catalog_stream {
 struct catalog {
     struct catalog_stream *streams;
     int count;
+    bool full_refresh; /* all streams are: nobody wants what comes after their rows */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 
-/* Airbyte's form. ERR_CONFIG names the stream and the field. */
+/* Airbyte's form. ERR_CONFIG has a line for each fault, which names the stream and the field. */
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
 
-/* No table may be there twice. The error names it. */
+/* No table may be there twice. The error names each that is. */
 bool catalog_check_twins(const struct catalog *, struct err *);
 
 #endif

@@ -50,8 +50,8 @@ struct config {
 /*
  * Parse and check. On success *config is new and *notices holds one line for each option that is
  * accepted but not acted on (NUL-terminated lines joined by '\n'; empty when there is none).
- * On failure (ERR_CONFIG) the message names the option, and for an unknown one the nearest known
- * one.
+ * On failure (ERR_CONFIG) the message has a line for each fault, which names the option, and for an
+ * unknown one the nearest known one.
  */
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *);
 

@@ -43,6 +43,10 @@ struct codec {
     /* Append the message of a log line. NULL: logs do not go to the sink. */
     void (*log)(void *context, struct out *, enum log_level, const char *line);
 
+    /* Append the message of an error that keeps one stream, among others, from starting: before the
+     * emitter runs. NULL: they are only told together, in the run's error. */
+    void (*error)(void *context, struct out *, const struct err *);
+
     /* The capture of all streams begins, or is complete. NULL: not said. */
     void (*begin)(void *context, struct out *);
     void (*end)(void *context, struct out *);
@@ -62,7 +66,8 @@ struct progress {
     int stream_count;
     struct stream_progress {
         const char *name;
-        int64_t row_estimate; /* -1: none */
+        int64_t row_estimate;  /* -1: none */
+        int64_t byte_estimate; /* as the server stores the rows, without TOAST */
         uint64_t rows;
         uint64_t backfilling; /* 0 or 1 */
     } * streams;

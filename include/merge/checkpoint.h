@@ -28,6 +28,7 @@ struct range_state {
 struct stream_state {
     char *id; /* catalog's state_key, or stream_name() */
     enum stream_mode mode;
+    uint32_t oid;       /* of the table; 0: not known. Another table under its name begins anew */
     char **key_columns; /* NULL-terminated; NULL: a table without key */
     struct range_state *ranges;
     int range_count;
@@ -50,7 +51,8 @@ struct checkpoint {
 struct capture_identity {
     char *system_identifier; /* decimal */
     uint32_t timeline;
-    char *slot, *database;
+    char *slot; /* NULL: a temporary one, so that nothing can go on from the checkpoint */
+    char *database;
 };
 
 struct checkpoint *checkpoint_new(int stream_count);

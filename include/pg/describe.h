@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/problems.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "pg/pg.h"
@@ -57,11 +58,11 @@ struct table_description {
 
 /*
  * Describe every stream of the catalog, in its order: *tables has catalog->count items, the
- * caller's to free. ERR_CONFIG names the table (err_stream) that is missing, not published, or
- * whose key cannot serve.
+ * caller's to free. ERR_CONFIG names the table (err_stream) that is missing or not published. Keys
+ * that cannot serve are added to `problems`: then the descriptions cannot be used.
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
-                     struct table_description **tables, struct err *);
+                     struct table_description **tables, struct problems *, struct err *);
 
 /*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
@@ -79,6 +80,19 @@ void describe_storage_sql(struct out *, const char *oid);
 
 /* An SQL expression for `pages` as they are now. */
 void describe_pages_sql(struct out *, const char *oid);
+
+/* What can have become of a table since it was described. */
+enum table_change {
+    TABLE_GONE,        /* none has its name */
+    TABLE_REPLACED,    /* another has */
+    TABLE_UNPUBLISHED, /* its changes are not sent any more */
+};
+
+/* Visit the streams whose table is not what was described. False: the server could not be asked. */
+bool tables_changed(struct pg *, const struct config *, const struct catalog *,
+                    const struct table_description *,
+                    void (*visit)(void *, int stream, enum table_change), void *context,
+                    struct err *);
 
 void tables_free(struct table_description **tables, int count);
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/out.h"
+#include "base/problems.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "pg/pg.h"
@@ -21,15 +21,15 @@ enum slot_use {
 };
 
 /*
- * Find everything that would keep a capture from starting. Each problem is appended to `problems`
- * as one line in plain words with what mends it, lines joined by '\n'; none leaves it as it was.
+ * Find everything that would keep a capture from starting. Each problem is added to `problems` as
+ * one line in plain words with what mends it.
  * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
  * tables are left out. Nothing is changed, though a replication connection is opened and closed,
  * and a slot that must be free and is not is given a few seconds to become so. False: the server
  * could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
-                         int stop_fd, struct out *problems, struct err *);
+                         int stop_fd, struct problems *problems, struct err *);
 
 /* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of
  * what will fail. */
@@ -38,13 +38,20 @@ struct notices {
     void *context;
 };
 
+/* What prerequisites_create makes beside the watermarks table and the publication. */
+struct prerequisites {
+    bool slot;              /* make one; a capture that has begun can do nothing with a new one */
+    struct pg *replication; /* a PG_REPLICATION connection, which a new slot ends with; or NULL */
+    uint64_t slot_lsn;      /* set to a new slot's consistent point, where its changes begin */
+    bool *added; /* set per stream: its table was added to a publication that was there */
+};
+
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
  * waiting as long as older transactions make it wait. Expects that prerequisites_check found
- * nothing. *slot_lsn is set to a new slot's consistent point, where its changes begin. NULL: make
- * no slot, since a capture that has begun can do nothing with a new one.
+ * nothing.
  */
 bool prerequisites_create(struct pg *, const struct config *, const struct catalog *, int stop_fd,
-                          const struct notices *, uint64_t *slot_lsn, struct err *);
+                          const struct notices *, struct prerequisites *, struct err *);
 
 #endif

@@ -5,14 +5,15 @@
  *
  *   {"cursor":"0/16B3748","system_identifier":"7300000000000000000","timeline":1,
  *    "slot":"flow_slot","database":"postgres","unseen":[745],
- *    "streams":{"public.t":{"mode":"Backfill","key_columns":["id"],"backfilled":1000,
+ *    "streams":{"public.t":{"mode":"Backfill","oid":16384,"key_columns":["id"],
+ *               "backfilled":1000,
  *               "ranges":[{"scanned":["1000"],"until":["5000"]},{"scanned":["5000"]}]}}}
  *
- * Keys are PostgreSQL's text of each key column. A stream without key has, while it is in backfill,
- * a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it. Members that say nothing (null, no unseen, no bound)
- * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
- * shared state.
+ * "oid" is the table's, and keys are PostgreSQL's text of each key column. A stream without key
+ * has, while it is in backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another
+ * after the table was rewritten: its "scanned" is a place in it. Members that say nothing (null, no
+ * unseen, no bound) are left out. In a GLOBAL state the members of `streams` travel as stream
+ * states, the rest as the shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -42,7 +43,8 @@ struct state {
  * end between two of them: it goes on from the lowest, and a stream that is further skips what it
  * has.
  *
- * A state without a cursor is the beginning, and an error if a stream in it is captured in part.
+ * A state without a cursor is the beginning, and an error if a stream in it is captured in part. So
+ * is one whose streams are all ignored: nothing goes on from it.
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
 bool state_parse(struct state *, const char *json, size_t len, struct err *);

@@ -15,18 +15,21 @@ void airbyte_check_failed(struct out *out, const char *message)
 
 bool airbyte_check(const struct config *config, int stop_fd, struct out *out, struct err *err)
 {
-    struct out problems;
-    out_init(&problems, 256);
+    struct problems problems = {0};
+    struct out text;
+    out_init(&text, 256);
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
     bool asked =
         pg && prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, stop_fd, &problems, err);
     pg_close(&pg);
-    if (asked && !problems.len) {
+    problems_write(&text, &problems);
+    if (asked && !problems.count) {
         out_string(out, "{\"type\":\"CONNECTION_STATUS\","
                         "\"connectionStatus\":{\"status\":\"SUCCEEDED\"}}\n");
     } else if (asked || err->kind != ERR_STOPPED) {
-        airbyte_check_failed(out, asked ? out_text(&problems) : err->message);
+        airbyte_check_failed(out, asked ? out_text(&text) : err->message);
     }
-    out_free(&problems);
+    problems_free(&problems);
+    out_free(&text);
     return asked || err->kind != ERR_STOPPED;
 }

@@ -118,12 +118,23 @@ static void add_streams(struct airbyte_read *a, struct out *out,
     }
 }
 
+/* What nothing can go on from says so: each stream begins anew. */
+static void forget(struct checkpoint *checkpoint)
+{
+    for (int i = 0; i < checkpoint->stream_count; i++) {
+        checkpoint->streams[i].mode = STREAM_IGNORE;
+    }
+}
+
 /* The first checkpoint of a read brings all streams, in the catalog's order: so they stay. */
 static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
                        const struct checkpoint *newer, const uint64_t *counts)
 {
     struct airbyte_read *a = context;
     checkpoint_apply(a->whole, newer);
+    if (!identity->slot) {
+        forget(a->whole);
+    }
     if (a->config->state_type == STATE_STREAM) {
         add_streams(a, out, identity, counts);
     } else {
@@ -150,7 +161,8 @@ static void add_status(struct out *out, const struct catalog_stream *stream, con
     out_format(out, ",\"status\":\"%s\"}}}\n", status);
 }
 
-static void add_estimate(struct out *out, const struct catalog_stream *stream, int64_t rows)
+static void add_estimate(struct out *out, const struct catalog_stream *stream,
+                         const struct stream_progress *progress)
 {
     out_format(out,
                "{\"type\":\"TRACE\",\"trace\":{\"type\":\"ESTIMATE\",\"emitted_at\":%" PRId64
@@ -159,7 +171,15 @@ static void add_estimate(struct out *out, const struct catalog_stream *stream, i
     add_text(out, stream->table);
     out_string(out, ",\"namespace\":");
     add_text(out, stream->schema);
-    out_format(out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 "}}}\n", rows);
+    out_format(
+        out, ",\"type\":\"STREAM\",\"row_estimate\":%" PRId64 ",\"byte_estimate\":%" PRId64 "}}}\n",
+        progress->row_estimate, progress->byte_estimate);
+}
+
+static void error(void *context, struct out *out, const struct err *err)
+{
+    (void)context;
+    airbyte_error(out, err);
 }
 
 static void begin(void *context, struct out *out)
@@ -169,7 +189,7 @@ static void begin(void *context, struct out *out)
         const struct stream_progress *p = &a->progress->streams[i];
         add_status(out, &a->catalog->streams[i], "STARTED");
         if (p->backfilling && p->row_estimate >= 0) {
-            add_estimate(out, &a->catalog->streams[i], p->row_estimate);
+            add_estimate(out, &a->catalog->streams[i], p);
         }
         add_status(out, &a->catalog->streams[i], "RUNNING");
     }
@@ -185,7 +205,7 @@ static void end(void *context, struct out *out)
 
 struct codec airbyte_codec(struct airbyte_read *read)
 {
-    return (struct codec){read, frame, checkpoint, log_message, begin, end};
+    return (struct codec){read, frame, checkpoint, log_message, error, begin, end};
 }
 
 void airbyte_error(struct out *out, const struct err *err)

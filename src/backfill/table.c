@@ -89,11 +89,15 @@ static void warn_of_filter(const struct table_description *d, const char *before
 bool table_describe(struct table *table, struct pg *pg, struct types *types,
                     const struct backfill *backfill, int stream, struct err *err)
 {
-    struct catalog one = {&backfill->catalog->streams[stream], 1, false};
+    struct catalog one = {.streams = &backfill->catalog->streams[stream], .count = 1};
     uint32_t oid = table->description ? table->description->relation->oid : 0;
     char *filter = oid ? mem_string(table->description->row_filter) : NULL;
+    struct problems problems = {0};
     forget(table);
-    bool ok = tables_describe(pg, types, backfill->config, &one, &table->description, err);
+    bool ok =
+        tables_describe(pg, types, backfill->config, &one, &table->description, &problems, err) &&
+        problems_none(&problems, err);
+    problems_free(&problems);
     const struct table_description *d = table->description;
     if (ok && oid == d->relation->oid) {
         warn_of_filter(d, filter, backfill->log);

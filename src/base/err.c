@@ -59,6 +59,37 @@ bool err_prefix(struct err *err, const char *format, ...)
     return false;
 }
 
+bool err_add(struct err *all, const struct err *one)
+{
+    static const char more[] = "\n…";
+    if (all->kind == ERR_NONE) {
+        *all = *one;
+        return true;
+    }
+    size_t used = strlen(all->message), len = strlen(one->message);
+    bool fits = used + 1 + len + sizeof more <= sizeof all->message;
+    all->detail[0] = '\0';
+    if (strcmp(all->schema, one->schema) != 0 || strcmp(all->table, one->table) != 0) {
+        all->schema[0] = all->table[0] = '\0';
+    }
+    if (fits) {
+        all->message[used] = '\n';
+        memcpy(all->message + used + 1, one->message, len + 1);
+    } else if (used + sizeof more <= sizeof all->message) {
+        memcpy(all->message + used, more, sizeof more);
+    }
+    return fits;
+}
+
+bool err_collected(struct err *err, const struct err *all)
+{
+    if (all->kind == ERR_NONE) {
+        return true;
+    }
+    *err = *all;
+    return false;
+}
+
 bool err_stream(struct err *err, const char *schema, const char *table)
 {
     mend_end(err->schema, sizeof err->schema,

@@ -17,8 +17,8 @@
 
 enum { COLUMNS_MAX = 1600 }; /* of a table */
 
-static bool read_streams(const struct json_at *, struct catalog *, struct err *);
-static bool read_tail(const struct json_at *, bool *tail, struct err *);
+static void read_streams(const struct json_at *, struct catalog *, struct err *faults);
+static void read_tail(const struct json_at *, bool *tail, struct err *faults);
 static bool all_full_refresh(const struct catalog *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
@@ -28,13 +28,19 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
         return NULL;
     }
     struct catalog *catalog = mem_zero(sizeof *catalog);
+    struct err faults = {0};
     struct json_at root = json_root("catalog", document);
     struct json_at streams = json_member(&root, "streams");
-    if (!json_object(&root, err) || !read_tail(&root, &catalog->tail, err) ||
-        !read_streams(&streams, catalog, err) || !catalog_check_twins(catalog, err)) {
+    bool ok = json_object(&root, err);
+    if (ok) {
+        read_tail(&root, &catalog->tail, &faults);
+        read_streams(&streams, catalog, &faults);
+    }
+    if (!ok || !err_collected(err, &faults) || !catalog_check_twins(catalog, err)) {
         catalog_free(&catalog);
-    } else if (all_full_refresh(catalog)) {
-        catalog->tail = false;
+    } else {
+        catalog->full_refresh = all_full_refresh(catalog);
+        catalog->tail = catalog->tail && !catalog->full_refresh;
     }
     cJSON_Delete(document);
     return catalog;
@@ -57,16 +63,18 @@ void catalog_free(struct catalog **catalog)
     free(c);
 }
 
-static bool read_tail(const struct json_at *root, bool *tail, struct err *err)
+static void read_tail(const struct json_at *root, bool *tail, struct err *faults)
 {
+    struct err err;
     struct json_at at = json_member(root, "estuary.dev/tail");
     if (!at.item) {
         at = json_member(root, "tail");
     }
-    return !at.item || json_bool(&at, tail, err);
+    if (at.item && !json_bool(&at, tail, &err)) {
+        err_add(faults, &err);
+    }
 }
 
-/* Then nobody wants what comes after the rows. */
 static bool all_full_refresh(const struct catalog *catalog)
 {
     for (int i = 0; i < catalog->count; i++) {
@@ -174,41 +182,46 @@ static bool read_key(const struct json_at *at, char ***key, struct err *err)
     return true;
 }
 
-static bool read_stream(const struct json_at *at, struct catalog_stream *stream, struct err *err)
+/* False: there is no room for more faults. */
+static bool read_stream(const struct json_at *at, struct catalog_stream *stream, struct err *faults)
 {
-    if (!json_object(at, err)) {
-        return false;
-    }
     struct json_at descriptor = json_member(at, "stream");
     struct json_at sync_mode = json_member(at, "sync_mode");
     struct json_at key = json_member(at, "primary_key");
-    if (!read_names(&descriptor, stream, err)) {
-        return false;
+    struct err err;
+    if (!json_object(at, &err) || !read_names(&descriptor, stream, &err)) {
+        return err_add(faults, &err);
     }
-    return (read_sync_mode(&sync_mode, &stream->full_refresh, err) &&
-            read_key(&key, &stream->key, err)) ||
-           err_stream(err, stream->schema, stream->table);
+    bool room = true;
+    if (!read_sync_mode(&sync_mode, &stream->full_refresh, &err)) {
+        err_stream(&err, stream->schema, stream->table);
+        room = err_add(faults, &err);
+    }
+    if (!read_key(&key, &stream->key, &err)) {
+        err_stream(&err, stream->schema, stream->table);
+        room = err_add(faults, &err);
+    }
+    return room;
 }
 
-static bool read_streams(const struct json_at *at, struct catalog *catalog, struct err *err)
+static void read_streams(const struct json_at *at, struct catalog *catalog, struct err *faults)
 {
     const cJSON *item;
-    if (!json_array(at, err)) {
-        return false;
-    }
+    struct err err;
     int count = cJSON_GetArraySize(at->item);
-    if (!count) {
-        return json_error(at, err, "is empty: choose at least one stream to capture");
+    if (!json_array(at, &err) ||
+        (!count && !json_error(at, &err, "is empty: choose at least one stream to capture"))) {
+        err_add(faults, &err);
+        return;
     }
     catalog->streams = mem_zero((size_t)count * sizeof *catalog->streams);
     cJSON_ArrayForEach(item, at->item)
     {
         struct json_at stream = json_child(at, item);
-        if (!read_stream(&stream, &catalog->streams[catalog->count++], err)) {
-            return false;
+        if (!read_stream(&stream, &catalog->streams[catalog->count++], faults)) {
+            return;
         }
     }
-    return true;
 }
 
 static int by_name(const void *a, const void *b)
@@ -222,17 +235,19 @@ bool catalog_check_twins(const struct catalog *catalog, struct err *err)
 {
     size_t count = (size_t)catalog->count;
     struct catalog_stream *sorted = mem_alloc(count * sizeof *sorted);
-    bool ok = true;
+    struct err twins = {0}, one;
     memcpy(sorted, catalog->streams, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_name);
-    for (size_t i = 1; i < count && ok; i++) {
-        if (!by_name(&sorted[i - 1], &sorted[i])) {
+    for (size_t i = 1; i < count; i++) {
+        bool first = i < 2 || by_name(&sorted[i - 2], &sorted[i]);
+        if (first && !by_name(&sorted[i - 1], &sorted[i])) {
             char *name = stream_name(sorted[i].schema, sorted[i].table);
-            err_set(err, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
-            ok = err_stream(err, sorted[i].schema, sorted[i].table);
+            err_set(&one, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
+            err_stream(&one, sorted[i].schema, sorted[i].table);
+            err_add(&twins, &one);
             free(name);
         }
     }
     free(sorted);
-    return ok;
+    return err_collected(err, &twins);
 }

@@ -11,11 +11,12 @@ struct reading {
     struct json_at root;
     struct config *config;
     struct out *notices;
-    bool *given; /* an item an option */
+    bool *given;       /* an item an option */
+    struct err faults; /* all of them are told */
 };
 
-static bool check_names(const struct json_at *root, struct err *);
-static bool read_options(struct reading *, struct err *);
+static void check_group(struct reading *, const struct json_at *object, const char *group);
+static void read_options(struct reading *);
 
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *err)
 {
@@ -33,8 +34,11 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
         .notices = notices,
         .given = mem_zero((size_t)option_count * sizeof *reading.given),
     };
-    if (!json_object(&reading.root, err) || !check_names(&reading.root, err) ||
-        !read_options(&reading, err)) {
+    check_group(&reading, &reading.root, NULL);
+    if (cJSON_IsObject(document)) {
+        read_options(&reading);
+    }
+    if (!err_collected(err, &reading.faults)) {
         config_free(&reading.config);
     }
     free(reading.given);
@@ -92,26 +96,23 @@ static bool check_name(const struct json_at *at, const char *group, struct err *
 }
 
 /* Names of nulls are not looked at: nothing is given there. */
-static bool check_group(const struct json_at *object, const char *group, struct err *err)
+static void check_group(struct reading *reading, const struct json_at *object, const char *group)
 {
     const cJSON *item;
-    if (!json_object(object, err)) {
-        return false;
+    struct err err;
+    if (!json_object(object, &err)) {
+        err_add(&reading->faults, &err);
+        return;
     }
     cJSON_ArrayForEach(item, object->item)
     {
         struct json_at at = json_child(object, item);
-        bool nested = !group && is_group(at.name);
-        if (at.item && !(nested ? check_group(&at, at.name, err) : check_name(&at, group, err))) {
-            return false;
+        if (at.item && !group && is_group(at.name)) {
+            check_group(reading, &at, at.name);
+        } else if (at.item && !check_name(&at, group, &err) && !err_add(&reading->faults, &err)) {
+            return;
         }
     }
-    return true;
-}
-
-static bool check_names(const struct json_at *root, struct err *err)
-{
-    return check_group(root, NULL, err);
 }
 
 /* null, "", 0, false, and arrays and objects of nothing else. */
@@ -223,11 +224,23 @@ static bool has_value(const struct reading *reading, const struct option *option
     return given_as(reading, option) || (is_port && reading->config->port); /* from the address */
 }
 
-static bool read_options(struct reading *reading, struct err *err)
+static void find_host_missing(struct reading *reading)
 {
+    struct json_at host = json_member(&reading->root, "host");
+    struct err err;
+    if (!host.item && !json_member(&reading->root, "address").item) {
+        json_error(&host, &err, "is missing: give host, or address");
+        err_add(&reading->faults, &err);
+    }
+}
+
+static void read_options(struct reading *reading)
+{
+    struct err err;
+    find_host_missing(reading);
     for (int i = 0; i < option_count; i++) {
-        if (!read_option(reading, &options[i], err)) {
-            return false;
+        if (!read_option(reading, &options[i], &err)) {
+            err_add(&reading->faults, &err);
         }
     }
     for (int i = 0; i < option_count; i++) {
@@ -235,8 +248,4 @@ static bool read_options(struct reading *reading, struct err *err)
             read_default(reading, &options[i]);
         }
     }
-    if (!reading->config->host) {
-        return err_set(err, ERR_CONFIG, "config: host is missing: give host, or address");
-    }
-    return true;
 }

@@ -19,6 +19,8 @@ enum option_flag {
     OPTION_NOTICE = 8,    /* accepted, but not acted on */
     OPTION_BLANK = 16,    /* "" means not given, as in Flow's captures */
     OPTION_HIDDEN = 32,   /* accepted, but no part of the schema */
+    OPTION_FLOW = 64,     /* Flow's alone: Airbyte's forms leave it out */
+    OPTION_SHOWN = 128,   /* Airbyte's forms show it beside what is required */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX
@@ -34,12 +36,16 @@ struct option {
     const char *fallback;       /* the default, as JSON; NULL: none */
     const char *const *choices; /* NULL-terminated; NULL: any value */
     int64_t min, max;           /* of whole numbers */
+    /* For forms; the reader is who checks. A regular expression that all it takes matches, what
+     * that wants in words, and a value as JSON; NULL: none. */
+    const char *pattern, *pattern_says, *example;
 };
 
 /* An object that holds options. */
 struct option_group {
     const char *name;
     const char *title, *description;
+    unsigned flags;
 };
 
 extern const struct option options[];

@@ -25,6 +25,34 @@ static void write_choices(struct out *out, const char *const *choices)
     out_char(out, ']');
 }
 
+static void write_hints(struct out *out, const struct option *option)
+{
+    if (option->pattern) {
+        write_member(out, "pattern", option->pattern);
+        write_member(out, "pattern_descriptor", option->pattern_says);
+    }
+    if (option->example) {
+        out_format(out, ",\"examples\":[%s]", option->example);
+    }
+}
+
+/* "secret" is Flow's word. */
+static void write_flags(struct out *out, unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        const char *members;
+    } words[] = {
+        {OPTION_SECRET, ",\"airbyte_secret\":true,\"secret\":true"},
+        {OPTION_MULTILINE, ",\"multiline\":true"},
+        {OPTION_FLOW, ",\"airbyte_hidden\":true"},
+        {OPTION_SHOWN, ",\"always_show\":true"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        out_string(out, flags & words[i].flag ? words[i].members : "");
+    }
+}
+
 static void write_option(struct out *out, const struct option *option, const char *leaf, int order)
 {
     out_format(out, "\"%s\":{\"type\":\"%s\"", leaf, option->type);
@@ -43,12 +71,8 @@ static void write_option(struct out *out, const struct option *option, const cha
     if (!strcmp(option->type, "array")) {
         out_string(out, ",\"items\":{\"type\":\"string\"}");
     }
-    if (option->flags & OPTION_SECRET) {
-        out_string(out, ",\"airbyte_secret\":true,\"secret\":true");
-    }
-    if (option->flags & OPTION_MULTILINE) {
-        out_string(out, ",\"multiline\":true");
-    }
+    write_hints(out, option);
+    write_flags(out, option->flags);
     out_char(out, '}');
 }
 
@@ -71,6 +95,7 @@ static void write_group(struct out *out, const struct option_group *group, int o
     out_format(out, ",\"%s\":{\"type\":\"object\"", group->name);
     write_member(out, "title", group->title);
     write_member(out, "description", group->description);
+    write_flags(out, group->flags);
     out_format(out, ",\"order\":%d,\"properties\":{", order);
     write_options(out, group);
     out_string(out, "}}");

@@ -26,6 +26,7 @@ struct service {
     struct types *types;
     struct table_description *tables; /* of the catalog's streams, as they were at the start */
     bool *renamed; /* of each stream: it was said that its table has another name now */
+    bool *changed; /* likewise, that it is gone, another, or not published */
     bool leaves;   /* some stream is a partitioned table whose changes come under its partitions'
                     names */
 };
@@ -36,9 +37,12 @@ struct engine {
     uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
+    bool temporary_slot;    /* likewise; it ends with the replication connection */
+    bool *added;            /* likewise, per stream: its table was not published until now */
     struct service service; /* merger */
     struct merge *merge;    /* merger */
     int64_t snapshot_us;    /* merger: when it last asked for a snapshot, */
+    int64_t looked_us;      /* when it looks next whether the tables are still the same */
     int64_t held_us;        /* and when it looks next for what holds up the slot */
     bool streams_shown;     /* merger: progress tells of all streams that they are active */
 
@@ -77,6 +81,8 @@ void emitter_main(void *context); /* the engine */
 /* reader.c: the replication connection. */
 struct replication *replication_new(struct engine *);
 void replication_free(struct replication **);
+/* NULL: it cannot be opened. */
+struct pg *replication_connection(struct replication *, struct err *);
 bool replication_identify(struct replication *, struct server_identity *, uint32_t timeline,
                           uint64_t *timeline_end, struct err *);
 void reader_main(void *context); /* the engine */
@@ -89,5 +95,20 @@ bool service_watermark(struct service *, const char *watermark, struct err *);
 /* Say whose transactions make the server keep much more WAL than is still to be captured. */
 void service_report_held(struct service *);
 struct merge_hooks service_hooks(struct service *);
+/* Ask until there is an answer: all questions can be repeated without harm. */
+struct pg_rows *service_ask(struct service *, const char *sql, int count, const char *const *params,
+                            struct err *);
+
+/* tables.c */
+/* Say which tables are not what the capture began with. */
+void tables_look(struct service *);
+/* Changes of a table that is not captured: was it, under another name? */
+void tables_warn_renamed(struct service *, const struct relation *);
+/*
+ * Another table has the name of a captured one. If it still has, it came after the capture began:
+ * it is captured as it comes, and that is said. Else it came before, and its changes, which are
+ * still to be had, are not the stream's: that has begun anew with the one that is there now.
+ */
+bool tables_bind_other(struct service *, struct relation *, struct err *);
 
 #endif

@@ -11,6 +11,7 @@ enum {
     SNAPSHOT_INTERVAL_US = 50 * 1000, /* one that does not help now will not a moment later */
     HELD_FIRST_US = 3 * 1000 * 1000,
     HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
+    LOOK_INTERVAL_US = 60 * 1000 * 1000,
 };
 
 static void output(struct engine *e, struct batch **batch)
@@ -114,21 +115,28 @@ static bool take_snapshot(struct engine *e, struct err *err)
 }
 
 /* First when the server has heard how far we are. */
-static void report_held(struct engine *e)
+static void look_around(struct engine *e)
 {
     int64_t now_us = clock_monotonic_us();
     if (!e->held_us) {
-        e->held_us = now_us + HELD_FIRST_US;
-    } else if (now_us >= e->held_us) {
+        e->held_us = e->looked_us = now_us + HELD_FIRST_US;
+        return;
+    }
+    if (now_us >= e->held_us) {
         e->held_us = now_us + HELD_INTERVAL_US;
         service_report_held(&e->service);
+    }
+    if (now_us >= e->looked_us) {
+        e->looked_us = now_us + LOOK_INTERVAL_US;
+        tables_look(&e->service);
     }
 }
 
 static int64_t deadline_us(const struct engine *e)
 {
     int64_t merge_us = merge_deadline_us(e->merge);
-    return merge_us < e->held_us ? merge_us : e->held_us;
+    int64_t look_us = e->held_us < e->looked_us ? e->held_us : e->looked_us;
+    return merge_us < look_us ? merge_us : look_us;
 }
 
 /* All rows are out: what was committed before this watermark is what the capture still owes. */
@@ -152,7 +160,7 @@ static bool merge_step(struct engine *e, bool *final, struct err *err)
         !write_final_watermark(e, final, err)) {
         return false;
     }
-    report_held(e);
+    look_around(e);
     struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, clock_monotonic_us());
     if (checkpoint) {
         output_event(e, EVENT_POSITION, checkpoint);

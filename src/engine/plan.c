@@ -112,7 +112,8 @@ static bool begin_stream(struct engine *e, struct stream_state *state, char *id,
                          struct err *err)
 {
     const struct merge_key *key = &e->streams[i].key;
-    *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
+    *state = (struct stream_state){
+        .id = id, .mode = STREAM_BACKFILL, .oid = e->service.tables[i].relation->oid};
     if (key->count) {
         state->key_columns = mem_zero((size_t)(key->count + 1) * sizeof *state->key_columns);
     }
@@ -145,6 +146,31 @@ static bool was_rewritten(const struct engine *e, const struct stream_state *old
            strcmp(old->storage, d->storage) != 0;
 }
 
+/* Why a stream does not go on from where its state says, but begins anew; NULL: it goes on. */
+static const char *why_anew(const struct engine *e, const struct stream_state *old, int i)
+{
+    if (old->oid && old->oid != e->service.tables[i].relation->oid) {
+        return "is another one than when it was captured last, dropped and recreated or renamed: "
+               "it is read from the beginning; what the old one held gets no deletes, and is best "
+               "removed from the destination first";
+    }
+    if (e->added[i]) {
+        return "was not in the publication, and its changes were not sent: it is read from the "
+               "beginning, as if it were new; rows that were captured before come again, and are "
+               "best removed from the destination first";
+    }
+    if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
+        return "has another key than when its backfill began: it is read again from the beginning";
+    }
+    if (was_rewritten(e, old, i)) {
+        return "was rewritten during its backfill (by VACUUM FULL, CLUSTER, TRUNCATE or ALTER "
+               "TABLE), and it has no key by which to go on: it is read again from the beginning, "
+               "as if it were new; rows that were captured before come again, and are best removed "
+               "from the destination first";
+    }
+    return NULL;
+}
+
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
 static bool place_stream(struct engine *e, int i, struct err *err)
 {
@@ -157,23 +183,13 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     if (!old || old->mode == STREAM_IGNORE) {
         return begin_stream(e, state, id, i, err);
     }
-    if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
-        log_line(e->config.log, LOG_WARN,
-                 "the key of %s.%s is another than when its backfill began: it is read again from "
-                 "the beginning",
-                 stream->schema, stream->table);
-        return begin_stream(e, state, id, i, err);
-    }
-    if (was_rewritten(e, old, i)) {
-        log_line(e->config.log, LOG_WARN,
-                 "table %s.%s was rewritten during its backfill (by VACUUM FULL, CLUSTER, TRUNCATE "
-                 "or ALTER TABLE), and it has no key by which to go on: it is read again from the "
-                 "beginning, as if it were new; rows that were captured before come again, and are "
-                 "best removed from the destination first",
-                 stream->schema, stream->table);
+    const char *why = why_anew(e, old, i);
+    if (why) {
+        log_line(e->config.log, LOG_WARN, "table %s.%s %s", stream->schema, stream->table, why);
         return begin_stream(e, state, id, i, err);
     }
     stream_state_copy(state, old);
+    state->oid = e->service.tables[i].relation->oid;
     free(id);
     return true;
 }
@@ -284,6 +300,7 @@ void plan_clear(struct engine *e)
     }
     free(e->streams);
     free(e->owed);
+    free(e->added);
     free((void *)e->plan.tasks);
     checkpoint_free(&e->start);
 }

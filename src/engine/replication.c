@@ -31,21 +31,21 @@ void replication_free(struct replication **replication)
     }
 }
 
-static bool open_connection(struct replication *r, struct err *err)
+struct pg *replication_connection(struct replication *r, struct err *err)
 {
     const struct engine_config *c = &r->engine->config;
     if (!r->pg) {
         r->pg = pg_open(c->config, PG_REPLICATION, "source-postgres replication",
                         run_stop_fd(c->run), err);
     }
-    return r->pg != NULL;
+    return r->pg;
 }
 
 bool replication_identify(struct replication *r, struct server_identity *server, uint32_t timeline,
                           uint64_t *timeline_end, struct err *err)
 {
     *timeline_end = 0;
-    return open_connection(r, err) && server_identify(r->pg, server, err) &&
+    return replication_connection(r, err) && server_identify(r->pg, server, err) &&
            (timeline == 0 || timeline == server->timeline ||
             server_timeline_end(r->pg, server->timeline, timeline, timeline_end, err));
 }
@@ -173,8 +173,8 @@ static bool verify_again(struct replication *r, struct err *err)
 
 bool replication_begin(struct replication *r, bool again, struct err *err)
 {
-    if ((again && !verify_again(r, err)) || !open_connection(r, err) || !read_timeout(r, err) ||
-        !start_stream(r, err)) {
+    if ((again && !verify_again(r, err)) || !replication_connection(r, err) ||
+        !read_timeout(r, err) || !start_stream(r, err)) {
         return false;
     }
     decoder_restart(r->decoder);

@@ -22,6 +22,7 @@ void service_close(struct service *s)
         tables_free(&s->tables, s->config->catalog->count);
     }
     free(s->renamed);
+    free(s->changed);
     types_free(&s->types);
 }
 
@@ -59,10 +60,16 @@ static struct pg_rows *ask(struct service *s, const struct table_description *ke
     }
 }
 
+struct pg_rows *service_ask(struct service *s, const char *sql, int count,
+                            const char *const *params, struct err *err)
+{
+    return ask(s, NULL, sql, count, params, err);
+}
+
 bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *err)
 {
     struct pg_rows *rows =
-        ask(s, NULL, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
+        service_ask(s, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
     if (!rows) {
         return false;
     }
@@ -154,7 +161,7 @@ static bool stream_of_leaf(struct service *s, const struct relation *relation, i
         " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
         " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
     char *oid = mem_format("%u", relation->oid);
-    struct pg_rows *rows = ask(s, NULL, sql, 1, (const char *const[]){oid}, err);
+    struct pg_rows *rows = service_ask(s, sql, 1, (const char *const[]){oid}, err);
     free(oid);
     for (int i = 0; rows && i < pg_rows_count(rows) && *stream == STREAM_NONE; i++) {
         *stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
@@ -162,21 +169,6 @@ static bool stream_of_leaf(struct service *s, const struct relation *relation, i
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
-}
-
-/* Its changes belong to nobody now, and that should not go unnoticed. */
-static void warn_if_renamed(struct service *s, const struct relation *relation)
-{
-    for (int i = 0; i < s->config->catalog->count; i++) {
-        const struct catalog_stream *c = &s->config->catalog->streams[i];
-        if (s->tables[i].relation->oid == relation->oid && !s->renamed[i]) {
-            s->renamed[i] = true;
-            log_line(s->config->log, LOG_WARN,
-                     "table %s.%s was renamed to %s.%s: its changes are not captured under this "
-                     "name; rename it back, or capture it under its new name",
-                     c->schema, c->table, relation->schema, relation->name);
-        }
-    }
 }
 
 static bool bind(void *context, struct relation *relation, struct err *err)
@@ -188,13 +180,17 @@ static bool bind(void *context, struct relation *relation, struct err *err)
         return true;
     }
     relation->stream = stream_named(s, relation->schema, relation->name);
-    if (relation->stream == STREAM_NONE && s->leaves &&
-        !stream_of_leaf(s, relation, &relation->stream, err)) {
+    bool named = relation->stream != STREAM_NONE;
+    if (!named && s->leaves && !stream_of_leaf(s, relation, &relation->stream, err)) {
         return false;
     }
     if (relation->stream == STREAM_NONE) {
-        warn_if_renamed(s, relation);
+        tables_warn_renamed(s, relation);
         return true;
+    }
+    if (named && relation->oid != s->tables[relation->stream].relation->oid &&
+        !tables_bind_other(s, relation, err)) {
+        return false;
     }
     struct retry retry;
     retry_succeeded(&retry, clock_monotonic_us());

@@ -15,17 +15,39 @@ static void notice(void *context, bool warning, const char *line)
     log_line(context, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
+/* The error of each stream for itself: the run's error does not name them. */
+static void tell_streams(struct engine *e, const struct problems *problems)
+{
+    const struct codec *codec = &e->config.codec;
+    struct err one, ignored;
+    struct out out;
+    out_init(&out, 1024);
+    for (size_t next = 0; problems_of_stream(problems, &next, &one);) {
+        codec->error(codec->context, &out, &one);
+    }
+    e->config.sink.write(e->config.sink.context, out.data, out.len, &ignored);
+    out_free(&out);
+}
+
+static bool no_problems(struct engine *e, const struct problems *problems, struct err *err)
+{
+    if (problems_none(problems, err)) {
+        return true;
+    }
+    if (e->config.codec.error && !err->table[0]) {
+        tell_streams(e, problems);
+    }
+    return false;
+}
+
 static bool check(struct engine *e, struct err *err)
 {
     const struct engine_config *c = &e->config;
-    struct out problems;
-    out_init(&problems, 1024);
+    struct problems problems = {0};
     bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, SLOT_MUST_BE_FREE,
-                                  run_stop_fd(c->run), &problems, err);
-    if (ok && problems.len) {
-        ok = err_set(err, ERR_CONFIG, "%s", out_text(&problems));
-    }
-    out_free(&problems);
+                                  run_stop_fd(c->run), &problems, err) &&
+              no_problems(e, &problems, err);
+    problems_free(&problems);
     return ok;
 }
 
@@ -34,7 +56,7 @@ static void set_identity(struct engine *e, const struct server_identity *server)
     e->identity.system_identifier = mem_string(server->system_identifier);
     e->identity.timeline = server->timeline;
     e->timeline = server->timeline;
-    e->identity.slot = mem_string(e->config.config->slot);
+    e->identity.slot = e->temporary_slot ? NULL : mem_string(e->config.config->slot);
     e->identity.database = mem_string(e->config.config->database);
 }
 
@@ -53,7 +75,6 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
         return false;
     }
     set_identity(e, &server);
-    e->new_slot = slot_lsn != 0;
     bool ok = true;
     if (state->checkpoint) {
         struct slot_claim claim = {state->identity.system_identifier, state->identity.timeline,
@@ -69,21 +90,57 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
     return ok;
 }
 
+/* Nothing that the state says holds for a new slot. */
+static void forget_state(struct engine *e)
+{
+    static const struct state none;
+    e->config.state = &none;
+    shared_store(e->config.acknowledged, 0);
+}
+
+/*
+ * A read of full_refresh streams alone is over with its rows. A slot of its own must not outlive
+ * it, and hold WAL for ever: so it is temporary, which the server sees to however the read ends,
+ * killed too. The price is that a read whose replication connection is lost begins anew, which a
+ * full refresh that fails does anyway.
+ */
 static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err *err)
 {
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
-    return prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
-                                c->state->checkpoint ? NULL : slot_lsn, err);
+    e->added = mem_zero((size_t)c->catalog->count * sizeof *e->added);
+    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint,
+                                 .added = e->added};
+    if (c->catalog->full_refresh &&
+        !(make.replication = replication_connection(e->replication, err))) {
+        return false;
+    }
+    if (!prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
+                              &make, err)) {
+        return false;
+    }
+    *slot_lsn = make.slot_lsn;
+    e->new_slot = make.slot_lsn != 0;
+    e->temporary_slot = e->new_slot && make.replication;
+    if (e->temporary_slot) {
+        forget_state(e);
+    }
+    return true;
 }
 
 static bool describe(struct engine *e, struct err *err)
 {
     struct service *s = &e->service;
-    if (!tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables, err)) {
+    struct problems problems = {0};
+    bool ok = tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables,
+                              &problems, err) &&
+              no_problems(e, &problems, err);
+    problems_free(&problems);
+    if (!ok) {
         return false;
     }
     s->renamed = mem_zero((size_t)e->config.catalog->count * sizeof *s->renamed);
+    s->changed = mem_zero((size_t)e->config.catalog->count * sizeof *s->changed);
     for (int i = 0; i < e->config.catalog->count; i++) {
         s->leaves |= s->tables[i].kind == 'p' && !s->tables[i].via_root;
     }

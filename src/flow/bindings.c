@@ -195,13 +195,16 @@ bool bindings_read(const struct json_at *at, struct catalog **catalog, struct er
     }
     struct catalog *c = mem_zero(sizeof *c);
     c->streams = mem_zero((size_t)cJSON_GetArraySize(at->item) * sizeof *c->streams);
-    bool ok = true;
+    struct err faults = {0}, one;
+    bool room = true;
     cJSON_ArrayForEach(item, at->item)
     {
         struct json_at binding = json_child(at, item);
-        ok = ok && read_binding(&binding, &c->streams[c->count++], err);
+        if (room && !read_binding(&binding, &c->streams[c->count++], &one)) {
+            room = err_add(&faults, &one);
+        }
     }
-    if (!ok || !catalog_check_twins(c, err)) {
+    if (!err_collected(err, &faults) || !catalog_check_twins(c, err)) {
         catalog_free(&c);
     }
     *catalog = c;

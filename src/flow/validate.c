@@ -7,16 +7,13 @@
 static bool check(const struct config *config, const struct catalog *catalog, int stop_fd,
                   struct err *err)
 {
-    struct out problems;
-    out_init(&problems, 1024);
+    struct problems problems = {0};
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres validate", stop_fd, err);
-    bool ok =
-        pg && prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, stop_fd, &problems, err);
-    if (ok && problems.len) {
-        ok = err_set(err, ERR_CONFIG, "%s", out_text(&problems));
-    }
+    bool ok = pg &&
+              prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, stop_fd, &problems, err) &&
+              problems_none(&problems, err);
     pg_close(&pg);
-    out_free(&problems);
+    problems_free(&problems);
     return ok;
 }
 

@@ -49,6 +49,18 @@ char *sql_table(const char *schema, const char *table)
     return quoted;
 }
 
+const char identified_sql[] =
+    "(c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
+    "  AND i.indisvalid AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
+    "   OR c.relreplident = 'i' AND i.indisreplident)))";
+
+const char *offered_kind_sql(const struct config *config, int version)
+{
+    return config->capture_as_partitions || version < 130000
+               ? "c.relkind = 'r'"
+               : "c.relkind IN ('r', 'p') AND NOT c.relispartition";
+}
+
 const char *not_null_sql(int version)
 {
     return version >= 180000

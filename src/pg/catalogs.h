@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/out.h"
+#include "config/config.h"
 
 /* Append `items` as the text of an array parameter: {"a","b\"c"}. */
 void array_open(struct out *);
@@ -28,6 +29,12 @@ void usable_index_sql(struct out *, int version);
  * `i`, of pg_index.
  */
 void keys_sql(struct out *, int version, const char *condition);
+
+/* An expression: whether table `c`, of pg_class, has a replica identity. */
+extern const char identified_sql[];
+
+/* An expression: whether table `c`, of pg_class, is of a kind that discover shows. */
+const char *offered_kind_sql(const struct config *, int version);
 
 /* An expression: whether column `a`, of pg_attribute, never holds a null. */
 const char *not_null_sql(int version);

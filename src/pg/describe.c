@@ -342,15 +342,18 @@ static bool resolve(struct types *types, struct pg *pg, struct table_description
     return ok;
 }
 
-static bool choose_keys(const struct catalog *catalog, struct table_description *tables,
-                        const struct reading *readings, struct err *err)
+static void choose_keys(const struct catalog *catalog, struct table_description *tables,
+                        const struct reading *readings, struct problems *problems)
 {
     for (int i = 0; i < catalog->count; i++) {
-        if (!key_choose(&tables[i], readings[i].facts, &catalog->streams[i], err)) {
-            return fail_stream(&catalog->streams[i], err);
+        struct err err;
+        size_t first = problems->count;
+        if (!key_choose(&tables[i], readings[i].facts, &catalog->streams[i], &err)) {
+            fail_stream(&catalog->streams[i], &err);
+            problems_add(problems, err.message);
+            problems_concern(problems, first, err.schema, err.table);
         }
     }
-    return true;
 }
 
 static void readings_free(struct reading *readings, const struct table_description *tables,
@@ -367,7 +370,7 @@ static void readings_free(struct reading *readings, const struct table_descripti
 
 bool tables_describe(struct pg *pg, struct types *types, const struct config *config,
                      const struct catalog *catalog, struct table_description **tables,
-                     struct err *err)
+                     struct problems *problems, struct err *err)
 {
     size_t count = (size_t)catalog->count;
     struct err ignored;
@@ -376,8 +379,10 @@ bool tables_describe(struct pg *pg, struct types *types, const struct config *co
     bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
               read_tables(pg, config, catalog, *tables, readings, err) &&
               read_columns(pg, config, catalog, *tables, readings, err) &&
-              resolve(types, pg, *tables, catalog->count, err) &&
-              choose_keys(catalog, *tables, readings, err);
+              resolve(types, pg, *tables, catalog->count, err);
+    if (ok) {
+        choose_keys(catalog, *tables, readings, problems);
+    }
     readings_free(readings, *tables, catalog->count);
     if (!pg_exec(pg, "ROLLBACK", ok ? err : &ignored)) {
         ok = false;

@@ -121,16 +121,6 @@ static void write_filter(struct out *out, const struct config *config, const str
     }
 }
 
-static const char *kind_sql(const struct config *config, const struct catalog *only, int version)
-{
-    if (only) {
-        return "c.relkind IN ('r', 'p')";
-    }
-    return config->capture_as_partitions || version < 130000
-               ? "c.relkind = 'r'"
-               : "c.relkind IN ('r', 'p') AND NOT c.relispartition";
-}
-
 static bool open_cursor(struct pg *pg, const struct config *config, const struct catalog *only,
                         struct err *err)
 {
@@ -142,7 +132,8 @@ static bool open_cursor(struct pg *pg, const struct config *config, const struct
     keys_sql(&keys, version, "true");
     write_filter(&filter, config, only);
     out_format(&sql, tables_sql, out_text(&keys), not_null_sql(version), generated_sql(version),
-               kind_sql(config, only, version), out_text(&filter));
+               only ? "c.relkind IN ('r', 'p')" : offered_kind_sql(config, version),
+               out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);

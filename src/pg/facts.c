@@ -93,9 +93,7 @@ static const char tables_sql[] =
     "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
     "  AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),"
     " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
-    " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
-    "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
-    "   OR c.relreplident = 'i' AND i.indisreplident)),"
+    " %s,"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
     " w.key <@ (SELECT array_agg(m.attname::text) FROM named m WHERE m.n = w.n)"
     "  AND NOT EXISTS (SELECT FROM uniques u WHERE u.indrelid = c.oid AND u.names <@ w.key),"
@@ -151,7 +149,8 @@ static void write_tables_sql(struct out *sql, int version)
     struct out usable;
     out_init(&usable, 512);
     usable_index_sql(&usable, version);
-    out_format(sql, tables_sql, key_width_sql(version), out_text(&usable), not_null_sql(version));
+    out_format(sql, tables_sql, key_width_sql(version), out_text(&usable), not_null_sql(version),
+               identified_sql);
     out_free(&usable);
 }
 
@@ -240,7 +239,8 @@ bool facts_read(struct pg *pg, const struct config *config, const struct catalog
     return read_server(pg, &facts->server, err) &&
            read_publication(pg, config, &facts->publication, err) &&
            slot_read(pg, config->slot, &facts->slot, err) &&
-           read_tables(pg, config, catalog, facts, err) && read_watermarks(pg, facts, err);
+           read_tables(pg, config, catalog, facts, err) && read_watermarks(pg, facts, err) &&
+           ((catalog && facts->publication.exists) || survey_read(pg, config, &facts->survey, err));
 }
 
 void facts_free(struct facts *facts)
@@ -255,5 +255,6 @@ void facts_free(struct facts *facts)
         free(facts->tables[i].key_nulls);
     }
     free(facts->tables);
+    survey_clear(&facts->survey);
     *facts = (struct facts){0};
 }

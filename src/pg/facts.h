@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "pg/pg.h"
 #include "pg/slot.h"
+#include "survey.h"
 
 struct server_facts {
     int version;
@@ -54,6 +55,7 @@ struct facts {
     struct table_facts *tables; /* the catalog's streams, then the watermarks table */
     int stream_count;
     struct watermarks_facts watermarks;
+    struct survey survey; /* only without a catalog, or without a publication */
 };
 
 /* `catalog` NULL: no streams. Free what was read even after a failure. */

@@ -17,7 +17,7 @@ enum {
 
 /* Whether we may replicate, and whether it is the server that we talk to, is found out by doing it.
  */
-static bool try_replication(const struct config *config, int stop_fd, struct out *problems,
+static bool try_replication(const struct config *config, int stop_fd, struct problems *problems,
                             struct err *err)
 {
     struct server_identity server;
@@ -70,7 +70,7 @@ static const char reader_sql[] =
 
 /* Say who reads the slot, as far as we may see it. */
 static bool find_reader(struct pg *pg, const struct config *config, const struct slot *slot,
-                        struct out *problems, struct err *err)
+                        struct problems *problems, struct err *err)
 {
     char pid[16];
     const char *params[] = {pid};
@@ -97,7 +97,7 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
 }
 
 bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                         enum slot_use use, int stop_fd, struct out *problems, struct err *err)
+                         enum slot_use use, int stop_fd, struct problems *problems, struct err *err)
 {
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&

@@ -7,25 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "catalogs.h"
 #include "problems_table.h"
+#include "publication.h"
 
-void problem(struct out *problems, const char *format, ...)
+void problem(struct problems *problems, const char *format, ...)
 {
     char *text = NULL;
     va_list args;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (problems->len) {
-        out_char(problems, '\n');
+    if (vasprintf(&text, format, args) >= 0) {
+        problems_add(problems, text);
+        free(text);
     }
-    out_bytes(problems, len < 0 ? "" : text, len < 0 ? 0 : (size_t)len);
-    free(text);
+    va_end(args);
 }
 
-static void find_server(const struct server_facts *server, struct out *problems)
+static void find_server(const struct server_facts *server, struct problems *problems)
 {
     if (server->version < 100000) {
         problem(problems,
@@ -49,7 +47,7 @@ static void find_server(const struct server_facts *server, struct out *problems)
 }
 
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
-                            const struct server_facts *server, struct out *problems)
+                            const struct server_facts *server, struct problems *problems)
 {
     const char *mend = "set slot_name to another name, or run SELECT "
                        "pg_drop_replication_slot";
@@ -78,7 +76,8 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
     }
 }
 
-static void find_slot(const struct facts *facts, const struct config *config, struct out *problems)
+static void find_slot(const struct facts *facts, const struct config *config,
+                      struct problems *problems)
 {
     const struct server_facts *server = &facts->server;
     if (facts->slot.exists) {
@@ -93,62 +92,51 @@ static void find_slot(const struct facts *facts, const struct config *config, st
     }
 }
 
-/* The statement with which an administrator makes the publication. */
-static char *create_publication(const struct facts *facts, const struct config *config,
-                                const struct catalog *catalog)
+/*
+ * How an administrator makes the publication: for all tables where that breaks nothing and they
+ * are not known, or are too many to name. What would break is said before the statement.
+ */
+static void find_publication_missing(const struct facts *facts, const struct config *config,
+                                     const struct catalog *catalog, struct problems *problems)
 {
-    struct out sql;
+    const struct table_list *left_out = &facts->survey.unidentified;
+    const struct table_list *others = &facts->survey.identified;
+    bool many = (catalog ? catalog->count : others->count) > NAMED_TABLES;
+    bool named = (catalog && !many) || left_out->count;
+    const struct catalog none = {0};
     char *name = sql_name(config->publication);
-    const char *with = facts->server.version >= 130000 && !config->capture_as_partitions
-                           ? " WITH (publish_via_partition_root = true)"
-                           : "";
+    struct out sql, refused;
     out_init(&sql, 256);
-    out_format(&sql, "CREATE PUBLICATION %s FOR ", name);
-    if (catalog && catalog->count <= 20) {
-        char *table = sql_table(config->watermarks_schema, config->watermarks_table);
-        out_format(&sql, "TABLE %s", table);
-        free(table);
-        for (int i = 0; i < catalog->count; i++) {
-            table = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-            out_format(&sql, ", ONLY %s", table);
-            free(table);
-        }
-    } else {
-        out_string(&sql, "ALL TABLES");
+    out_init(&refused, 256);
+    publication_sql(&sql, facts, config, many ? &none : catalog, !named,
+                    catalog || many ? NULL : others->names);
+    if (named && many) {
+        out_format(&sql,
+                   "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
+                   name);
     }
-    out_string(&sql, with);
-    char *text = mem_string(out_text(&sql));
+    if (named && (many || !catalog)) {
+        out_string(&refused, " (it must not be for all tables: the server would refuse UPDATE and "
+                             "DELETE on ");
+        table_list_write(&refused, left_out);
+        out_string(&refused, ", for want of a primary key or REPLICA IDENTITY)");
+    }
+    problem(problems,
+            "there is no publication \"%s\", and user \"%s\" may not create it%s: run as the "
+            "tables' owner or a superuser %s",
+            config->publication, facts->server.user, out_text(&refused), out_text(&sql));
     free(name);
     out_free(&sql);
-    return text;
-}
-
-/* Whether we may make it, as far as can be told: for all tables, or for tables that are ours. */
-static bool may_create(const struct facts *facts)
-{
-    if (facts->server.superuser) {
-        return true;
-    }
-    for (int i = 0; i <= facts->stream_count; i++) {
-        if (facts->tables[i].oid && !facts->tables[i].owned) {
-            return false;
-        }
-    }
-    return facts->server.may_create;
+    out_free(&refused);
 }
 
 static void find_publication(const struct facts *facts, const struct config *config,
-                             const struct catalog *catalog, struct out *problems)
+                             const struct catalog *catalog, struct problems *problems)
 {
     const struct publication_facts *publication = &facts->publication;
     if (!publication->exists) {
-        if (!may_create(facts)) {
-            char *sql = create_publication(facts, config, catalog);
-            problem(problems,
-                    "there is no publication \"%s\", and user \"%s\" may not create it: run as the "
-                    "tables' owner or a superuser %s",
-                    config->publication, facts->server.user, sql);
-            free(sql);
+        if (!publication_creatable(facts)) {
+            find_publication_missing(facts, config, catalog, problems);
         }
         return;
     }
@@ -162,14 +150,38 @@ static void find_publication(const struct facts *facts, const struct config *con
     }
 }
 
+/* Without a catalog, what discover would show. */
+static void find_nothing_to_read(const struct facts *facts, struct problems *problems)
+{
+    const struct survey *survey = &facts->survey;
+    if (survey->unknown) {
+        problem(problems,
+                "discover_schemas names what is no schema of database \"%s\": %s; correct it",
+                facts->server.database, survey->unknown);
+    }
+    if (survey->offered && !survey->readable) {
+        char *user = sql_name(facts->server.user);
+        problem(problems,
+                "user \"%s\" may read no table of schema %s: run GRANT USAGE ON SCHEMA %s TO %s; "
+                "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s",
+                facts->server.user, survey->schemas, survey->schemas, user, survey->schemas, user);
+        free(user);
+    }
+}
+
 void problems_find(const struct facts *facts, const struct config *config,
-                   const struct catalog *catalog, struct out *problems)
+                   const struct catalog *catalog, struct problems *problems)
 {
     find_server(&facts->server, problems);
     find_slot(facts, config, problems);
     find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
     find_publication(facts, config, catalog, problems);
-    for (int i = 0; i < facts->stream_count; i++) {
+    if (!catalog) {
+        find_nothing_to_read(facts, problems);
+    }
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        size_t first = problems->count;
         find_table(facts, i, config, &catalog->streams[i], problems);
+        problems_concern(problems, first, catalog->streams[i].schema, catalog->streams[i].table);
     }
 }

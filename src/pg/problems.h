@@ -2,14 +2,15 @@
 #ifndef PG_PROBLEMS_H
 #define PG_PROBLEMS_H
 
-#include "base/out.h"
+#include "base/problems.h"
 #include "facts.h"
 
-/* Append one line, joined to those before by '\n'. */
-void problem(struct out *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Add one, in one line. */
+void problem(struct problems *problems, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* All but what a second look at the slot tells; `catalog` is that of facts_read. */
 void problems_find(const struct facts *, const struct config *, const struct catalog *,
-                   struct out *problems);
+                   struct problems *problems);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "problems.h"
+#include "publication.h"
 
 bool table_unpublished(const struct facts *facts, const struct table_facts *table)
 {
@@ -14,7 +15,8 @@ bool table_unpublished(const struct facts *facts, const struct table_facts *tabl
 
 /* It is not in the publication: either we may add it, or somebody else must. */
 static void find_unpublished(const struct facts *facts, const struct table_facts *table,
-                             const struct config *config, const char *name, struct out *problems)
+                             const struct config *config, const char *name,
+                             struct problems *problems)
 {
     bool may_add = facts->publication.owned && table->owned && !facts->publication.all_tables;
     if (!table_unpublished(facts, table) || may_add) {
@@ -29,7 +31,7 @@ static void find_unpublished(const struct facts *facts, const struct table_facts
 }
 
 static void find_watermarks_missing(const struct facts *facts, const struct config *config,
-                                    const char *name, struct out *problems)
+                                    const char *name, struct problems *problems)
 {
     const struct table_facts *table = facts_watermarks(facts);
     const struct publication_facts *publication = &facts->publication;
@@ -41,10 +43,12 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
                 "ALL ON SCHEMA %s TO %s",
                 config->watermarks_schema, schema, schema, user);
         free(schema);
-    } else if (!table->schema_usable || !table->schema_writable) {
+    } else if (!table->schema_usable || !table->schema_writable ||
+               (!publication->exists && !publication_creatable(facts))) {
         problem(
             problems,
-            "there is no watermarks table %s, and user \"%s\" may not create it: run CREATE "
+            "there is no watermarks table %s, and user \"%s\" may not create and publish it: run "
+            "CREATE "
             "TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL PRIVILEGES ON TABLE %s "
             "TO %s",
             name, facts->server.user, name, name, user);
@@ -62,7 +66,7 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
 
 /* It is there: can it serve? */
 static void find_watermarks_unfit(const struct facts *facts, const struct config *config,
-                                  const char *name, struct out *problems)
+                                  const char *name, struct problems *problems)
 {
     const struct table_facts *table = facts_watermarks(facts);
     const struct watermarks_facts *watermarks = &facts->watermarks;
@@ -75,11 +79,12 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
                 name);
         return;
     }
-    if (!watermarks->unique) {
-        problem(problems,
-                "watermarks table %s has no unique key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
-                "(slot)",
-                name, name);
+    if (!watermarks->unique || !table->identified) {
+        problem(
+            problems,
+            "watermarks table %s has no primary key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
+            "(slot)",
+            name, name);
     }
     if (!watermarks->writable || !table->schema_usable) {
         char *user = sql_name(facts->server.user);
@@ -101,7 +106,8 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
     find_unpublished(facts, table, config, name, problems);
 }
 
-void find_watermarks(const struct facts *facts, const struct config *config, struct out *problems)
+void find_watermarks(const struct facts *facts, const struct config *config,
+                     struct problems *problems)
 {
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
     if (facts_watermarks(facts)->oid) {
@@ -131,7 +137,7 @@ static const char *unfit_kind(const struct table_facts *table)
 
 static void find_unreadable(const struct facts *facts, const struct table_facts *table,
                             const struct catalog_stream *stream, const char *name,
-                            struct out *problems)
+                            struct problems *problems)
 {
     char *user = sql_name(facts->server.user);
     if (!table->readable || !table->schema_usable) {
@@ -154,7 +160,8 @@ static void find_unreadable(const struct facts *facts, const struct table_facts 
 
 /* A partitioned table, or a partition, under a name that the publication does not use. */
 static bool find_partitioning(const struct facts *facts, const struct table_facts *table,
-                              const struct config *config, const char *name, struct out *problems)
+                              const struct config *config, const char *name,
+                              struct problems *problems)
 {
     const struct publication_facts *publication = &facts->publication;
     bool root = table->kind == 'p' && !table->published;
@@ -203,7 +210,7 @@ static char *name_list(char *const *names)
  * an index promises that there are none.
  */
 static void find_key_repeats(const struct table_facts *table, const struct catalog_stream *stream,
-                             const char *name, struct out *problems)
+                             const char *name, struct problems *problems)
 {
     if (!table->key_repeats || stream->mode != BACKFILL_NORMAL) {
         return;
@@ -223,7 +230,7 @@ static void find_key_repeats(const struct table_facts *table, const struct catal
 }
 
 void find_table(const struct facts *facts, int i, const struct config *config,
-                const struct catalog_stream *stream, struct out *problems)
+                const struct catalog_stream *stream, struct problems *problems)
 {
     const struct table_facts *table = &facts->tables[i];
     char *name = sql_table(stream->schema, stream->table);

@@ -2,14 +2,14 @@
 #ifndef PG_PROBLEMS_TABLE_H
 #define PG_PROBLEMS_TABLE_H
 
-#include "base/out.h"
+#include "base/problems.h"
 #include "facts.h"
 
-void find_watermarks(const struct facts *, const struct config *, struct out *problems);
+void find_watermarks(const struct facts *, const struct config *, struct problems *problems);
 
 /* `i` is the stream's place in facts->tables. */
 void find_table(const struct facts *, int i, const struct config *, const struct catalog_stream *,
-                struct out *problems);
+                struct problems *problems);
 
 /* Whether prerequisites_create has to add the table to the publication that exists. */
 bool table_unpublished(const struct facts *, const struct table_facts *);

@@ -83,14 +83,14 @@ static bool take_answer(struct pg *pg, uint64_t *slot_lsn, struct err *err)
     return ok;
 }
 
-bool slot_create(struct pg *pg, const struct config *config, int stop_fd,
+bool slot_create(struct pg *pg, const struct config *config, bool temporary, int stop_fd,
                  const struct notices *notices, uint64_t *slot_lsn, struct err *err)
 {
     struct out sql;
     out_init(&sql, 256);
     out_string(&sql, "SELECT lsn FROM pg_create_logical_replication_slot(");
     pg_quote_literal(&sql, config->slot, strlen(config->slot));
-    out_string(&sql, ", 'pgoutput')");
+    out_format(&sql, ", 'pgoutput', %s)", temporary ? "true" : "false");
     bool sent = pg_send(pg, out_text(&sql), err);
     out_free(&sql);
     if (!sent) {
@@ -104,7 +104,7 @@ bool slot_create(struct pg *pg, const struct config *config, int stop_fd,
         return err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
     }
     crash_point("slot-created");
-    notice(notices, "created replication slot \"%s\", whose changes begin at %s", config->slot,
-           lsn_format(*slot_lsn).s);
+    notice(notices, "created %sreplication slot \"%s\", whose changes begin at %s",
+           temporary ? "temporary " : "", config->slot, lsn_format(*slot_lsn).s);
     return true;
 }

@@ -182,9 +182,20 @@ bool gathered_check(struct gathered *gathered, struct err *err)
            check_cursor(gathered, err);
 }
 
+/* Whether there is something to go on from: streams that are ignored begin anew. */
+static bool goes_on(const struct gathered *gathered)
+{
+    bool ignored = gathered->count > 0;
+    for (size_t i = 0; i < gathered->count; i++) {
+        const struct gathered_stream *stream = &gathered->streams[i];
+        ignored = ignored && (stream->absent || stream->state.mode == STREAM_IGNORE);
+    }
+    return gathered->shared.cursor && !ignored;
+}
+
 void gathered_move(struct gathered *gathered, struct state *state)
 {
-    if (!gathered->shared.cursor) {
+    if (!goes_on(gathered)) {
         return;
     }
     struct checkpoint *checkpoint = checkpoint_new((int)gathered->count);

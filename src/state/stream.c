@@ -29,6 +29,16 @@ static bool read_mode(const struct json_at *at, enum stream_mode *mode, struct e
     return json_error(at, err, "is %s; it must be Backfill, Active or Ignore", json_show(text).s);
 }
 
+static bool read_oid(const struct json_at *at, uint32_t *oid, struct err *err)
+{
+    int64_t value = 0;
+    if (at->item && !json_integer(at, 1, UINT32_MAX, &value, err)) {
+        return false;
+    }
+    *oid = (uint32_t)value;
+    return true;
+}
+
 static bool read_backfilled(const struct json_at *at, uint64_t *backfilled, struct err *err)
 {
     int64_t value = 0;
@@ -146,6 +156,7 @@ static bool read_key_columns(const struct json_at *at, char ***key_columns, int 
 bool stream_part_read(const struct json_at *at, struct stream_state *state, struct err *err)
 {
     struct json_at mode = json_member(at, "mode");
+    struct json_at oid = json_member(at, "oid");
     struct json_at key_columns = json_member(at, "key_columns");
     struct json_at cursor = json_member(at, "cursor");
     struct json_at backfilled = json_member(at, "backfilled");
@@ -154,6 +165,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
+        !read_oid(&oid, &state->oid, err) ||
         !read_key_columns(&key_columns, &state->key_columns, &columns, err) ||
         !cursor_read(&cursor, &state->cursor, err) ||
         !read_backfilled(&backfilled, &state->backfilled, err)) {

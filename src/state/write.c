@@ -73,6 +73,9 @@ static void write_range(struct out *out, const struct range_state *range)
 static void write_stream_members(struct out *out, const struct stream_state *state)
 {
     out_format(out, "\"mode\":\"%s\"", stream_mode_names[state->mode]);
+    if (state->oid) {
+        out_format(out, ",\"oid\":%" PRIu32, state->oid);
+    }
     if (state->key_columns) {
         out_string(out, ",\"key_columns\":");
         json_write_strings(out, state->key_columns);

@@ -83,3 +83,20 @@ def capture(database, tmp_path):
     yield make
     for one in made:
         one.kill_all()
+
+
+@pytest.fixture(name="user")
+def restricted_user(database):
+    """user(attributes): a role with no more than its attributes; gone afterwards."""
+    names = []
+
+    def make(attributes="REPLICATION", *grants):
+        names.append(f"user_of_{database.name}")
+        database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC",  # as it is from PostgreSQL 15 on
+                         f"CREATE USER {names[-1]} WITH PASSWORD 'other-s3cret' {attributes}",
+                         *[grant.format(user=names[-1]) for grant in grants])
+        return {"user": names[-1], "password": "other-s3cret"}
+
+    yield make
+    for name in names:
+        database.execute(f"DROP OWNED BY {name}", f"DROP ROLE {name}")

@@ -24,6 +24,21 @@ def test_spec():
             defaults["watermarks_table"]) == (5432, "postgres", "flow_publication", "flow_slot", "public.flow_watermarks")
 
 
+def test_the_spec_makes_a_form_that_is_pleasant_to_fill_in():
+    schema = run("spec").succeed().messages[0]["spec"]["connectionSpecification"]
+    shown = {name: one for name, one in schema["properties"].items() if not one.get("airbyte_hidden")}
+    assert sorted(shown, key=lambda name: shown[name]["order"]) == [
+        "host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table", "advanced"]
+    advanced = {name: one for name, one in shown["advanced"]["properties"].items() if not one.get("airbyte_hidden")}
+    for name, one in {**shown, **advanced}.items():
+        assert one["title"] and one["description"].endswith("."), name
+        assert name == one["title"] or one["title"][0].isupper(), name
+        text = one["type"] == "string" and "enum" not in one
+        assert not text or one.keys() & {"default", "examples", "airbyte_secret"}, name
+    assert all(advanced[name]["multiline"] for name in ("sslrootcert", "sslcert", "sslkey"))
+    assert advanced["sslkey"]["airbyte_secret"] and shown["password"]["airbyte_secret"]
+
+
 def test_help_and_version():
     shown = run_plain("--help")
     for word in ("spec", "check", "discover", "read", "--config", "--catalog", "--state"):
@@ -78,6 +93,81 @@ def test_check_fails_with_a_message_and_exit_0(database, capture, changes, word)
     status = check(capture, **changes)
     assert status["status"] == "FAILED" and word in status["message"]
     assert "wr0ng-pass" not in status["message"]
+
+
+@pytest.fixture(name="bystander")
+def one_who_may_only_replicate(database, user):
+    """Beside a watermarks table that is ready."""
+    return user("REPLICATION", "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
+                "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
+
+
+def advice(status, word):
+    """The statement of the one line that holds the word."""
+    (line,) = [line for line in status["message"].splitlines() if word in line]
+    return line[line.index(word):]
+
+
+def test_check_advises_a_publication_that_breaks_no_update(database, capture, bystander):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE unkeyed (n int)", "INSERT INTO unkeyed VALUES (1)",
+                     f"GRANT SELECT ON items, unkeyed TO {bystander['user']}")
+    status = check(capture, **bystander)
+    assert "refuse UPDATE and DELETE on public.unkeyed" in status["message"]
+    database.execute(advice(status, "CREATE PUBLICATION"), "UPDATE unkeyed SET n = 2")
+    assert database.query("SELECT tablename FROM pg_publication_tables ORDER BY 1") == [
+        ("items",), ("watermarks_of_the_test",)]
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}
+
+
+def test_check_advises_a_publication_for_all_tables_where_all_have_an_identity(database, capture, bystander):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", f"GRANT SELECT ON items TO {bystander['user']}")
+    assert advice(check(capture, **bystander), "CREATE PUBLICATION").startswith(
+        f'CREATE PUBLICATION "{database.publication}" FOR ALL TABLES')
+
+
+def test_check_advises_how_to_publish_many_tables(database, capture, bystander):
+    database.execute("DO $$ BEGIN FOR n IN 1..30 LOOP EXECUTE 'CREATE TABLE many_' || n || ' (id int PRIMARY KEY)';"
+                     " EXECUTE 'CREATE TABLE unkeyed_' || n || ' (id int)'; END LOOP; END $$",
+                     f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {bystander['user']}")
+    status = check(capture, **bystander)
+    create, add = advice(status, "CREATE PUBLICATION").split("; ")
+    database.execute(create)
+    assert add == f'for each captured table ALTER PUBLICATION "{database.publication}" ADD TABLE ONLY schema.table'
+    assert "public.unkeyed_1, " in status["message"] and " and 10 more" in status["message"]
+
+
+def test_check_wants_a_watermarks_table_that_the_publication_can_name(database, capture, user):
+    """The user could create it, but not publish it."""
+    database.execute("CREATE TABLE unkeyed (n int)")
+    status = check(capture, **user("REPLICATION", "GRANT SELECT ON unkeyed TO {user}",
+                                   "GRANT CREATE ON SCHEMA public TO {user}"))
+    database.execute(advice(status, "CREATE TABLE"), advice(status, "CREATE PUBLICATION"))
+
+
+def test_check_wants_a_watermarks_table_whose_updates_are_not_refused(database, capture):
+    database.execute("CREATE TABLE public.watermarks_of_the_test (slot TEXT UNIQUE, watermark TEXT)")
+    status = check(capture)
+    database.execute(advice(status, "ALTER TABLE"))
+    assert check(capture) == {"status": "SUCCEEDED"}
+
+
+def test_check_fails_for_a_user_who_may_read_no_table(database, capture, bystander):
+    database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}  # there is none yet
+    database.execute('CREATE SCHEMA "Own"', 'CREATE TABLE "Own".items (id int PRIMARY KEY)', "CREATE SCHEMA empty",
+                     "CREATE TABLE items (id int PRIMARY KEY)", "CREATE SCHEMA other")
+    status = check(capture, **bystander)
+    assert status["status"] == "FAILED" and "may read no table" in status["message"]
+    database.execute(f"GRANT SELECT ON items TO {bystander['user']}")
+    assert check(capture, **bystander) == {"status": "SUCCEEDED"}
+    chosen = {"discover_schemas": ["Own", "empty"]}
+    database.execute(advice(check(capture, advanced=chosen, **bystander), "GRANT"))
+    assert check(capture, advanced=chosen, **bystander) == {"status": "SUCCEEDED"}
+
+
+def test_check_names_schemas_that_do_not_exist(database, capture):
+    status = check(capture, advanced={"discover_schemas": ["public", "pubic"]})
+    assert status["status"] == "FAILED" and "pubic" in status["message"] and "public," not in status["message"]
 
 
 def discover(capture, **changes):

@@ -77,23 +77,6 @@ def test_an_unknown_key_column(one, capture):
                    "correct primary_key")
 
 
-@pytest.fixture(name="user")
-def restricted_user(server, database):
-    """user(attributes): a role with no more than its attributes; gone afterwards."""
-    names = []
-
-    def make(attributes="REPLICATION", *grants):
-        names.append(f"user_of_{database.name}")
-        database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC",  # as it is from PostgreSQL 15 on
-                         f"CREATE USER {names[-1]} WITH PASSWORD 'other-s3cret' {attributes}",
-                         *[grant.format(user=names[-1]) for grant in grants])
-        return {"user": names[-1], "password": "other-s3cret"}
-
-    yield make
-    for name in names:
-        database.execute(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
-
-
 PREPARED = ("CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
             "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
 
@@ -200,6 +183,21 @@ def test_a_wrong_value_names_its_option(one, wrong):
     one.config.update(wrong)
     name = next(iter(wrong.get("advanced") or wrong))
     assert_refused(one.start().finish(), "config_error", name)
+
+
+def test_all_faults_of_a_configuration_are_told_together(one):
+    one.config.update({"port": 0, "slotname": "x", "advanced": {"sslmode": "maybe"}})
+    del one.config["user"]
+    process = one.start().finish()
+    assert_refused(process, "config_error", "port", "slotname", "sslmode", "user is missing", lines=4)
+    answer = run("check", "--config", one.path("config.json", one.config)).succeed()
+    assert answer.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["message"] == process.errors[0]["message"]
+
+
+def test_all_faults_of_a_catalog_are_told_together(one):
+    arguments = one.arguments()
+    arguments[3] = one.path("catalog.json", {"tail": 5, "streams": [5, {**stream("items"), "sync_mode": "cdc"}]})
+    assert_refused(run("read", *arguments), "config_error", "tail", "streams[0]", "cdc", lines=3)
 
 
 @pytest.mark.parametrize("required", ["host", "user"])

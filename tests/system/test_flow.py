@@ -307,7 +307,8 @@ def test_without_primary_key(database, flow):
     one.run()
     database.execute("UPDATE items SET n = 1 WHERE id < 100", "DELETE FROM items WHERE id > 4990")
     one.run()
-    assert one.state["streams"] == {"public%2Fitems": {"mode": "Active", "backfilled": 5000}}
+    oid = database.value("SELECT 'items'::regclass::oid::bigint")
+    assert one.state["streams"] == {"public%2Fitems": {"mode": "Active", "oid": oid, "backfilled": 5000}}
     one.assert_equal(items=["id"])
 
 
@@ -470,8 +471,10 @@ def test_patches_hold_what_changed_and_merge_to_the_whole(database, flow):
     process.stop()
     assert set(one.state) == {"cursor", "system_identifier", "timeline", "slot", "database", "streams"}
     assert set(one.state["streams"]) == {f"public%2F{name}" for name in names}
-    for stream in one.state["streams"].values():
-        assert stream == {"mode": "Active", "key_columns": ["id"], "backfilled": 30}
+    for name in names:
+        oid = database.value(f"SELECT '{name}'::regclass::oid::bigint")
+        assert one.state["streams"][f"public%2F{name}"] == {
+            "mode": "Active", "oid": oid, "key_columns": ["id"], "backfilled": 30}
 
 
 def test_a_bumped_counter_reads_those_bindings_again(database, flow):

@@ -131,20 +131,6 @@ def test_truncate_is_logged_and_gives_no_record(database, capture):
     assert "truncate" in process.stderr.lower()
 
 
-def test_full_refresh_reads_every_row_each_time(database, capture):
-    database.execute(ITEMS, "INSERT INTO items SELECT n, 'n' FROM generate_series(1, 100) n")
-    full = capture([stream("items", sync_mode="full_refresh")])
-    assert len(full.run().records) == 100
-    full.state = None
-    database.execute("DELETE FROM items WHERE id > 60")
-    assert len(full.run().records) == 60
-
-
-def test_full_refresh_alone_ends_even_with_tail(database, capture):
-    database.execute(ITEMS, "INSERT INTO items SELECT n, 'n' FROM generate_series(1, 100) n")
-    assert len(capture([stream("items", sync_mode="full_refresh")], tail=True).run().records) == 100
-
-
 def test_a_table_without_key_is_captured(database, capture):
     database.execute("CREATE TABLE log (line text)", "ALTER TABLE log REPLICA IDENTITY FULL",
                      "INSERT INTO log SELECT 'line ' || n % 10 FROM generate_series(1, 500) n")

@@ -50,8 +50,10 @@ def test_a_read_that_is_stopped_completes_no_stream(tables, capture):
 
 def test_rows_are_estimated_before_they_are_read_and_only_then(tables, capture):
     one = capture(["one", "two"])
-    assert estimates(one.run()) == {name: {"name": name, "namespace": "public", "type": "STREAM", "row_estimate": 300}
-                                    for name in ("one", "two")}
+    assert estimates(one.run()) == {
+        name: {"name": name, "namespace": "public", "type": "STREAM", "row_estimate": 300,
+               "byte_estimate": tables.value(f"SELECT pg_relation_size('{name}')")}
+        for name in ("one", "two")}
     assert not estimates(one.run())
 
 
@@ -63,6 +65,34 @@ def test_an_error_of_one_stream_names_it(tables, capture):
     assert process.process.returncode > 0
     assert process.errors[0]["stream_descriptor"] == {"name": "loose", "namespace": "public"}, process.errors
     assert {name: entries[-1][0] for name, entries in statuses(process).items()} == {("public", "loose"): "INCOMPLETE"}
+
+
+def test_errors_of_several_streams_name_each_and_then_all(tables, capture):
+    tables.execute("CREATE UNLOGGED TABLE passing (id int PRIMARY KEY)")
+    process = capture(["one", "nosuch", "passing"]).start().finish()
+    assert process.process.returncode > 0
+    *each, whole = process.errors
+    assert [error["stream_descriptor"]["name"] for error in each] == ["nosuch", "passing"]
+    assert "does not exist" in each[0]["message"] and "SET LOGGED" in each[1]["message"]
+    assert whole["message"].splitlines() == [error["message"] for error in each] and "stream_descriptor" not in whole
+    assert {name: [status for status, _ in entries] for name, entries in statuses(process).items()} == {
+        ("public", "nosuch"): ["INCOMPLETE"], ("public", "passing"): ["INCOMPLETE"]}
+    assert all(line in process.stderr for line in whole["message"].splitlines())
+
+
+def test_keys_that_cannot_serve_are_told_by_stream_and_together(tables, capture):
+    for name in ("loose", "looser"):
+        tables.execute(f"CREATE TABLE {name} (id int NOT NULL UNIQUE, n int NOT NULL UNIQUE)",
+                       f"ALTER TABLE {name} REPLICA IDENTITY USING INDEX {name}_n_key")
+    process = capture(["one", stream("loose", key=["id"]), stream("looser", key=["id"])]).start().finish()
+    assert [error.get("stream_descriptor", {}).get("name") for error in process.errors] == ["loose", "looser", None]
+
+
+def test_many_streams_in_error_are_each_told(tables, capture):
+    names = [f"no_such_table_{n}" for n in range(200)]
+    process = capture(names).start().finish()
+    assert [error.get("stream_descriptor", {}).get("name") for error in process.errors] == [*names, None]
+    assert process.errors[-1]["message"].splitlines()[-1] == "…"
 
 
 def test_an_error_while_running_names_its_stream(tables, capture):

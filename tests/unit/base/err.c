@@ -71,3 +71,32 @@ Test(err, kinds_have_airbytes_names)
     cr_assert_str_eq(err_kind_name(ERR_NONE), "system_error");
     cr_assert_str_eq(err_kind_name(ERR_STOPPED), "system_error");
 }
+
+Test(err, several_are_told_a_line_each)
+{
+    struct err all = {0}, one;
+    err_set(&one, ERR_CONFIG, "first");
+    err_stream(&one, "s", "t");
+    cr_assert(err_add(&all, &one));
+    cr_assert_eq(all.kind, ERR_CONFIG);
+    cr_assert_str_eq(all.table, "t");
+    err_set(&one, ERR_CONFIG, "second");
+    err_stream(&one, "s", "t");
+    cr_assert(err_add(&all, &one));
+    cr_assert_str_eq(all.schema, "s");
+    err_stream(&one, "s", "u");
+    err_add(&all, &one);
+    cr_assert_str_eq(all.message, "first\nsecond\nsecond");
+    cr_assert_str_empty(all.table);
+}
+
+Test(err, of_too_many_the_first_are_told_whole)
+{
+    struct err all = {0}, one;
+    err_set(&one, ERR_CONFIG, "%0700d", 1);
+    while (err_add(&all, &one)) {
+        cr_assert_lt(strlen(all.message), sizeof all.message);
+    }
+    cr_assert_str_eq(strrchr(all.message, '\n'), "\n…");
+    cr_assert_eq(strlen(all.message), 4 * 700 + 3 + strlen("\n…"));
+}

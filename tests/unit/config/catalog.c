@@ -76,8 +76,9 @@ Test(catalog, tail_has_two_names)
     parse("{\"tail\":true,\"streams\":[{\"stream\":{\"name\":\"t\"},"
           "\"sync_mode\":\"full_refresh\"}]}");
     cr_assert_not(catalog->tail, "all is a full refresh");
-    refused("{\"tail\":1,\"streams\":[]}", "catalog: tail must be true or false, not a number");
-    refused("{\"estuary.dev/tail\":\"yes\"}",
+    refused("{\"tail\":1,\"streams\":[{\"stream\":{\"name\":\"t\"}}]}",
+            "catalog: tail must be true or false, not a number");
+    refused("{\"estuary.dev/tail\":\"yes\",\"streams\":[{\"stream\":{\"name\":\"t\"}}]}",
             "catalog: [\"estuary.dev/tail\"] must be true or false, not a string");
 }
 
@@ -118,6 +119,22 @@ Test(catalog, errors_name_the_stream)
         "catalog: streams[0].sync_mode is \"cdc\"; it must be full_refresh or incremental");
     cr_assert_str_eq(err.schema, "s");
     cr_assert_str_eq(err.table, "t");
+}
+
+Test(catalog, all_faults_are_told)
+{
+    refused("{\"tail\":1,\"streams\":[5,{\"stream\":{\"name\":\"t\"},\"sync_mode\":\"cdc\","
+            "\"primary_key\":5},"
+            "{\"stream\":{\"name\":\"u\"}}]}",
+            "catalog: tail must be true or false, not a number\n"
+            "catalog: streams[0] must be an object, not a number\n"
+            "catalog: streams[1].sync_mode is \"cdc\"; it must be full_refresh or incremental\n"
+            "catalog: streams[1].primary_key must be an array, not a number");
+    refused("{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},"
+            "{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},{\"stream\":{\"name\":"
+            "\"t\"}}]}",
+            "catalog: the stream \"public.t\" is there twice\n"
+            "catalog: the stream \"public.u\" is there twice");
 }
 
 Test(catalog, wrong_shapes)

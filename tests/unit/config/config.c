@@ -87,7 +87,23 @@ Test(config, what_is_required)
     refused("{\"user\":\"u\"}", "config: host is missing: give host, or address");
     refused("{\"host\":\"h\"}", "config: user is missing");
     refused("{\"host\":\"h\",\"user\":null}", "config: user is missing");
-    refused("{}", "config: user is missing");
+    refused("{}", "config: host is missing: give host, or address\nconfig: user is missing");
+}
+
+Test(config, all_faults_are_told)
+{
+    refused(
+        "{\"port\":0,\"slotname\":\"s\",\"credentials\":{\"pasword\":\"hush\"},\"database\":1,"
+        "\"advanced\":{\"sslmod\":\"x\",\"backfill_workers\":65}}",
+        "config: slotname is not an option; the nearest one is slot_name\n"
+        "config: credentials.pasword is not an option; the nearest one is credentials.password\n"
+        "config: advanced.sslmod is not an option; the nearest one is advanced.sslmode\n"
+        "config: host is missing: give host, or address\n"
+        "config: port must be a whole number from 1 to 65535\n"
+        "config: user is missing\n"
+        "config: database must be a string, not a number\n"
+        "config: advanced.backfill_workers must be a whole number from 1 to 64");
+    refused("{\"host\":5,\"user\":\"u\"}", "config: host must be a string, not a number");
 }
 
 Test(config, one_thing_is_said_once)

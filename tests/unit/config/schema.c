@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,26 +120,74 @@ Test(schema, orders_are_given_once)
     check_orders(at("properties/credentials/properties"));
 }
 
-Test(schema, defaults_pass_their_own_readers)
+/* An otherwise sufficient config with one option more. */
+static void check_value(const struct option *option, const char *value)
+{
+    struct out notices, json;
+    struct err err;
+    const char *leaf;
+    const struct option_group *group = option_group(option, &leaf);
+    bool host = !strcmp(option->path, "host") || !strcmp(option->path, "address");
+    bool user = !strcmp(option->path, "user");
+    out_init(&notices, 0);
+    out_init(&json, 0);
+    out_format(&json, "{%s%s%s%s%s\"%s\":%s%s}", host ? "" : "\"host\":\"h\",",
+               user ? "" : "\"user\":\"u\",", group ? "\"" : "", group ? group->name : "",
+               group ? "\":{" : "", leaf, value, group ? "}" : "");
+    struct config *config = config_parse(json.data, json.len, &notices, &err);
+    cr_expect(config, "%s: %s", option->path, err.message);
+    config_free(&config);
+    out_free(&json);
+    out_free(&notices);
+}
+
+Test(schema, defaults_and_examples_pass_their_own_readers)
 {
     for (int i = 0; i < option_count; i++) {
-        struct out notices;
-        struct err err;
-        const char *leaf;
-        const struct option_group *group = option_group(&options[i], &leaf);
-        if (!options[i].fallback) {
-            continue;
+        if (options[i].fallback) {
+            check_value(&options[i], options[i].fallback);
         }
-        out_init(&notices, 0);
-        struct out json;
-        out_init(&json, 0);
-        out_format(&json, "{\"host\":\"h\",\"user\":\"u\",%s%s%s\"%s\":%s%s}", group ? "\"" : "",
-                   group ? group->name : "", group ? "\":{" : "", leaf, options[i].fallback,
-                   group ? "}" : "");
-        struct config *config = config_parse(json.data, json.len, &notices, &err);
-        cr_expect(config, "%s: %s", options[i].path, err.message);
-        config_free(&config);
-        out_free(&json);
-        out_free(&notices);
+        if (options[i].example) {
+            check_value(&options[i], options[i].example);
+        }
     }
+}
+
+static void check_matches(const struct option *option, const char *json)
+{
+    regex_t pattern;
+    cJSON *value = json ? cJSON_Parse(json) : NULL;
+    if (option->pattern && value) {
+        cr_assert_eq(regcomp(&pattern, option->pattern, REG_EXTENDED | REG_NOSUB), 0);
+        cr_expect_eq(regexec(&pattern, value->valuestring, 0, NULL, 0), 0, "%s", option->path);
+        regfree(&pattern);
+    }
+    cJSON_Delete(value);
+}
+
+/* Forms send "" for what was left empty. */
+Test(schema, patterns_match_what_is_allowed)
+{
+    for (int i = 0; i < option_count; i++) {
+        const struct option *option = &options[i];
+        check_matches(option, option->fallback);
+        check_matches(option, option->example);
+        check_matches(option, option->flags & OPTION_BLANK ? "\"\"" : NULL);
+        cr_expect_eq(!option->pattern, !option->pattern_says, "%s", option->path);
+    }
+}
+
+Test(schema, airbytes_forms_leave_out_flows_spellings)
+{
+    static const char *const hidden[] = {"properties/address", "properties/credentials",
+                                         "properties/advanced/properties/slotName"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/airbyte_hidden", hidden[i]);
+        cr_expect(cJSON_IsTrue(at(path)), "%s", path);
+    }
+    cr_assert_null(at("properties/slot_name/airbyte_hidden"));
+    cr_assert(cJSON_IsTrue(at("properties/host/always_show")));
+    cr_assert_str_eq(at("properties/slot_name/pattern_descriptor")->valuestring,
+                     "lower-case letters, digits and underscores");
 }

@@ -88,6 +88,14 @@ Test(flow_bindings, errors_name_the_place)
             "request: open.capture.bindings[1].resourceConfig.namespace must not be empty");
 }
 
+Test(flow_bindings, every_wrong_binding_is_told)
+{
+    refused(OPEN(",\"mode\":\"Fast\"}},{\"resourceConfig\":5}"),
+            AT "resourceConfig.mode is \"Fast\"; it must be Normal, Precise, Only Changes, Without "
+               "Primary Key or empty\n"
+               "request: open.capture.bindings[1].resourceConfig must be an object, not a number");
+}
+
 Test(flow_bindings, a_table_is_bound_once)
 {
     refused(OPEN("}},{\"resourceConfig\":{" TABLE "}}"),

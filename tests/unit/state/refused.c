@@ -84,6 +84,8 @@ Test(refused, wrong_streams)
             "state: streams.t.snapshot is \"10:\"; it must be a snapshot like 10:20:14");
     refused(IN_STREAM("\"mode\":\"Backfill\",\"snapshot\":10"),
             "state: streams.t.snapshot must be a string, not a number");
+    refused(IN_STREAM("\"mode\":\"Active\",\"oid\":\"t\""),
+            "state: streams.t.oid must be a whole number, not a string");
     refused(IN_STREAM("\"mode\":\"Backfill\",\"storage\":10"),
             "state: streams.t.storage must be a string, not a number");
     refused("{\"cursor\":\"0/1\",\"streams\":[]}",

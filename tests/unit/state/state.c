@@ -132,9 +132,9 @@ Test(state, streams_without_a_state_are_not_there)
         "null,{\"stream_descriptor\":{\"name\":\"t\"},\"stream_state\":null},"
         "{\"stream_descriptor\":{\"name\":\"u\"},\"stream_state\":{\"mode\":null}},"
         "{\"stream_descriptor\":{\"name\":\"v\",\"namespace\":null},"
-        "\"stream_state\":{\"mode\":\"Ignore\"}}]}}");
+        "\"stream_state\":{\"mode\":\"Active\"}}]}}");
     cr_assert_str_eq(whole(),
-                     "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"}}}");
+                     "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\"}}}");
 }
 
 Test(state, unknown_members_are_ignored)
@@ -299,4 +299,22 @@ Test(state, a_stream_ahead_of_the_cursor_round_trips)
     out.len = 0;
     state_write_lone_stream(&out, &state.identity, state.checkpoint, &state.checkpoint->streams[0]);
     cr_expect_str_eq(out_text(&out), "{\"cursor\":\"0/20\",\"mode\":\"Active\"}");
+}
+
+Test(state, the_table_is_known_by_its_oid)
+{
+    parse(
+        "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\",\"oid\":4294967295}}}");
+    cr_assert_eq(state.checkpoint->streams[0].oid, 4294967295);
+    cr_assert_str_eq(whole(), "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
+                              "\"oid\":4294967295}}}");
+}
+
+Test(state, nothing_goes_on_from_streams_that_are_ignored)
+{
+    parse("{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"}}}");
+    cr_assert_null(state.checkpoint);
+    parse("{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"},"
+          "\"public.w\":{\"mode\":\"Active\"}}}");
+    cr_assert_not_null(state.checkpoint);
 }

@@ -1,0 +1,41 @@
+/* All that is wrong, to be told together: in the order of finding, and by the stream it concerns. */
+#ifndef BASE_PROBLEMS_H
+#define BASE_PROBLEMS_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/out.h"
+
+struct problem {
+    char *text;
+    char *schema, *table; /* the stream; empty when it concerns all */
+};
+
+/* All zero: none. Owns its strings. */
+struct problems {
+    struct problem *items;
+    size_t count, cap;
+};
+
+/* Concerns all, unless problems_concern says otherwise. */
+void problems_add(struct problems *, const char *text);
+
+/* Those from the one at `first` on concern this stream. */
+void problems_concern(struct problems *, size_t first, const char *schema, const char *table);
+
+/* Append all, joined by '\n'. */
+void problems_write(struct out *, const struct problems *);
+
+/* True if there are none. Else the error (ERR_CONFIG) is all of them, as err_add joins them. */
+bool problems_none(const struct problems *, struct err *);
+
+/*
+ * The next error of one stream, *next being where to look, and 0 at first: those that stand
+ * together, joined. False when there is none left.
+ */
+bool problems_of_stream(const struct problems *, size_t *next, struct err *);
+
+void problems_free(struct problems *);
+
+#endif

@@ -1,0 +1,81 @@
+/* A growing list of copies. */
+#include "base/problems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void problems_add(struct problems *problems, const char *text)
+{
+    problems->items = mem_grow_array(problems->items, &problems->cap, problems->count + 1,
+                                     sizeof *problems->items);
+    problems->items[problems->count++] =
+        (struct problem){mem_string(text), mem_string(""), mem_string("")};
+}
+
+void problems_concern(struct problems *problems, size_t first, const char *schema,
+                      const char *table)
+{
+    for (size_t i = first; i < problems->count; i++) {
+        struct problem *problem = &problems->items[i];
+        free(problem->schema);
+        free(problem->table);
+        problem->schema = mem_string(schema);
+        problem->table = mem_string(table);
+    }
+}
+
+void problems_write(struct out *out, const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        out_format(out, i ? "\n%s" : "%s", problems->items[i].text);
+    }
+}
+
+static bool add(struct err *all, const struct problem *problem)
+{
+    struct err one;
+    err_set(&one, ERR_CONFIG, "%s", problem->text);
+    err_stream(&one, problem->schema, problem->table);
+    return err_add(all, &one);
+}
+
+bool problems_none(const struct problems *problems, struct err *err)
+{
+    struct err all = {0};
+    for (size_t i = 0; i < problems->count; i++) {
+        if (!add(&all, &problems->items[i])) {
+            break;
+        }
+    }
+    return err_collected(err, &all);
+}
+
+bool problems_of_stream(const struct problems *problems, size_t *next, struct err *err)
+{
+    struct err all = {0};
+    const struct problem *items = problems->items;
+    size_t i = *next;
+    while (i < problems->count && !*items[i].table) {
+        i++;
+    }
+    size_t first = i;
+    while (i < problems->count && !strcmp(items[i].schema, items[first].schema) &&
+           !strcmp(items[i].table, items[first].table)) {
+        add(&all, &items[i++]);
+    }
+    *next = i;
+    return !err_collected(err, &all);
+}
+
+void problems_free(struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        free(problems->items[i].text);
+        free(problems->items[i].schema);
+        free(problems->items[i].table);
+    }
+    free(problems->items);
+    *problems = (struct problems){0};
+}

@@ -1,0 +1,17 @@
+/* The statement that makes the publication: for the connector to run, or to tell somebody else. */
+#ifndef PG_PUBLICATION_H
+#define PG_PUBLICATION_H
+
+#include "facts.h"
+
+/*
+ * Append CREATE PUBLICATION, for all tables or for the watermarks table and the streams of the
+ * catalog; without one, for `others`, if not NULL, which is how SQL lists tables.
+ */
+void publication_sql(struct out *, const struct facts *, const struct config *,
+                     const struct catalog *, bool all_tables, const char *others);
+
+/* Whether we may make it, as far as can be told: for all tables, or for tables that are ours. */
+bool publication_creatable(const struct facts *);
+
+#endif

@@ -1,0 +1,30 @@
+/* All tables of the database at once: what a publication of them would do, and who may read them. */
+#ifndef PG_SURVEY_H
+#define PG_SURVEY_H
+
+#include "config/config.h"
+#include "pg/pg.h"
+
+enum { NAMED_TABLES = 20 }; /* how many a message names */
+
+/* Tables by name. */
+struct table_list {
+    int count;
+    char *names; /* owned; the first NAMED_TABLES, joined by ", "; NULL: none */
+};
+
+struct survey {
+    struct table_list unidentified; /* their UPDATE and DELETE fail as soon as they are published */
+    struct table_list identified;   /* of those that discover shows; each behind ONLY */
+    int offered, readable;          /* that discover would show, and that we may read of them */
+    char *schemas; /* owned; that hold what is offered, the first few; NULL: none */
+    char *unknown; /* owned; of discover_schemas, that do not exist; NULL: none */
+};
+
+bool survey_read(struct pg *, const struct config *, struct survey *, struct err *);
+void survey_clear(struct survey *);
+
+/* The names, and how many more there are. */
+void table_list_write(struct out *, const struct table_list *);
+
+#endif
