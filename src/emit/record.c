@@ -6,6 +6,7 @@
 #include "emit/value.h"
 #include "printer.h"
 #include "row/tuple.h"
+#include "word.h"
 
 /* `len` bytes of `text`, behind which LITERAL_SLACK more can be read, and as many written: whole
  * blocks are cheaper to copy than what has any length. */
@@ -42,12 +43,6 @@ static inline char *put_name(struct out *out, char *to, const struct field *fiel
     return to;
 }
 
-static inline char *put_null(char *to)
-{
-    memcpy(to, "null", 4);
-    return to + 4;
-}
-
 static char *put_value(struct out *out, char *to, const struct field *field,
                        const struct value *value)
 {
@@ -57,7 +52,7 @@ static char *put_value(struct out *out, char *to, const struct field *field,
     case VALUE_NULL:
     case VALUE_UNCHANGED: break;
     }
-    return put_null(to);
+    return put_word(to, "null");
 }
 
 /* _meta of a row has no comma before it in a row without columns. */
@@ -81,7 +76,7 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
             continue;
         }
         to = put_name(out, to, f, &first);
-        to = value.kind == VALUE_NULL ? put_null(to)
+        to = value.kind == VALUE_NULL ? put_word(to, "null")
                                       : f->copy(out, to, f->type, value.data, value.len);
     }
     out_commit(out, put_row_meta(out, to, p, n, first));
@@ -149,8 +144,7 @@ static char *put_meta(struct out *out, char *to, const struct printer *p, char o
     to = json_u64(to, s->previous_commit);
     to = put_number(to, ',', s->lsn);
     to = put_number(to, ',', s->txn.final_lsn);
-    memcpy(to, "],\"txid\":", 9);
-    to = json_u64(to + 9, s->txn.xid);
+    to = json_u64(put_word(to, "],\"txid\":"), s->txn.xid);
     return put(to, &p->source_end);
 }
 
@@ -158,9 +152,8 @@ static char *put_before(struct out *out, char *to, const struct printer *p, cons
 {
     static const char start[] = ",\"before\":{";
     bool first = true;
-    to = out_room(out, to, sizeof start);
-    memcpy(to, start, sizeof start - 1);
-    to = out_room(out, put_old(out, to + sizeof start - 1, p, e, &first), 1);
+    to = put_word(out_room(out, to, sizeof start), start);
+    to = out_room(out, put_old(out, to, p, e, &first), 1);
     *to = '}';
     return to + 1;
 }

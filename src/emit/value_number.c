@@ -3,13 +3,12 @@
 #include "digits.h"
 #include "emit/json.h"
 #include "float.h"
+#include "word.h"
 #include "writers.h"
 
-static char *put_bool(char *p, bool value)
+static inline char *put_bool(char *p, bool value)
 {
-    memcpy(p, value ? "true" : "fals", 4);
-    p[4] = 'e';
-    return p + 5 - value;
+    return put_word(p, value ? "true" : "false");
 }
 
 char *bool_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
@@ -52,10 +51,7 @@ char *oid_binary(struct out *out, char *p, const struct type *type, const char *
 /* NaN and the infinities, as strings; `nan`: which. */
 static char *put_not_finite(char *p, bool nan, bool negative)
 {
-    const char *word = nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"";
-    size_t len = strlen(word);
-    memcpy(p, word, len);
-    return p + len;
+    return put_word(p, nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"");
 }
 
 char *float4_binary(struct out *out, char *p, const struct type *type, const char *data,

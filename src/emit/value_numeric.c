@@ -8,6 +8,7 @@
  */
 #include "base/bytes.h"
 #include "digits.h"
+#include "word.h"
 #include "writers.h"
 
 enum {
@@ -95,13 +96,6 @@ static char *put_finite(char *p, const struct numeric *n)
     }
     *p++ = '"';
     return p;
-}
-
-static char *put_word(char *p, const char *word)
-{
-    size_t len = strlen(word);
-    memcpy(p, word, len);
-    return p + len;
 }
 
 char *numeric_binary(struct out *out, char *p, const struct type *type, const char *data,
