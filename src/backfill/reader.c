@@ -55,6 +55,7 @@ static bool take_batch(struct reader *r, const struct backfill_task *task, struc
 static void send_batch(struct reader *r, enum chunk_step step)
 {
     r->batch->step = step;
+    wire_leave(r->pg);
     ring_push(r->ring, (void **)&r->batch);
 }
 
@@ -235,7 +236,6 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
     if (!note_end(r, err)) {
         return false;
     }
-    wire_leave(r->pg);
     send_batch(r, CHUNK_ROWS);
     rows->batches++;
     return !run_stopping(r->backfill->run) ? take_batch(r, task, err) : stopped(err);

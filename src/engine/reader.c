@@ -203,7 +203,7 @@ static bool gather(struct replication *r, bool some, struct err *err)
     r->last_look_us = now_us;
     if (r->busy_looks > BUSY_LOOKS) {
         nanosleep(&(struct timespec){0, nap_us * 1000}, NULL);
-        timeout_us = 0;
+        return true;
     }
     timeout_us = timeout_us < 0 ? 0 : timeout_us > LOOK_US ? LOOK_US : timeout_us;
     return wire_wait(r->pg, timeout_us, err);
