@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""A connector that is not to be trusted: the executable in SOURCE_POSTGRES, but for FAULT, an operation and what is done
+to one of its records in each run: `u drop`, `d double`, `c change`."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+
+PR_SET_PDEATHSIG = 1
+OPERATION, DEED = os.environ["FAULT"].split()
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def document_of(message):
+    return message.get("record", {}).get("data") or message.get("captured", {}).get("doc") or {}
+
+
+def done_to(line):
+    message = json.loads(line)
+    document = document_of(message)
+    if document.get("_meta", {}).get("op") != OPERATION or "id" not in document:
+        return None
+    document["name"] = "changed"
+    return {"drop": b"", "double": line + line, "change": json.dumps(message).encode() + b"\n"}[DEED]
+
+
+def main():
+    process = subprocess.Popen([os.environ["SOURCE_POSTGRES"], *sys.argv[1:]], stdout=subprocess.PIPE,
+                               preexec_fn=die_with_parent)
+    signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    done = False
+    for line in process.stdout:
+        changed = None if done else done_to(line)
+        done = done or changed is not None
+        sys.stdout.buffer.write(line if changed is None else changed)
+        sys.stdout.buffer.flush()
+    sys.exit(process.wait())
+
+
+if __name__ == "__main__":
+    main()
