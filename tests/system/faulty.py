@@ -30,6 +30,12 @@ def done_to(line):
     return {"drop": b"", "double": line + line, "change": json.dumps(message).encode() + b"\n"}[DEED]
 
 
+def write_all(data):
+    """By itself, as a signal may come in the middle."""
+    while data:
+        data = data[os.write(1, data):]
+
+
 def main():
     process = subprocess.Popen([os.environ["SOURCE_POSTGRES"], *sys.argv[1:]], stdout=subprocess.PIPE,
                                preexec_fn=die_with_parent)
@@ -38,8 +44,7 @@ def main():
     for line in process.stdout:
         changed = None if done else done_to(line)
         done = done or changed is not None
-        sys.stdout.buffer.write(line if changed is None else changed)
-        sys.stdout.buffer.flush()
+        write_all(line if changed is None else changed)
     sys.exit(process.wait())
 
 
