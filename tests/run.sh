@@ -8,20 +8,20 @@ usage() {
     cat <<'END'
 Usage: tests/run.sh
 
-Loads a table, captures it through each protocol into a table in SQLite while rows change, stops and kills
-and restarts the connector in between, and compares the two tables in the end.
+Loads two tables, captures them through each protocol into SQLite while rows change, stops, kills and
+restarts the connector in between (amid the rows, and amid changes), and compares the tables in the end.
 
 Environment:
   CONNECTOR   the connector: an executable's path, or an image's name (default: the newest build of this
-              source tree; one is made if there is none)
+              source tree; one is made if there is none). An image is run with Docker, or where no engine
+              runs with buildah, as root; scripts/image makes it with either
   VERSION     the image's tag (default: latest)
   PGHOST      the PostgreSQL server, with wal_level = logical; without it, a throwaway server is started
               (PG_BINDIR names its programs), and the other variables do not matter
   PGPORT      (default: 5432)
   PGDATABASE  (default: flow)
-  PGUSER      a superuser, or one with REPLICATION who may create a schema (default: flow)
+  PGUSER      a superuser, or one with REPLICATION who may create a schema and a publication (default: flow)
   PGPASSWORD  (default: flow)
-  SECONDS_EACH  how long each of the sessions that are cut short runs (default: 2)
 
 Needs python3 with psycopg2. What it makes on the server it drops again: a schema, a publication, a slot.
 END
@@ -37,4 +37,4 @@ if [ -z "${CONNECTOR:-}" ] && ! ls "$root"/build*/src/source-postgres >/dev/null
     say "Building the connector"
     build "$root/build-release" source-postgres release -DBUILD_TESTING=OFF
 fi
-python "$root/tests/end_to_end.py"
+exec "$python3" -B "$root/tests/end_to_end.py"

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from connector import PATIENCE, Run
+from connector import PATIENCE, Run, executable
+from image import children_of
 
 
 @pytest.fixture(name="big")
@@ -51,6 +52,33 @@ def test_a_signal_during_start_ends_it_with_exit_0(big, capture):
         process.process.send_signal(signal.SIGTERM)
         process.finish(10 * PATIENCE)
         assert process.process.returncode == 0, process.story()
+
+
+def listens_for_signals(pid):
+    return os.path.samefile(f"/proc/{pid}/exe", executable()) and blocks_signals(pid)
+
+
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+
+
+def may_be_first():
+    return subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_be_first(), reason="this user may not make a process the first of a namespace")
+def test_a_signal_ends_the_first_process_of_a_container_with_exit_0():
+    """The kernel keeps from such a process every signal that it leaves to the default."""
+    parent = subprocess.Popen([*NAMESPACE, executable()], stdin=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 10 * PATIENCE
+        while not (children := children_of(parent.pid)) or not listens_for_signals(children[0]):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(children[0], signal.SIGTERM)
+        assert parent.wait(10 * PATIENCE) == 0
+    finally:
+        parent.kill()
+        parent.wait()
 
 
 def test_a_signal_while_nobody_reads_ends_it_soon(big, capture):
