@@ -56,6 +56,13 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
     return relation->printer;
 }
 
+/* After a stop nothing more is begun: what is under way goes home or away unprinted, and no state
+ * follows that would tell of it. */
+static bool stopping(const struct emitter *m)
+{
+    return run_stopping(m->engine->config.run);
+}
+
 static void go_home(struct emitter *m, struct batch **batch)
 {
     pool_return(m->engine->pools[(*batch)->producer], batch);
@@ -64,7 +71,7 @@ static void go_home(struct emitter *m, struct batch **batch)
 static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
                            uint64_t n)
 {
-    for (size_t i = 0; i < batch->row_count; i++) {
+    for (size_t i = 0; i < batch->row_count && !stopping(m); i++) {
         if (batch->rows[i]) {
             print_row(&m->out, printer, batch->rows[i], n++, m->now_ms);
             crash_point("row-printed");
@@ -83,7 +90,7 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
         go_home(m, &batch);
     }
     for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {
-        if (!patch->deleted) {
+        if (!patch->deleted && !stopping(m)) {
             print_patch(&m->out, printer_of(m, patch->relation), patch, m->now_ms);
             patches++;
         }
@@ -115,13 +122,17 @@ static void print_released(struct emitter *m, struct event *e)
         e->chunk = chunk->next;
         print_chunk(m, &chunk);
     }
-    if (e->checkpoint) {
+    if (e->checkpoint && !stopping(m)) {
         print_checkpoint(m, &e->checkpoint);
     }
+    checkpoint_free(&e->checkpoint);
 }
 
 static void print_one(struct emitter *m, const struct event *e)
 {
+    if (stopping(m)) {
+        return;
+    }
     m->source.lsn = e->lsn;
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
@@ -149,7 +160,7 @@ static void print_event(struct emitter *m, struct event *e)
         m->caught_up = true;
         print_released(m, e);
         return;
-    case EVENT_END: m->ended = true; return;
+    case EVENT_END: m->ended = !stopping(m); return;
     case EVENT_SKIP:
     case EVENT_TRUNCATE:
     case EVENT_RELATION: return;
@@ -194,7 +205,7 @@ static void print_batch(struct emitter *m, struct batch **batch)
 static void emit(struct emitter *m)
 {
     struct engine *e = m->engine;
-    while (!m->ended && !m->out.failed && !run_stopping(e->config.run)) {
+    while (!m->ended && !m->out.failed && !stopping(m)) {
         uint32_t seen = bell_count(&e->emitter_bell);
         struct batch *batch = ring_pop(e->output);
         print_logs(m);

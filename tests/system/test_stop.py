@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -93,6 +94,33 @@ def test_a_signal_while_nobody_reads_ends_it_soon(big, capture):
         process.finish(10 * PATIENCE)
     finally:
         os.close(read_end)
+
+
+def test_a_signal_while_little_is_read_ends_it_with_a_whole_line(big, capture):
+    """A chunk of megabytes is under way, of which a reader takes some 300 kB a second."""
+    one = capture(["big"], tail=True)
+    read_end, write_end = os.pipe()
+    process = Run("read", *one.arguments(), stdout=write_end)
+    os.close(write_end)
+    pieces = []
+
+    def read_slowly():
+        while piece := os.read(read_end, 30000):
+            pieces.append(piece)
+            time.sleep(0.1)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    try:
+        time.sleep(1.5)
+        process.process.send_signal(signal.SIGTERM)
+        process.finish(10 * PATIENCE)
+    finally:
+        reader.join()
+        os.close(read_end)
+    assert process.process.returncode == 0, process.story()
+    lines = b"".join(pieces).splitlines(keepends=True)
+    assert lines[-1].endswith(b"\n") and len(lines) < 20000
 
 
 def test_a_closed_stdout_ends_it_with_an_error(big, capture):
