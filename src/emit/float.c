@@ -96,14 +96,59 @@ static inline void strip_zeros(struct decimal *d)
     }
 }
 
-/* `s` are `count` digits; `exponent` is that of the first. */
-static char *print_scientific(char *p, const char *s, int count, int exponent)
+static const uint64_t ten_to[FLOAT_DIGITS + 1] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+};
+
+/* How many digits v has: log10(2) is 1233 / 4096, roughly, and maybe one too many; v > 0. */
+static inline int count_digits(uint64_t v)
 {
-    *p++ = *s;
+    int estimate = ((64 - __builtin_clzll(v)) * 1233) >> 12;
+    return estimate + (v >= ten_to[estimate]);
+}
+
+/* `count` digits of v, with zeros before it. Writes whole blocks, past the end. */
+static char *put_padded(char *p, uint64_t v, int count)
+{
+    if (count == FLOAT_DIGITS) {
+        *p++ = (char)('0' + v / ten_to[16]);
+        v %= ten_to[16];
+        count = 16;
+    }
+    if (count > 8) {
+        digits_eight(p, (uint32_t)(v / ten_to[8] * ten_to[16 - count]));
+        p += count - 8;
+        v %= ten_to[8];
+        count = 8;
+    }
+    digits_eight(p, (uint32_t)(v * ten_to[8 - count]));
+    return p + count;
+}
+
+/* `exponent` is that of the first of the `count` digits. */
+static char *print_scientific(char *p, uint64_t v, int count, int exponent)
+{
+    *p++ = (char)('0' + v / ten_to[count - 1]);
     if (count > 1) {
         *p++ = '.';
-        memcpy(p, s + 1, (size_t)count - 1);
-        p += count - 1;
+        p = put_padded(p, v % ten_to[count - 1], count - 1);
     }
     *p++ = 'e';
     *p++ = exponent < 0 ? '-' : '+';
@@ -111,38 +156,31 @@ static char *print_scientific(char *p, const char *s, int count, int exponent)
     return magnitude < 100 ? digits_two(p, magnitude) : digits_lead(p, magnitude);
 }
 
-/* `point` of the `count` digits come before the decimal point; negative: zeros after it. Behind the
- * digits as many bytes can be read. */
-static char *print_fixed(char *p, const char *s, int count, int point)
+/* `point` of the `count` digits come before the decimal point; negative: zeros after it. */
+static char *print_fixed(char *p, uint64_t v, int count, int point)
 {
+    if (point >= count) {
+        return json_u64(p, v * ten_to[point - count]);
+    }
     if (point <= 0) {
         memset(p, '0', 6);
         p[1] = '.';
-        p += 2 - point;
-        memcpy(p, s, (size_t)count);
-        return p + count;
+        return put_padded(p + 2 - point, v, count);
     }
-    if (point >= count) {
-        memset(p, '0', (size_t)point);
-        memcpy(p, s, (size_t)count);
-        return p + point;
-    }
-    memcpy(p, s, FLOAT_DIGITS);
-    memcpy(p + point + 1, s + point, FLOAT_DIGITS);
-    p[point] = '.';
-    return p + count + 1;
+    p = json_u64(p, v / ten_to[count - point]);
+    *p++ = '.';
+    return put_padded(p, v % ten_to[count - point], count - point);
 }
 
+/* All by arithmetic: digits that were just written one by one would be slow to copy. */
 static char *print_decimal(char *p, struct decimal d, int fixed_limit)
 {
-    char digits[2 * FLOAT_DIGITS] = {0};
     strip_zeros(&d);
-    int count = (int)(json_u64(digits, d.digits) - digits);
-    int point = d.exponent + count;
+    int count = count_digits(d.digits), point = d.exponent + count;
     if (point - 1 < -4 || point - 1 >= fixed_limit) {
-        return print_scientific(p, digits, count, point - 1);
+        return print_scientific(p, d.digits, count, point - 1);
     }
-    return print_fixed(p, digits, count, point);
+    return print_fixed(p, d.digits, count, point);
 }
 
 char *float8_print(char *p, double v)
