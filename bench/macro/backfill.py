@@ -17,8 +17,8 @@ def make_many(bench):
 
 def subjects(bench):
     return {
-        "backfill.narrow": lambda: make_one(tables.NARROW, tables.NARROW_ROWS, "narrow", bench.scaled(3_000_000)),
-        "backfill.wide": lambda: make_one(tables.WIDE, tables.WIDE_ROWS, "wide", bench.scaled(600_000)),
+        "backfill.narrow": lambda: make_one(tables.NARROW, tables.NARROW_ROWS, "narrow", bench.scaled(6_000_000)),
+        "backfill.wide": lambda: make_one(tables.WIDE, tables.WIDE_ROWS, "wide", bench.scaled(1_200_000)),
         "backfill.toast": lambda: make_one(tables.TOAST, tables.TOAST_ROWS, "toast", bench.scaled(2_000, 20)),
         "backfill.many": lambda: make_many(bench),
     }

@@ -48,7 +48,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, epilog=PROGRAM_HELP,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=scale, default=1.0,
-                        help=f"how much data: {', '.join(SCALES)}, or a factor (default: 3 million narrow rows)")
+                        help=f"how much data: {', '.join(SCALES)}, or a factor (default: 6 million narrow rows)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each; medians are shown (default: 3)")
     parser.add_argument("--only", action="append", metavar="NAME", default=[],
                         help="subjects whose names begin so, such as backfill.narrow, replication.A, latency; repeatable")

@@ -17,7 +17,7 @@
 #include "internal.h"
 #include "message.h"
 
-enum { PIECE = 64 * 1024 };
+enum { PIECE = 128 * 1024 };
 
 static bool lost(struct pg *pg, const char *why, struct err *err)
 {
