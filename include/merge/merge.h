@@ -31,10 +31,11 @@ struct merge;
 
 /* The key of a stream. */
 struct merge_key {
-    int count; /* 0: none; such a stream has one interval */
+    int count; /* 0: none */
     char **columns;
     enum key_order *orders;
-    bool server; /* some column is KEY_SERVER: only the server can compare */
+    bool server;   /* some column is KEY_SERVER: only the server can compare */
+    bool by_place; /* rows are read as they are stored: one interval, and a key only for changes */
 };
 
 /* What a stream is captured by. All of it is borrowed for the merger's life. */

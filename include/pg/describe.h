@@ -29,13 +29,13 @@ struct key_description {
      * SQL; owned; NULL where the type has none.
      */
     char *collation;
-    bool nullable; /* only where the catalog named the key: a row with a null there has no place */
 };
 
 struct table_description {
     struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
+    bool by_place;               /* rows are read as they are stored, not in the key's order */
     char *shape;                 /* owned: of all columns, as describe_shape_sql says */
     char *storage;               /* owned: of all partitions, as describe_storage_sql says */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */

@@ -91,7 +91,7 @@ static void add_bound(struct out *sql, const struct table_description *d, const 
 }
 
 /*
- * Without a key, rows are read by page. Those that the first snapshot did not see are changes, and
+ * By place, rows are read by page. Those that the first snapshot did not see are changes, and
  * come with the stream: their transactions lie between that snapshot's xmax and now, or were
  * running then.
  */
@@ -127,11 +127,11 @@ static void add_shape(struct out *sql, const struct table *table)
     out_free(&oid);
 }
 
-/* Without a key: how far the pages go, and whether they still hold what they held. */
+/* By place: how far the pages go, and whether they still hold what they held. */
 static void add_place(struct out *sql, const struct table *table)
 {
     char oid[16];
-    if (!table->without_key) {
+    if (!table->description->by_place) {
         out_string(sql, ",0,NULL");
         return;
     }
@@ -146,7 +146,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
                      const struct key *after, int rows, uint32_t minimum_xid)
 {
     const struct table_description *d = table->description;
-    bool leaves = d->kind == 'p' && table->without_key; /* no place in them may change either */
+    bool leaves = d->kind == 'p' && d->by_place; /* no place in them may change either */
     out_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;LOCK TABLE ");
     out_string(sql, leaves ? "" : "ONLY ");
     table_name_sql(sql, d);
@@ -162,7 +162,7 @@ void table_chunk_sql(struct out *sql, const struct table *table, const struct ba
         out_format(sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
                    minimum_xid);
     }
-    if (table->without_key) {
+    if (d->by_place) {
         add_pages(sql, table, task, after, rows);
     } else {
         if (after) {

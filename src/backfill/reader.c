@@ -171,12 +171,13 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
     return false;
 }
 
-/* Without a key a range goes on at a place, which is the rows' own only until they are moved. */
+/* A range that is read by place goes on at one, which is the rows' own only until they are moved. */
 static bool check_place(struct reader *r, const struct backfill_task *task, const char *storage,
                         struct err *err)
 {
     const struct relation *relation = r->table.relation;
-    if (!r->table.without_key || !task->storage || (storage && !strcmp(storage, task->storage))) {
+    if (!r->table.description->by_place || !task->storage ||
+        (storage && !strcmp(storage, task->storage))) {
         return true;
     }
     r->rewritten = true;
@@ -276,7 +277,7 @@ static bool take_row(struct reader *r, struct copy *copy, char *data, size_t len
 /* The chunk's last row so far may go away with its batch: keep its key. */
 static bool note_end(struct reader *r, struct err *err)
 {
-    if (!r->batch->row_count || r->table.without_key) {
+    if (!r->batch->row_count || r->table.description->by_place) {
         return true;
     }
     key_free(&r->end);
@@ -296,7 +297,7 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
 }
 
 /*
- * Without a key a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
+ * By place a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
  * there is room for, fewer pages are asked for.
  */
 static bool too_large(struct reader *r, struct err *err)
@@ -311,10 +312,10 @@ static bool too_large(struct reader *r, struct err *err)
     return false;
 }
 
-/* A single page without key may take all that there is, once earlier chunks have gone. */
+/* A single page may take all that there is, once earlier chunks have gone. */
 static bool is_full(const struct reader *r, const struct copy *copy)
 {
-    bool page = r->table.without_key && table_chunk_pages(&r->table, r->asked) == 1;
+    bool page = r->table.description->by_place && table_chunk_pages(&r->table, r->asked) == 1;
     return copy->batches + 1 >=
            (page ? r->backfill->pool_batches - READER_EXTRA_BATCHES : reader_chunk_batches(r));
 }
@@ -329,7 +330,7 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
         ok = take_row(r, copy, data, (size_t)len, err);
         if (ok && batch_bytes(r->batch) >= BATCH_BYTES) {
             if (is_full(r, copy)) {
-                *cut = !r->table.without_key;
+                *cut = !r->table.description->by_place;
                 return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
             }
             ok = next_batch(r, task, copy, err);
@@ -385,7 +386,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
     }
     learn_width(r, &copy);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
-    if (r->table.without_key) {
+    if (r->table.description->by_place) {
         uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
         close->last = next >= pages;
         close->end = close->last ? NULL : table_page_key(next);

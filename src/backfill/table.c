@@ -51,7 +51,7 @@ static void choose_forms(struct table *table)
     for (int k = 0; k < d->key_count; k++) {
         server |= !d->key[k].bytewise;
     }
-    for (int k = 0; k < d->key_count; k++) {
+    for (int k = 0; k < d->key_count && !d->by_place; k++) {
         struct column *column = &table->relation->columns[d->key[k].column];
         column->text = !is_text(column->type) && (server || !is_short_binary(column->type));
     }
@@ -103,7 +103,6 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
         return false;
     }
     table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
-    table->without_key = d->key_count == 0;
     table->relation = add_relation(table, d->relation);
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;

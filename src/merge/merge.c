@@ -192,17 +192,32 @@ static bool route_one(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
+/* A change that is printed, whatever became of the row before. */
+static void pass(struct event *e)
+{
+    if (e->kind == EVENT_UPDATE && e->old_tuple &&
+        keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
+        e->kind = EVENT_MOVE;
+    }
+}
+
+/* One snapshot decides: what it saw is the backfill's, all else is a change. */
+static void route_by_place(const struct merge *m, const struct stream *s, struct event *e)
+{
+    if (seen(&s->ranges[0].floor, m)) {
+        e->kind = EVENT_SKIP;
+    } else {
+        pass(e);
+    }
+}
+
 /* A change to a table in backfill. */
 static bool route(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
                   struct err *err)
 {
     struct event_keys keys;
-    if (s->config->key.count == 0) {
-        /* Without a key one snapshot decides: what it saw is the backfill's, all else is a change.
-         */
-        if (seen(&s->ranges[0].floor, m)) {
-            e->kind = EVENT_SKIP;
-        }
+    if (s->config->key.by_place) {
+        route_by_place(m, s, e);
         return true;
     }
     if (!merge_event_keys(m, e, &keys, err)) {
@@ -249,10 +264,7 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     if (s->pending) {
         return route(m, s, batch, e, err);
     }
-    if (e->kind == EVENT_UPDATE && e->old_tuple &&
-        keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
-        e->kind = EVENT_MOVE;
-    }
+    pass(e);
     return true;
 }
 
@@ -301,7 +313,9 @@ static bool bind_key(struct merge *m, struct relation *relation, struct err *err
     relation->key_count = key->count;
     for (int i = 0; i < key->count; i++) {
         relation->key[i] = relation_column(relation, key->columns[i]);
-        if (relation->key[i] < 0) {
+        if (relation->key[i] < 0 && key->by_place) {
+            relation->key_count = 0; /* changes tell what they tell */
+        } else if (relation->key[i] < 0) {
             err_set(err, ERR_CONFIG,
                     "table %s.%s has no column \"%s\" any more, which was part of its key: capture "
                     "it anew, "

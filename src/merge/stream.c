@@ -34,7 +34,7 @@ static bool set_upper(struct stream *s, struct interval *interval, const struct 
         return true;
     }
     interval->upper_text = key_copy(upper);
-    if (key->count == 0) {
+    if (key->by_place) {
         return true;
     }
     interval->upper = keycode_of(key, upper);

@@ -28,7 +28,7 @@ struct waiting {
 struct interval {
     enum interval_state state;
     int range;
-    struct keycode *upper;   /* inclusive; NULL: no end, or a stream without key */
+    struct keycode *upper;   /* inclusive; NULL: no end, or read by place */
     struct key *upper_text;  /* the same for checkpoints */
     struct waiting *waiting; /* WAITING */
 };

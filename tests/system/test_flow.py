@@ -305,10 +305,40 @@ def test_without_primary_key(database, flow):
     database.execute(ITEMS, fill(5000))
     one = flow([binding("items", key=(), mode="Without Primary Key")], advanced={"backfill_chunk_size": 200})
     one.run()
-    database.execute("UPDATE items SET n = 1 WHERE id < 100", "DELETE FROM items WHERE id > 4990")
+    database.execute("UPDATE items SET n = 1 WHERE id < 100", "DELETE FROM items WHERE id > 4990",
+                     "UPDATE items SET id = id + 10000 WHERE id BETWEEN 200 AND 220")
     one.run()
     assert one.state["streams"] == {"public%2Fitems": {"mode": "Active", "backfilled": 5000}}
     one.assert_equal(items=["id"])
+
+
+@pytest.mark.parametrize("key", [["id"], []])
+@pytest.mark.parametrize("mode", ["Normal", "Only Changes", "Without Primary Key"])
+def test_a_changed_key_is_a_delete_and_a_create_in_every_mode(database, flow, mode, key):
+    """Beside the backfill and after it, whatever the key of the collection."""
+    database.execute(ITEMS, fill(20000))
+    one = flow([binding("items", mode=mode, key=key)], advanced={"backfill_chunk_size": 100})
+    process = one.start()
+    if mode == "Only Changes":
+        process.wait_for_active()
+    else:
+        process.wait_for_docs(1)
+    database.execute("UPDATE items SET id = -1 WHERE id = 1")
+    process.wait_for_active()
+    database.execute("UPDATE items SET id = -2 WHERE id = 2", "UPDATE items SET n = 7 WHERE id = -2")
+    process.wait_for(lambda run: run.docs and run.docs[-1]["doc"]["_meta"]["op"] == "u").stop()
+    changed = [(doc["doc"]["_meta"]["op"], doc["doc"]["id"]) for doc in process.docs
+               if not doc["doc"]["_meta"]["source"].get("snapshot")]
+    assert changed == [("d", 1), ("c", -1), ("d", 2), ("c", -2), ("u", -2)]
+
+
+def test_a_key_by_which_nothing_is_read_may_go(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow([binding("items", key=(), mode="Without Primary Key")])
+    process = one.start().wait_for_quiet(10)
+    database.execute("ALTER TABLE items RENAME id TO number", "UPDATE items SET number = -1 WHERE number = 1",
+                     "ALTER TABLE items DROP COLUMN number", "ALTER TABLE items REPLICA IDENTITY FULL", "DELETE FROM items")
+    process.wait_for_quiet(21).stop()
 
 
 def test_higher_priorities_are_backfilled_first(database, flow):

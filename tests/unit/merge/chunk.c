@@ -231,7 +231,7 @@ Test(chunk, truncate_empties_what_waits_and_what_is_ahead)
     scene_free(&s);
 }
 
-Test(chunk, a_table_without_key_is_owed_what_one_snapshot_saw)
+Test(chunk, a_table_read_by_place_is_owed_what_one_snapshot_saw)
 {
     struct scene s;
     scene_init(&s, NULL, "10:20:15", false);
@@ -251,7 +251,24 @@ Test(chunk, a_table_without_key_is_owed_what_one_snapshot_saw)
     scene_free(&s);
 }
 
-Test(chunk, a_truncate_empties_those_of_a_table_without_key_too)
+Test(chunk, a_row_that_moves_while_others_are_read_by_place_is_a_delete_and_a_create)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    read_chunk(&s, 0, "11:11:", "1,a,x", "(1,0)", "w1");
+    wal_begin(&s, 9);
+    wal_move(&s, 1, "4,seen,x");
+    wal_commit(&s);
+    pass_watermark(&s, 12, "w1");
+    wal_begin(&s, 13);
+    wal_move(&s, 1, "5,a,x");
+    wal_update(&s, "5,b,y");
+    wal_commit(&s);
+    expect_said(&s, "r1=a/x d1 c5=a/x u5=b/y");
+    scene_free(&s);
+}
+
+Test(chunk, a_truncate_empties_those_that_are_read_by_place_too)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);
