@@ -64,6 +64,13 @@ bool tables_describe(struct pg *, struct types *, const struct config *, const s
                      struct table_description **tables, struct err *);
 
 /*
+ * Whether all keys can serve, also before the tables are published. Each that cannot is a line of
+ * `problems`, in the form of prerequisites_check: that goes before, and knows the tables to be there.
+ */
+bool tables_check_keys(struct pg *, const struct config *, const struct catalog *,
+                       struct out *problems, struct err *);
+
+/*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
  * the publication says of its columns and rows (NULL: nothing, before PostgreSQL 15). `oid` is an
  * expression too. A chunk compares what it finds with what was described.

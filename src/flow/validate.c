@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "pg/describe.h"
 #include "pg/prerequisites.h"
 
 static bool check(const struct config *config, const struct catalog *catalog, int stop_fd,
@@ -12,6 +13,9 @@ static bool check(const struct config *config, const struct catalog *catalog, in
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres validate", stop_fd, err);
     bool ok =
         pg && prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, stop_fd, &problems, err);
+    if (ok && !problems.len) {
+        ok = tables_check_keys(pg, config, catalog, &problems, err);
+    }
     if (ok && problems.len) {
         ok = err_set(err, ERR_CONFIG, "%s", out_text(&problems));
     }

@@ -137,6 +137,55 @@ def test_validate_finds_a_collections_key_that_may_repeat(database):
     assert_refused(process, "order_id, line", "Without Primary Key", "CREATE UNIQUE INDEX")
 
 
+KEYED = "CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE, n int)"
+
+
+@pytest.mark.parametrize("mode", ["", "Normal", "Precise", "Only Changes", "Without Primary Key"])
+def test_a_key_that_changes_would_not_tell_is_refused_by_validate_and_by_open(database, flow, mode):
+    database.execute(KEYED, "CREATE TABLE other (LIKE items INCLUDING ALL)")
+    bindings = [binding(name, key=["code"], mode=mode) for name in ("items", "other")]
+    process = Process()
+    process.send(validate(database, *bindings))
+    process.end_input()
+    assert_refused(process, '"code"', 'ALTER TABLE "public"."items" REPLICA IDENTITY FULL', "or choose",
+                   'ALTER TABLE "public"."other" REPLICA IDENTITY FULL')
+    assert_refused(flow(bindings[:1]).start(), '"code"', 'ALTER TABLE "public"."items" REPLICA IDENTITY FULL', "or choose")
+    database.execute("ALTER TABLE items REPLICA IDENTITY USING INDEX items_code_key", "ALTER TABLE other REPLICA IDENTITY FULL")
+    process = Process()
+    process.ask(validate(database, *bindings))
+    assert ended(process) == 0
+
+
+@pytest.mark.parametrize("mode, fine", [("Normal", False), ("Only Changes", True), ("Without Primary Key", True)])
+def test_of_a_key_that_is_a_place_in_the_log_only_what_rows_are_read_by_must_be_told(database, flow, mode, fine):
+    database.execute(KEYED, "INSERT INTO items VALUES (1, 10, 0)", "ALTER TABLE items REPLICA IDENTITY USING INDEX items_code_key")
+    one = binding("items", key=(), mode=mode)
+    process = Process()
+    process.send(validate(database, one))
+    process.end_input()
+    if not fine:
+        assert_refused(process, '"id"', "REPLICA IDENTITY FULL")
+        return
+    assert process.finish().process.returncode == 0
+    capture = flow([one])
+    capture.run()
+    database.execute("UPDATE items SET code = 11", "UPDATE items SET id = 2", "DELETE FROM items")
+    changes = [doc["doc"] for doc in capture.run().docs]
+    assert [doc["_meta"]["op"] for doc in changes] == ["u", "u", "d"] and changes[0]["_meta"]["before"] == {"code": 10}
+
+
+@pytest.mark.parametrize("key, mode, word", [
+    (["gone"], "Normal", "gone"), (["gone"], "Only Changes", "gone"), (["gone"], "Without Primary Key", "gone"),
+    (["id", "n"], "Normal", "SET NOT NULL")])
+def test_a_key_that_cannot_serve_is_refused_by_validate_and_by_open(database, flow, key, mode, word):
+    database.execute(KEYED, "ALTER TABLE items REPLICA IDENTITY FULL")
+    process = Process()
+    process.send(validate(database, binding("items", key=key, mode=mode)))
+    process.end_input()
+    assert_refused(process, word, "public.items")
+    assert_refused(flow([binding("items", key=key, mode=mode)]).start(), word, "public.items")
+
+
 def test_validate_of_a_capture_that_is_running(database, flow):
     database.execute(ITEMS, fill(3))
     running = flow(["items"]).start().wait_for_docs(3)
