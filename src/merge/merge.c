@@ -56,18 +56,20 @@ void merge_free(struct merge **merge)
     free(m);
 }
 
+static bool fail_unknown(const struct event *e, struct err *err)
+{
+    err_set(err, ERR_SYSTEM,
+            "a change of %s.%s has no key that can be read: if its replica identity was changed, "
+            "make it cover the key again, or run ALTER TABLE ... REPLICA IDENTITY FULL, and "
+            "capture the table anew",
+            e->relation->schema, e->relation->name);
+    return err_detail(err, "at %s", lsn_format(e->lsn).s);
+}
+
 static bool encode(struct keybuf *buf, const struct stream *s, const struct event *e,
                    const uint8_t *tuple, const uint8_t *old, struct err *err)
 {
-    if (keycode_wal(buf, &s->config->key, e->relation, tuple, old)) {
-        return true;
-    }
-    err_set(err, ERR_SYSTEM,
-            "a change of %s.%s has no key that can be read: if its replica identity was changed, "
-            "make it cover the "
-            "key again, or run ALTER TABLE ... REPLICA IDENTITY FULL, and capture the table anew",
-            e->relation->schema, e->relation->name);
-    return err_detail(err, "at %s", lsn_format(e->lsn).s);
+    return keycode_wal(buf, &s->config->key, e->relation, tuple, old) || fail_unknown(e, err);
 }
 
 bool merge_event_keys(struct merge *m, const struct event *e, struct event_keys *keys,
@@ -192,23 +194,40 @@ static bool route_one(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
-/* A change that is printed, whatever became of the row before. */
-static void pass(struct event *e)
+/* Whether what is sent of the old row holds its key: the identity may have changed. */
+static bool tells_key(const struct event *e)
 {
+    const struct relation *relation = e->relation;
+    for (int k = 0; e->old_tuple && e->old_kind == OLD_KEY && k < relation->key_count; k++) {
+        if (!relation->columns[relation->key[k]].identity) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A change that is printed, whatever became of the row before. */
+static bool pass(const struct stream *s, struct event *e, struct err *err)
+{
+    if (!tells_key(e)) {
+        return s->config->key.by_place || fail_unknown(e, err);
+    }
     if (e->kind == EVENT_UPDATE && e->old_tuple &&
         keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
         e->kind = EVENT_MOVE;
     }
+    return true;
 }
 
 /* One snapshot decides: what it saw is the backfill's, all else is a change. */
-static void route_by_place(const struct merge *m, const struct stream *s, struct event *e)
+static bool route_by_place(const struct merge *m, const struct stream *s, struct event *e,
+                           struct err *err)
 {
     if (seen(&s->ranges[0].floor, m)) {
         e->kind = EVENT_SKIP;
-    } else {
-        pass(e);
+        return true;
     }
+    return pass(s, e, err);
 }
 
 /* A change to a table in backfill. */
@@ -217,8 +236,7 @@ static bool route(struct merge *m, struct stream *s, struct batch *batch, struct
 {
     struct event_keys keys;
     if (s->config->key.by_place) {
-        route_by_place(m, s, e);
-        return true;
+        return route_by_place(m, s, e, err);
     }
     if (!merge_event_keys(m, e, &keys, err)) {
         return false;
@@ -261,11 +279,7 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     if (e->kind == EVENT_TRUNCATE) {
         return route_truncate(m, s, e, err);
     }
-    if (s->pending) {
-        return route(m, s, batch, e, err);
-    }
-    pass(e);
-    return true;
+    return s->pending ? route(m, s, batch, e, err) : pass(s, e, err);
 }
 
 static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
