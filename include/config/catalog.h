@@ -35,7 +35,12 @@ struct catalog {
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
 
-/* No table may be there twice. The error names it. */
-bool catalog_check_twins(const struct catalog *, struct err *);
+/*
+ * Two streams that are equal by an order of pointers to them, of which there should be none: their
+ * places, the first one first. False if there are none.
+ */
+bool catalog_find_twins(const struct catalog *, int (*order)(const void *, const void *),
+                        int twins[2]);
+int catalog_by_table(const void *, const void *);
 
 #endif

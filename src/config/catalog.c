@@ -20,6 +20,7 @@ enum { COLUMNS_MAX = 1600 }; /* of a table */
 static bool read_streams(const struct json_at *, struct catalog *, struct err *);
 static bool read_tail(const struct json_at *, bool *tail, struct err *);
 static bool all_full_refresh(const struct catalog *);
+static bool check_twins(const struct catalog *, struct err *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -31,7 +32,7 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
     struct json_at root = json_root("catalog", document);
     struct json_at streams = json_member(&root, "streams");
     if (!json_object(&root, err) || !read_tail(&root, &catalog->tail, err) ||
-        !read_streams(&streams, catalog, err) || !catalog_check_twins(catalog, err)) {
+        !read_streams(&streams, catalog, err) || !check_twins(catalog, err)) {
         catalog_free(&catalog);
     } else if (all_full_refresh(catalog)) {
         catalog->tail = false;
@@ -211,28 +212,44 @@ static bool read_streams(const struct json_at *at, struct catalog *catalog, stru
     return true;
 }
 
-static int by_name(const void *a, const void *b)
+int catalog_by_table(const void *a, const void *b)
 {
-    const struct catalog_stream *x = a, *y = b;
+    const struct catalog_stream *x = *(const struct catalog_stream *const *)a;
+    const struct catalog_stream *y = *(const struct catalog_stream *const *)b;
     int order = strcmp(x->schema, y->schema);
     return order ? order : strcmp(x->table, y->table);
 }
 
-bool catalog_check_twins(const struct catalog *catalog, struct err *err)
+bool catalog_find_twins(const struct catalog *catalog, int (*order)(const void *, const void *),
+                        int twins[2])
 {
     size_t count = (size_t)catalog->count;
-    struct catalog_stream *sorted = mem_alloc(count * sizeof *sorted);
-    bool ok = true;
-    memcpy(sorted, catalog->streams, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_name);
-    for (size_t i = 1; i < count && ok; i++) {
-        if (!by_name(&sorted[i - 1], &sorted[i])) {
-            char *name = stream_name(sorted[i].schema, sorted[i].table);
-            err_set(err, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
-            ok = err_stream(err, sorted[i].schema, sorted[i].table);
-            free(name);
-        }
+    const struct catalog_stream **sorted = mem_alloc(count * sizeof *sorted);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &catalog->streams[i];
     }
-    free(sorted);
-    return ok;
+    qsort((void *)sorted, count, sizeof *sorted, order);
+    for (size_t i = 1; i < count && !found; i++) {
+        int one = (int)(sorted[i - 1] - catalog->streams);
+        int other = (int)(sorted[i] - catalog->streams);
+        found = order(&sorted[i - 1], &sorted[i]) == 0;
+        twins[0] = one < other ? one : other;
+        twins[1] = one < other ? other : one;
+    }
+    free((void *)sorted);
+    return found;
+}
+
+static bool check_twins(const struct catalog *catalog, struct err *err)
+{
+    int twins[2];
+    if (!catalog_find_twins(catalog, catalog_by_table, twins)) {
+        return true;
+    }
+    const struct catalog_stream *stream = &catalog->streams[twins[0]];
+    char *name = stream_name(stream->schema, stream->table);
+    err_set(err, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
+    free(name);
+    return err_stream(err, stream->schema, stream->table);
 }

@@ -187,6 +187,26 @@ static bool read_binding(const struct json_at *at, struct catalog_stream *stream
     return (stream->key || read_collection_key(&key, &stream->key, err));
 }
 
+static int by_state_key(const void *a, const void *b)
+{
+    const struct catalog_stream *x = *(const struct catalog_stream *const *)a;
+    const struct catalog_stream *y = *(const struct catalog_stream *const *)b;
+    return strcmp(x->state_key, y->state_key);
+}
+
+/* A change has one binding that it goes to, and a binding a state of its own. */
+static bool check_twins(const struct json_at *at, const struct catalog *catalog, struct err *err)
+{
+    int twins[2];
+    bool table = catalog_find_twins(catalog, catalog_by_table, twins);
+    if (!table && !catalog_find_twins(catalog, by_state_key, twins)) {
+        return true;
+    }
+    struct json_at second = json_child(at, cJSON_GetArrayItem(at->item, twins[1]));
+    return json_error(&second, err, "has the same %s as bindings[%d], and must have one of its own",
+                      table ? "table" : "stateKey", twins[0]);
+}
+
 bool bindings_read(const struct json_at *at, struct catalog **catalog, struct err *err)
 {
     const cJSON *item;
@@ -201,7 +221,7 @@ bool bindings_read(const struct json_at *at, struct catalog **catalog, struct er
         struct json_at binding = json_child(at, item);
         ok = ok && read_binding(&binding, &c->streams[c->count++], err);
     }
-    if (!ok || !catalog_check_twins(c, err)) {
+    if (!ok || !check_twins(at, c, err)) {
         catalog_free(&c);
     }
     *catalog = c;

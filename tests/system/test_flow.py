@@ -201,6 +201,11 @@ def test_validate_of_a_capture_that_is_running(database, flow):
     ('{"discover":{"config":{"host":"h","user":"u","pasword":"hunter2"}}}\n', "nearest"),
     ('{"open":{"capture":{"config":{"host":"h","user":"u"},"bindings":[{"resourceConfig":{"stream":"t"}}]}}}\n',
      "namespace"),
+    (json.dumps({"open": {"capture": {"config": {"host": "h", "user": "u"}, "bindings": [binding("t"), binding("t", backfill=1)]}}}) + "\n",
+     "bindings[1] has the same table as bindings[0]"),
+    (json.dumps({"open": {"capture": {"config": {"host": "h", "user": "u"}, "bindings": [
+        {**binding("t"), "stateKey": "one"}, {**binding("u"), "stateKey": "one"}]}}}) + "\n",
+     "bindings[1] has the same stateKey as bindings[0]"),
 ])
 def test_malformed_requests_are_refused(line, word):
     process = Process()
