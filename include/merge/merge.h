@@ -100,7 +100,7 @@ void merge_free(struct merge **);
 /*
  * Mark a batch of the stream in place: what is not to be printed becomes EVENT_SKIP, a changed key
  * EVENT_MOVE; commits carry the chunk that they release and the checkpoint that is due. The caller
- * hands the batch on to the emitter.
+ * hands the batch on to the emitter, also after a failure: from where it failed nothing is printed.
  */
 bool merge_events(struct merge *, struct batch *, int64_t now_us, struct err *);
 

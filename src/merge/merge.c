@@ -347,7 +347,7 @@ bool merge_bind(struct merge *m, struct relation *relation, struct err *err)
            bind_key(m, relation, err);
 }
 
-bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct err *err)
+static bool bind_new(struct merge *m, struct batch *batch, struct err *err)
 {
     for (size_t i = 0; i < batch->event_count; i++) {
         struct event *e = &batch->events[i];
@@ -355,16 +355,19 @@ bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct e
             return false;
         }
     }
-    if (m->backfilling && !merge_rank(m, batch, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < batch->event_count; i++) {
-        struct event *e = &batch->events[i];
-        if (m->finished) {
-            e->kind = EVENT_SKIP;
-        } else if (!merge_event(m, batch, e, now_us, err)) {
-            return false;
-        }
-    }
     return true;
+}
+
+bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct err *err)
+{
+    size_t merged = 0;
+    bool ok = bind_new(m, batch, err) && (!m->backfilling || merge_rank(m, batch, err));
+    while (ok && !m->finished && merged < batch->event_count) {
+        ok = merge_event(m, batch, &batch->events[merged], now_us, err);
+        merged += ok;
+    }
+    for (; merged < batch->event_count; merged++) {
+        batch->events[merged].kind = EVENT_SKIP;
+    }
+    return ok;
 }

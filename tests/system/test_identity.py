@@ -126,6 +126,7 @@ def test_an_identity_without_the_key_is_an_error_once_a_change_does_not_tell_it(
     database.execute(change)
     process.finish()
     assert "public.t has no key that can be read" in process.errors[0]["message"], process.story()
+    assert len(process.records) == 2
 
 
 def test_identity_nothing_still_captures_inserts(database, capture):
