@@ -15,8 +15,17 @@ enum err_kind {
     ERR_STOPPED,   /* asked to stop: not a failure, never shown */
 };
 
+/* What the user must do in the end. How that is done is the protocol's to say, so it is not in the
+ * message: whoever shows the error adds it. */
+enum err_remedy {
+    REMEDY_NONE,       /* the message says it all */
+    REMEDY_ANEW,       /* begin the capture anew */
+    REMEDY_TABLE_ANEW, /* begin the table anew that the message names */
+};
+
 struct err {
     enum err_kind kind;
+    enum err_remedy remedy;
     char message[3072]; /* for the user: what failed and what to do; never a secret */
     char detail[512];   /* for the maintainer: SQLSTATE, function, LSN; may be empty */
     char schema[260];   /* the stream that it concerns; empty when it concerns all */
@@ -33,6 +42,12 @@ bool err_detail(struct err *err, const char *format, ...) __attribute__((format(
 
 /* Put words before the message: "while …: message". Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Put words behind the message. Returns false. */
+bool err_suffix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The message ends in "begin the capture anew", or table; returns false. */
+bool err_remedy(struct err *err, enum err_remedy remedy);
 
 /* Name the stream that the error concerns. Returns false. */
 bool err_stream(struct err *err, const char *schema, const char *table);

@@ -26,6 +26,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 {
     va_list args;
     err->kind = kind;
+    err->remedy = REMEDY_NONE;
     err->detail[0] = err->schema[0] = err->table[0] = '\0';
     va_start(args, format);
     int len = vsnprintf(err->message, sizeof err->message, format, args);
@@ -56,6 +57,22 @@ bool err_prefix(struct err *err, const char *format, ...)
         len += snprintf(err->message + len, sizeof err->message - (size_t)len, "%s", old);
     }
     mend_end(err->message, sizeof err->message, len);
+    return false;
+}
+
+bool err_suffix(struct err *err, const char *format, ...)
+{
+    size_t len = strlen(err->message), room = sizeof err->message - len;
+    va_list args;
+    va_start(args, format);
+    mend_end(err->message + len, room, vsnprintf(err->message + len, room, format, args));
+    va_end(args);
+    return false;
+}
+
+bool err_remedy(struct err *err, enum err_remedy remedy)
+{
+    err->remedy = remedy;
     return false;
 }
 

@@ -61,8 +61,9 @@ static bool fail_unknown(const struct event *e, struct err *err)
     err_set(err, ERR_SYSTEM,
             "a change of %s.%s has no key that can be read: if its replica identity was changed, "
             "make it cover the key again, or run ALTER TABLE ... REPLICA IDENTITY FULL, and "
-            "capture the table anew",
+            "begin the table anew",
             e->relation->schema, e->relation->name);
+    err_remedy(err, REMEDY_TABLE_ANEW);
     return err_detail(err, "at %s", lsn_format(e->lsn).s);
 }
 
@@ -330,11 +331,12 @@ static bool bind_key(struct merge *m, struct relation *relation, struct err *err
         if (relation->key[i] < 0 && key->by_place) {
             relation->key_count = 0; /* changes tell what they tell */
         } else if (relation->key[i] < 0) {
-            err_set(err, ERR_CONFIG,
-                    "table %s.%s has no column \"%s\" any more, which was part of its key: capture "
-                    "it anew, "
-                    "without the state of this stream",
-                    relation->schema, relation->name, key->columns[i]);
+            err_set(
+                err, ERR_CONFIG,
+                "table %s.%s has no column \"%s\" any more, which was part of its key: begin the "
+                "table anew",
+                relation->schema, relation->name, key->columns[i]);
+            err_remedy(err, REMEDY_TABLE_ANEW);
             return err_stream(err, relation->schema, relation->name);
         }
     }

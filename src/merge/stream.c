@@ -39,11 +39,11 @@ static bool set_upper(struct stream *s, struct interval *interval, const struct 
     }
     interval->upper = keycode_of(key, upper);
     if (!interval->upper) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the state of stream %s holds a key that is not of the table's key type: start this "
-            "stream without state to capture it anew",
-            s->config->state->id);
+        err_set(err, ERR_CONFIG,
+                "the state of stream %s holds a key that is not of the table's key type: begin the "
+                "table anew",
+                s->config->state->id);
+        return err_remedy(err, REMEDY_TABLE_ANEW);
     }
     return true;
 }

@@ -49,7 +49,8 @@ static void find_server(const struct server_facts *server, struct out *problems)
 }
 
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
-                            const struct server_facts *server, struct out *problems)
+                            const struct server_facts *server, enum slot_use use,
+                            struct out *problems)
 {
     const char *mend = "set slot_name to another name, or run SELECT "
                        "pg_drop_replication_slot";
@@ -68,21 +69,22 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "replication slot \"%s\" is another session's temporary one: set "
                 "slot_name to another name",
                 config->slot);
-    } else if (slot->invalidation) {
+    } else if (slot->invalidation && use != SLOT_GOES_ON) {
         problem(
             problems,
             "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
-            "SELECT pg_drop_replication_slot('%s'), raise max_slot_wal_keep_size, and start the "
-            "capture without a state, so that it backfills its tables anew",
+            "SELECT pg_drop_replication_slot('%s'), and raise max_slot_wal_keep_size; a capture "
+            "that goes on from it must begin anew",
             config->slot, slot->invalidation, config->slot);
     }
 }
 
-static void find_slot(const struct facts *facts, const struct config *config, struct out *problems)
+static void find_slot(const struct facts *facts, const struct config *config, enum slot_use use,
+                      struct out *problems)
 {
     const struct server_facts *server = &facts->server;
     if (facts->slot.exists) {
-        find_slot_unfit(&facts->slot, config, server, problems);
+        find_slot_unfit(&facts->slot, config, server, use, problems);
     } else if (server->slots >= server->max_slots) {
         problem(problems,
                 "all %d replication slots are taken (max_replication_slots)%s%s: drop one that "
@@ -163,10 +165,10 @@ static void find_publication(const struct facts *facts, const struct config *con
 }
 
 void problems_find(const struct facts *facts, const struct config *config,
-                   const struct catalog *catalog, struct out *problems)
+                   const struct catalog *catalog, enum slot_use use, struct out *problems)
 {
     find_server(&facts->server, problems);
-    find_slot(facts, config, problems);
+    find_slot(facts, config, use, problems);
     find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
     find_publication(facts, config, catalog, problems);
     for (int i = 0; i < facts->stream_count; i++) {

@@ -4,12 +4,13 @@
 
 #include "base/out.h"
 #include "facts.h"
+#include "pg/prerequisites.h"
 
 /* Append one line, joined to those before by '\n'. */
 void problem(struct out *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* All but what a second look at the slot tells; `catalog` is that of facts_read. */
 void problems_find(const struct facts *, const struct config *, const struct catalog *,
-                   struct out *problems);
+                   enum slot_use, struct out *problems);
 
 #endif

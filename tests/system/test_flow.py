@@ -618,11 +618,21 @@ def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_begin_anew(database
     one = flow(["items"])
     one.run()
     database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')", "UPDATE items SET n = 1 WHERE id = 1")
-    assert_refused(one.start(), database.slot)
+    process = one.start()
+    assert_refused(process, database.slot, "raise the backfill counter of all its bindings")
+    assert "without a state" not in process.stderr
     one.bindings = [binding("items", backfill=1)]
     process = one.run()
     assert len(process.docs) == 10 and "begin anew" in process.stderr
     assert set(one.state["streams"]) == {"public%2Fitems.v1"}
+
+
+def test_a_table_that_cannot_go_on_is_the_matter_of_its_binding(database, flow):
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"])
+    process = one.start().wait_for_quiet(10)
+    database.execute("ALTER TABLE items DROP COLUMN id", "INSERT INTO items VALUES (1, 'x')")
+    assert_refused(process, "public.items", '"id"', "raise the backfill counter of its binding")
 
 
 def test_a_state_of_another_server_is_refused(database, flow):

@@ -35,6 +35,18 @@ Test(err, prefix_stands_before_the_message)
     cr_assert_str_eq(err.message, "while reading x: the disk is full");
 }
 
+Test(err, suffix_stands_behind_the_message)
+{
+    struct err err;
+    err_set(&err, ERR_CONFIG, "begin anew");
+    cr_assert_not(err_remedy(&err, REMEDY_ANEW));
+    cr_assert_not(err_suffix(&err, ": run %s", "x"));
+    cr_assert_str_eq(err.message, "begin anew: run x");
+    cr_assert_eq(err.remedy, REMEDY_ANEW);
+    err_set(&err, ERR_CONFIG, "other");
+    cr_assert_eq(err.remedy, REMEDY_NONE);
+}
+
 Test(err, long_messages_are_cut_between_characters)
 {
     static char text[4000];

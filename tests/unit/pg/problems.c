@@ -54,7 +54,7 @@ TestSuite(problems, .init = all_well, .fini = clean_up);
 static void finds(const char *words)
 {
     problems.len = 0;
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     const char *text = out_text(&problems);
     cr_assert(strstr(text, words), "\"%s\" is not in: %s", words, text);
     cr_assert_null(strchr(text, '\n'), "more than one: %s", text);
@@ -62,7 +62,7 @@ static void finds(const char *words)
 
 static void finds_nothing(void)
 {
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     cr_assert_eq(problems.len, 0, "found: %s", out_text(&problems));
 }
 
@@ -84,7 +84,7 @@ Test(problems, are_joined_one_a_line)
 {
     facts.server.wal_level = (char *)"replica";
     facts.server.standby = true;
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     const char *newline = strchr(out_text(&problems), '\n');
     cr_assert_not_null(newline);
     cr_assert(strstr(newline, "standby"));
