@@ -227,6 +227,44 @@ def test_a_malformed_request_of_megabytes():
     assert_refused(process, "object")
 
 
+RUBBISH = {"zeros": b"\x00\x00\n", "no UTF-8": b'{"spec":"\xff\xfe"}\n', "a zero behind": b'{"spec":{}}\x00\n',
+           "two": b'{"spec":{}}{"spec":{}}\n', "deep": b'{"spec":' + b'{"a":' * 100000 + b"\n",
+           "random": random.Random(1).randbytes(100000) + b"\n"}
+
+
+@pytest.mark.parametrize("data", RUBBISH)
+def test_rubbish_is_refused_before_and_after_open(database, flow, data):
+    database.execute(ITEMS, fill(3))
+    for process in (Process(), flow(["items"]).start().wait_for_quiet(3)):
+        process.process.stdin.write(RUBBISH[data])
+        assert_refused(process, "request is not valid JSON")
+
+
+def test_a_line_without_an_end_is_refused_once_it_is_too_long():
+    process = Process()
+    with pytest.raises(BrokenPipeError):
+        for _ in range(300):
+            process.process.stdin.write(b"x" * 1000000)
+    assert_refused(process, "longer than 256 MiB")
+
+
+def test_what_a_request_holds_besides_is_ignored(database, flow):
+    database.execute(ITEMS, fill(3))
+    besides = {"$internal": "CgQIARAB", "later": [1, {"x": None}]}
+    process = Process()
+    for request in ({"spec": {}}, {"discover": {"config": database.config()}}, validate(database, binding("items")),
+                    {"apply": {"capture": {"config": database.config(), "bindings": []}}}):
+        (kind, body), = request.items()
+        process.ask({kind: {**body, **besides}, **besides})
+    assert ended(process) == 0
+    one = flow(["items"])
+    one.bindings[0].update(besides)
+    process = one.start().wait_for_quiet(3)
+    process.send({"acknowledge": {"checkpoints": 0, **besides}, **besides})
+    process.send({"acknowledge": {"checkpoints": 1000}})
+    assert_refused(process, "1000 checkpoints")
+
+
 def test_a_request_of_megabytes(database, flow):
     database.execute(ITEMS, fill(3))
     one = flow(["items"])
@@ -602,6 +640,30 @@ def test_bindings_are_reordered_disabled_and_enabled(database, flow):
     process = one.run()
     assert [doc["binding"] for doc in process.docs] == [0] * 10
     assert set(one.state["streams"]) == {"public%2Fa", "public%2Fb"}
+
+
+def test_a_binding_with_another_key_goes_on_when_its_rows_are_out(database, flow):
+    database.execute(ITEMS, fill(20), "CREATE UNIQUE INDEX ON items (id, n)", "ALTER TABLE items ALTER n SET NOT NULL",
+                     "ALTER TABLE items REPLICA IDENTITY FULL")
+    one = flow(["items"])
+    one.run()
+    one.bindings = [binding("items", key=["n", "id"])]
+    database.execute("UPDATE items SET n = 1 WHERE id = 1")
+    assert [doc["doc"]["_meta"]["op"] for doc in one.run().docs] == ["d", "c"]
+    one.assert_equal(items=["id"])
+
+
+@pytest.mark.parametrize("changed", [{"key": ["n", "id"]}, {"mode": "Without Primary Key"}])
+def test_a_binding_that_is_read_in_another_order_is_read_again(database, flow, changed):
+    database.execute(ITEMS, fill(20000), "CREATE UNIQUE INDEX ON items (n, id)", "ALTER TABLE items ALTER n SET NOT NULL",
+                     "ALTER TABLE items REPLICA IDENTITY FULL")
+    one = flow(["items"], advanced={"backfill_chunk_size": 100})
+    process = one.start().wait_for_docs(500)
+    one.commit(process)
+    process.kill()
+    one.bindings = [binding("items", **changed)]
+    process = one.run()
+    assert len(process.docs) == 20000 and "read again from the beginning" in process.stderr
 
 
 def test_without_bindings_there_is_a_capture_of_nothing(database, flow):
