@@ -82,6 +82,26 @@ def test_discover(database):
     assert row["required"] == ["part", "id"] and row["properties"]["n"]["format"] == "number"
 
 
+def test_a_key_that_cannot_be_a_collections_is_for_reading_alone(database, flow):
+    """Flow's keys are strings, integers and booleans."""
+    for name, kind in (("floats", "float8"), ("arrays", "int[]"), ("documents", "jsonb"), ("numerics", "numeric")):
+        database.execute(f"CREATE TABLE {name} (k {kind} PRIMARY KEY, n int)")
+    database.execute("INSERT INTO floats SELECT n / 7.0, n FROM generate_series(1, 1000) n", "INSERT INTO floats VALUES ('NaN', 0)")
+    process = Process()
+    found = process.ask({"discover": {"config": database.config()}})["bindings"]
+    assert ended(process) == 0
+    place = [f"/_meta/source/loc/{i}" for i in range(3)]
+    assert {one["resourceConfig"]["stream"]: one["key"] for one in found} == {
+        "floats": place, "arrays": place, "documents": place, "numerics": ["/k"]}
+    assert all("mode" not in one["resourceConfig"] for one in found)
+    one = flow([binding("floats", key=())], advanced={"backfill_chunk_size": 10})
+    one.run()
+    database.execute("UPDATE floats SET k = -k WHERE n = 3")
+    assert [doc["doc"]["_meta"]["op"] for doc in one.run().docs] == ["d", "c"]
+    assert one.state["streams"]["public%2Ffloats"]["key_columns"] == ["k"]
+    one.assert_equal(floats=["k"])
+
+
 def test_history_mode_keeps_every_document(database):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)")
     process = Process()
