@@ -35,7 +35,8 @@ struct merge_key {
     char **columns;
     enum key_order *orders;
     bool server;   /* some column is KEY_SERVER: only the server can compare */
-    bool by_place; /* rows are read as they are stored: one interval, and a key only for changes */
+    bool by_place; /* rows are read as they are stored: one interval, whatever the key */
+    bool unique;   /* no two rows have the same */
 };
 
 /* What a stream is captured by. All of it is borrowed for the merger's life. */

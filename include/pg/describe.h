@@ -35,6 +35,7 @@ struct table_description {
     struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
+    bool unique;                 /* the key tells any two rows apart, as far as is known */
     bool by_place;               /* rows are read as they are stored, not in the key's order */
     char *shape;                 /* owned: of all columns, as describe_shape_sql says */
     char *storage;               /* owned: of all partitions, as describe_storage_sql says */

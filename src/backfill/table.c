@@ -51,7 +51,7 @@ static void choose_forms(struct table *table)
     for (int k = 0; k < d->key_count; k++) {
         server |= !d->key[k].bytewise;
     }
-    for (int k = 0; k < d->key_count && !d->by_place; k++) {
+    for (int k = 0; k < d->key_count; k++) {
         struct column *column = &table->relation->columns[d->key[k].column];
         column->text = !is_text(column->type) && (server || !is_short_binary(column->type));
     }

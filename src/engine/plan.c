@@ -41,6 +41,7 @@ static void make_key(struct merge_key *key, const struct table_description *d)
 {
     key->count = d->key_count;
     key->by_place = d->by_place;
+    key->unique = d->unique;
     key->columns = mem_zero((size_t)(d->key_count + 1) * sizeof *key->columns);
     key->orders = mem_zero((size_t)(d->key_count + 1) * sizeof *key->orders);
     for (int k = 0; k < d->key_count; k++) {

@@ -220,15 +220,48 @@ static bool pass(const struct stream *s, struct event *e, struct err *err)
     return true;
 }
 
-/* One snapshot decides: what it saw is the backfill's, all else is a change. */
-static bool route_by_place(const struct merge *m, const struct stream *s, struct event *e,
-                           struct err *err)
+/* In every interval that may hold what it is of. */
+static bool absorb_everywhere(struct merge *m, struct stream *s, const struct change *change,
+                              struct err *err)
 {
-    if (seen(&s->ranges[0].floor, m)) {
+    bool absorbed;
+    for (size_t i = 0; i < s->interval_count; i++) {
+        if (!absorb(m, s, &s->intervals[i], change, &absorbed, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A row that a chunk read before this change must not come behind it as it was. */
+static bool renew(struct merge *m, struct stream *s, const struct event *e, struct err *err)
+{
+    struct event_keys keys;
+    if (!s->config->key.unique || !e->relation->key_count || !tells_key(e)) {
+        return true;
+    }
+    if (!merge_event_keys(m, e, &keys, err)) {
+        return false;
+    }
+    struct change change = new_change(m, e, CHANGE_UPSERT, keys.new_key);
+    change.tuple = e->new_tuple;
+    if (keys.old_key) {
+        change = new_change(m, e, CHANGE_DELETE, keys.old_key);
+    }
+    return absorb_everywhere(m, s, &change, err);
+}
+
+/*
+ * One snapshot decides: what it saw is the backfill's, all else is a change, and goes out at once.
+ * So a row that is changed before it is out comes by its change first.
+ */
+static bool route_by_place(struct merge *m, struct stream *s, struct event *e, struct err *err)
+{
+    if (seen(&s->owed, m)) {
         e->kind = EVENT_SKIP;
         return true;
     }
-    return pass(s, e, err);
+    return (e->kind == EVENT_INSERT || renew(m, s, e, err)) && pass(s, e, err);
 }
 
 /* A change to a table in backfill. */
@@ -251,12 +284,9 @@ static bool route(struct merge *m, struct stream *s, struct batch *batch, struct
 
 static bool route_truncate(struct merge *m, struct stream *s, struct event *e, struct err *err)
 {
-    bool absorbed;
     struct change change = new_change(m, e, CHANGE_TRUNCATE, NULL);
-    for (size_t i = 0; i < s->interval_count; i++) {
-        if (!absorb(m, s, &s->intervals[i], &change, &absorbed, err)) {
-            return false;
-        }
+    if (!absorb_everywhere(m, s, &change, err)) {
+        return false;
     }
     m->config.hooks.truncated(m->config.hooks.context, e->relation->stream);
     return true;

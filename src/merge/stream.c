@@ -104,6 +104,10 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
         s->ranges[r].has_floor =
             state->snapshot && snapshot_parse(&s->ranges[r].floor, state->snapshot);
     }
+    if (state->snapshot && !snapshot_parse(&s->owed, state->snapshot)) {
+        return err_set(err, ERR_CONFIG,
+                       "the state of stream %s holds a snapshot that cannot be read", state->id);
+    }
     return tile(s, state, err);
 }
 
@@ -144,6 +148,7 @@ void stream_free(struct stream *s)
         snapshot_free(&s->ranges[r].floor);
         merge_discard_chunks(&s->ranges[r].open);
     }
+    snapshot_free(&s->owed);
     free(s->intervals);
     free(s->ranges);
     free(s->ranks);

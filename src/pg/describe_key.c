@@ -160,6 +160,20 @@ static bool check_nulls(const struct table_description *table, const struct colu
     return true;
 }
 
+/* Whether the table's own key lies within the one that was chosen, which holds no nulls. */
+static bool is_unique(const struct table_description *table, const struct column_facts *facts)
+{
+    int found = 0, width = own_key_width(table->relation, facts);
+    for (int i = 0; i < table->key_count; i++) {
+        const struct column_facts *column = &facts[table->key[i].column];
+        if (column->nullable) {
+            return false;
+        }
+        found += column->position > 0;
+    }
+    return width > 0 && found == width;
+}
+
 static void drop_key(struct table_description *table)
 {
     for (int i = 0; i < table->key_count; i++) {
@@ -187,6 +201,7 @@ bool key_choose(struct table_description *table, const struct column_facts *fact
         drop_key(table);
         fits = true;
     }
+    table->unique = is_unique(table, facts);
     table->by_place = stream->mode == BACKFILL_WITHOUT_KEY || !table->key_count;
     return fits && (!read_by || check_nulls(table, facts, err));
 }

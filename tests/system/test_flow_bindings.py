@@ -50,6 +50,26 @@ def test_without_primary_key(database, flow):
     one.assert_equal(items=["id"])
 
 
+def test_without_primary_key_beside_writers(database, flow):
+    """A row that is changed before it is read comes by that change alone: merged by key the documents add up."""
+    database.execute(ITEMS, fill(20000))
+    one = flow([binding("items", mode="Without Primary Key")], advanced={"backfill_chunk_size": 500})
+    with Writer(database, changes(), 1, 0.002), Writer(database, moves(), 2, 0.003):
+        process = one.start().wait_for_active()
+        process.stop()
+        one.commit(process)
+    one.run()
+    rows, snapshot = {}, []
+    for doc in (record["data"] for record in one.records):
+        if doc["_meta"]["op"] == "d":
+            rows.pop(doc["id"], None)
+        else:
+            rows[doc["id"]] = {**rows.get(doc["id"], {}), **doc}
+        snapshot += [doc["id"]] if "snapshot" in doc["_meta"]["source"] else []
+    assert len(snapshot) == len(set(snapshot)) > 1000
+    assert sorted((row["id"], row["n"], row["name"]) for row in rows.values()) == sorted(database.query("SELECT id, n, name FROM items"))
+
+
 @pytest.mark.parametrize("key", [["id"], []])
 @pytest.mark.parametrize("mode", ["Normal", "Only Changes", "Without Primary Key"])
 def test_a_changed_key_is_a_delete_and_a_create_in_every_mode(database, flow, mode, key):

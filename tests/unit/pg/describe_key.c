@@ -95,6 +95,7 @@ Test(key, the_catalogs_comes_before_the_tables_own)
     cr_assert_eq(table.key[0].column, 2);
     cr_assert_eq(table.key[1].column, 1);
     cr_assert_not(table.by_place);
+    cr_assert_not(table.unique);
 }
 
 Test(key, the_catalogs_must_be_columns)
@@ -191,4 +192,5 @@ Test(key, tells_changes_apart_also_where_rows_are_read_by_place)
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 1);
     cr_assert(table.by_place);
+    cr_assert(table.unique);
 }
