@@ -66,7 +66,7 @@ bool tables_describe(struct pg *, struct types *, const struct config *, const s
 
 /*
  * Whether all keys can serve, also before the tables are published. Each that cannot is a line of
- * `problems`, in the form of prerequisites_check: that goes before, and knows the tables to be there.
+ * `problems`, in the form of prerequisites_check, which goes before: the tables are there.
  */
 bool tables_check_keys(struct pg *, const struct config *, const struct catalog *,
                        struct out *problems, struct err *);

@@ -8,10 +8,10 @@
  *    "streams":{"public.t":{"mode":"Backfill","key_columns":["id"],"backfilled":1000,
  *               "ranges":[{"scanned":["1000"],"until":["5000"]},{"scanned":["5000"]}]}}}
  *
- * Keys are PostgreSQL's text of each key column. A stream that is read by place has, while it is
- * in backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it. Members that say nothing (null, no unseen, no bound)
- * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
+ * Keys are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
+ * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table
+ * was rewritten: its "scanned" is a place in it. Members that say nothing (null, no unseen, no
+ * bound) are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
  * shared state.
  */
 #ifndef STATE_STATE_H

@@ -171,7 +171,7 @@ bool reader_expect(struct reader *r, enum pg_step expected, struct err *err)
     return false;
 }
 
-/* A range that is read by place goes on at one, which is the rows' own only until they are moved. */
+/* By place a range goes on at a page, and its rows are there only until they are moved. */
 static bool check_place(struct reader *r, const struct backfill_task *task, const char *storage,
                         struct err *err)
 {

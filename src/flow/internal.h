@@ -26,8 +26,8 @@ void document_schema(struct out *, const struct discovered_table *, bool history
 void sourced_schema(struct out *, const struct discovered_table *);
 
 /*
- * ["/id"]: pointers to the key's columns; to what is unique in every document where there is no key,
- * or one that has a column whose values cannot be a key in Flow.
+ * ["/id"]: pointers to the key's columns; to what is unique in every document where there is no
+ * key, or one that has a column whose values cannot be a key in Flow.
  */
 void key_pointers(struct out *, const struct discovered_table *);
 

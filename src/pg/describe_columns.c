@@ -7,8 +7,9 @@
 #include "rows.h"
 
 /*
- * Of each table the columns that are published, in order. The collation is that of the key's index where the
- * column is in the key: in it the index can be read in order, and in it the key is unique.
+ * Of each table the columns that are published, in order. The collation is that of the key's index
+ * where the column is in the key: in it the index can be read in order, and in it the key is
+ * unique.
  */
 static const char columns_sql[] =
     "WITH keys AS (%s), published AS ("
