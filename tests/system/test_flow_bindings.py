@@ -55,6 +55,9 @@ def test_without_primary_key_beside_writers(database, flow):
     database.execute(ITEMS, fill(20000))
     one = flow([binding("items", mode="Without Primary Key")], advanced={"backfill_chunk_size": 500})
     with Writer(database, changes(), 1, 0.002), Writer(database, moves(), 2, 0.003):
+        for seen in (1000, 5000, 9000):
+            process = one.start().wait_for_docs(seen)
+            one.kill(process)
         process = one.start().wait_for_active()
         process.stop()
         one.commit(process)
