@@ -158,6 +158,12 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     if (!old || old->mode == STREAM_IGNORE) {
         return begin_stream(e, state, id, i, err);
     }
+    if (old->mode == STREAM_BACKFILL && is_skipped(e->config.config, stream)) {
+        log_line(e->config.log, LOG_WARN,
+                 "the backfill of %s.%s is given up: the rows that are not out yet are left out",
+                 stream->schema, stream->table);
+        return begin_stream(e, state, id, i, err);
+    }
     if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
         log_line(e->config.log, LOG_WARN,
                  "the key of %s.%s is another than when its backfill began: it is read again from "

@@ -306,6 +306,19 @@ def test_a_binding_that_is_read_in_another_order_is_read_again(database, flow, c
     assert len(process.docs) == 20000 and "read again from the beginning" in process.stderr
 
 
+def test_a_backfill_is_given_up_when_only_changes_are_wanted(database, flow):
+    database.execute(ITEMS, fill(20000))
+    one = flow(["items"], advanced={"backfill_chunk_size": 100})
+    process = one.start().wait_for_docs(500)
+    one.commit(process)
+    process.kill()
+    one.bindings = [binding("items", mode="Only Changes")]
+    database.execute("UPDATE items SET n = 1 WHERE id IN (1, 20000)")
+    process = one.run()
+    assert [doc["doc"]["id"] for doc in process.docs] == [1, 20000] and "given up" in process.stderr
+    assert one.state["streams"]["public%2Fitems"]["mode"] == "Active"
+
+
 def test_without_bindings_there_is_a_capture_of_nothing(database, flow):
     database.execute(ITEMS, fill(5))
     one = flow(["items"])
