@@ -27,7 +27,7 @@ struct backfill_task {
     const struct key *after; /* borrowed; NULL: from the beginning */
     const struct key *until; /* borrowed, inclusive; NULL: to the end */
     const struct snapshot
-        *owes; /* a table without key: the rows that this saw are to be read; else NULL */
+        *owes; /* read by place: the rows that this saw are to be read; else NULL */
     const char
         *storage; /* borrowed; likewise: where its rows were when it began; NULL: not known */
     bool fence;   /* no row of the stream was read yet, and it may have been published lately */

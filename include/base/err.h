@@ -15,8 +15,17 @@ enum err_kind {
     ERR_STOPPED,   /* asked to stop: not a failure, never shown */
 };
 
+/* What the user must do in the end. How that is done is the protocol's to say, so it is not in the
+ * message: whoever shows the error adds it. */
+enum err_remedy {
+    REMEDY_NONE,       /* the message says it all */
+    REMEDY_ANEW,       /* begin the capture anew */
+    REMEDY_TABLE_ANEW, /* begin the table anew that the message names */
+};
+
 struct err {
     enum err_kind kind;
+    enum err_remedy remedy;
     char message[3072]; /* for the user: what failed and what to do; never a secret */
     char detail[512];   /* for the maintainer: SQLSTATE, function, LSN; may be empty */
     char schema[260];   /* the stream that it concerns; empty when it concerns all */
@@ -34,18 +43,24 @@ bool err_detail(struct err *err, const char *format, ...) __attribute__((format(
 /* Put words before the message: "while …: message". Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Put words behind the message. Returns false. */
+bool err_suffix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The message ends in "begin the capture anew", or table; returns false. */
+bool err_remedy(struct err *err, enum err_remedy remedy);
+
+/* Name the stream that the error concerns. Returns false. */
+bool err_stream(struct err *err, const char *schema, const char *table);
+
 /*
  * Collect errors that are told together, a line each: `all` becomes `one` if it was none, and else
- * gets its message, and concerns no stream any more but one that both concern. False once there is
- * no room for more.
+ * gets its message, and keeps of the stream and the remedy what both have. False once there is no
+ * room for more.
  */
 bool err_add(struct err *all, const struct err *one);
 
 /* What was collected becomes the error. True if that is nothing. */
 bool err_collected(struct err *, const struct err *all);
-
-/* Name the stream that the error concerns. Returns false. */
-bool err_stream(struct err *err, const char *schema, const char *table);
 
 /* Airbyte's failure_type: "config_error", "transient_error" or "system_error". */
 const char *err_kind_name(enum err_kind kind);

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "row/name.h" /* stream_name, for whoever names streams */
 
+struct json_at;
+
 enum backfill_mode {
     BACKFILL_NORMAL,       /* all rows, then changes */
     BACKFILL_ONLY_CHANGES, /* no rows, changes alone */
@@ -36,7 +38,13 @@ struct catalog {
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
 
-/* No table may be there twice. The error names each that is. */
-bool catalog_check_twins(const struct catalog *, struct err *);
+/*
+ * No two streams may be equal by `order`, which compares pointers to them: `what` they must have of
+ * their own. The error names each that is like an earlier one; they were read from the elements of
+ * `streams`.
+ */
+bool catalog_check_twins(const struct json_at *streams, const struct catalog *,
+                         int (*order)(const void *, const void *), const char *what, struct err *);
+int catalog_by_table(const void *, const void *);
 
 #endif

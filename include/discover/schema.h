@@ -16,6 +16,9 @@
 /* Append the schema of one column's values: {"type":["string","null"],"format":"date"}. */
 void schema_column(struct out *, const struct discovered_column *);
 
+/* Whether the column's values, but for nulls, are all strings, all integers, or all booleans. */
+bool schema_is_plain(const struct discovered_column *);
+
 /*
  * Append the members of "properties", one for each column: "id":{…},"name":{…}. False: there are
  * none.

@@ -29,11 +29,11 @@ struct stream_state {
     char *id; /* catalog's state_key, or stream_name() */
     enum stream_mode mode;
     uint32_t oid;       /* of the table; 0: not known. Another table under its name begins anew */
-    char **key_columns; /* NULL-terminated; NULL: a table without key */
+    char **key_columns; /* NULL-terminated; NULL: rows are read by place */
     struct range_state *ranges;
     int range_count;
-    char *snapshot; /* without key: which rows the backfill owes, others being changes; else NULL */
-    char *storage;  /* without key: where the rows lay when the backfill began; else NULL */
+    char *snapshot;  /* by place: which rows the backfill owes, others being changes; else NULL */
+    char *storage;   /* by place: where the rows lay when the backfill began; else NULL */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */

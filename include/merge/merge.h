@@ -31,10 +31,12 @@ struct merge;
 
 /* The key of a stream. */
 struct merge_key {
-    int count; /* 0: none; such a stream has one interval */
+    int count; /* 0: none */
     char **columns;
     enum key_order *orders;
-    bool server; /* some column is KEY_SERVER: only the server can compare */
+    bool server;   /* some column is KEY_SERVER: only the server can compare */
+    bool by_place; /* rows are read as they are stored: one interval, whatever the key */
+    bool unique;   /* no two rows have the same */
 };
 
 /* What a stream is captured by. All of it is borrowed for the merger's life. */
@@ -99,7 +101,7 @@ void merge_free(struct merge **);
 /*
  * Mark a batch of the stream in place: what is not to be printed becomes EVENT_SKIP, a changed key
  * EVENT_MOVE; commits carry the chunk that they release and the checkpoint that is due. The caller
- * hands the batch on to the emitter.
+ * hands the batch on to the emitter, also after a failure: from where it failed nothing is printed.
  */
 bool merge_events(struct merge *, struct batch *, int64_t now_us, struct err *);
 

@@ -30,13 +30,14 @@ struct key_description {
      * SQL; owned; NULL where the type has none.
      */
     char *collation;
-    bool nullable; /* only where the catalog named the key: a row with a null there has no place */
 };
 
 struct table_description {
     struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
+    bool unique;                 /* the key tells any two rows apart, as far as is known */
+    bool by_place;               /* rows are read as they are stored, not in the key's order */
     char *shape;                 /* owned: of all columns, as describe_shape_sql says */
     char *storage;               /* owned: of all partitions, as describe_storage_sql says */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
@@ -58,11 +59,19 @@ struct table_description {
 
 /*
  * Describe every stream of the catalog, in its order: *tables has catalog->count items, the
- * caller's to free. ERR_CONFIG names the table (err_stream) that is missing or not published. Keys
- * that cannot serve are added to `problems`: then the descriptions cannot be used.
+ * caller's to free. ERR_CONFIG names the table (err_stream) that is missing. Tables that are not
+ * published and keys that cannot serve are added to `problems`: then the descriptions cannot be
+ * used.
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
                      struct table_description **tables, struct problems *, struct err *);
+
+/*
+ * Add to `problems` the keys that cannot serve, also before the tables are published. Expects that
+ * prerequisites_check found nothing: the tables are there.
+ */
+bool tables_check_keys(struct pg *, const struct config *, const struct catalog *,
+                       struct problems *, struct err *);
 
 /*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what

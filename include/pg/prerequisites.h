@@ -14,10 +14,11 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
-/* Whether it is a problem that another process reads the slot. */
+/* What the slot is looked at for. */
 enum slot_use {
-    SLOT_MUST_BE_FREE,
-    SLOT_MAY_BE_READ, /* by the very capture that is being looked at */
+    SLOT_MUST_BE_FREE, /* to read it: it is a problem that another process does */
+    SLOT_GOES_ON,      /* the same, from a state: slot_verify tells of what is lost */
+    SLOT_MAY_BE_READ,  /* by the very capture that is being looked at */
 };
 
 /*

@@ -60,7 +60,7 @@ static void add_bound(struct out *sql, const struct table_description *d, const 
 }
 
 /*
- * Without a key, rows are read by page. Those that the first snapshot did not see are changes, and
+ * By place, rows are read by page. Those that the first snapshot did not see are changes, and
  * come with the stream: their transactions lie between that snapshot's xmax and now, or were
  * running then.
  */
@@ -96,11 +96,11 @@ static void add_shape(struct out *sql, const struct table *table)
     out_free(&oid);
 }
 
-/* Without a key: how far the pages go, and whether they still hold what they held. */
+/* By place: how far the pages go, and whether they still hold what they held. */
 static void add_place(struct out *sql, const struct table *table)
 {
     char oid[16];
-    if (!table->without_key) {
+    if (!table->description->by_place) {
         out_string(sql, ",0,NULL");
         return;
     }
@@ -114,7 +114,7 @@ static void add_place(struct out *sql, const struct table *table)
 static void lock_statement(struct out *request, const struct table *table)
 {
     const struct table_description *d = table->description;
-    bool leaves = d->kind == 'p' && table->without_key; /* no place in them may change either */
+    bool leaves = d->kind == 'p' && d->by_place; /* no place in them may change either */
     struct out sql;
     out_init(&sql, 256);
     out_string(&sql, leaves ? "LOCK TABLE " : "LOCK TABLE ONLY ");
@@ -166,7 +166,7 @@ static void rows_statement(struct out *request, const struct table *table,
         out_format(&sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
                    minimum_xid);
     }
-    if (table->without_key) {
+    if (d->by_place) {
         add_pages(&sql, table, task, after, rows);
     } else {
         add_order(&sql, table, task, after, rows);

@@ -117,19 +117,20 @@ static void ask_for_less(struct reader *r, bool possible)
     r->table.rows_most = r->asked / 4 + 1;
 }
 
-/* Without a key a range goes on at a place, which is the rows' own only until they are moved. */
+/* By place a range goes on at a page, and its rows are there only until they are moved. */
 static bool check_place(struct reader *r, const struct backfill_task *task, const char *storage,
                         struct err *err)
 {
     const struct relation *relation = r->table.relation;
-    if (!r->table.without_key || !task->storage || (storage && !strcmp(storage, task->storage))) {
+    if (!r->table.description->by_place || !task->storage ||
+        (storage && !strcmp(storage, task->storage))) {
         return true;
     }
     r->rewritten = true;
     return err_set(err, ERR_TRANSIENT,
                    "table %s.%s was rewritten during its backfill (by VACUUM FULL, CLUSTER, "
-                   "TRUNCATE or ALTER TABLE), and it has no key by which to go on: run the capture "
-                   "again, and it reads the table from the beginning",
+                   "TRUNCATE or ALTER TABLE), in which its rows are read as they are stored: run "
+                   "the capture again, and it reads the table from the beginning",
                    relation->schema, relation->name);
 }
 
@@ -222,7 +223,7 @@ static bool take_row(struct reader *r, struct rows *rows, const struct message *
 /* The chunk's last row so far may go away with its batch: keep its key. */
 static bool note_end(struct reader *r, struct err *err)
 {
-    if (!r->batch->row_count || r->table.without_key) {
+    if (!r->batch->row_count || r->table.description->by_place) {
         return true;
     }
     key_free(&r->end);
@@ -260,7 +261,7 @@ static bool skip_rows(struct reader *r, struct err *err)
 }
 
 /*
- * Without a key a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
+ * By place a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
  * there is room for, fewer pages are asked for.
  */
 static bool too_large(struct reader *r, struct err *err)
@@ -275,10 +276,10 @@ static bool too_large(struct reader *r, struct err *err)
                    r->table.relation->schema, r->table.relation->name);
 }
 
-/* A single page without key may take all that there is, once earlier chunks have gone. */
+/* A single page may take all that there is, once earlier chunks have gone. */
 static bool is_full(const struct reader *r, const struct rows *rows)
 {
-    bool page = r->table.without_key && table_chunk_pages(&r->table, r->asked) == 1;
+    bool page = r->table.description->by_place && table_chunk_pages(&r->table, r->asked) == 1;
     return rows->batches + 1 >=
            (page ? r->backfill->pool_batches - READER_EXTRA_BATCHES : reader_chunk_batches(r));
 }
@@ -331,7 +332,7 @@ static bool go_on(struct reader *r, const struct backfill_task *task, struct row
     if (!is_full(r, rows)) {
         return next_batch(r, task, rows, err);
     }
-    *cut = !r->table.without_key;
+    *cut = !r->table.description->by_place;
     return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
 }
 
@@ -382,7 +383,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
     }
     learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
-    if (r->table.without_key) {
+    if (r->table.description->by_place) {
         uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
         close->last = next >= pages;
         close->end = close->last ? NULL : table_page_key(next);

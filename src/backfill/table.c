@@ -107,7 +107,6 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
         return false;
     }
     table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
-    table->without_key = d->key_count == 0;
     table->relation = add_relation(table, d->relation);
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;

@@ -11,7 +11,6 @@ enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 struct table {
     struct table_description *description; /* owned; NULL: not described yet */
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */
-    bool without_key;                      /* read by physical place */
     const char *publication;               /* whose column lists and row filters the shape has */
     double row_bytes;                      /* estimate of a row as the server sends it */
     int rows_most;                         /* more would make a query too long; 0: no limit known */
@@ -44,7 +43,7 @@ void table_chunk_statements(struct out *request, const struct table *, const str
 void table_name_sql(struct out *, const struct table_description *);
 void table_key_sql(struct out *, const struct table_description *);
 
-/* For tables without key: a chunk of pages from the one that `after` names. */
+/* By place: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);
 uint64_t table_chunk_pages(const struct table *, int rows);
 struct key *table_page_key(uint64_t page);

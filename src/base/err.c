@@ -26,6 +26,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 {
     va_list args;
     err->kind = kind;
+    err->remedy = REMEDY_NONE;
     err->detail[0] = err->schema[0] = err->table[0] = '\0';
     va_start(args, format);
     int len = vsnprintf(err->message, sizeof err->message, format, args);
@@ -59,6 +60,30 @@ bool err_prefix(struct err *err, const char *format, ...)
     return false;
 }
 
+bool err_suffix(struct err *err, const char *format, ...)
+{
+    size_t len = strlen(err->message), room = sizeof err->message - len;
+    va_list args;
+    va_start(args, format);
+    mend_end(err->message + len, room, vsnprintf(err->message + len, room, format, args));
+    va_end(args);
+    return false;
+}
+
+bool err_remedy(struct err *err, enum err_remedy remedy)
+{
+    err->remedy = remedy;
+    return false;
+}
+
+bool err_stream(struct err *err, const char *schema, const char *table)
+{
+    mend_end(err->schema, sizeof err->schema,
+             snprintf(err->schema, sizeof err->schema, "%s", schema));
+    mend_end(err->table, sizeof err->table, snprintf(err->table, sizeof err->table, "%s", table));
+    return false;
+}
+
 bool err_add(struct err *all, const struct err *one)
 {
     static const char more[] = "\n…";
@@ -69,6 +94,7 @@ bool err_add(struct err *all, const struct err *one)
     size_t used = strlen(all->message), len = strlen(one->message);
     bool fits = used + 1 + len + sizeof more <= sizeof all->message;
     all->detail[0] = '\0';
+    all->remedy = all->remedy == one->remedy ? all->remedy : REMEDY_NONE;
     if (strcmp(all->schema, one->schema) != 0 || strcmp(all->table, one->table) != 0) {
         all->schema[0] = all->table[0] = '\0';
     }
@@ -87,14 +113,6 @@ bool err_collected(struct err *err, const struct err *all)
         return true;
     }
     *err = *all;
-    return false;
-}
-
-bool err_stream(struct err *err, const char *schema, const char *table)
-{
-    mend_end(err->schema, sizeof err->schema,
-             snprintf(err->schema, sizeof err->schema, "%s", schema));
-    mend_end(err->table, sizeof err->table, snprintf(err->table, sizeof err->table, "%s", table));
     return false;
 }
 

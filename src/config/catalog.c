@@ -36,7 +36,8 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
         read_tail(&root, &catalog->tail, &faults);
         read_streams(&streams, catalog, &faults);
     }
-    if (!ok || !err_collected(err, &faults) || !catalog_check_twins(catalog, err)) {
+    if (!ok || !err_collected(err, &faults) ||
+        !catalog_check_twins(&streams, catalog, catalog_by_table, "table", err)) {
         catalog_free(&catalog);
     } else {
         catalog->full_refresh = all_full_refresh(catalog);
@@ -224,30 +225,58 @@ static void read_streams(const struct json_at *at, struct catalog *catalog, stru
     }
 }
 
-static int by_name(const void *a, const void *b)
+int catalog_by_table(const void *a, const void *b)
 {
-    const struct catalog_stream *x = a, *y = b;
+    const struct catalog_stream *x = *(const struct catalog_stream *const *)a;
+    const struct catalog_stream *y = *(const struct catalog_stream *const *)b;
     int order = strcmp(x->schema, y->schema);
     return order ? order : strcmp(x->table, y->table);
 }
 
-bool catalog_check_twins(const struct catalog *catalog, struct err *err)
+/* Of each stream, where the first stands that is equal to it: itself, if no earlier one is. */
+static int *find_firsts(const struct catalog *catalog, int (*order)(const void *, const void *))
 {
     size_t count = (size_t)catalog->count;
-    struct catalog_stream *sorted = mem_alloc(count * sizeof *sorted);
-    struct err twins = {0}, one;
-    memcpy(sorted, catalog->streams, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_name);
-    for (size_t i = 1; i < count; i++) {
-        bool first = i < 2 || by_name(&sorted[i - 2], &sorted[i]);
-        if (first && !by_name(&sorted[i - 1], &sorted[i])) {
-            char *name = stream_name(sorted[i].schema, sorted[i].table);
-            err_set(&one, ERR_CONFIG, "catalog: the stream %s is there twice", json_show(name).s);
-            err_stream(&one, sorted[i].schema, sorted[i].table);
-            err_add(&twins, &one);
-            free(name);
+    const struct catalog_stream *streams = catalog->streams;
+    const struct catalog_stream **sorted = mem_alloc(count * sizeof *sorted);
+    int *firsts = mem_alloc(count * sizeof *firsts);
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &streams[i];
+    }
+    qsort((void *)sorted, count, sizeof *sorted, order);
+    for (size_t i = 0, end; i < count; i = end) {
+        const struct catalog_stream *first = sorted[i];
+        for (end = i + 1; end < count && order(&sorted[i], &sorted[end]) == 0; end++) {
+            first = sorted[end] < first ? sorted[end] : first;
+        }
+        for (size_t j = i; j < end; j++) {
+            firsts[sorted[j] - streams] = (int)(first - streams);
         }
     }
-    free(sorted);
+    free((void *)sorted);
+    return firsts;
+}
+
+bool catalog_check_twins(const struct json_at *streams, const struct catalog *catalog,
+                         int (*order)(const void *, const void *), const char *what,
+                         struct err *err)
+{
+    struct err twins = {0}, one;
+    bool room = true;
+    int *firsts = find_firsts(catalog, order);
+    for (int i = 0; room && i < catalog->count; i++) {
+        if (firsts[i] == i) {
+            continue;
+        }
+        const struct catalog_stream *first = &catalog->streams[firsts[i]];
+        struct json_at at = json_child(streams, cJSON_GetArrayItem(streams->item, i));
+        char *name = stream_name(first->schema, first->table);
+        json_error(&at, &one, "has the same %s as %s[%d] (%s), and must have one of its own", what,
+                   streams->name, firsts[i], json_show(name).s);
+        err_stream(&one, catalog->streams[i].schema, catalog->streams[i].table);
+        room = err_add(&twins, &one);
+        free(name);
+    }
+    free(firsts);
     return err_collected(err, &twins);
 }

@@ -154,6 +154,17 @@ void schema_column(struct out *out, const struct discovered_column *column)
     out_char(out, '}');
 }
 
+bool schema_is_plain(const struct discovered_column *column)
+{
+    static const char *const plain[] = {"\"string\"", "\"integer\"", "\"boolean\""};
+    const struct look *look = look_of(column->type);
+    bool found = false;
+    for (size_t i = 0; look->types && i < sizeof plain / sizeof *plain; i++) {
+        found |= !strcmp(look->types, plain[i]);
+    }
+    return found && column->type->class != TYPE_ARRAY;
+}
+
 bool schema_columns(struct out *out, const struct discovered_table *table)
 {
     bool first = true;

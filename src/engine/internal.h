@@ -50,8 +50,7 @@ struct engine {
     struct checkpoint *start; /* the state of every stream, in the catalog's order */
     struct merge_stream *streams;
     struct backfill_plan plan;
-    struct snapshot owes;  /* of streams without key that begin now */
-    struct snapshot *owed; /* per stream, parsed from its state; without key only */
+    struct snapshot *owed; /* per stream, parsed from its state; read by place only */
 
     /* Between threads. */
     struct bell merger_bell, emitter_bell;

@@ -37,27 +37,19 @@ static enum key_order order_of(const struct type *type, bool bytewise)
 }
 
 /* Names are borrowed from the description, which lives as long. */
-static bool make_key(struct merge_key *key, const struct table_description *d, struct err *err)
+static void make_key(struct merge_key *key, const struct table_description *d)
 {
     key->count = d->key_count;
+    key->by_place = d->by_place;
+    key->unique = d->unique;
     key->columns = mem_zero((size_t)(d->key_count + 1) * sizeof *key->columns);
     key->orders = mem_zero((size_t)(d->key_count + 1) * sizeof *key->orders);
     for (int k = 0; k < d->key_count; k++) {
         const struct column *column = &d->relation->columns[d->key[k].column];
-        if (d->key[k].nullable) {
-            err_set(err, ERR_CONFIG,
-                    "table %s.%s cannot be captured by key column \"%s\", which may be null: run "
-                    "ALTER TABLE "
-                    "\"%s\".\"%s\" ALTER COLUMN \"%s\" SET NOT NULL, or choose another primary_key",
-                    d->relation->schema, d->relation->name, column->name, d->relation->schema,
-                    d->relation->name, column->name);
-            return err_stream(err, d->relation->schema, d->relation->name);
-        }
         key->columns[k] = (char *)column->name;
         key->orders[k] = order_of(column->type, d->key[k].bytewise);
-        key->server |= key->orders[k] == KEY_SERVER;
+        key->server |= key->orders[k] == KEY_SERVER && !d->by_place;
     }
-    return true;
 }
 
 static char *stream_id(const struct catalog_stream *stream)
@@ -83,7 +75,7 @@ static int range_count(const struct engine *e, int i)
     const struct table_description *d = &e->service.tables[i];
     int most = e->config.config->backfill_workers * RANGES_A_WORKER;
     int64_t worth = d->bytes / RANGE_BYTES_LEAST;
-    if (e->config.config->backfill_workers == 1 || d->key_count == 0 || worth < 2) {
+    if (e->config.config->backfill_workers == 1 || d->by_place || worth < 2) {
         return 1;
     }
     return worth < most ? (int)worth : most;
@@ -108,28 +100,37 @@ static bool cut_ranges(struct engine *e, struct stream_state *state, int i, stru
     return true;
 }
 
+static char **copy_columns(const struct merge_key *key)
+{
+    char **columns = mem_zero((size_t)(key->count + 1) * sizeof *columns);
+    for (int k = 0; k < key->count; k++) {
+        columns[k] = mem_string(key->columns[k]);
+    }
+    return columns;
+}
+
 static bool begin_stream(struct engine *e, struct stream_state *state, char *id, int i,
                          struct err *err)
 {
     const struct merge_key *key = &e->streams[i].key;
     *state = (struct stream_state){
         .id = id, .mode = STREAM_BACKFILL, .oid = e->service.tables[i].relation->oid};
-    if (key->count) {
-        state->key_columns = mem_zero((size_t)(key->count + 1) * sizeof *state->key_columns);
-    }
-    for (int k = 0; k < key->count; k++) {
-        state->key_columns[k] = mem_string(key->columns[k]);
+    if (!key->by_place) {
+        state->key_columns = copy_columns(key);
     }
     if (is_skipped(e->config.config, &e->config.catalog->streams[i])) {
         state->mode = STREAM_ACTIVE;
         return true;
     }
-    state->storage = key->count ? NULL : mem_string(e->service.tables[i].storage);
+    state->storage = key->by_place ? mem_string(e->service.tables[i].storage) : NULL;
     return cut_ranges(e, state, i, err);
 }
 
 static bool same_columns(char *const *a, const struct merge_key *key)
 {
+    if (key->by_place) {
+        return !a;
+    }
     for (int k = 0; k < key->count; k++) {
         if (!a || !a[k] || strcmp(a[k], key->columns[k]) != 0) {
             return false;
@@ -138,35 +139,34 @@ static bool same_columns(char *const *a, const struct merge_key *key)
     return !a || !a[key->count];
 }
 
-/* Whether the places where a table without key was read up to mean nothing any more. */
+/* Whether the places up to which a table was read mean nothing any more. */
 static bool was_rewritten(const struct engine *e, const struct stream_state *old, int i)
 {
     const struct table_description *d = &e->service.tables[i];
-    return old->mode == STREAM_BACKFILL && !d->key_count && old->storage && d->storage &&
-           strcmp(old->storage, d->storage) != 0;
+    return d->by_place && old->storage && d->storage && strcmp(old->storage, d->storage) != 0;
 }
 
 /* Why a stream does not go on from where its state says, but begins anew; NULL: it goes on. */
 static const char *why_anew(const struct engine *e, const struct stream_state *old, int i)
 {
     if (old->oid && old->oid != e->service.tables[i].relation->oid) {
-        return "is another one than when it was captured last, dropped and recreated or renamed: "
-               "it is read from the beginning; what the old one held gets no deletes, and is best "
-               "removed from the destination first";
+        return "is another one than when it was captured last, dropped and recreated or renamed";
     }
     if (e->added[i]) {
-        return "was not in the publication, and its changes were not sent: it is read from the "
-               "beginning, as if it were new; rows that were captured before come again, and are "
-               "best removed from the destination first";
+        return "was not in the publication, and its changes were not sent";
     }
-    if (old->mode == STREAM_BACKFILL && !same_columns(old->key_columns, &e->streams[i].key)) {
-        return "has another key than when its backfill began: it is read again from the beginning";
+    if (old->mode != STREAM_BACKFILL) {
+        return NULL;
+    }
+    if (is_skipped(e->config.config, &e->config.catalog->streams[i])) {
+        return "is captured without its rows from now on, and its backfill is given up";
+    }
+    if (!same_columns(old->key_columns, &e->streams[i].key)) {
+        return "is read by another key than when its backfill began";
     }
     if (was_rewritten(e, old, i)) {
         return "was rewritten during its backfill (by VACUUM FULL, CLUSTER, TRUNCATE or ALTER "
-               "TABLE), and it has no key by which to go on: it is read again from the beginning, "
-               "as if it were new; rows that were captured before come again, and are best removed "
-               "from the destination first";
+               "TABLE), in which its rows are read as they are stored";
     }
     return NULL;
 }
@@ -174,6 +174,11 @@ static const char *why_anew(const struct engine *e, const struct stream_state *o
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
 static bool place_stream(struct engine *e, int i, struct err *err)
 {
+    static const char with_rows[] =
+        "it is read from the beginning, as if it were new; rows that were captured before come "
+        "again, those that are gone get no deletes, and all are best removed from the destination "
+        "first";
+    static const char without_rows[] = "only changes are captured, and rows are left out";
     struct stream_state *state = &e->start->streams[i];
     const struct catalog_stream *stream = &e->config.catalog->streams[i];
     char *id = stream_id(stream);
@@ -185,7 +190,8 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     }
     const char *why = why_anew(e, old, i);
     if (why) {
-        log_line(e->config.log, LOG_WARN, "table %s.%s %s", stream->schema, stream->table, why);
+        log_line(e->config.log, LOG_WARN, "table %s.%s %s: %s", stream->schema, stream->table, why,
+                 is_skipped(e->config.config, stream) ? without_rows : with_rows);
         return begin_stream(e, state, id, i, err);
     }
     stream_state_copy(state, old);
@@ -217,7 +223,7 @@ static void add_tasks(struct engine *e, struct backfill_task *tasks, unsigned *c
             .after = state->ranges[r].scanned,
             .until = state->ranges[r].until,
             .fence = !e->new_slot && state->backfilled == 0,
-            .owes = e->streams[stream].key.count ? NULL : &e->owed[stream],
+            .owes = e->streams[stream].key.by_place ? &e->owed[stream] : NULL,
             .storage = state->storage,
         };
     }
@@ -246,11 +252,11 @@ static void make_tasks(struct engine *e)
     e->plan = (struct backfill_plan){.tasks = tasks, .count = count};
 }
 
-/* Without a key, which rows the backfill owes is decided once, before the stream begins. */
+/* By place, which rows the backfill owes is decided once, before the stream begins. */
 static bool decide_owed(struct engine *e, int i, struct err *err)
 {
     struct stream_state *state = &e->start->streams[i];
-    if (state->mode != STREAM_BACKFILL || e->streams[i].key.count) {
+    if (state->mode != STREAM_BACKFILL || !e->streams[i].key.by_place) {
         return true;
     }
     if (!state->snapshot) {
@@ -280,10 +286,8 @@ bool plan_make(struct engine *e, struct err *err)
     e->owed = mem_zero(count * sizeof *e->owed);
     for (int i = 0; i < e->config.catalog->count; i++) {
         e->streams[i].state = &e->start->streams[i];
-        if (!make_key(&e->streams[i].key, &e->service.tables[i], err) || !place_stream(e, i, err)) {
-            return false;
-        }
-        if (!decide_owed(e, i, err)) {
+        make_key(&e->streams[i].key, &e->service.tables[i]);
+        if (!place_stream(e, i, err) || !decide_owed(e, i, err)) {
             return false;
         }
     }

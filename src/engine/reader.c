@@ -78,12 +78,12 @@ static bool drop_repeated(struct replication *r, size_t before, struct err *err)
     if (r->first_transaction && event->kind == EVENT_BEGIN) {
         r->first_transaction = false;
         if (event->txn->xid != r->xid) {
-            return err_set(
-                err, ERR_SYSTEM,
-                "after the connection was lost the server did not send transaction %" PRIu32
-                " again, of which a part was captured: the server has lost what it had "
-                "committed; drop the slot and capture the tables anew without state",
-                r->xid);
+            err_set(err, ERR_SYSTEM,
+                    "after the connection was lost the server did not send transaction %" PRIu32
+                    " again, of which a part was captured: the server has lost what it had "
+                    "committed; drop the slot, and begin the capture anew",
+                    r->xid);
+            return err_remedy(err, REMEDY_ANEW);
         }
     }
     if (event->kind != EVENT_RELATION) {
@@ -263,9 +263,10 @@ static bool explain(struct replication *r, struct err *err)
     err_set(err, ERR_CONFIG,
             "publication \"%s\" did not exist when changes that are still to be captured were "
             "written, so that they cannot be read: run SELECT pg_drop_replication_slot('%s'), and "
-            "reset the capture: start it without a state, so that it backfills its tables anew",
+            "begin the capture anew",
             c->publication, c->slot);
     err_detail(err, "%s", detail);
+    err_remedy(err, REMEDY_ANEW);
     free(detail);
     return false;
 }

@@ -44,8 +44,9 @@ static bool check(struct engine *e, struct err *err)
 {
     const struct engine_config *c = &e->config;
     struct problems problems = {0};
-    bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, SLOT_MUST_BE_FREE,
-                                  run_stop_fd(c->run), &problems, err) &&
+    enum slot_use use = c->state->checkpoint ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
+    bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, run_stop_fd(c->run),
+                                  &problems, err) &&
               no_problems(e, &problems, err);
     problems_free(&problems);
     return ok;

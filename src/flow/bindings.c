@@ -187,6 +187,13 @@ static bool read_binding(const struct json_at *at, struct catalog_stream *stream
     return (stream->key || read_collection_key(&key, &stream->key, err));
 }
 
+static int by_state_key(const void *a, const void *b)
+{
+    const struct catalog_stream *x = *(const struct catalog_stream *const *)a;
+    const struct catalog_stream *y = *(const struct catalog_stream *const *)b;
+    return strcmp(x->state_key, y->state_key);
+}
+
 bool bindings_read(const struct json_at *at, struct catalog **catalog, struct err *err)
 {
     const cJSON *item;
@@ -204,7 +211,10 @@ bool bindings_read(const struct json_at *at, struct catalog **catalog, struct er
             room = err_add(&faults, &one);
         }
     }
-    if (!err_collected(err, &faults) || !catalog_check_twins(c, err)) {
+    /* A change has one binding that it goes to, and a binding a state of its own. */
+    if (!err_collected(err, &faults) ||
+        !catalog_check_twins(at, c, catalog_by_table, "table", err) ||
+        !catalog_check_twins(at, c, by_state_key, "stateKey", err)) {
         catalog_free(&c);
     }
     *catalog = c;

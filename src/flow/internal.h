@@ -25,7 +25,9 @@ void document_schema(struct out *, const struct discovered_table *, bool history
 /* The same closed, without annotations, as sourcedSchema must say it. */
 void sourced_schema(struct out *, const struct discovered_table *);
 
-/* ["/id"]: pointers to the key's columns, or, without a key, to what is unique in every document.
+/*
+ * ["/id"]: pointers to the key's columns; to what is unique in every document where there is no
+ * key, or one that has a column whose values cannot be a key in Flow.
  */
 void key_pointers(struct out *, const struct discovered_table *);
 

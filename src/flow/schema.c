@@ -134,14 +134,24 @@ static void write_pointer(struct out *out, const char *name)
     out_free(&pointer);
 }
 
+static bool is_keyable(const struct discovered_table *table)
+{
+    bool keyable = table->key_count > 0;
+    for (int i = 0; i < table->key_count; i++) {
+        keyable = keyable && schema_is_plain(&table->columns[table->key[i]]);
+    }
+    return keyable;
+}
+
 void key_pointers(struct out *out, const struct discovered_table *table)
 {
+    bool keyable = is_keyable(table);
     out_char(out, '[');
-    for (int i = 0; i < table->key_count; i++) {
+    for (int i = 0; keyable && i < table->key_count; i++) {
         out_string(out, i ? "," : "");
         write_pointer(out, table->columns[table->key[i]].name);
     }
-    for (int i = 0; i < 3 && !table->key_count; i++) {
+    for (int i = 0; !keyable && i < 3; i++) {
         out_format(out, "%s\"/_meta/source/loc/%d\"", i ? "," : "", i);
     }
     out_char(out, ']');

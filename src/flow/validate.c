@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "pg/describe.h"
 #include "pg/prerequisites.h"
 
 static bool check(const struct config *config, const struct catalog *catalog, int stop_fd,
@@ -11,6 +12,7 @@ static bool check(const struct config *config, const struct catalog *catalog, in
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres validate", stop_fd, err);
     bool ok = pg &&
               prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, stop_fd, &problems, err) &&
+              (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
               problems_none(&problems, err);
     pg_close(&pg);
     problems_free(&problems);

@@ -54,8 +54,27 @@ static bool speaks_flow(const struct program *p)
     return p->log && p->command.command == COMMAND_FLOW;
 }
 
-void say_error(struct program *p, const struct err *err)
+/* The words for it of who drives the program; the message has them then. */
+static void name_remedy(const struct program *p, struct err *err)
 {
+    bool flow = p->command.command == COMMAND_FLOW;
+    switch (err->remedy) {
+    case REMEDY_ANEW:
+        err_suffix(err, flow ? ": raise the backfill counter of all its bindings"
+                             : ": start it without a state, so that it backfills all tables");
+        break;
+    case REMEDY_TABLE_ANEW:
+        err_suffix(err, flow ? ": raise the backfill counter of its binding"
+                             : ": start without the state of its stream");
+        break;
+    case REMEDY_NONE: break;
+    }
+    err->remedy = REMEDY_NONE;
+}
+
+void say_error(struct program *p, struct err *err)
+{
+    name_remedy(p, err);
     const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
     if (speaks_flow(p)) {
         log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, open, err->detail, close);
@@ -65,7 +84,7 @@ void say_error(struct program *p, const struct err *err)
 }
 
 /* The error once for people, once for the platform, who may not be reading. */
-static int fail(struct program *p, const struct err *err)
+static int fail(struct program *p, struct err *err)
 {
     struct out out;
     struct err ignored;

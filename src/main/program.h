@@ -27,8 +27,8 @@ void take_signal(struct program *);
 /* Log each line of what config_parse noticed. */
 void say_notices(struct log *, struct out *notices);
 
-/* To standard error, in the form of the command. */
-void say_error(struct program *, const struct err *);
+/* To standard error, in the form of the command, whose words the message gets. */
+void say_error(struct program *, struct err *);
 
 /* All of it to standard output. */
 bool write_out(const struct out *, struct err *);

@@ -56,18 +56,21 @@ void merge_free(struct merge **merge)
     free(m);
 }
 
+static bool fail_unknown(const struct event *e, struct err *err)
+{
+    err_set(err, ERR_SYSTEM,
+            "a change of %s.%s has no key that can be read: if its replica identity was changed, "
+            "make it cover the key again, or run ALTER TABLE ... REPLICA IDENTITY FULL, and "
+            "begin the table anew",
+            e->relation->schema, e->relation->name);
+    err_remedy(err, REMEDY_TABLE_ANEW);
+    return err_detail(err, "at %s", lsn_format(e->lsn).s);
+}
+
 static bool encode(struct keybuf *buf, const struct stream *s, const struct event *e,
                    const uint8_t *tuple, const uint8_t *old, struct err *err)
 {
-    if (keycode_wal(buf, &s->config->key, e->relation, tuple, old)) {
-        return true;
-    }
-    err_set(err, ERR_SYSTEM,
-            "a change of %s.%s has no key that can be read: if its replica identity was changed, "
-            "make it cover the "
-            "key again, or run ALTER TABLE ... REPLICA IDENTITY FULL, and capture the table anew",
-            e->relation->schema, e->relation->name);
-    return err_detail(err, "at %s", lsn_format(e->lsn).s);
+    return keycode_wal(buf, &s->config->key, e->relation, tuple, old) || fail_unknown(e, err);
 }
 
 bool merge_event_keys(struct merge *m, const struct event *e, struct event_keys *keys,
@@ -192,18 +195,82 @@ static bool route_one(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
+/* Whether what is sent of the old row holds its key: the identity may have changed. */
+static bool tells_key(const struct event *e)
+{
+    const struct relation *relation = e->relation;
+    for (int k = 0; e->old_tuple && e->old_kind == OLD_KEY && k < relation->key_count; k++) {
+        if (!relation->columns[relation->key[k]].identity) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A change that is printed, whatever became of the row before. */
+static bool pass(const struct stream *s, struct event *e, struct err *err)
+{
+    if (!tells_key(e)) {
+        return s->config->key.by_place || fail_unknown(e, err);
+    }
+    if (e->kind == EVENT_UPDATE && e->old_tuple &&
+        keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
+        e->kind = EVENT_MOVE;
+    }
+    return true;
+}
+
+/* In every interval that may hold what it is of. */
+static bool absorb_everywhere(struct merge *m, struct stream *s, const struct change *change,
+                              struct err *err)
+{
+    bool absorbed;
+    for (size_t i = 0; i < s->interval_count; i++) {
+        if (!absorb(m, s, &s->intervals[i], change, &absorbed, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A row that a chunk read before this change must not come behind it as it was. */
+static bool renew(struct merge *m, struct stream *s, const struct event *e, struct err *err)
+{
+    struct event_keys keys;
+    if (!s->config->key.unique || !e->relation->key_count || !tells_key(e)) {
+        return true;
+    }
+    if (!merge_event_keys(m, e, &keys, err)) {
+        return false;
+    }
+    struct change change = new_change(m, e, CHANGE_UPSERT, keys.new_key);
+    change.tuple = e->new_tuple;
+    if (keys.old_key) {
+        change = new_change(m, e, CHANGE_DELETE, keys.old_key);
+    }
+    return absorb_everywhere(m, s, &change, err);
+}
+
+/*
+ * One snapshot decides: what it saw is the backfill's, all else is a change, and goes out at once.
+ * So a row that is changed before it is out comes by its change first.
+ */
+static bool route_by_place(struct merge *m, struct stream *s, struct event *e, struct err *err)
+{
+    if (seen(&s->owed, m)) {
+        e->kind = EVENT_SKIP;
+        return true;
+    }
+    return (e->kind == EVENT_INSERT || renew(m, s, e, err)) && pass(s, e, err);
+}
+
 /* A change to a table in backfill. */
 static bool route(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
                   struct err *err)
 {
     struct event_keys keys;
-    if (s->config->key.count == 0) {
-        /* Without a key one snapshot decides: what it saw is the backfill's, all else is a change.
-         */
-        if (seen(&s->ranges[0].floor, m)) {
-            e->kind = EVENT_SKIP;
-        }
-        return true;
+    if (s->config->key.by_place) {
+        return route_by_place(m, s, e, err);
     }
     if (!merge_event_keys(m, e, &keys, err)) {
         return false;
@@ -217,12 +284,9 @@ static bool route(struct merge *m, struct stream *s, struct batch *batch, struct
 
 static bool route_truncate(struct merge *m, struct stream *s, struct event *e, struct err *err)
 {
-    bool absorbed;
     struct change change = new_change(m, e, CHANGE_TRUNCATE, NULL);
-    for (size_t i = 0; i < s->interval_count; i++) {
-        if (!absorb(m, s, &s->intervals[i], &change, &absorbed, err)) {
-            return false;
-        }
+    if (!absorb_everywhere(m, s, &change, err)) {
+        return false;
     }
     m->config.hooks.truncated(m->config.hooks.context, e->relation->stream);
     return true;
@@ -246,14 +310,7 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     if (e->kind == EVENT_TRUNCATE) {
         return route_truncate(m, s, e, err);
     }
-    if (s->pending) {
-        return route(m, s, batch, e, err);
-    }
-    if (e->kind == EVENT_UPDATE && e->old_tuple &&
-        keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
-        e->kind = EVENT_MOVE;
-    }
-    return true;
+    return s->pending ? route(m, s, batch, e, err) : pass(s, e, err);
 }
 
 static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
@@ -290,36 +347,7 @@ static bool merge_event(struct merge *m, struct batch *batch, struct event *e, i
     return true;
 }
 
-/* The stream's key columns in this shape. */
-static bool bind_key(struct merge *m, struct relation *relation, struct err *err)
-{
-    if (relation->stream < 0 || relation->key) {
-        return true;
-    }
-    const struct merge_key *key = &m->config.streams[relation->stream].key;
-    relation->key = mem_alloc((size_t)key->count * sizeof *relation->key);
-    relation->key_count = key->count;
-    for (int i = 0; i < key->count; i++) {
-        relation->key[i] = relation_column(relation, key->columns[i]);
-        if (relation->key[i] < 0) {
-            err_set(err, ERR_CONFIG,
-                    "table %s.%s has no column \"%s\" any more, which was part of its key: capture "
-                    "it anew, "
-                    "without the state of this stream",
-                    relation->schema, relation->name, key->columns[i]);
-            return err_stream(err, relation->schema, relation->name);
-        }
-    }
-    return true;
-}
-
-bool merge_bind(struct merge *m, struct relation *relation, struct err *err)
-{
-    return m->config.hooks.bind(m->config.hooks.context, relation, err) &&
-           bind_key(m, relation, err);
-}
-
-bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct err *err)
+static bool bind_new(struct merge *m, struct batch *batch, struct err *err)
 {
     for (size_t i = 0; i < batch->event_count; i++) {
         struct event *e = &batch->events[i];
@@ -327,16 +355,19 @@ bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct e
             return false;
         }
     }
-    if (m->backfilling && !merge_rank(m, batch, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < batch->event_count; i++) {
-        struct event *e = &batch->events[i];
-        if (m->finished) {
-            e->kind = EVENT_SKIP;
-        } else if (!merge_event(m, batch, e, now_us, err)) {
-            return false;
-        }
-    }
     return true;
+}
+
+bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct err *err)
+{
+    size_t merged = 0;
+    bool ok = bind_new(m, batch, err) && (!m->backfilling || merge_rank(m, batch, err));
+    while (ok && !m->finished && merged < batch->event_count) {
+        ok = merge_event(m, batch, &batch->events[merged], now_us, err);
+        merged += ok;
+    }
+    for (; merged < batch->event_count; merged++) {
+        batch->events[merged].kind = EVENT_SKIP;
+    }
+    return ok;
 }

@@ -186,9 +186,20 @@ static void set_source(struct patch *patch, const struct change *change)
     patch->previous_commit = change->previous_commit;
 }
 
+/* By place the row that a change is of may be in any chunk, or out. */
+static bool lies_elsewhere(struct overlay *overlay, const struct change *change)
+{
+    const struct overlay_entry *entry = lookup(overlay, change->key);
+    bool here = entry->patched ? !entry->patched->patch.deleted : entry->row != NULL;
+    return overlay->key->by_place && !here;
+}
+
 static void upsert(struct overlay *overlay, const struct change *change)
 {
     struct arena scratch;
+    if (lies_elsewhere(overlay, change)) {
+        return;
+    }
     arena_init(&scratch, 4096);
     const uint8_t *tuple = change->tuple;
     tuple = overlay_complete(overlay, change->from, change->relation, tuple, &scratch);
@@ -232,6 +243,9 @@ bool overlay_ready(struct overlay *overlay, struct err *err)
 
 bool overlay_apply(struct overlay *overlay, const struct change *change, struct err *err)
 {
+    if (change->kind != CHANGE_TRUNCATE && !overlay->chunk->relation->key_count) {
+        return true; /* read by place, in a shape that has lost its key */
+    }
     if (change->kind != CHANGE_TRUNCATE && !overlay_ready(overlay, err)) {
         return false;
     }

@@ -123,7 +123,7 @@ void merge_snapshot(struct merge *m, const struct snapshot *snapshot)
     merge_forget_seen(m, snapshot);
     for (int i = 0; i < m->config.stream_count; i++) {
         struct stream *s = &m->streams[i];
-        for (int r = 0; r < s->range_count && s->config->key.count; r++) {
+        for (int r = 0; r < s->range_count; r++) {
             struct range *range = &s->ranges[r];
             if (!range->reading) {
                 snapshot_free(&range->floor);

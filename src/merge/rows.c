@@ -33,9 +33,7 @@ static bool take_snapshot(struct merge *m, struct stream *s, struct batch *batch
     if (!chunk->relation->key && !merge_bind(m, chunk->relation, err)) {
         return false;
     }
-    if (s->config->key.count) {
-        raise_floor(m, range, &chunk->snapshot);
-    }
+    raise_floor(m, range, &chunk->snapshot);
     return true;
 }
 
@@ -93,7 +91,7 @@ static bool complete_kept(struct overlay *overlay, struct ahead *ahead, struct c
 
 /*
  * What was kept for this chunk goes into it; what lies beyond is kept on. A truncate lies beyond
- * too, and without key it may stay: no row that was there before it is owed.
+ * too; and where rows are read by place all may, since a row may be in the next chunk.
  */
 static bool apply_ahead(struct merge *m, int stream, struct range *range, struct overlay *overlay,
                         const struct keycode *end, struct err *err)
@@ -109,7 +107,7 @@ static bool apply_ahead(struct merge *m, int stream, struct range *range, struct
         } else {
             ok = overlay_apply(overlay, change, err);
         }
-        beyond[i] |= change->kind == CHANGE_TRUNCATE && (end || !overlay->key->count);
+        beyond[i] |= overlay->key->by_place || (change->kind == CHANGE_TRUNCATE && end);
         kept += beyond[i];
     }
     if (ok && kept < ahead->count) {

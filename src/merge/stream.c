@@ -34,16 +34,16 @@ static bool set_upper(struct stream *s, struct interval *interval, const struct 
         return true;
     }
     interval->upper_text = key_copy(upper);
-    if (key->count == 0) {
+    if (key->by_place) {
         return true;
     }
     interval->upper = keycode_of(key, upper);
     if (!interval->upper) {
-        return err_set(
-            err, ERR_CONFIG,
-            "the state of stream %s holds a key that is not of the table's key type: start this "
-            "stream without state to capture it anew",
-            s->config->state->id);
+        err_set(err, ERR_CONFIG,
+                "the state of stream %s holds a key that is not of the table's key type: begin the "
+                "table anew",
+                s->config->state->id);
+        return err_remedy(err, REMEDY_TABLE_ANEW);
     }
     return true;
 }
@@ -104,6 +104,10 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
         s->ranges[r].has_floor =
             state->snapshot && snapshot_parse(&s->ranges[r].floor, state->snapshot);
     }
+    if (state->snapshot && !snapshot_parse(&s->owed, state->snapshot)) {
+        return err_set(err, ERR_CONFIG,
+                       "the state of stream %s holds a snapshot that cannot be read", state->id);
+    }
     return tile(s, state, err);
 }
 
@@ -144,6 +148,7 @@ void stream_free(struct stream *s)
         snapshot_free(&s->ranges[r].floor);
         merge_discard_chunks(&s->ranges[r].open);
     }
+    snapshot_free(&s->owed);
     free(s->intervals);
     free(s->ranges);
     free(s->ranks);

@@ -28,7 +28,7 @@ struct waiting {
 struct interval {
     enum interval_state state;
     int range;
-    struct keycode *upper;   /* inclusive; NULL: no end, or a stream without key */
+    struct keycode *upper;   /* inclusive; NULL: no end, or read by place */
     struct key *upper_text;  /* the same for checkpoints */
     struct waiting *waiting; /* WAITING */
 };
@@ -48,7 +48,8 @@ struct stream {
     size_t interval_count, interval_cap;
     struct range *ranges;
     int range_count;
-    size_t pending; /* intervals that are not OUT; 0: the stream is active */
+    struct snapshot owed; /* read by place: what it saw the backfill owes, all else is a change */
+    size_t pending;       /* intervals that are not OUT; 0: the stream is active */
     uint64_t backfilled;
     bool changed; /* since the last checkpoint */
     int *ranks;   /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */

@@ -1,4 +1,6 @@
-/* Reading what the catalogs say of the captured tables: two queries, whatever the number of tables.
+/*
+ * Reading what the catalogs say of the captured tables: two queries, whatever the number of tables.
+ * That of their columns: describe_columns.c
  */
 #include "describe.h"
 
@@ -8,13 +10,6 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "rows.h"
-
-/* What is read of one table before its key can be chosen. */
-struct reading {
-    uint32_t oid;
-    char identity;
-    struct column_facts *facts; /* of relation->columns */
-};
 
 /*
  * One row a stream, NULLs for a table that is not there. `tree` is the table and, if it is
@@ -116,8 +111,7 @@ static const char *kind_name(char kind)
     }
 }
 
-static bool check_table(const struct pg_rows *rows, int row, const struct config *config,
-                        struct err *err)
+static bool check_table(const struct pg_rows *rows, int row, struct err *err)
 {
     char kind = *rows_text(rows, row, COL_KIND);
     if (!kind) {
@@ -129,22 +123,13 @@ static bool check_table(const struct pg_rows *rows, int row, const struct config
                        "it is %s: only ordinary and partitioned tables can be captured",
                        kind_name(kind));
     }
-    if (rows_bool(rows, row, COL_PUBLISHED) ||
-        (kind == 'p' && rows_bool(rows, row, COL_LEAVES_PUBLISHED))) {
-        return true;
-    }
-    return err_set(err, ERR_CONFIG, "the table is not published by publication \"%s\"%s",
-                   config->publication,
-                   rows_bool(rows, row, COL_PARTITION)
-                       ? " under its own name: it is a partition; capture the table it is part of"
-                       : "");
+    return true;
 }
 
 static bool take_table(struct table_description *table, struct reading *reading,
-                       const struct pg_rows *rows, int row, const struct config *config,
-                       struct err *err)
+                       const struct pg_rows *rows, int row, struct err *err)
 {
-    if (!check_table(rows, row, config, err)) {
+    if (!check_table(rows, row, err)) {
         return false;
     }
     reading->oid = rows_oid(rows, row, COL_OID);
@@ -152,6 +137,8 @@ static bool take_table(struct table_description *table, struct reading *reading,
     table->kind = *rows_text(rows, row, COL_KIND);
     table->partition = rows_bool(rows, row, COL_PARTITION);
     table->via_root = table->kind == 'p' && rows_bool(rows, row, COL_PUBLISHED);
+    reading->published = rows_bool(rows, row, COL_PUBLISHED) ||
+                         (table->kind == 'p' && rows_bool(rows, row, COL_LEAVES_PUBLISHED));
     table->row_filter = rows_copy(rows, row, COL_FILTER);
     table->shape = rows_copy(rows, row, COL_SHAPE);
     table->storage = rows_copy(rows, row, COL_STORAGE);
@@ -176,147 +163,9 @@ static bool read_tables(struct pg *pg, const struct config *config, const struct
     struct pg_rows *rows = query_tables(pg, config, catalog, err);
     bool ok = rows != NULL;
     for (int i = 0; ok && i < catalog->count; i++) {
-        ok = take_table(&tables[i], &readings[i], rows, i, config, err) ||
+        ok = take_table(&tables[i], &readings[i], rows, i, err) ||
              fail_stream(&catalog->streams[i], err);
     }
-    pg_rows_free(&rows);
-    return ok;
-}
-
-/*
- * Their columns that are published, in order. The collation is that of the key's index where the
- * column is in the key: in it the index can be read in order, and in it the key is unique.
- */
-static const char columns_sql[] =
-    "WITH keys AS (%s), published AS ("
-    " SELECT g.* FROM pg_publication p"
-    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $2) "
-    "SELECT w.n, a.attname, a.atttypid, a.atttypmod,"
-    " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i"
-    "  CROSS JOIN unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
-    "  WHERE i.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= %s"
-    "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
-    "   OR c.relreplident = 'i' AND i.indisreplident)),"
-    " k.position, NOT %s,"
-    " CASE WHEN l.oid IS NOT NULL"
-    "  THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname) END,"
-    " getdatabaseencoding() IN ('UTF8', 'LATIN1', 'SQL_ASCII') AND CASE l.collprovider"
-    "  WHEN 'c' THEN l.collcollate IN ('C', 'POSIX') WHEN 'b' THEN true"
-    "  WHEN 'd' THEN (SELECT %s FROM pg_database d WHERE d.datname = current_database())"
-    "  ELSE false END "
-    "FROM unnest($1::oid[]) WITH ORDINALITY w(oid, n) "
-    "JOIN pg_class c ON c.oid = w.oid "
-    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
-    "LEFT JOIN published g ON g.relid = c.oid "
-    "LEFT JOIN LATERAL (SELECT u.position, x.coll FROM keys k"
-    " CROSS JOIN unnest(k.indkey, k.indcollation) WITH ORDINALITY"
-    "  u(attnum, coll, position)"
-    " CROSS JOIN LATERAL (SELECT nullif(u.coll, 0)) x(coll)"
-    " WHERE k.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= k.width) k ON true "
-    "LEFT JOIN pg_collation l ON l.oid = coalesce(k.coll, a.attcollation) "
-    "LEFT JOIN pg_namespace s ON s.oid = l.collnamespace "
-    "WHERE %s "
-    "ORDER BY w.n, a.attnum";
-
-enum {
-    COLUMN_TABLE,
-    COLUMN_NAME,
-    COLUMN_TYPE,
-    COLUMN_TYPMOD,
-    COLUMN_IDENTITY,
-    COLUMN_POSITION,
-    COLUMN_NULLABLE,
-    COLUMN_COLLATION,
-    COLUMN_BYTES_COLLATION,
-};
-
-/* Whether the database's own collation compares bytes. */
-static const char *database_order_sql(int version)
-{
-    return version >= 150000 ? "d.datlocprovider = 'b' OR d.datlocprovider = 'c' AND d.datcollate "
-                               "IN ('C', 'POSIX')"
-                             : "d.datcollate IN ('C', 'POSIX')";
-}
-
-static void write_columns_sql(struct out *sql, int version)
-{
-    struct out keys, filter;
-    out_init(&keys, 1024);
-    out_init(&filter, 256);
-    keys_sql(&keys, version, "i.indrelid = ANY ($1::oid[])");
-    out_format(&filter,
-               version >= 150000 ? "CASE WHEN g.attrs IS NULL THEN NOT %s"
-                                   " ELSE a.attnum = ANY (g.attrs::int2[]) END"
-                                 : "NOT %s",
-               generated_sql(version));
-    out_format(sql, columns_sql, out_text(&keys), key_width_sql(version), not_null_sql(version),
-               database_order_sql(version), out_text(&filter));
-    out_free(&keys);
-    out_free(&filter);
-}
-
-static struct pg_rows *query_columns(struct pg *pg, const struct config *config,
-                                     const struct reading *readings, int count, struct err *err)
-{
-    struct out sql, oids;
-    out_init(&sql, 4096);
-    out_init(&oids, 256);
-    write_columns_sql(&sql, pg_server_version(pg));
-    array_open(&oids);
-    for (int i = 0; i < count; i++) {
-        out_format(&oids, i ? ",%u" : "%u", readings[i].oid);
-    }
-    array_close(&oids);
-    const char *params[] = {out_text(&oids), config->publication};
-    struct pg_rows *rows = pg_query(pg, out_text(&sql), 2, params, err);
-    out_free(&sql);
-    out_free(&oids);
-    return rows;
-}
-
-static void take_column(struct column *column, struct column_facts *facts,
-                        const struct pg_rows *rows, int row)
-{
-    column->name = rows_copy(rows, row, COLUMN_NAME);
-    column->type_oid = rows_oid(rows, row, COLUMN_TYPE);
-    column->typmod = rows_int(rows, row, COLUMN_TYPMOD);
-    column->identity = rows_bool(rows, row, COLUMN_IDENTITY);
-    facts->position = rows_int(rows, row, COLUMN_POSITION);
-    facts->nullable = rows_bool(rows, row, COLUMN_NULLABLE);
-    facts->collation = rows_copy(rows, row, COLUMN_COLLATION);
-    facts->bytes_collation = rows_bool(rows, row, COLUMN_BYTES_COLLATION);
-}
-
-/* Build the relation of table `n` (from 1) from its rows, which begin at *row. */
-static struct relation *take_relation(const struct catalog_stream *stream, struct reading *reading,
-                                      const struct pg_rows *rows, int n, int *row)
-{
-    int first = *row;
-    while (*row < pg_rows_count(rows) && rows_int(rows, *row, COLUMN_TABLE) == n) {
-        ++*row;
-    }
-    struct relation *relation = relation_new(*row - first);
-    relation->oid = reading->oid;
-    relation->schema = mem_string(stream->schema);
-    relation->name = mem_string(stream->table);
-    relation->identity = reading->identity;
-    reading->facts = mem_zero((size_t)relation->column_count * sizeof *reading->facts);
-    for (int i = 0; i < relation->column_count; i++) {
-        take_column(&relation->columns[i], &reading->facts[i], rows, first + i);
-    }
-    return relation;
-}
-
-static bool read_columns(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                         struct table_description *tables, struct reading *readings,
-                         struct err *err)
-{
-    struct pg_rows *rows = query_columns(pg, config, readings, catalog->count, err);
-    int row = 0;
-    for (int i = 0; rows && i < catalog->count; i++) {
-        tables[i].relation = take_relation(&catalog->streams[i], &readings[i], rows, i + 1, &row);
-    }
-    bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
 }
@@ -342,16 +191,39 @@ static bool resolve(struct types *types, struct pg *pg, struct table_description
     return ok;
 }
 
+static void add_problem(struct problems *problems, const struct catalog_stream *stream,
+                        struct err *err)
+{
+    size_t first = problems->count;
+    fail_stream(stream, err);
+    problems_add(problems, err->message);
+    problems_concern(problems, first, stream->schema, stream->table);
+}
+
+static void find_unpublished(const struct config *config, const struct catalog *catalog,
+                             const struct table_description *tables, const struct reading *readings,
+                             struct problems *problems)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        struct err err;
+        if (!readings[i].published) {
+            err_set(&err, ERR_CONFIG, "the table is not published by publication \"%s\"%s",
+                    config->publication,
+                    tables[i].partition
+                        ? " under its own name: it is a partition; capture the table it is part of"
+                        : "");
+            add_problem(problems, &catalog->streams[i], &err);
+        }
+    }
+}
+
 static void choose_keys(const struct catalog *catalog, struct table_description *tables,
                         const struct reading *readings, struct problems *problems)
 {
     for (int i = 0; i < catalog->count; i++) {
         struct err err;
-        size_t first = problems->count;
         if (!key_choose(&tables[i], readings[i].facts, &catalog->streams[i], &err)) {
-            fail_stream(&catalog->streams[i], &err);
-            problems_add(problems, err.message);
-            problems_concern(problems, first, err.schema, err.table);
+            add_problem(problems, &catalog->streams[i], &err);
         }
     }
 }
@@ -368,28 +240,52 @@ static void readings_free(struct reading *readings, const struct table_descripti
     free(readings);
 }
 
+/* All that the keys are chosen from, of one snapshot. */
+static bool read_catalogs(struct pg *pg, struct types *types, const struct config *config,
+                          const struct catalog *catalog, struct table_description *tables,
+                          struct reading *readings, struct err *err)
+{
+    struct err ignored;
+    bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+              read_tables(pg, config, catalog, tables, readings, err) &&
+              describe_columns(pg, config, catalog, tables, readings, err) &&
+              resolve(types, pg, tables, catalog->count, err);
+    return pg_exec(pg, "ROLLBACK", ok ? err : &ignored) && ok;
+}
+
 bool tables_describe(struct pg *pg, struct types *types, const struct config *config,
                      const struct catalog *catalog, struct table_description **tables,
                      struct problems *problems, struct err *err)
 {
     size_t count = (size_t)catalog->count;
-    struct err ignored;
     struct reading *readings = mem_zero(count * sizeof *readings);
     *tables = mem_zero(count * sizeof **tables);
-    bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
-              read_tables(pg, config, catalog, *tables, readings, err) &&
-              read_columns(pg, config, catalog, *tables, readings, err) &&
-              resolve(types, pg, *tables, catalog->count, err);
+    bool ok = read_catalogs(pg, types, config, catalog, *tables, readings, err);
     if (ok) {
+        find_unpublished(config, catalog, *tables, readings, problems);
         choose_keys(catalog, *tables, readings, problems);
     }
     readings_free(readings, *tables, catalog->count);
-    if (!pg_exec(pg, "ROLLBACK", ok ? err : &ignored)) {
-        ok = false;
-    }
     if (!ok) {
         tables_free(tables, catalog->count);
     }
+    return ok;
+}
+
+bool tables_check_keys(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       struct problems *problems, struct err *err)
+{
+    size_t count = (size_t)catalog->count;
+    struct reading *readings = mem_zero(count * sizeof *readings);
+    struct table_description *tables = mem_zero(count * sizeof *tables);
+    struct types *types = types_new();
+    bool ok = read_catalogs(pg, types, config, catalog, tables, readings, err);
+    if (ok) {
+        choose_keys(catalog, tables, readings, problems);
+    }
+    readings_free(readings, tables, catalog->count);
+    tables_free(&tables, catalog->count);
+    types_free(&types);
     return ok;
 }
 

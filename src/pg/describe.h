@@ -1,4 +1,4 @@
-/* What describe.c reads of a table and describe_key.c decides upon. */
+/* What is read of a table (describe.c, describe_columns.c) and describe_key.c decides upon. */
 #ifndef PG_DESCRIBE_PRIVATE_H
 #define PG_DESCRIBE_PRIVATE_H
 
@@ -11,6 +11,21 @@ struct column_facts {
     bool bytes_collation; /* text in its collation is ordered by its UTF-8 bytes */
     char *collation;      /* owned; quoted; NULL: the type has none */
 };
+
+/* What is read of one table before its key can be chosen. */
+struct reading {
+    uint32_t oid;
+    char identity;
+    bool published;             /* it, or all that is below it */
+    struct column_facts *facts; /* of relation->columns */
+};
+
+/*
+ * Make the relations of `tables` from the columns that are published, types not resolved, and the
+ * facts of the columns.
+ */
+bool describe_columns(struct pg *, const struct config *, const struct catalog *,
+                      struct table_description *tables, struct reading *readings, struct err *);
 
 /* Set the key of `table` from the catalog, which may want none, or from the columns' facts (one for
  * each column). */

@@ -38,7 +38,6 @@ static void set_part(struct table_description *table, int part, int column,
         .column = column,
         .bytewise = bytes && (!facts->collation || facts->bytes_collation),
         .collation = mem_string(facts->collation),
-        .nullable = facts->nullable,
     };
     table->key_count = part + 1;
 }
@@ -120,7 +119,8 @@ static bool check_identity(const struct table_description *table, struct err *er
     char *name = sql_table(relation->schema, relation->name);
     err_set(err, ERR_CONFIG,
             "key column \"%s\" is not part of the table's replica identity, so that changes do not "
-            "tell which row they are of: run ALTER TABLE %s REPLICA IDENTITY FULL",
+            "tell which row they are of: run ALTER TABLE %s REPLICA IDENTITY FULL, or choose a key "
+            "within it as primary_key (Flow: as the collection's key)",
             missing, name);
     free(name);
     return false;
@@ -139,19 +139,69 @@ static bool check_names(const struct table_description *table, struct err *err)
     return true;
 }
 
+/* Rows are read from one key to the next: a null has no place among them. */
+static bool check_nulls(const struct table_description *table, const struct column_facts *facts,
+                        struct err *err)
+{
+    for (int i = 0; i < table->key_count; i++) {
+        const char *column = table->relation->columns[table->key[i].column].name;
+        if (facts[table->key[i].column].nullable) {
+            char *name = sql_table(table->relation->schema, table->relation->name);
+            char *quoted = sql_name(column);
+            err_set(err, ERR_CONFIG,
+                    "key column \"%s\" may be null: run ALTER TABLE %s ALTER COLUMN %s SET NOT "
+                    "NULL, or choose another primary_key (Flow: another collection's key)",
+                    column, name, quoted);
+            free(name);
+            free(quoted);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the table's own key lies within the one that was chosen, which holds no nulls. */
+static bool is_unique(const struct table_description *table, const struct column_facts *facts)
+{
+    int found = 0, width = own_key_width(table->relation, facts);
+    for (int i = 0; i < table->key_count; i++) {
+        const struct column_facts *column = &facts[table->key[i].column];
+        if (column->nullable) {
+            return false;
+        }
+        found += column->position > 0;
+    }
+    return width > 0 && found == width;
+}
+
+static void drop_key(struct table_description *table)
+{
+    for (int i = 0; i < table->key_count; i++) {
+        free(table->key[i].collation);
+    }
+    table->key_count = 0;
+}
+
+/*
+ * A key that was asked for, or by which rows are read, must do; of another one changes are told
+ * apart by it if it does.
+ */
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *err)
 {
-    if (stream->mode == BACKFILL_WITHOUT_KEY) {
-        return true;
-    }
-    if (!stream->key || !stream->key[0]) {
+    bool named = stream->key && stream->key[0];
+    bool read_by = stream->mode == BACKFILL_NORMAL;
+    if (!named) {
         choose_own(table, facts);
     } else if (!choose_named(table, facts, stream->key, err)) {
         return false;
     }
-    if (!check_names(table, err)) {
-        return false;
+    bool fits = check_names(table, err) && check_identity(table, err);
+    if (!fits && !named && !read_by) {
+        drop_key(table);
+        fits = true;
     }
-    return stream->mode != BACKFILL_NORMAL || check_identity(table, err);
+    table->unique = is_unique(table, facts);
+    table->by_place = stream->mode == BACKFILL_WITHOUT_KEY || !table->key_count;
+    return fits && (!read_by || check_nulls(table, facts, err));
 }

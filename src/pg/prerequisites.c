@@ -103,8 +103,8 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
               (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &facts.slot, err));
     if (ok) {
-        bool taken = use == SLOT_MUST_BE_FREE && facts.slot.active_pid;
-        problems_find(&facts, config, catalog, problems);
+        bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
+        problems_find(&facts, config, catalog, use, problems);
         ok = (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
              try_replication(config, stop_fd, problems, err);
     }

@@ -47,7 +47,8 @@ static void find_server(const struct server_facts *server, struct problems *prob
 }
 
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
-                            const struct server_facts *server, struct problems *problems)
+                            const struct server_facts *server, enum slot_use use,
+                            struct problems *problems)
 {
     const char *mend = "set slot_name to another name, or run SELECT "
                        "pg_drop_replication_slot";
@@ -66,22 +67,22 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "replication slot \"%s\" is another session's temporary one: set "
                 "slot_name to another name",
                 config->slot);
-    } else if (slot->invalidation) {
+    } else if (slot->invalidation && use != SLOT_GOES_ON) {
         problem(
             problems,
             "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
-            "SELECT pg_drop_replication_slot('%s'), raise max_slot_wal_keep_size, and start the "
-            "capture without a state, so that it backfills its tables anew",
+            "SELECT pg_drop_replication_slot('%s'), and raise max_slot_wal_keep_size; a capture "
+            "that goes on from it must begin anew",
             config->slot, slot->invalidation, config->slot);
     }
 }
 
-static void find_slot(const struct facts *facts, const struct config *config,
+static void find_slot(const struct facts *facts, const struct config *config, enum slot_use use,
                       struct problems *problems)
 {
     const struct server_facts *server = &facts->server;
     if (facts->slot.exists) {
-        find_slot_unfit(&facts->slot, config, server, problems);
+        find_slot_unfit(&facts->slot, config, server, use, problems);
     } else if (server->slots >= server->max_slots) {
         problem(problems,
                 "all %d replication slots are taken (max_replication_slots)%s%s: drop one that "
@@ -170,10 +171,10 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
 }
 
 void problems_find(const struct facts *facts, const struct config *config,
-                   const struct catalog *catalog, struct problems *problems)
+                   const struct catalog *catalog, enum slot_use use, struct problems *problems)
 {
     find_server(&facts->server, problems);
-    find_slot(facts, config, problems);
+    find_slot(facts, config, use, problems);
     find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
     find_publication(facts, config, catalog, problems);
     if (!catalog) {

@@ -4,6 +4,7 @@
 
 #include "base/problems.h"
 #include "facts.h"
+#include "pg/prerequisites.h"
 
 /* Add one, in one line. */
 void problem(struct problems *problems, const char *format, ...)
@@ -11,6 +12,6 @@ void problem(struct problems *problems, const char *format, ...)
 
 /* All but what a second look at the slot tells; `catalog` is that of facts_read. */
 void problems_find(const struct facts *, const struct config *, const struct catalog *,
-                   struct problems *problems);
+                   enum slot_use, struct problems *problems);
 
 #endif

@@ -5,8 +5,7 @@
 #include "base/lsn.h"
 #include "pg/slot.h"
 
-#define BEGIN_ANEW                                                                                 \
-    "reset the capture: start it without a state, so that it backfills its tables anew"
+#define BEGIN_ANEW "begin the capture anew"
 
 static bool same_server(const struct slot_claim *claim, const struct server_identity *server,
                         uint64_t timeline_end, struct err *err)
@@ -80,9 +79,9 @@ static bool slot_usable(const struct slot *now, const char *slot, const char *da
     return true;
 }
 
-bool slot_verify(const struct slot_claim *claim, const struct slot *now, const char *slot,
-                 const char *database, const struct server_identity *server, uint64_t timeline_end,
-                 struct err *err)
+static bool verify(const struct slot_claim *claim, const struct slot *now, const char *slot,
+                   const char *database, const struct server_identity *server,
+                   uint64_t timeline_end, struct err *err)
 {
     if (!same_source(claim, slot, database, err) ||
         !same_server(claim, server, timeline_end, err) ||
@@ -111,4 +110,12 @@ bool slot_verify(const struct slot_claim *claim, const struct slot *now, const c
                        lsn_format(server->position).s, lsn_format(claim->cursor).s);
     }
     return true;
+}
+
+bool slot_verify(const struct slot_claim *claim, const struct slot *now, const char *slot,
+                 const char *database, const struct server_identity *server, uint64_t timeline_end,
+                 struct err *err)
+{
+    return verify(claim, now, slot, database, server, timeline_end, err) ||
+           err_remedy(err, REMEDY_ANEW);
 }

@@ -75,10 +75,10 @@ static bool read_key(const struct json_at *at, struct key **key, int *columns, s
         return true;
     }
     if (cJSON_IsString(at->item)) {
-        return json_error(
-            at, err,
-            "must be an array of strings: another connector wrote it, and its backfill "
-            "cannot be continued; start this stream without a state");
+        json_error(at, err,
+                   "must be an array of strings: another connector wrote it, and its backfill "
+                   "cannot be continued; begin the table anew");
+        return err_remedy(err, REMEDY_TABLE_ANEW);
     }
     if (!json_array(at, err)) {
         return false;

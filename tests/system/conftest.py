@@ -7,6 +7,7 @@ import signal
 import pytest
 
 import airbyte_python
+import flow
 from capture import Capture
 from connector import PATIENCE, executable
 from database import Database
@@ -78,6 +79,20 @@ def capture(database, tmp_path):
         directory = tmp_path / f"capture{next(serial)}"
         os.makedirs(directory)
         made.append(Capture(options.pop("of", database), directory, streams, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill_all()
+
+
+@pytest.fixture(name="flow")
+def flow_captures(database):
+    """flow(bindings, option=...): a capture of the test's database as Flow drives it."""
+    made = []
+
+    def make(bindings, **options):
+        made.append(flow.Capture(database, bindings, **options))
         return made[-1]
 
     yield make

@@ -5,7 +5,7 @@ import subprocess
 import threading
 from urllib.parse import quote
 
-from connector import LIMIT_S, SANITIZER_MARKS, Run
+from connector import LIMIT_S, PATIENCE, SANITIZER_MARKS, Run
 from flow_protocol import Session, check_log, merge_patch
 from oracle import Materialised
 from server import PASSWORD
@@ -178,6 +178,26 @@ class Capture:
             if process.process.poll() is None:
                 process.process.kill()
                 process.process.wait()
+
+
+def validate(database, *bindings, **options):
+    return {"validate": {"name": "acme/capture", "connectorType": "IMAGE", "config": database.config(**options),
+                         "bindings": list(bindings), "lastCapture": {"name": "acme/capture"}, "lastVersion": "11"}}
+
+
+def ended(process, limit_s=20 * PATIENCE):
+    """Its exit code, after the end of its input."""
+    process.end_input()
+    return process.finish(limit_s).process.returncode
+
+
+def assert_refused(process, *words):
+    process.finish(20 * PATIENCE)
+    assert process.process.returncode > 0, process.story()
+    last = json.loads(process.stderr.splitlines()[-1])
+    assert last["level"] == "error"
+    for word in words:
+        assert word in last["msg"], last["msg"]
 
 
 def flushed(database):

@@ -128,6 +128,7 @@ def test_a_commit_that_is_not_yet_visible_survives_the_backfill(own, captured, s
     standby_away()
     writer.join(20)
     assert not failures and not writer.is_alive()
+    process.wait_for_active()
     own.execute("UPDATE t SET n = 8 WHERE id = 1")
     process.wait_for(lambda run: run.records and run.records[-1]["data"].get("n") == 8)
     process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()

@@ -101,6 +101,7 @@ def test_an_error_while_running_names_its_stream(tables, capture):
                    "ALTER TABLE two ADD COLUMN n int", "INSERT INTO two VALUES (1)")
     process.finish()
     assert process.process.returncode > 0 and process.errors[0]["stream_descriptor"]["name"] == "two", process.story()
+    assert process.errors[0]["message"].endswith("begin the table anew: start without the state of its stream")
     found = statuses(process)
     assert found["public", "two"][-1][0] == "INCOMPLETE" and found["public", "one"][-1][0] == "RUNNING"
 

@@ -35,6 +35,18 @@ Test(err, prefix_stands_before_the_message)
     cr_assert_str_eq(err.message, "while reading x: the disk is full");
 }
 
+Test(err, suffix_stands_behind_the_message)
+{
+    struct err err;
+    err_set(&err, ERR_CONFIG, "begin anew");
+    cr_assert_not(err_remedy(&err, REMEDY_ANEW));
+    cr_assert_not(err_suffix(&err, ": run %s", "x"));
+    cr_assert_str_eq(err.message, "begin anew: run x");
+    cr_assert_eq(err.remedy, REMEDY_ANEW);
+    err_set(&err, ERR_CONFIG, "other");
+    cr_assert_eq(err.remedy, REMEDY_NONE);
+}
+
 Test(err, long_messages_are_cut_between_characters)
 {
     static char text[4000];
@@ -88,6 +100,19 @@ Test(err, several_are_told_a_line_each)
     err_add(&all, &one);
     cr_assert_str_eq(all.message, "first\nsecond\nsecond");
     cr_assert_str_empty(all.table);
+}
+
+Test(err, of_several_the_remedy_is_one_that_all_have)
+{
+    struct err all = {0}, one;
+    err_set(&one, ERR_CONFIG, "begin anew");
+    err_remedy(&one, REMEDY_ANEW);
+    err_add(&all, &one);
+    err_add(&all, &one);
+    cr_assert_eq(all.remedy, REMEDY_ANEW);
+    err_set(&one, ERR_CONFIG, "another");
+    err_add(&all, &one);
+    cr_assert_eq(all.remedy, REMEDY_NONE);
 }
 
 Test(err, of_too_many_the_first_are_told_whole)

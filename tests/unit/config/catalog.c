@@ -130,11 +130,16 @@ Test(catalog, all_faults_are_told)
             "catalog: streams[0] must be an object, not a number\n"
             "catalog: streams[1].sync_mode is \"cdc\"; it must be full_refresh or incremental\n"
             "catalog: streams[1].primary_key must be an array, not a number");
-    refused("{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},"
-            "{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},{\"stream\":{\"name\":"
-            "\"t\"}}]}",
-            "catalog: the stream \"public.t\" is there twice\n"
-            "catalog: the stream \"public.u\" is there twice");
+    refused(
+        "{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},"
+        "{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},{\"stream\":{\"name\":"
+        "\"t\"}}]}",
+        "catalog: streams[2] has the same table as streams[0] (\"public.t\"), and must have one "
+        "of its own\n"
+        "catalog: streams[3] has the same table as streams[1] (\"public.u\"), and must have one "
+        "of its own\n"
+        "catalog: streams[4] has the same table as streams[0] (\"public.t\"), and must have one "
+        "of its own");
 }
 
 Test(catalog, wrong_shapes)
@@ -158,9 +163,11 @@ Test(catalog, wrong_shapes)
 
 Test(catalog, a_stream_is_there_once)
 {
-    refused("{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},"
-            "{\"stream\":{\"name\":\"t\",\"namespace\":\"public\"}}]}",
-            "catalog: the stream \"public.t\" is there twice");
+    refused(
+        "{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"u\"}},"
+        "{\"stream\":{\"name\":\"t\",\"namespace\":\"public\"}}]}",
+        "catalog: streams[2] has the same table as streams[0] (\"public.t\"), and must have one "
+        "of its own");
     parse("{\"streams\":[{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"T\"}},"
           "{\"stream\":{\"name\":\"t\",\"namespace\":\"other\"}}]}");
     cr_assert_eq(catalog->count, 3);

@@ -98,6 +98,16 @@ Test(flow_bindings, every_wrong_binding_is_told)
 
 Test(flow_bindings, a_table_is_bound_once)
 {
-    refused(OPEN("}},{\"resourceConfig\":{" TABLE "}}"),
-            "catalog: the stream \"public.t\" is there twice");
+    refused(OPEN("}},{\"resourceConfig\":{" TABLE "},\"stateKey\":\"other\"}"),
+            "request: open.capture.bindings[1] has the same table as bindings[0] "
+            "(\"public.t\"), and must have one of its own");
+}
+
+Test(flow_bindings, a_state_key_is_of_one_binding)
+{
+    refused(
+        OPEN("},\"stateKey\":\"s\"},{\"resourceConfig\":{\"namespace\":\"a\",\"stream\":\"b\"}},"
+             "{\"resourceConfig\":{\"namespace\":\"public\",\"stream\":\"u\"},\"stateKey\":\"s\"}"),
+        "request: open.capture.bindings[2] has the same stateKey as bindings[0] "
+        "(\"public.t\"), and must have one of its own");
 }

@@ -58,6 +58,16 @@ Test(flow_messages, without_a_key_the_place_in_the_log_is_unique)
                                      "\"/_meta/source/loc/2\"]");
 }
 
+Test(flow_messages, no_key_of_a_collection_is_a_number_that_may_be_a_string)
+{
+    struct discovered_table t = table(2);
+    static const struct type float8 = {.oid = OID_FLOAT8, .class = TYPE_SCALAR, .name = "float8"};
+    columns[1].type = &float8;
+    key_pointers(&out, &t);
+    cr_assert(has("/_meta/source/loc/0"));
+    cr_assert_not(has("/id"));
+}
+
 Test(flow_messages, a_document_schema_is_annotated)
 {
     struct discovered_table t = table(1);

@@ -231,7 +231,7 @@ Test(chunk, truncate_empties_what_waits_and_what_is_ahead)
     scene_free(&s);
 }
 
-Test(chunk, a_table_without_key_is_owed_what_one_snapshot_saw)
+Test(chunk, a_table_read_by_place_is_owed_what_one_snapshot_saw)
 {
     struct scene s;
     scene_init(&s, NULL, "10:20:15", false);
@@ -251,7 +251,46 @@ Test(chunk, a_table_without_key_is_owed_what_one_snapshot_saw)
     scene_free(&s);
 }
 
-Test(chunk, a_truncate_empties_those_of_a_table_without_key_too)
+Test(chunk, a_row_that_moves_while_others_are_read_by_place_is_a_delete_and_a_create)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    read_chunk(&s, 0, "11:11:", "1,a,x", "(1,0)", "w1");
+    wal_begin(&s, 9);
+    wal_move(&s, 1, "4,seen,x");
+    wal_commit(&s);
+    pass_watermark(&s, 12, "w1");
+    wal_begin(&s, 13);
+    wal_move(&s, 1, "5,a,x");
+    wal_update(&s, "5,b,y");
+    wal_commit(&s);
+    expect_said(&s, "r1=a/x d1 c5=a/x u5=b/y");
+    scene_free(&s);
+}
+
+Test(chunk, a_row_read_by_place_does_not_come_as_it_was_behind_its_change)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    cr_assert(rows_in(&s, read_step(&s, 0, CHUNK_OPEN)));
+    cr_assert(rows_in(&s, read_snapshot_step(&s, 0, "11:11:")));
+    wal_begin(&s, 12);
+    wal_update(&s, "1,b,^");
+    wal_delete(&s, 2);
+    wal_update(&s, "9,out,^");
+    wal_commit(&s);
+    cr_assert(rows_in(&s, read_rows_step(&s, 0, "1,a,x 2,a,x 3,a,x 4,a,x")));
+    cr_assert(rows_in(&s, read_close_step(&s, 0, NULL, "w1")));
+    wal_begin(&s, 13);
+    wal_move(&s, 3, "5,a,x");
+    wal_update(&s, "4,c,^");
+    wal_commit(&s);
+    pass_watermark(&s, 14, "w1");
+    expect_said(&s, "u1=b/^ d2 u9=out/^ d3 c5=a/x u4=c/^ p1=b/#x p4=c/#x");
+    scene_free(&s);
+}
+
+Test(chunk, a_truncate_empties_those_that_are_read_by_place_too)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);

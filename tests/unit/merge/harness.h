@@ -98,7 +98,8 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         h->state.ranges = mem_zero(sizeof *h->state.ranges);
         h->state.range_count = 1;
     }
-    h->stream = (struct merge_stream){&h->state, {1, key_column_names, key_orders, false}};
+    h->stream = (struct merge_stream){
+        &h->state, {.count = 1, .columns = key_column_names, .orders = key_orders}};
     struct merge_config config = {
         .streams = &h->stream,
         .stream_count = 1,

@@ -5,7 +5,7 @@
 /* Texts in the order of their values: so must their codes be. */
 static void in_order(enum key_order order, const char *const *texts)
 {
-    struct merge_key key = {1, NULL, &order, false};
+    struct merge_key key = {.count = 1, .orders = &order};
     struct keycode *last = NULL;
     for (; *texts; texts++) {
         struct key *text = key_new(1);
@@ -40,7 +40,7 @@ Test(keycode, sorts_as_the_values_do)
 Test(keycode, blanks_at_the_end_of_char_do_not_count)
 {
     enum key_order order = KEY_BPCHAR;
-    struct merge_key key = {1, NULL, &order, false};
+    struct merge_key key = {.count = 1, .orders = &order};
     struct key *text = key_new(1);
     key_set(text, 0, "x  ", 3);
     struct keycode *padded = keycode_of(&key, text);
@@ -71,7 +71,7 @@ Test(keycode, refuses_what_is_not_of_the_type)
                  {KEY_TIME, "2000-01-01 00:00:00+01"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         enum key_order order = cases[i].order;
-        struct merge_key key = {1, NULL, &order, false};
+        struct merge_key key = {.count = 1, .orders = &order};
         struct key *text = key_new(1);
         key_set(text, 0, cases[i].text, strlen(cases[i].text));
         cr_expect_null(keycode_of(&key, text), "%s", cases[i].text);

@@ -119,7 +119,7 @@ void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool 
     s->state.mode = !ranges || *ranges ? STREAM_BACKFILL : STREAM_ACTIVE;
     parse_ranges(&s->state, ranges ? ranges : "-");
     s->state.snapshot = mem_string(snapshot);
-    s->stream.key = (struct merge_key){ranges ? 1 : 0, key_columns, by_number, server};
+    s->stream.key = (struct merge_key){1, key_columns, by_number, server, !ranges, true};
     s->stream.key.orders = server ? by_server : by_number;
     s->config = (struct merge_config){.stream_count = 1,
                                       .slot = "our",

@@ -51,7 +51,7 @@ struct scene {
 
 /*
  * ranges: "-" all keys, "-3 3-" two ranges, "2-5" after 2 up to 5; "": the stream is active; NULL:
- * a table without key, of which the rows in `snapshot` are owed.
+ * rows are read by place, and those in `snapshot` are owed.
  */
 void scene_init(struct scene *, const char *ranges, const char *snapshot, bool server);
 void scene_free(struct scene *);

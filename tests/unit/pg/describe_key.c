@@ -75,6 +75,7 @@ Test(key, may_be_missing)
 {
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 0);
+    cr_assert(table.by_place);
 }
 
 Test(key, cut_off_by_a_column_list_does_not_serve)
@@ -88,13 +89,13 @@ Test(key, the_catalogs_comes_before_the_tables_own)
 {
     char *names[] = {(char *)"c", (char *)"b", NULL};
     facts[0].position = 1;
-    facts[1].nullable = true;
     stream.key = names;
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 2);
     cr_assert_eq(table.key[0].column, 2);
     cr_assert_eq(table.key[1].column, 1);
-    cr_assert(table.key[1].nullable);
+    cr_assert_not(table.by_place);
+    cr_assert_not(table.unique);
 }
 
 Test(key, the_catalogs_must_be_columns)
@@ -115,11 +116,42 @@ Test(key, outside_the_replica_identity_is_refused_with_the_remedy)
     cr_assert(strstr(err.message, "ALTER TABLE \"public\".\"T\" REPLICA IDENTITY FULL"));
 }
 
-Test(key, outside_the_replica_identity_serves_where_no_rows_are_read_by_it)
+Test(key, outside_the_replica_identity_is_none_where_nobody_asked_for_it)
 {
     facts[0].position = 1;
     table.relation->columns[1].identity = true;
     stream.mode = BACKFILL_ONLY_CHANGES;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_assert_eq(table.key_count, 0);
+}
+
+Test(key, outside_the_replica_identity_is_refused_in_every_mode_where_it_was_named)
+{
+    static const enum backfill_mode modes[] = {BACKFILL_NORMAL, BACKFILL_ONLY_CHANGES,
+                                               BACKFILL_WITHOUT_KEY};
+    char *names[] = {(char *)"a", NULL};
+    table.relation->columns[1].identity = true;
+    stream.key = names;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        stream.mode = modes[i];
+        cr_expect_not(key_choose(&table, facts, &stream, &err));
+        cr_expect(strstr(err.message, "REPLICA IDENTITY FULL"));
+        free(table.key);
+        table.key = NULL;
+        table.key_count = 0;
+    }
+}
+
+Test(key, of_columns_that_may_be_null_is_refused_where_rows_are_read_by_it)
+{
+    char *names[] = {(char *)"a", NULL};
+    facts[0].nullable = true;
+    stream.key = names;
+    cr_assert_not(key_choose(&table, facts, &stream, &err));
+    cr_assert(strstr(err.message, "ALTER TABLE \"public\".\"T\" ALTER COLUMN \"a\" SET NOT NULL"));
+    free(table.key);
+    table.key = NULL;
+    stream.mode = BACKFILL_WITHOUT_KEY;
     cr_assert(key_choose(&table, facts, &stream, &err));
 }
 
@@ -153,10 +185,12 @@ Test(key, cannot_be_named_as_what_every_record_has)
     cr_expect(strstr(err.message, "_meta"));
 }
 
-Test(key, none_is_chosen_where_the_catalog_wants_none)
+Test(key, tells_changes_apart_also_where_rows_are_read_by_place)
 {
     facts[0].position = 1;
     stream.mode = BACKFILL_WITHOUT_KEY;
     cr_assert(key_choose(&table, facts, &stream, &err));
-    cr_assert_eq(table.key_count, 0);
+    cr_assert_eq(table.key_count, 1);
+    cr_assert(table.by_place);
+    cr_assert(table.unique);
 }

@@ -53,7 +53,7 @@ TestSuite(problems, .init = all_well, .fini = clean_up);
 static void finds(const char *words)
 {
     problems_free(&problems);
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     cr_assert_eq(problems.count, 1);
     const char *text = problems.items[0].text;
     cr_assert(strstr(text, words), "\"%s\" is not in: %s", words, text);
@@ -63,7 +63,7 @@ static void finds(const char *words)
 static void finds_nothing(void)
 {
     problems_free(&problems);
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     cr_assert_eq(problems.count, 0, "found: %s", problems.items[0].text);
 }
 
@@ -85,7 +85,7 @@ Test(problems, of_a_table_name_its_stream)
 {
     facts.server.wal_level = (char *)"replica";
     tables[0].oid = 0;
-    problems_find(&facts, &config, &catalog, &problems);
+    problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
     cr_assert_eq(problems.count, 2);
     cr_assert_str_empty(problems.items[0].table);
     cr_assert_str_eq(problems.items[1].schema, "My Schema");

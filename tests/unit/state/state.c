@@ -164,7 +164,7 @@ Test(state, scanned_may_stand_beside_the_mode)
     refused(
         "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\",\"scanned\":\"FQE=\"}}}",
         "state: streams[\"a.b\"].scanned must be an array of strings: another connector wrote it, "
-        "and its backfill cannot be continued; start this stream without a state");
+        "and its backfill cannot be continued; begin the table anew");
 }
 
 Test(state, ranges_of_a_finished_backfill_mean_nothing)
