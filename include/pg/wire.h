@@ -26,6 +26,9 @@ enum {
     WIRE_STREAM = 'W', /* a stream begins, in both directions */
 };
 
+/* What wire_take allocates at least: blocks of this size serve an arena for answers best. */
+enum { WIRE_PIECE = 128 * 1024 };
+
 struct message {
     char type;
     const uint8_t *body; /* in the arena that wire_take was given */

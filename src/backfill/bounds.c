@@ -1,6 +1,7 @@
 /*
  * Where a large table is cut into ranges: at keys of rows found on a sample of its pages, at equal
- * distances in key order.
+ * distances in key order. Rows of one page tell little that is new, and each has to be sorted: so
+ * some of each page are enough.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,19 @@
 
 enum {
     SAMPLE_PAGES = 400, /* enough for ranges that differ by a few percent */
+    SAMPLE_ROWS = 4000, /* of them */
 };
 
 static double sample_percent(const struct table_description *d)
 {
     double percent = 100.0 * SAMPLE_PAGES * PAGE_BYTES / (double)(d->bytes ? d->bytes : 1);
     return percent > 100 ? 100 : percent;
+}
+
+static double sample_share(const struct table_description *d)
+{
+    double rows = d->row_estimate > 0 ? (double)d->row_estimate * sample_percent(d) / 100 : 0;
+    return rows > SAMPLE_ROWS ? SAMPLE_ROWS / rows : 1;
 }
 
 /* The rows of the sample at which the next of `ranges` equal parts begins, but for the first. */
@@ -31,8 +39,9 @@ static void bounds_sql(struct out *sql, const struct table_description *d, int r
     out_string(sql, ") AS n,pg_catalog.count(*) OVER () AS total FROM ");
     out_string(sql, d->kind == 'p' ? "" : "ONLY ");
     table_name_sql(sql, d);
-    out_format(sql, " AS r TABLESAMPLE SYSTEM (%.6f) WHERE (%s)) AS sample(", sample_percent(d),
-               d->row_filter ? d->row_filter : "true");
+    out_format(
+        sql, " AS r TABLESAMPLE SYSTEM (%.6f) WHERE pg_catalog.random()<=%.6f AND (%s)) AS sample(",
+        sample_percent(d), sample_share(d), d->row_filter ? d->row_filter : "true");
     for (int k = 0; k < d->key_count; k++) {
         out_format(sql, "c%d,", k);
     }

@@ -13,15 +13,14 @@
 
 enum {
     QUERY_US = 2000 * 1000, /* long enough for a snapshot that the server must keep rows for */
-    ASIDE_BYTES = 64 * 1024,
-    NAP_US = 350, /* some 90 KiB of rows, less than half of a Unix socket's buffer */
+    NAP_US = 350,           /* some 90 KiB of rows, less than half of a Unix socket's buffer */
 };
 
 void reader_init(struct reader *r, const struct backfill *backfill, struct pool *pool,
                  struct ring *ring)
 {
     *r = (struct reader){.backfill = backfill, .pool = pool, .ring = ring};
-    arena_init(&r->aside, ASIDE_BYTES);
+    arena_init(&r->aside, WIRE_PIECE);
 }
 
 void reader_free(struct reader *r)

@@ -17,8 +17,6 @@
 #include "internal.h"
 #include "message.h"
 
-enum { PIECE = 128 * 1024 };
-
 static bool lost(struct pg *pg, const char *why, struct err *err)
 {
     PQfinish(pg->conn);
@@ -143,11 +141,12 @@ bool wire_next(struct pg *pg, struct message *message)
 static void new_piece(struct wire *w, struct arena *arena, size_t size)
 {
     size_t here = (size_t)(w->end - w->next);
-    char *piece = arena_alloc(arena, size > PIECE ? size : PIECE);
+    char *piece = arena_alloc(arena, size > WIRE_PIECE ? size : WIRE_PIECE);
     if (here) {
         memcpy(piece, w->next, here);
     }
-    *w = (struct wire){piece, piece + here, piece + (size > PIECE ? size : PIECE), w->kept, false};
+    *w = (struct wire){piece, piece + here, piece + (size > WIRE_PIECE ? size : WIRE_PIECE),
+                       w->kept, false};
 }
 
 /* Returns how many bytes are to be looked at now: none if they are not a whole message. */
@@ -169,7 +168,7 @@ static size_t take_kept(struct wire *w, struct arena *arena)
 static bool wants_piece(const struct wire *w, size_t size)
 {
     size_t here = (size_t)(w->end - w->next), room = (size_t)(w->limit - w->end);
-    return size > here + room || !room || (room < PIECE / 4 && here < PIECE / 4);
+    return size > here + room || !room || (room < WIRE_PIECE / 4 && here < WIRE_PIECE / 4);
 }
 
 bool wire_take(struct pg *pg, struct arena *arena, size_t *count, struct err *err)
