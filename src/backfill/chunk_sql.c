@@ -124,15 +124,20 @@ static void lock_statement(struct out *request, const struct table *table)
     out_free(&sql);
 }
 
+/* Planned once: that takes longer than to run it. */
 static void snapshot_statement(struct out *request, const struct table *table)
 {
+    static const char name[] = "facts";
     struct out sql;
-    out_init(&sql, 4096);
-    out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
-    add_shape(&sql, table);
-    add_place(&sql, table);
-    wire_statement(request, out_text(&sql), NULL);
-    out_free(&sql);
+    if (!table->prepared) {
+        out_init(&sql, 4096);
+        out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
+        add_shape(&sql, table);
+        add_place(&sql, table);
+        wire_prepare(request, name, out_text(&sql));
+        out_free(&sql);
+    }
+    wire_execute(request, name, NULL);
 }
 
 static void add_order(struct out *sql, const struct table *table, const struct backfill_task *task,

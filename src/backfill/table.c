@@ -108,6 +108,7 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
     }
     table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
     table->relation = add_relation(table, d->relation);
+    table->prepared = false;
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;
     choose_forms(table);

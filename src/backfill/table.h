@@ -13,6 +13,7 @@ struct table {
     struct relation *relation;             /* of the rows as selected: the newest of `relations` */
     const char *publication;               /* whose column lists and row filters the shape has */
     double row_bytes;                      /* estimate of a row as the server sends it */
+    bool prepared;                         /* the session has the statement of its facts */
     int rows_most;                         /* more would make a query too long; 0: no limit known */
     struct relation **relations;           /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;

@@ -44,19 +44,32 @@ static void add_16(struct out *request, unsigned value)
     out_commit(request, put16(p, value));
 }
 
-/* Parse and Bind of the unnamed statement to the unnamed portal, without parameters; Execute. */
-void wire_statement(struct out *request, const char *sql, const struct relation *rows)
+static void parse(struct out *request, const char *name, const char *sql)
 {
-    int columns = rows ? rows->column_count : 0;
     size_t start = begin(request, 'P');
-    add_string(request, "");
+    add_string(request, name);
     add_string(request, sql);
     add_16(request, 0);
     end(request, start);
+}
 
-    start = begin(request, 'B');
+/* Closing what is not there is no error. */
+void wire_prepare(struct out *request, const char *name, const char *sql)
+{
+    size_t start = begin(request, 'C');
+    out_char(request, 'S');
+    add_string(request, name);
+    end(request, start);
+    parse(request, name, sql);
+}
+
+/* Bind to the unnamed portal, without parameters, and Execute. */
+void wire_execute(struct out *request, const char *name, const struct relation *rows)
+{
+    int columns = rows ? rows->column_count : 0;
+    size_t start = begin(request, 'B');
     add_string(request, "");
-    add_string(request, "");
+    add_string(request, name);
     add_16(request, 0);
     add_16(request, 0);
     add_16(request, (unsigned)columns);
@@ -70,6 +83,12 @@ void wire_statement(struct out *request, const char *sql, const struct relation 
     add_16(request, 0);
     add_16(request, 0); /* rows: all */
     end(request, start);
+}
+
+void wire_statement(struct out *request, const char *sql, const struct relation *rows)
+{
+    parse(request, "", sql);
+    wire_execute(request, "", rows);
 }
 
 void wire_sync(struct out *request)

@@ -104,7 +104,7 @@ static bool is_skipping(const struct pg *pg, const struct message *notice)
            !strcmp(message_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING");
 }
 
-/* Whether callers see it. Others: parsed, bound, notices, notifications, changed settings, and how
+/* Whether callers see it. Others: parsed, bound, closed, notices, notifications, changed settings, and how
  * a result without rows looks. */
 static bool is_for_caller(const struct pg *pg, struct message *message)
 {
@@ -114,6 +114,7 @@ static bool is_for_caller(const struct pg *pg, struct message *message)
     case 'N': message->type = WIRE_ERROR; return is_skipping(pg, message);
     case '1':
     case '2':
+    case '3':
     case 'A':
     case 'S':
     case 'T': return false;

@@ -46,6 +46,16 @@ Test(message, statement_asks_for_each_column_in_its_form)
     relation_free(&relation);
 }
 
+Test(message, a_name_is_closed_before_it_is_parsed_anew)
+{
+    wire_prepare(&request, "n", "X");
+    wire_execute(&request, "n", NULL);
+    EXPECT("C\0\0\0\7Sn\0"
+           "P\0\0\0\x0an\0X\0\0\0"
+           "B\0\0\0\x0d\0n\0\0\0\0\0\0\0"
+           "E\0\0\0\x09\0\0\0\0\0");
+}
+
 Test(message, sync_command_and_data_are_framed)
 {
     wire_sync(&request);
