@@ -13,12 +13,12 @@ static void warn_changed(void *context, int stream, enum table_change change)
     static const char *const what[] = {
         [TABLE_GONE] = "is gone, dropped or renamed: there is nothing more to capture of it",
         [TABLE_REPLACED] =
-            "is another one than when the capture began, dropped and recreated or renamed: rows "
-            "that it held before are not captured, nor deletes of what the old one held; start "
-            "the capture again, which then reads it from the beginning",
+            ("is another one than when the capture began, dropped and recreated or renamed: rows "
+             "that it held before are not captured, nor deletes of what the old one held; start "
+             "the capture again, which then reads it from the beginning"),
         [TABLE_UNPUBLISHED] =
-            "is not in the publication any more: its changes are not captured; start the capture "
-            "again, which adds it where it may, and then reads it from the beginning",
+            ("is not in the publication any more: its changes are not captured; start the capture "
+             "again, which adds it where it may, and then reads it from the beginning"),
     };
     struct service *s = context;
     const struct catalog_stream *c = &s->config->catalog->streams[stream];

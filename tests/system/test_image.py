@@ -43,7 +43,12 @@ def report(printed):
 
 @pytest.fixture(name="printed", scope="module")
 def printed_by_the_build(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("image"), "--tag", NAME, "--run", "spec")
+    """Of what a short program printed, buildah's relay once in dozens of times hands on nothing."""
+    for _ in range(3):
+        printed = build(tmp_path_factory.mktemp("image"), "--tag", NAME, "--run", "spec")
+        if not printed.endswith(report(printed) + "\n"):
+            break
+    return printed
 
 
 @pytest.fixture(name="config")
