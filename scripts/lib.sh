@@ -77,6 +77,7 @@ python() {
 build() {
     local directory=$1 target=$2 preset=$3
     shift 3
+    mkdir -p "$(dirname "$directory")"
     (cd "$root" && cmake --preset "$preset" -B "$directory" "$@") >"$directory.log" 2>&1 &&
         cmake --build "$directory" -j "$JOBS" --target "$target" >>"$directory.log" 2>&1 ||
         { tail -n 60 "$directory.log"; return 1; }

@@ -49,7 +49,7 @@ struct codec {
 
     /* The capture of all streams begins, or is complete. NULL: not said. */
     void (*begin)(void *context, struct out *);
-    void (*end)(void *context, struct out *);
+    void (*end)(void *context, struct out *, bool complete);
 };
 
 /* False ends the capture: err says why. May wait, and returns early when the run stops. */

@@ -195,11 +195,11 @@ static void begin(void *context, struct out *out)
     }
 }
 
-static void end(void *context, struct out *out)
+static void end(void *context, struct out *out, bool complete)
 {
     const struct airbyte_read *a = context;
     for (int i = 0; i < a->catalog->count; i++) {
-        add_status(out, &a->catalog->streams[i], "COMPLETE");
+        add_status(out, &a->catalog->streams[i], complete ? "COMPLETE" : "INCOMPLETE");
     }
 }
 

@@ -21,6 +21,9 @@ const struct option_group option_groups[] = {
 };
 const int option_group_count = sizeof option_groups / sizeof *option_groups;
 
+#define NAME_PATTERN  "([^\".]+|\"([^\"]|\"\")+\")" /* quoted, or not */
+#define TABLE_PATTERN NAME_PATTERN "[.]" NAME_PATTERN
+
 const struct option options[] = {
     {.path = "host",
      .type = "string",
@@ -29,7 +32,7 @@ const struct option options[] = {
      .flags = OPTION_SHOWN,
      .title = "Host",
      .description = "Name or address of the database server, or the directory of its Unix socket.",
-     .pattern = "^(/.+|[^ @/]+)$",
+     .pattern = "^(/.+|[^ @/:]+|[0-9A-Za-z.%]*(:[0-9A-Za-z.%]*){2,})$",
      .pattern_says = "a name, an address, or a directory",
      .example = "\"db.example.com\""},
     {.path = "port",
@@ -48,6 +51,8 @@ const struct option options[] = {
      .flags = OPTION_REQUIRED,
      .title = "User",
      .description = "Database user. It needs the REPLICATION attribute and may read the tables.",
+     .pattern = "^.+$",
+     .pattern_says = "a name",
      .example = "\"flow_capture\""},
     {.path = "password",
      .type = "string",
@@ -62,7 +67,9 @@ const struct option options[] = {
      .field = FIELD(database),
      .title = "Database",
      .description = "Name of the database to capture from.",
-     .fallback = "\"postgres\""},
+     .fallback = "\"postgres\"",
+     .pattern = "^.+$",
+     .pattern_says = "a name"},
     {.path = "publication_name",
      .type = "string",
      .read = read_string,
@@ -70,7 +77,9 @@ const struct option options[] = {
      .title = "Publication",
      .description = "Publication that names the tables whose changes are captured. Created if it "
                     "does not exist and the user may do so.",
-     .fallback = "\"flow_publication\""},
+     .fallback = "\"flow_publication\"",
+     .pattern = "^.+$",
+     .pattern_says = "a name"},
     {.path = "slot_name",
      .type = "string",
      .read = read_slot,
@@ -89,7 +98,7 @@ const struct option options[] = {
      .description = "Small table, as schema.table, that the capture writes to while it backfills. "
                     "Created if it does not exist and the user may do so.",
      .fallback = "\"public.flow_watermarks\"",
-     .pattern = "^.+[.].+$",
+     .pattern = "^" TABLE_PATTERN "$",
      .pattern_says = "schema.table"},
     {.path = "historyMode",
      .type = "boolean",
@@ -185,7 +194,7 @@ const struct option options[] = {
      .title = "Skip backfills",
      .description = "Tables of which only changes are captured and not the rows they already have: "
                     "schema.table, separated by commas.",
-     .pattern = "^(.+[.].+)?$",
+     .pattern = "^(" TABLE_PATTERN "( *, *" TABLE_PATTERN ")*)?$",
      .pattern_says = "schema.table, schema.table",
      .example = "\"public.events, public.logs\""},
     {.path = "advanced.backfill_workers",
@@ -286,7 +295,7 @@ const struct option options[] = {
      .flags = OPTION_BLANK | OPTION_FLOW,
      .title = "Watermarks table (Flow's spelling)",
      .description = "Instead of Watermarks table, as Flow's captures have it.",
-     .pattern = "^(.+[.].+)?$",
+     .pattern = "^(" TABLE_PATTERN ")?$",
      .pattern_says = "schema.table"},
     {.path = "advanced.discover_only_published",
      .type = "boolean",

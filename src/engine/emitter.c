@@ -219,13 +219,6 @@ static void emit(struct emitter *m)
     }
 }
 
-static void say(struct emitter *m, void (*what)(void *, struct out *))
-{
-    if (what) {
-        what(m->engine->config.codec.context, &m->out);
-    }
-}
-
 void emitter_main(void *context)
 {
     struct engine *e = context;
@@ -234,10 +227,12 @@ void emitter_main(void *context)
     m.source.previous_commit = e->start_lsn;
     out_init(&m.out, OUTPUT_BYTES);
     out_sink(&m.out, write_sink, &m);
-    say(&m, e->config.codec.begin);
+    if (e->config.codec.begin) {
+        e->config.codec.begin(e->config.codec.context, &m.out);
+    }
     emit(&m);
-    if (m.ended) {
-        say(&m, e->config.codec.end);
+    if (e->config.codec.end) {
+        e->config.codec.end(e->config.codec.context, &m.out, m.ended);
     }
     print_logs(&m);
     if (out_flush(&m.out)) {
