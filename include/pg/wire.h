@@ -4,7 +4,9 @@
  * allocate and copy each of these; here they stay where the socket put them.
  *
  * Both use one connection in turn: from wire_send to the answer that is WIRE_READY it is ours, and
- * libpq's otherwise. A stream is ours for the rest of the connection's life.
+ * libpq's otherwise. A stream is ours for the rest of the connection's life. Of a message that came
+ * unasked one may hold a half when it is the other's turn: then the connection is out of step, lost,
+ * and opened again (ERR_TRANSIENT).
  *
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -62,7 +64,8 @@ bool wire_next(struct pg *, struct message *);
  */
 bool wire_take(struct pg *, struct arena *, size_t *count, struct err *);
 
-/* Whether the last wire_take filled all its room, so that more may be there. */
+/* Whether more may be there without waiting: the last wire_take filled all its room, or something
+ * is kept. */
 bool wire_has_more(const struct pg *);
 
 /* Wait until there is something to take, or timeout_us has passed (-1: no limit). */

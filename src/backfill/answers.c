@@ -32,6 +32,11 @@ static bool missing_shape(const char *sqlstate)
 
 bool reader_failed(struct reader *r, const struct message *message, struct err *err)
 {
+    r->cancelled = false;
+    if (message->type != WIRE_ERROR) {
+        return err_set(err, ERR_SYSTEM,
+                       "the server's answers to a chunk's statements do not match them");
+    }
     wire_fail(r->pg, message, err);
     r->shape_changed = missing_shape(pg_sqlstate(r->pg));
     r->cancelled = !strcmp(pg_sqlstate(r->pg), "57014");
@@ -44,13 +49,7 @@ bool reader_expect(struct reader *r, char type, struct message *message, struct 
     if (!reader_answer(r, message, err)) {
         return false;
     }
-    if (message->type == type) {
-        return true;
-    }
-    return message->type == WIRE_ERROR
-               ? reader_failed(r, message, err)
-               : err_set(err, ERR_SYSTEM,
-                         "the server's answers to a chunk's statements do not match them");
+    return message->type == type || reader_failed(r, message, err);
 }
 
 bool reader_expect_done(struct reader *r, int statements, struct err *err)

@@ -140,7 +140,7 @@ static bool read_facts(const struct message *row, char *facts[FACTS], struct err
 {
     struct bytes in = bytes_of(row->body, row->len);
     const uint8_t *next = tuple_check_row(&in, FACTS);
-    if (!next) {
+    if (!next || bytes_left(&in)) {
         return err_set(err, ERR_SYSTEM, "the server sent a row that cannot be read");
     }
     next = tuple_first(next);
@@ -390,6 +390,9 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         return true;
     }
     close->last = !cut && rows.count < (uint64_t)r->asked;
+    if (!close->last && !r->end) {
+        return err_set(err, ERR_SYSTEM, "a chunk has ended without a key to go on from");
+    }
     close->end = close->last ? NULL : r->end;
     if (!close->last) {
         r->end = NULL;

@@ -65,7 +65,8 @@ bool reader_expect(struct reader *, char type, struct message *, struct err *);
 bool reader_expect_done(struct reader *, int statements, struct err *);
 bool reader_expect_ready(struct reader *, struct err *);
 
-/* A statement failed: why, and whether it may be tried again in another way. Returns false. */
+/* An answer that is no row and no end: why the statement failed, and whether it may be tried again
+ * in another way. Returns false. */
 bool reader_failed(struct reader *, const struct message *, struct err *);
 
 /* Leave no transaction behind that failed half-way, and nothing of the answer. */

@@ -209,6 +209,16 @@ static bool gather(struct replication *r, bool some, struct err *err)
     return wire_wait(r->pg, timeout_us, err);
 }
 
+/* Messages of which nothing is kept, such as what is sent again after a reconnect, must not fill the
+ * memory. */
+static void forget_repeated(struct replication *r)
+{
+    if (!r->batch->event_count && batch_bytes(r->batch) >= BATCH_BYTES) {
+        wire_leave(r->pg);
+        batch_reset(r->batch, BATCH_EVENTS);
+    }
+}
+
 /* A look that filled all its room has left more behind: no need to wait, nor to hand over yet. */
 static bool stream(struct replication *r, struct err *err)
 {
@@ -218,6 +228,9 @@ static bool stream(struct replication *r, struct err *err)
         if (!have_batch(r, err) || !wire_take(r->pg, &r->batch->arena, &count, err) ||
             !take_all(r, &some, err)) {
             return false;
+        }
+        if (some) {
+            forget_repeated(r);
         }
         bool more = wire_has_more(r->pg);
         if (!more || batch_bytes(r->batch) >= BATCH_BYTES) {

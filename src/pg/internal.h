@@ -9,9 +9,10 @@
 
 /* What the socket has brought and nobody has taken yet: see wire.c. */
 struct wire {
-    char *next, *end, *limit; /* in a piece of the taker's arena; room for more from `end` on */
-    struct out kept; /* from before that arena went away; older than what is in the piece */
-    bool full;       /* the last look filled all room */
+    char *next, *end, *limit;  /* in a piece of the taker's arena; room for more from `end` on */
+    const struct arena *arena; /* that the piece is in */
+    struct out kept;           /* from before that arena went away: then there is no piece */
+    bool full;                 /* the last look filled all room */
 };
 
 struct pg {

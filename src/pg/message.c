@@ -110,10 +110,10 @@ void wire_data(struct out *request, const void *data, size_t len)
     end(request, start);
 }
 
-/* Only these may be long, as in libpq: with any other, we are out of step. */
+/* Only these may be long: with any other, we are out of step. */
 static bool may_be_long(char type)
 {
-    return strchr("dDTENtV", type) != NULL;
+    return strchr("dDTENVA", type) != NULL;
 }
 
 size_t message_size(const char *p, size_t count)

@@ -6,6 +6,7 @@
  */
 #include "pg/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -27,8 +28,7 @@ static bool lost(struct pg *pg, const char *why, struct err *err)
 
 static bool out_of_step(struct pg *pg, struct err *err)
 {
-    lost(pg, "", err);
-    return err_set(err, ERR_SYSTEM, "the server sent something that is not of its protocol");
+    return lost(pg, "it sent something that is not of its protocol", err);
 }
 
 enum { AGAIN = -1, FAILED = -2 }; /* instead of a count of bytes */
@@ -76,7 +76,8 @@ static ssize_t write_some(struct pg *pg, const char *data, size_t len)
 
 static bool socket_failed(struct pg *pg, struct err *err)
 {
-    return lost(pg, errno ? strerror(errno) : "the server closed it", err);
+    const char *tls = pg->tls ? ERR_reason_error_string(ERR_peek_error()) : NULL;
+    return lost(pg, tls ? tls : errno ? strerror(errno) : "the server closed it", err);
 }
 
 bool wire_send(struct pg *pg, const struct out *request, struct err *err)
@@ -85,7 +86,7 @@ bool wire_send(struct pg *pg, const struct out *request, struct err *err)
         ssize_t count =
             pg_alive(pg) ? write_some(pg, request->data + done, request->len - done) : FAILED;
         if (count == FAILED) {
-            return socket_failed(pg, err);
+            return pg_alive(pg) || socket_failed(pg, err); /* what is read next tells why */
         }
         if (count == AGAIN && !pg_wait(pg, POLLOUT, err)) {
             return false;
@@ -146,8 +147,11 @@ static void new_piece(struct wire *w, struct arena *arena, size_t size)
     if (here) {
         memcpy(piece, w->next, here);
     }
-    *w = (struct wire){piece, piece + here, piece + (size > WIRE_PIECE ? size : WIRE_PIECE),
-                       w->kept, false};
+    *w = (struct wire){.next = piece,
+                       .end = piece + here,
+                       .limit = piece + (size > WIRE_PIECE ? size : WIRE_PIECE),
+                       .arena = arena,
+                       .kept = w->kept};
 }
 
 /* Returns how many bytes are to be looked at now: none if they are not a whole message. */
@@ -169,13 +173,14 @@ static size_t take_kept(struct wire *w, struct arena *arena)
 static bool wants_piece(const struct wire *w, size_t size)
 {
     size_t here = (size_t)(w->end - w->next), room = (size_t)(w->limit - w->end);
-    return size > here + room || !room || (room < WIRE_PIECE / 4 && here < WIRE_PIECE / 4);
+    return size > here + room || (room < WIRE_PIECE / 4 && here < WIRE_PIECE / 4);
 }
 
 bool wire_take(struct pg *pg, struct arena *arena, size_t *count, struct err *err)
 {
     struct wire *w = &pg->wire;
     ssize_t some = 1;
+    assert(!w->arena || w->arena == arena); /* else wire_leave was forgotten */
     *count = take_kept(w, arena);
     size_t size = message_size(w->next, (size_t)(w->end - w->next));
     if (size == SIZE_MAX) {

@@ -61,7 +61,7 @@ static bool decode_begin(struct message *m)
 {
     struct txn *txn = arena_alloc(&m->batch->arena, sizeof *txn);
     txn->final_lsn = bytes_u64(&m->in);
-    txn->commit_us = (int64_t)bytes_u64(&m->in) + POSTGRES_EPOCH_US;
+    txn->commit_us = (int64_t)(bytes_u64(&m->in) + POSTGRES_EPOCH_US);
     txn->xid = bytes_u32(&m->in);
     if (m->in.bad || m->decoder->in_transaction) {
         return false;

@@ -41,6 +41,12 @@ Test(tuple, every_truncation_is_found)
     }
 }
 
+Test(tuple, a_last_value_may_not_be_longer_than_what_is_left)
+{
+    static const uint8_t row[] = {0, 1, 0, 0, 0, 3, 'a', 'b'};
+    cr_expect_not(passes(tuple_check_row, row, sizeof row, 1));
+}
+
 Test(tuple, the_count_of_columns_must_be_the_relations)
 {
     cr_assert_not(passes(tuple_check_wal, wal, sizeof wal, 3));
