@@ -77,6 +77,14 @@ def test_an_unknown_key_column(one, capture):
                    "correct primary_key")
 
 
+def test_nothing_is_made_for_a_capture_that_cannot_begin(database, one, capture):
+    """Least of all a slot, for which the server would keep WAL."""
+    assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch")
+    assert not database.query("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()")
+    assert not database.query("SELECT pubname FROM pg_publication")
+    assert database.value(f"SELECT to_regclass('{database.watermarks}')") is None
+
+
 PREPARED = ("CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
             "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
 
