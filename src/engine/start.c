@@ -112,9 +112,7 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
 {
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
-    e->added = mem_zero((size_t)c->catalog->count * sizeof *e->added);
-    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint,
-                                 .added = e->added};
+    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint};
     if (c->catalog->full_refresh &&
         !(make.replication = replication_connection(e->replication, err))) {
         return false;
