@@ -28,8 +28,9 @@ struct range_state {
 struct stream_state {
     char *id; /* catalog's state_key, or stream_name() */
     enum stream_mode mode;
-    uint32_t oid;       /* of the table; 0: not known. Another table under its name begins anew */
-    char **key_columns; /* NULL-terminated; NULL: rows are read by place */
+    uint32_t oid; /* of the table; 0: not known. Another table under its name begins anew */
+    uint32_t published_by; /* oid of the publication's entry; 0: not known. Another begins anew */
+    char **key_columns;    /* NULL-terminated; NULL: rows are read by place */
     struct range_state *ranges;
     int range_count;
     char *snapshot;  /* by place: which rows the backfill owes, others being changes; else NULL */

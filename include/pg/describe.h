@@ -40,6 +40,7 @@ struct table_description {
     bool by_place;               /* rows are read as they are stored, not in the key's order */
     char *shape;                 /* owned: of all columns, as describe_shape_sql says */
     char *storage;               /* owned: of all partitions, as describe_storage_sql says */
+    uint32_t published_by;       /* oid of the publication's entry, new after each time it left */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are

@@ -44,7 +44,6 @@ struct prerequisites {
     bool slot;              /* make one; a capture that has begun can do nothing with a new one */
     struct pg *replication; /* a PG_REPLICATION connection, which a new slot ends with; or NULL */
     uint64_t slot_lsn;      /* set to a new slot's consistent point, where its changes begin */
-    bool *added; /* set per stream: its table was added to a publication that was there */
 };
 
 /*

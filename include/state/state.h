@@ -5,15 +5,16 @@
  *
  *   {"cursor":"0/16B3748","system_identifier":"7300000000000000000","timeline":1,
  *    "slot":"flow_slot","database":"postgres","unseen":[745],
- *    "streams":{"public.t":{"mode":"Backfill","oid":16384,"key_columns":["id"],
- *               "backfilled":1000,
+ *    "streams":{"public.t":{"mode":"Backfill","oid":16384,"published_by":16390,
+ *               "key_columns":["id"],"backfilled":1000,
  *               "ranges":[{"scanned":["1000"],"until":["5000"]},{"scanned":["5000"]}]}}}
  *
- * "oid" is the table's, and keys are PostgreSQL's text of each key column. A stream that is read by
- * place has, while it is in backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is
- * another after the table was rewritten: its "scanned" is a place in it. Members that say nothing
- * (null, no unseen, no bound) are left out. In a GLOBAL state the members of `streams` travel as
- * stream states, the rest as the shared state.
+ * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
+ * are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
+ * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
+ * rewritten: its "scanned" is a place in it. Members that say nothing (null, no unseen, no bound)
+ * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
+ * shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H

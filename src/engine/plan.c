@@ -109,12 +109,19 @@ static char **copy_columns(const struct merge_key *key)
     return columns;
 }
 
+/* What a later run knows the table by, and that its changes were sent all the time. */
+static void name_table(struct stream_state *state, const struct table_description *d)
+{
+    state->oid = d->relation->oid;
+    state->published_by = d->published_by;
+}
+
 static bool begin_stream(struct engine *e, struct stream_state *state, char *id, int i,
                          struct err *err)
 {
     const struct merge_key *key = &e->streams[i].key;
-    *state = (struct stream_state){
-        .id = id, .mode = STREAM_BACKFILL, .oid = e->service.tables[i].relation->oid};
+    *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
+    name_table(state, &e->service.tables[i]);
     if (!key->by_place) {
         state->key_columns = copy_columns(key);
     }
@@ -149,11 +156,13 @@ static bool was_rewritten(const struct engine *e, const struct stream_state *old
 /* Why a stream does not go on from where its state says, but begins anew; NULL: it goes on. */
 static const char *why_anew(const struct engine *e, const struct stream_state *old, int i)
 {
-    if (old->oid && old->oid != e->service.tables[i].relation->oid) {
+    const struct table_description *d = &e->service.tables[i];
+    if (old->oid && old->oid != d->relation->oid) {
         return "is another one than when it was captured last, dropped and recreated or renamed";
     }
-    if (e->added[i]) {
-        return "was not in the publication, and its changes were not sent";
+    if (old->published_by && old->published_by != d->published_by) {
+        return "was added to the publication anew since it was captured last, or is in another "
+               "one, and changes may not have been sent";
     }
     if (old->mode != STREAM_BACKFILL) {
         return NULL;
@@ -195,7 +204,7 @@ static bool place_stream(struct engine *e, int i, struct err *err)
         return begin_stream(e, state, id, i, err);
     }
     stream_state_copy(state, old);
-    state->oid = e->service.tables[i].relation->oid;
+    name_table(state, &e->service.tables[i]);
     free(id);
     return true;
 }
@@ -304,7 +313,6 @@ void plan_clear(struct engine *e)
     }
     free(e->streams);
     free(e->owed);
-    free(e->added);
     free((void *)e->plan.tasks);
     checkpoint_free(&e->start);
 }

@@ -40,6 +40,7 @@ static bool no_problems(struct engine *e, const struct problems *problems, struc
     return false;
 }
 
+/* The keys too, before anything is made: a slot of a capture that cannot begin would hold WAL. */
 static bool check(struct engine *e, struct err *err)
 {
     const struct engine_config *c = &e->config;
@@ -47,6 +48,8 @@ static bool check(struct engine *e, struct err *err)
     enum slot_use use = c->state->checkpoint ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
     bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, run_stop_fd(c->run),
                                   &problems, err) &&
+              (problems.count ||
+               tables_check_keys(e->service.pg, c->config, c->catalog, &problems, err)) &&
               no_problems(e, &problems, err);
     problems_free(&problems);
     return ok;
@@ -109,9 +112,7 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
 {
     const struct engine_config *c = &e->config;
     struct notices notices = {notice, c->log};
-    e->added = mem_zero((size_t)c->catalog->count * sizeof *e->added);
-    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint,
-                                 .added = e->added};
+    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint};
     if (c->catalog->full_refresh &&
         !(make.replication = replication_connection(e->replication, err))) {
         return false;

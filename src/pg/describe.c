@@ -44,7 +44,7 @@ static const char tables_sql[] =
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes,"
-    " z.most / current_setting('block_size')::int8, %s, %s, %s "
+    " z.most / current_setting('block_size')::int8, %s, %s, %s, %s "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -63,18 +63,21 @@ enum {
     COL_FILTER,
     COL_SHAPE,
     COL_STORAGE,
+    COL_PUBLISHED_BY,
 };
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, schemas, tables, shape, storage;
+    struct out sql, schemas, tables, shape, storage, publisher;
     out_init(&sql, sizeof tables_sql);
     out_init(&shape, 512);
     out_init(&storage, 512);
+    out_init(&publisher, 1024);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
     describe_shape_sql(&shape, "w.oid", lists ? config->publication : NULL);
     describe_storage_sql(&storage, "w.oid");
+    describe_publisher_sql(&publisher, "w.oid", "$3", pg_server_version(pg));
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
@@ -86,12 +89,13 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     array_close(&schemas);
     array_close(&tables);
     out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&shape),
-               out_text(&storage));
+               out_text(&storage), out_text(&publisher));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);
     out_free(&shape);
     out_free(&storage);
+    out_free(&publisher);
     out_free(&schemas);
     out_free(&tables);
     return rows;
@@ -142,6 +146,7 @@ static bool take_table(struct table_description *table, struct reading *reading,
     table->row_filter = rows_copy(rows, row, COL_FILTER);
     table->shape = rows_copy(rows, row, COL_SHAPE);
     table->storage = rows_copy(rows, row, COL_STORAGE);
+    table->published_by = rows_oid(rows, row, COL_PUBLISHED_BY);
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);

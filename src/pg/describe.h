@@ -27,6 +27,14 @@ struct reading {
 bool describe_columns(struct pg *, const struct config *, const struct catalog *,
                       struct table_description *tables, struct reading *readings, struct err *);
 
+/*
+ * Append an SQL expression for what publishes a table: the oid of the publication's entry of it, or
+ * of its schema, or of one that it is a partition of; or the publication's own, where it is for all
+ * tables. Who leaves the publication and comes back has another. `oid` and `publication`, which is
+ * its name, are expressions too.
+ */
+void describe_publisher_sql(struct out *, const char *oid, const char *publication, int version);
+
 /* Set the key of `table` from the catalog, which may want none, or from the columns' facts (one for
  * each column). */
 bool key_choose(struct table_description *table, const struct column_facts *facts,

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/out.h"
-#include "pg/describe.h"
+#include "describe.h"
 
 static void add_published(struct out *sql, const char *oid, const char *publication)
 {
@@ -44,6 +44,29 @@ void describe_storage_sql(struct out *sql, const char *oid)
     out_string(sql, "SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg("
                     "pg_catalog.pg_relation_filenode(oid)::text,',' ORDER BY oid),'')) FROM tree"
                     " WHERE kind='r' AND pg_catalog.pg_relation_filenode(oid)<>oid)");
+}
+
+/*
+ * A partition is published by what publishes any of those that it is part of, too. Of several
+ * entries the lowest tells, which is nearly always the oldest.
+ */
+static const char publisher_sql[] =
+    "(WITH RECURSIVE line(oid,home,partition) AS"
+    " (SELECT c.oid,c.relnamespace,c.relispartition FROM pg_catalog.pg_class c WHERE c.oid=%s"
+    " UNION ALL SELECT c.oid,c.relnamespace,c.relispartition FROM line l"
+    " JOIN pg_catalog.pg_inherits h ON h.inhrelid=l.oid AND l.partition"
+    " JOIN pg_catalog.pg_class c ON c.oid=h.inhparent)"
+    " SELECT pg_catalog.min(e.oid) FROM pg_catalog.pg_publication p"
+    " CROSS JOIN LATERAL (SELECT p.oid WHERE p.puballtables"
+    " UNION ALL SELECT r.oid FROM pg_catalog.pg_publication_rel r"
+    " JOIN line l ON l.oid=r.prrelid WHERE r.prpubid=p.oid%s) e WHERE p.pubname=%s)";
+
+void describe_publisher_sql(struct out *sql, const char *oid, const char *publication, int version)
+{
+    static const char schemas[] =
+        " UNION ALL SELECT n.oid FROM pg_catalog.pg_publication_namespace n"
+        " JOIN line l ON l.home=n.pnnspid WHERE n.pnpubid=p.oid";
+    out_format(sql, publisher_sql, oid, version >= 150000 ? schemas : "", publication);
 }
 
 void describe_pages_sql(struct out *sql, const char *oid)

@@ -129,8 +129,7 @@ static bool add_table(struct pg *pg, const struct config *config, const char *sc
 }
 
 static bool add_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                       const struct facts *facts, const struct notices *notices,
-                       struct prerequisites *make, struct err *err)
+                       const struct facts *facts, const struct notices *notices, struct err *err)
 {
     const struct table_facts *watermarks = facts_watermarks(facts);
     if (facts->publication.all_tables) {
@@ -142,8 +141,8 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
     }
     for (int i = 0; i < facts->stream_count; i++) {
         const struct catalog_stream *stream = &catalog->streams[i];
-        make->added[i] = table_unpublished(facts, &facts->tables[i]);
-        if (make->added[i] && !add_table(pg, config, stream->schema, stream->table, notices, err)) {
+        if (table_unpublished(facts, &facts->tables[i]) &&
+            !add_table(pg, config, stream->schema, stream->table, notices, err)) {
             return false;
         }
     }
@@ -176,7 +175,7 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
     bool ok =
         facts_read(pg, config, catalog, &facts, err) &&
         create_watermarks(pg, config, &facts, notices, err) &&
-        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, make, err)
+        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, err)
                                   : create_publication(pg, config, catalog, &facts, notices, err));
     if (ok) {
         warn_unidentified(catalog, &facts, notices);

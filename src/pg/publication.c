@@ -5,12 +5,24 @@
 
 #include "catalogs.h"
 
-static void list_tables(struct out *sql, const struct config *config, const struct catalog *catalog)
+/* The statement would fail for any other table. The watermarks table is named anyway. */
+static bool is_listed(const struct facts *facts, const struct table_facts *table)
+{
+    bool kind = table->kind == 'r' || (table->kind == 'p' && facts->server.version >= 130000);
+    return table->oid && table->oid != facts_watermarks(facts)->oid && kind &&
+           table->persistence == 'p' && !table->system;
+}
+
+static void list_tables(struct out *sql, const struct facts *facts, const struct config *config,
+                        const struct catalog *catalog)
 {
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
     out_format(sql, "TABLE ONLY %s", name);
     free(name);
     for (int i = 0; catalog && i < catalog->count; i++) {
+        if (!is_listed(facts, &facts->tables[i])) {
+            continue;
+        }
         name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
         out_format(sql, ", ONLY %s", name);
         free(name);
@@ -38,7 +50,7 @@ void publication_sql(struct out *sql, const struct facts *facts, const struct co
     if (all_tables) {
         out_string(sql, "ALL TABLES");
     } else {
-        list_tables(sql, config, catalog);
+        list_tables(sql, facts, config, catalog);
         out_format(sql, others ? ", %s" : "%s", others ? others : "");
     }
     out_string(sql, via_root(config, facts));

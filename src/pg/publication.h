@@ -5,8 +5,9 @@
 #include "facts.h"
 
 /*
- * Append CREATE PUBLICATION, for all tables or for the watermarks table and the streams of the
- * catalog; without one, for `others`, if not NULL, which is how SQL lists tables.
+ * Append CREATE PUBLICATION, for all tables or for the watermarks table and those streams of the
+ * catalog that can be published; without a catalog, for `others`, if not NULL, which is how SQL
+ * lists tables.
  */
 void publication_sql(struct out *, const struct facts *, const struct config *,
                      const struct catalog *, bool all_tables, const char *others);

@@ -157,6 +157,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
 {
     struct json_at mode = json_member(at, "mode");
     struct json_at oid = json_member(at, "oid");
+    struct json_at published_by = json_member(at, "published_by");
     struct json_at key_columns = json_member(at, "key_columns");
     struct json_at cursor = json_member(at, "cursor");
     struct json_at backfilled = json_member(at, "backfilled");
@@ -165,7 +166,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
-        !read_oid(&oid, &state->oid, err) ||
+        !read_oid(&oid, &state->oid, err) || !read_oid(&published_by, &state->published_by, err) ||
         !read_key_columns(&key_columns, &state->key_columns, &columns, err) ||
         !cursor_read(&cursor, &state->cursor, err) ||
         !read_backfilled(&backfilled, &state->backfilled, err)) {

@@ -70,12 +70,18 @@ static void write_range(struct out *out, const struct range_state *range)
     out_char(out, '}');
 }
 
+static void write_oid(struct out *out, const char *name, uint32_t oid)
+{
+    if (oid) {
+        out_format(out, ",\"%s\":%" PRIu32, name, oid);
+    }
+}
+
 static void write_stream_members(struct out *out, const struct stream_state *state)
 {
     out_format(out, "\"mode\":\"%s\"", stream_mode_names[state->mode]);
-    if (state->oid) {
-        out_format(out, ",\"oid\":%" PRIu32, state->oid);
-    }
+    write_oid(out, "oid", state->oid);
+    write_oid(out, "published_by", state->published_by);
     if (state->key_columns) {
         out_string(out, ",\"key_columns\":");
         json_write_strings(out, state->key_columns);

@@ -133,7 +133,7 @@ CHECKPOINT_MEMBERS = {
     "slot": re.compile(r"[a-z0-9_]+$").match, "database": lambda name: isinstance(name, str),
     "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
 STREAM_MEMBERS = {
-    "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "oid": is_int, "key_columns": is_texts, "cursor": LSN.match,
+    "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "oid": is_int, "published_by": is_int, "key_columns": is_texts, "cursor": LSN.match,
     "backfilled": is_int, "snapshot": SNAPSHOT.match, "storage": re.compile(r"[0-9a-f]{32}$").match,
     "ranges": lambda ranges: ranges and all(map(is_range, ranges))}
 

@@ -1,6 +1,7 @@
 """Refusals: each one message that names what is wrong and what to do, a TRACE ERROR, a non-zero exit."""
 
 import json
+import re
 
 import pytest
 
@@ -77,6 +78,14 @@ def test_an_unknown_key_column(one, capture):
                    "correct primary_key")
 
 
+def test_nothing_is_made_for_a_capture_that_cannot_begin(database, one, capture):
+    """Least of all a slot, for which the server would keep WAL."""
+    assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch")
+    assert not database.query("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()")
+    assert not database.query("SELECT pubname FROM pg_publication")
+    assert database.value(f"SELECT to_regclass('{database.watermarks}')") is None
+
+
 PREPARED = ("CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
             "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
 
@@ -109,6 +118,18 @@ def test_a_user_that_may_not_log_in(one, user):
 def test_no_privilege_to_create_the_publication(one, user):
     one.config.update(user("REPLICATION", *PREPARED, "GRANT SELECT ON items TO {user}"))
     assert_refused(one.start().finish(), "config_error", "CREATE PUBLICATION")
+
+
+def test_the_publication_can_be_created_as_the_refusal_says(one, database, user):
+    """Whatever else is wrong with the catalog: what cannot be published is told on lines of its own."""
+    database.execute("CREATE VIEW seen AS SELECT * FROM items", "CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)")
+    one.config.update(user("REPLICATION", *PREPARED, "GRANT SELECT ON items TO {user}"))
+    one.streams += [stream(name) for name in ("nosuch", "seen", "fleeting", "watermarks_of_the_test")]
+    process = one.start().finish()
+    database.execute(re.search("superuser (CREATE PUBLICATION .*)", process.stderr).group(1))
+    assert database.query("SELECT tablename FROM pg_publication_tables ORDER BY 1") == [("items",), ("watermarks_of_the_test",)]
+    del one.streams[1:]
+    one.run()
 
 
 def test_no_privilege_to_create_the_watermarks_table(one, database, user):

@@ -12,6 +12,10 @@ from test_resume import ITEMS, changes, fill, moves
 from writer import Writer
 
 
+def publication_oid(database):
+    return database.value("SELECT oid::bigint FROM pg_publication")
+
+
 # Modes and keys.
 
 
@@ -47,7 +51,8 @@ def test_without_primary_key(database, flow):
                      "UPDATE items SET id = id + 10000 WHERE id BETWEEN 200 AND 220")
     one.run()
     oid = database.value("SELECT 'items'::regclass::oid::bigint")
-    assert one.state["streams"] == {"public%2Fitems": {"mode": "Active", "oid": oid, "backfilled": 5000}}
+    assert one.state["streams"] == {"public%2Fitems": {
+        "mode": "Active", "oid": oid, "published_by": publication_oid(database), "backfilled": 5000}}
     one.assert_equal(items=["id"])
 
 
@@ -236,7 +241,7 @@ def test_patches_hold_what_changed_and_merge_to_the_whole(database, flow):
     for name in names:
         oid = database.value(f"SELECT '{name}'::regclass::oid::bigint")
         assert one.state["streams"][f"public%2F{name}"] == {
-            "mode": "Active", "oid": oid, "key_columns": ["id"], "backfilled": 30}
+            "mode": "Active", "oid": oid, "published_by": publication_oid(database), "key_columns": ["id"], "backfilled": 30}
 
 
 def test_a_bumped_counter_reads_those_bindings_again(database, flow):

@@ -3,14 +3,21 @@
 What the new table holds is captured from its first row on; what went with the old one is not told, but warned of.
 """
 
+import re
+from contextlib import closing
+
 import pytest
 
+from capture import stream
 from connector import PATIENCE
+from refusal import assert_refused
 
 ROWS = 40
 FILL = f"INSERT INTO t SELECT n, 'old' FROM generate_series(1, {ROWS}) n"
 REMAKE = ["DROP TABLE t", "CREATE TABLE t (id int PRIMARY KEY, a text)",
           "INSERT INTO t SELECT n, 'new' FROM generate_series(21, 60) n"]
+LEAVE = ["ALTER PUBLICATION {publication} DROP TABLE t", "INSERT INTO t VALUES (1001, 'unseen')"]
+COME_BACK = "ALTER PUBLICATION {publication} ADD TABLE t"
 
 
 @pytest.fixture(name="one")
@@ -23,6 +30,10 @@ def captured_table(database, capture):
     one.run()
     one.records.clear()
     return one
+
+
+def in_publication(database, *statements):
+    database.execute(*[statement.format(publication=database.publication) for statement in statements])
 
 
 def warnings(process):
@@ -85,10 +96,125 @@ def test_a_swap_while_it_runs_is_warned_of_and_mended_by_the_next_run(database, 
 
 
 def test_a_table_that_left_the_publication_for_a_while(one, database):
-    database.execute(f"ALTER PUBLICATION {database.publication} DROP TABLE t", "INSERT INTO t VALUES (1001, 'unseen')")
+    in_publication(database, *LEAVE)
     process = one.run()
     assert_begun_anew(one, process)
     assert len(process.records) == ROWS + 1
+
+
+def test_a_table_that_came_back_into_the_publication_before_the_run(one, database):
+    in_publication(database, *LEAVE, COME_BACK)
+    assert_begun_anew(one, one.run())
+    database.execute("UPDATE t SET a = 'newer' WHERE id = 1001")
+    process = one.run()
+    assert len(process.records) == 1 and not warnings(process)
+
+
+def test_a_table_that_a_run_added_before_it_was_killed(one, database):
+    """The next run finds it in the publication, and knows nothing of the run that added it."""
+    database.execute("CREATE TABLE u (id int PRIMARY KEY)")
+    in_publication(database, *LEAVE)
+    one.streams.append(stream("u"))
+    with closing(database.connect()) as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE u IN SHARE UPDATE EXCLUSIVE MODE")
+        process = one.start()
+        process.wait_for(lambda run: 'added table "public"."t"' in run.stderr)
+        process.kill()
+        cursor.execute("ROLLBACK")
+    database.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'source-postgres%'"
+                      " AND datname = current_database())")
+    assert_begun_anew(one, one.run())
+
+
+def test_a_table_that_was_added_as_the_refusal_says(one, database, user):
+    one.config.update(user("REPLICATION", "GRANT ALL ON public.watermarks_of_the_test, t TO {user}"))
+    in_publication(database, *LEAVE)
+    process = one.start().finish()
+    assert_refused(process, "config_error", "ADD TABLE ONLY")
+    database.execute(re.search("run (ALTER PUBLICATION .*) as their owner", process.stderr).group(1))
+    assert_begun_anew(one, one.run())
+
+
+def test_a_table_that_came_back_into_the_publication_during_the_run(one, database):
+    one.tail = True
+    process = one.start().wait_for_active()
+    in_publication(database, *LEAVE, COME_BACK, "INSERT INTO t VALUES (1002, 'seen')")
+    one.keep(process.wait_for(lambda run: run.records_before_last_state() == 1).stop())
+    one.records.clear()
+    one.tail = False
+    assert_begun_anew(one, one.run())
+
+
+PARTED = ["CREATE TABLE {schema}.parts (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+          "CREATE TABLE t PARTITION OF {schema}.parts FOR VALUES FROM (0) TO (2000)"]
+
+
+@pytest.mark.since(13)
+@pytest.mark.parametrize("name, via_root", [("parts", "true"), ("t", "false")])
+def test_a_partitioned_table_that_left_the_publication_for_a_while(database, capture, name, via_root):
+    """Its partitions are published by what publishes it."""
+    database.execute(*[statement.format(schema="public") for statement in PARTED], "INSERT INTO t VALUES (1)")
+    in_publication(database, "CREATE PUBLICATION {publication} FOR TABLE parts"
+                   f" WITH (publish_via_partition_root = {via_root})")
+    assert_a_gap_is_seen(database, capture([name]), "TABLE parts")
+
+
+@pytest.mark.since(15)
+@pytest.mark.parametrize("home", ["public", "elsewhere"])
+def test_a_schema_that_left_the_publication_for_a_while(database, capture, home):
+    """That of the table, or of the partitioned table that it is part of."""
+    database.execute("CREATE SCHEMA elsewhere", *[statement.format(schema=home) for statement in PARTED],
+                     "INSERT INTO t VALUES (1)")
+    in_publication(database, f"CREATE PUBLICATION {{publication}} FOR TABLES IN SCHEMA {home}")
+    assert_a_gap_is_seen(database, capture(["t"]), f"TABLES IN SCHEMA {home}")
+
+
+def assert_a_gap_is_seen(database, one, published):
+    """`published`, which leaves and comes back, as ALTER PUBLICATION names it."""
+    name = one.streams[0]["stream"]["name"]
+    one.run()
+    assert not warnings(one.run())
+    one.records.clear()
+    in_publication(database, f"ALTER PUBLICATION {{publication}} DROP {published}", "INSERT INTO t VALUES (2)",
+                   f"ALTER PUBLICATION {{publication}} ADD {published}")
+    assert any(f"public.{name} " in line for line in warnings(one.run()))
+    one.assert_equal(**{name: ["id"]})
+    assert not warnings(one.run())
+
+
+@pytest.mark.parametrize("keep", [
+    "ALTER PUBLICATION {publication} SET TABLE t, public.watermarks_of_the_test",
+    "ALTER PUBLICATION {publication} ADD TABLE u", "ALTER PUBLICATION {publication} SET (publish = 'insert, update')"])
+def test_a_publication_that_is_altered_and_keeps_the_table(one, database, keep):
+    database.execute("CREATE TABLE u (id int PRIMARY KEY)")
+    in_publication(database, keep)
+    database.execute("INSERT INTO t VALUES (1001, 'seen')")
+    process = one.run()
+    assert len(process.records) == 1 and not warnings(process)
+
+
+@pytest.mark.since(15)
+def test_a_row_filter_that_is_another_one(one, database):
+    """The server takes the table out and puts it in again, and nothing tells whether in one transaction."""
+    in_publication(database, "ALTER PUBLICATION {publication} SET TABLE t WHERE (id < 1000), public.watermarks_of_the_test")
+    assert_begun_anew(one, one.run())
+
+
+def test_a_state_that_does_not_say_what_published_the_table(one, database):
+    """As those of before are: it goes on, and says it from then on."""
+    def without(value):
+        if isinstance(value, list):
+            return [without(item) for item in value]
+        if isinstance(value, dict):
+            return {name: without(item) for name, item in value.items() if name != "published_by"}
+        return value
+    assert without(one.state) != one.state
+    one.state = without(one.state)
+    database.execute("INSERT INTO t VALUES (1001, 'seen')")
+    process = one.run()
+    assert len(process.records) == 1 and not warnings(process)
+    assert without(one.state) != one.state
 
 
 def test_a_stream_whose_rows_are_skipped_goes_on(one, database, capture):
@@ -106,7 +232,7 @@ def test_a_stream_whose_rows_are_skipped_goes_on(one, database, capture):
 def test_a_table_that_sends_no_changes_any_more_is_warned_of(one, database, leave):
     one.tail = True
     process = one.start().wait_for_active()
-    database.execute(*[statement.format(publication=database.publication) for statement in leave])
+    in_publication(database, *leave)
     process.wait_for(lambda run: any("public.t " in line for line in warnings(run)), 80 * PATIENCE)
     process.stop()
     assert len(warnings(process)) == 1

@@ -24,6 +24,7 @@ static void all_well(void)
         .published = true,
     };
     tables[0] = tables[1] = fine;
+    tables[1].oid++;
     facts = (struct facts){
         .server = {.version = 150004,
                    .wal_level = (char *)"logical",
@@ -133,6 +134,25 @@ Test(problems, a_publication_that_only_others_may_create)
           "ONLY \"My Schema\".\"t\" WITH (publish_via_partition_root = true)");
     facts.server.superuser = true;
     finds_nothing();
+}
+
+Test(problems, a_publication_is_told_to_name_only_what_can_be_published)
+{
+    struct table_facts fine = tables[0], unfit[] = {fine, fine, fine, fine, tables[1]};
+    facts.publication = (struct publication_facts){0};
+    unfit[0].oid = 0;
+    unfit[1].kind = 'v';
+    unfit[2].persistence = 'u';
+    unfit[3].system = true;
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        tables[0] = unfit[i];
+        problems_free(&problems);
+        problems_find(&facts, &config, &catalog, SLOT_MUST_BE_FREE, &problems);
+        const char *sql = strstr(problems.items[0].text, "CREATE PUBLICATION");
+        cr_assert_str_eq(sql,
+                         "CREATE PUBLICATION \"flow_publication\" FOR TABLE ONLY "
+                         "\"public\".\"flow_watermarks\" WITH (publish_via_partition_root = true)");
+    }
 }
 
 Test(problems, a_publication_that_the_owner_of_all_tables_may_create)

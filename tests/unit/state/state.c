@@ -310,6 +310,15 @@ Test(state, the_table_is_known_by_its_oid)
                               "\"oid\":4294967295}}}");
 }
 
+Test(state, what_publishes_the_table_is_known_by_its_oid)
+{
+    const char *text = "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
+                       "\"oid\":7,\"published_by\":4294967295}}}";
+    parse(text);
+    cr_assert_eq(state.checkpoint->streams[0].published_by, 4294967295);
+    cr_assert_str_eq(whole(), text);
+}
+
 Test(state, nothing_goes_on_from_streams_that_are_ignored)
 {
     parse("{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"}}}");
