@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -13,7 +12,6 @@
 
 enum {
     QUERY_US = 2000 * 1000, /* long enough for a snapshot that the server must keep rows for */
-    NAP_US = 350,           /* some 90 KiB of rows, less than half of a Unix socket's buffer */
 };
 
 void reader_init(struct reader *r, const struct backfill *backfill, struct pool *pool,
@@ -293,17 +291,6 @@ static bool query_failed(struct reader *r, const struct message *message, struct
     return false;
 }
 
-/* More of what flows: let it gather first, for whoever waits on the socket is woken for every few
- * kilobytes, which costs both sides more than the bytes. */
-static bool take_more(struct reader *r, struct err *err)
-{
-    size_t count;
-    if (!wire_has_more(r->pg)) {
-        nanosleep(&(struct timespec){0, NAP_US * 1000}, NULL);
-    }
-    return wire_take(r->pg, &r->batch->arena, &count, err) && (count || wire_wait(r->pg, -1, err));
-}
-
 enum taken { TAKEN_NOTHING, TAKEN_ROWS, TAKEN_END, TAKEN_FAILED };
 
 /* All that is here. */
@@ -344,7 +331,7 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
         return false;
     }
     wire_leave(r->pg);
-    while (!*cut && take_more(r, err)) {
+    while (!*cut && reader_take_more(r, err)) {
         enum taken taken = take_rows(r, rows, err);
         if (taken == TAKEN_END) {
             return note_end(r, err);

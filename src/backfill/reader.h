@@ -22,6 +22,8 @@ struct reader {
     const struct key *after; /* where the query begins; borrowed */
     int asked;               /* rows that the query asks for */
     int64_t asked_us;        /* and when it did */
+    int nap_us;              /* how long rows were left to gather, */
+    size_t napped_for;       /* and how many bytes of them there were then */
     bool opened;             /* the merger has been told of a chunk that is not closed */
     bool cancelled;          /* the last statement that failed was */
     bool shape_changed;      /* the chunk failed because the table is not what was described, */
@@ -59,6 +61,12 @@ void reader_abort(struct reader *, const struct backfill_task *);
 
 /* An answer that is no row of the chunk; it lives until the next one. */
 bool reader_answer(struct reader *, struct message *, struct err *);
+
+/*
+ * More of what flows into the batch: left to gather for a moment, because whoever waits on the
+ * socket is woken for every few kilobytes, which costs both sides more than the bytes.
+ */
+bool reader_take_more(struct reader *, struct err *);
 
 /* The next answer must be of this type: see pg/wire.h. */
 bool reader_expect(struct reader *, char type, struct message *, struct err *);
