@@ -43,6 +43,9 @@ bool pg_wait(struct pg *, short events, struct err *);
 /* What libpq says is wrong with the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
 
+/* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
+void pg_drop(struct pg *);
+
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);
 

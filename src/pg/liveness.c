@@ -42,8 +42,7 @@ static bool refuses(const struct err *err)
 
 static bool lost(struct pg *pg, const char *why, struct err *err)
 {
-    PQfinish(pg->conn); /* nobody waits for it any more */
-    pg->conn = NULL;
+    pg_drop(pg); /* nobody waits for it any more */
     return err_set(err, ERR_TRANSIENT, "lost the connection to the server: it is silent, and %s",
                    why);
 }

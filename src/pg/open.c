@@ -264,6 +264,13 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
     return pg;
 }
 
+void pg_drop(struct pg *pg)
+{
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg->tls = NULL; /* was the connection's */
+}
+
 void pg_close(struct pg **pg)
 {
     if (*pg) {

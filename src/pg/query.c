@@ -88,8 +88,7 @@ enum pg_step pg_next(struct pg *pg, struct err *err)
     case PGRES_EMPTY_QUERY: PQclear(result); return PG_OK;
     case PGRES_FATAL_ERROR: pg_fail_result(pg, result, err); break;
     default:
-        PQfinish(pg->conn); /* a COPY, that nobody asked for: the connection is of no use */
-        pg->conn = NULL;
+        pg_drop(pg); /* a COPY, that nobody asked for: the connection is of no use */
         err_set(err, ERR_SYSTEM, "the server's answer does not match what it was asked");
         break;
     }

@@ -20,8 +20,7 @@
 
 static bool lost(struct pg *pg, const char *why, struct err *err)
 {
-    PQfinish(pg->conn);
-    pg->conn = NULL;
+    pg_drop(pg);
     pg->sqlstate[0] = '\0';
     return err_set(err, ERR_TRANSIENT, "lost the connection to the server: %s", why);
 }
