@@ -21,6 +21,7 @@ enum {
     BUSY_LOOKS = 8,         /* …so many times mean that there is plenty… */
     NAP_US = 800,           /* …and that it may gather: see gather() */
     NAP_LOCAL_US = 200,     /* the buffer of a Unix socket holds few messages */
+    HOLD_US = 1000,         /* so long it gathers in all */
     LOOK_US = 1000 * 1000,  /* acknowledgements are looked for so often */
     ASKED_US = 1000 * 1000, /* requests to report this soon one after the other… */
     ASKED_OFTEN = 10,       /* …so many times are not the usual ones */
@@ -63,11 +64,23 @@ static bool have_batch(struct replication *r, struct err *err)
 
 static void hand_over(struct replication *r)
 {
-    if (r->batch && r->batch->event_count) {
+    if (r->batch->event_count) {
         crash_point("changes-received");
         wire_leave(r->pg);
         ring_push(r->engine->events, (void **)&r->batch);
     }
+    r->handed_over_us = clock_monotonic_us();
+}
+
+/* Handing over wakes two threads: while more comes, what has come may wait for it a little. */
+static bool may_hold(const struct replication *r)
+{
+    return clock_monotonic_us() - r->handed_over_us < HOLD_US;
+}
+
+static int64_t nap_us(const struct replication *r)
+{
+    return pg_is_local(r->pg) ? NAP_LOCAL_US : NAP_US;
 }
 
 /* After a reconnect the transaction under way comes again: drop what was handed on of it already.
@@ -188,21 +201,26 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
     return true;
 }
 
+/* Whether there is plenty, of what one look after the other brings at once. */
+static bool is_busy(struct replication *r, bool some)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool soon = now_us - r->last_look_us < BUSY_US + nap_us(r);
+    r->busy_looks = some && soon ? r->busy_looks + 1 : 0;
+    r->last_look_us = now_us;
+    return r->busy_looks > BUSY_LOOKS;
+}
+
 /*
  * The server sends each change by itself, and every packet that finds us asleep wakes us: so while
  * there is plenty, sleep a little and take it in big gulps; when there is not, react at once. Never
  * so long that the buffer between us fills, and the server has to wait.
  */
-static bool gather(struct replication *r, bool some, struct err *err)
+static bool wait_for_more(struct replication *r, bool busy, struct err *err)
 {
-    int64_t now_us = clock_monotonic_us();
-    int64_t timeout_us = r->next_status_us - now_us;
-    int64_t nap_us = pg_is_local(r->pg) ? NAP_LOCAL_US : NAP_US;
-    bool busy = some && now_us - r->last_look_us < BUSY_US + nap_us;
-    r->busy_looks = busy ? r->busy_looks + 1 : 0;
-    r->last_look_us = now_us;
-    if (r->busy_looks > BUSY_LOOKS) {
-        nanosleep(&(struct timespec){0, nap_us * 1000}, NULL);
+    int64_t timeout_us = r->next_status_us - clock_monotonic_us();
+    if (busy) {
+        nanosleep(&(struct timespec){0, nap_us(r) * 1000}, NULL);
         return true;
     }
     timeout_us = timeout_us < 0 ? 0 : timeout_us > LOOK_US ? LOOK_US : timeout_us;
@@ -220,23 +238,31 @@ static void forget_repeated(struct replication *r)
 }
 
 /* A look that filled all its room has left more behind: no need to wait, nor to hand over yet. */
+static bool look(struct replication *r, struct err *err)
+{
+    bool some, busy = false;
+    size_t count;
+    if (!have_batch(r, err) || !wire_take(r->pg, &r->batch->arena, &count, err) ||
+        !take_all(r, &some, err)) {
+        return false;
+    }
+    if (some) {
+        forget_repeated(r);
+    }
+    bool more = wire_has_more(r->pg);
+    if (!more) {
+        busy = is_busy(r, some);
+    }
+    if (batch_bytes(r->batch) >= BATCH_BYTES || (!more && !(busy && may_hold(r)))) {
+        hand_over(r);
+    }
+    return status_if_due(r, err) && (more || wait_for_more(r, busy, err));
+}
+
 static bool stream(struct replication *r, struct err *err)
 {
-    bool some;
-    size_t count;
     while (!run_stopping(r->engine->config.run)) {
-        if (!have_batch(r, err) || !wire_take(r->pg, &r->batch->arena, &count, err) ||
-            !take_all(r, &some, err)) {
-            return false;
-        }
-        if (some) {
-            forget_repeated(r);
-        }
-        bool more = wire_has_more(r->pg);
-        if (!more || batch_bytes(r->batch) >= BATCH_BYTES) {
-            hand_over(r);
-        }
-        if (!status_if_due(r, err) || (!more && !gather(r, some, err))) {
+        if (!look(r, err)) {
             return false;
         }
     }

@@ -26,10 +26,11 @@ struct replication {
     uint64_t flushed;    /* as last reported */
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
-    int64_t last_look_us;  /* when the last look at the socket ended, */
-    int busy_looks;        /* and how many in a row found something at once */
-    int64_t last_asked_us; /* when the server last asked for a report, */
-    int asked;             /* and how many times in a row it did so soon after */
+    int64_t last_look_us;   /* when the last look at the socket ended, */
+    int busy_looks;         /* and how many in a row found something at once */
+    int64_t handed_over_us; /* when a batch went on last */
+    int64_t last_asked_us;  /* when the server last asked for a report, */
+    int asked;              /* and how many times in a row it did so soon after */
 
     /* Where to continue. */
     uint64_t resume_lsn;    /* end of the last commit handed on, or a position after it */
