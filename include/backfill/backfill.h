@@ -65,8 +65,7 @@ void worker_free(struct worker **);
 void watermark_new(char watermark[37]);
 void watermark_sql(struct out *, const struct config *, const char *watermark);
 
-/* Settings of sessions that write watermarks, and of those that compare keys of a table. */
-bool backfill_prepare(struct pg *, struct err *);
+/* The setting of a session that compares keys of the table. */
 bool backfill_key_path(struct pg *, const struct table_description *, struct err *);
 
 /*

@@ -1,16 +1,7 @@
-/* Settings of our sessions beyond those that every connection pins. */
+/* The setting of a session that depends on the table, beyond those that every connection pins. */
 #include <string.h>
 
 #include "backfill/backfill.h"
-
-/*
- * A commit waits for our own disk, and for nobody else's: with `off` it would wait for the WAL
- * writer's next round before it came by in the stream, with `on` maybe for a standby that is away.
- */
-bool backfill_prepare(struct pg *pg, struct err *err)
-{
-    return pg_exec(pg, "SET synchronous_commit=local", err);
-}
 
 /* Comparisons of the key must find the operators of its own types, wherever an extension put them.
  */

@@ -40,7 +40,7 @@ static bool connect_server(struct worker *w, struct err *err)
     pg_close(&w->reader.pg);
     w->table_stream = -1; /* what a session was told and has prepared ends with it */
     w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
-    return w->reader.pg && backfill_prepare(w->reader.pg, err);
+    return w->reader.pg != NULL;
 }
 
 /* Only chunk queries are held to the user's limit. */

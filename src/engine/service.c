@@ -12,7 +12,7 @@ bool service_open(struct service *s, struct err *err)
     const struct engine_config *c = s->config;
     pg_close(&s->pg);
     s->pg = pg_open(c->config, PG_SQL, "source-postgres service", run_stop_fd(c->run), err);
-    return s->pg && backfill_prepare(s->pg, err);
+    return s->pg != NULL;
 }
 
 void service_close(struct service *s)

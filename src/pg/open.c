@@ -19,8 +19,12 @@
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
 
 /*
- * Everything that decides how a value prints or a name resolves, whatever the server, database and
- * role say. Startup options win over all of these.
+ * Everything that decides how a value prints, a name resolves or a query is waited for, whatever
+ * the server, database and role say. Startup options win over all of these.
+ *
+ * A commit waits for the server's own disk, and for nobody else's: with `off` a watermark would wait
+ * for the WAL writer's next round before it came by in the stream, with `on` maybe for a standby
+ * that is away.
  */
 static const char pinned[] =
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3 "
@@ -28,7 +32,7 @@ static const char pinned[] =
     "-c xmlbinary=base64 -c array_nulls=on -c quote_all_identifiers=off "
     "-c statement_timeout=0 -c lock_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\\ committed "
-    "-c default_transaction_read_only=off";
+    "-c default_transaction_read_only=off -c synchronous_commit=local";
 
 struct parameters {
     const char *keys[PARAMETERS], *values[PARAMETERS];
@@ -242,6 +246,12 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
+/* To compile a query over many tables takes longer than to run it. */
+static bool set_jit_off(struct pg *pg, struct err *err)
+{
+    return pg->kind != PG_SQL || pg_server_version(pg) < 110000 || pg_exec(pg, "SET jit=off", err);
+}
+
 struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
                    struct err *err)
 {
@@ -261,6 +271,9 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     PQsetnonblocking(pg->conn, 1);
+    if (!set_jit_off(pg, err)) {
+        pg_close(&pg);
+    }
     return pg;
 }
 
