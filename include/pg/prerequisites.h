@@ -25,12 +25,14 @@ enum slot_use {
  * Find everything that would keep a capture from starting. Each problem is added to `problems` as
  * one line in plain words with what mends it.
  * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
- * tables are left out. Nothing is changed, though a replication connection is opened and closed,
- * and a slot that must be free and is not is given a few seconds to become so. False: the server
- * could not be asked.
+ * tables are left out. Nothing is changed, and a slot that must be free and is not is given a few
+ * seconds to become so. A replication connection is opened to try it, and left to the
+ * caller in *replication (NULL where it failed), or closed if `replication` is NULL. False: the
+ * server could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
-                         int stop_fd, struct problems *problems, struct err *);
+                         int stop_fd, struct pg **replication, struct problems *problems,
+                         struct err *);
 
 /* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of
  * what will fail. */

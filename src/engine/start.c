@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/lsn.h"
 #include "base/mem.h"
-#include "internal.h"
 #include "pg/prerequisites.h"
+#include "replication.h"
 
 static void notice(void *context, bool warning, const char *line)
 {
@@ -47,7 +47,7 @@ static bool check(struct engine *e, struct err *err)
     struct problems problems = {0};
     enum slot_use use = c->state->checkpoint ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
     bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, run_stop_fd(c->run),
-                                  &problems, err) &&
+                                  &e->replication->pg, &problems, err) &&
               (problems.count ||
                tables_check_keys(e->service.pg, c->config, c->catalog, &problems, err)) &&
               no_problems(e, &problems, err);
