@@ -43,6 +43,7 @@ struct backfill_plan {
 struct backfill {
     const struct config *config;
     const struct catalog *catalog;
+    const struct table_description *tables; /* of the catalog's streams, as they were planned */
     struct backfill_plan *plan;
     struct run *run;
     struct log *log;
@@ -73,6 +74,10 @@ bool backfill_key_path(struct pg *, const struct table_description *, struct err
  * waits for is logged. Before the first snapshot of a table that may just have been published.
  */
 bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log *, struct err *);
+
+/* Whether no transaction writes to any of the tables (one or more): then none needs a fence. */
+bool backfill_unwritten(struct pg *, const struct table_description *, int count, bool *unwritten,
+                        struct err *);
 
 /*
  * Keys that cut a table with key into about `ranges` parts of like size, in key order, from a

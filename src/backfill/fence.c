@@ -18,9 +18,9 @@ enum {
     NEXT_REPORT_US = 10 * 1000 * 1000,
 };
 
-/* Of the table and all that inherits from it; of all transactions, or of those in $2. */
+/* Of the tables and all that inherits from them; of all transactions, or of those in $2. */
 static const char writers_sql[] =
-    "WITH RECURSIVE tables(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid"
+    "WITH RECURSIVE tables(oid) AS (SELECT pg_catalog.unnest($1::oid[]) UNION SELECT i.inhrelid"
     "  FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent=t.oid)"
     " SELECT pg_catalog.array_agg(DISTINCT l.virtualtransaction)::text,"
     "  pg_catalog.string_agg(DISTINCT coalesce(pg_catalog.format("
@@ -37,12 +37,11 @@ static const char writers_sql[] =
     " AND ($2::text IS NULL OR l.virtualtransaction=ANY($2::text[]))";
 
 /* *writers: those of *writers that still write, or all if it is NULL; owned; NULL: none. */
-static bool find_writers(struct pg *pg, const struct relation *relation, char **writers, char **who,
+static bool find_writers(struct pg *pg, const char *oids, char **writers, char **who,
                          struct err *err)
 {
-    char *oid = mem_format("%" PRIu32, relation->oid);
-    struct pg_rows *rows = pg_query(pg, writers_sql, 2, (const char *const[]){oid, *writers}, err);
-    free(oid);
+    const char *params[] = {oids, *writers};
+    struct pg_rows *rows = pg_query(pg, writers_sql, 2, params, err);
     free(*writers);
     *writers = *who = NULL;
     if (!rows) {
@@ -70,14 +69,34 @@ bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *
                     struct log *log, struct err *err)
 {
     char *writers = NULL, *who = NULL;
+    char *oids = mem_format("{%" PRIu32 "}", relation->oid);
     int64_t next_us = clock_monotonic_us() + FIRST_REPORT_US;
-    bool ok = find_writers(pg, relation, &writers, &who, err);
+    bool ok = find_writers(pg, oids, &writers, &who, err);
     while (ok && writers && !run_stopping(run)) {
         report(relation, log, who, &next_us);
         run_pause(run, LOOK_US);
         free(who);
-        ok = find_writers(pg, relation, &writers, &who, err);
+        ok = find_writers(pg, oids, &writers, &who, err);
     }
+    free(oids);
+    free(writers);
+    free(who);
+    return ok;
+}
+
+bool backfill_unwritten(struct pg *pg, const struct table_description *tables, int count,
+                        bool *unwritten, struct err *err)
+{
+    char *writers = NULL, *who = NULL;
+    struct out oids;
+    out_init(&oids, 64);
+    for (int i = 0; i < count; i++) {
+        out_format(&oids, "%c%" PRIu32, i ? ',' : '{', tables[i].relation->oid);
+    }
+    out_char(&oids, '}');
+    bool ok = find_writers(pg, out_text(&oids), &writers, &who, err);
+    *unwritten = !writers;
+    out_free(&oids);
     free(writers);
     free(who);
     return ok;

@@ -8,17 +8,9 @@
 #include "base/mem.h"
 #include "emit/value.h"
 
-static void forget(struct table *table)
-{
-    if (table->description) {
-        tables_free(&table->description, 1);
-    }
-    table->relation = NULL;
-}
-
 void table_free(struct table *table)
 {
-    forget(table);
+    tables_free(&table->own, 1);
     for (size_t i = 0; i < table->relation_count; i++) {
         relation_free(&table->relations[i]);
     }
@@ -86,32 +78,45 @@ static void warn_of_filter(const struct table_description *d, const char *before
     }
 }
 
-bool table_describe(struct table *table, struct pg *pg, struct types *types,
-                    const struct backfill *backfill, int stream, struct err *err)
+static void begin(struct table *table, const struct table_description *d, const struct pg *pg,
+                  const struct backfill *backfill)
 {
-    struct catalog one = {.streams = &backfill->catalog->streams[stream], .count = 1};
-    uint32_t oid = table->description ? table->description->relation->oid : 0;
-    char *filter = oid ? mem_string(table->description->row_filter) : NULL;
-    struct problems problems = {0};
-    forget(table);
-    bool ok =
-        tables_describe(pg, types, backfill->config, &one, &table->description, &problems, err) &&
-        problems_none(&problems, err);
-    problems_free(&problems);
-    const struct table_description *d = table->description;
-    if (ok && oid == d->relation->oid) {
-        warn_of_filter(d, filter, backfill->log);
-    }
-    free(filter);
-    if (!ok) {
-        return false;
-    }
+    table->description = d;
     table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
     table->relation = add_relation(table, d->relation);
     table->prepared = false;
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;
     choose_forms(table);
+}
+
+void table_take(struct table *table, const struct pg *pg, const struct backfill *backfill,
+                int stream)
+{
+    tables_free(&table->own, 1);
+    begin(table, &backfill->tables[stream], pg, backfill);
+}
+
+bool table_describe(struct table *table, struct pg *pg, struct types *types,
+                    const struct backfill *backfill, int stream, struct err *err)
+{
+    struct catalog one = {.streams = &backfill->catalog->streams[stream], .count = 1};
+    const struct table_description *before = table->description;
+    struct table_description *own = NULL;
+    struct problems problems = {0};
+    bool ok = tables_describe(pg, types, backfill->config, &one, &own, &problems, err) &&
+              problems_none(&problems, err);
+    problems_free(&problems);
+    if (!ok) {
+        tables_free(&own, 1);
+        return false;
+    }
+    if (before->relation->oid == own->relation->oid) {
+        warn_of_filter(own, before->row_filter, backfill->log);
+    }
+    tables_free(&table->own, 1);
+    table->own = own;
+    begin(table, own, pg, backfill);
     return true;
 }
 

@@ -9,20 +9,24 @@
 enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 
 struct table {
-    struct table_description *description; /* owned; NULL: not described yet */
-    struct relation *relation;             /* of the rows as selected: the newest of `relations` */
-    const char *publication;               /* whose column lists and row filters the shape has */
-    double row_bytes;                      /* estimate of a row as the server sends it */
-    bool prepared;                         /* the session has the statement of its facts */
-    int rows_most;                         /* more would make a query too long; 0: no limit known */
-    struct relation **relations;           /* all that chunks may still point at; owned */
+    const struct table_description *description; /* NULL: not described yet; else the plan's, or */
+    struct table_description *own;               /* what the server has said since; owned */
+    struct relation *relation;   /* of the rows as selected: the newest of `relations` */
+    const char *publication;     /* whose column lists and row filters the shape has */
+    double row_bytes;            /* estimate of a row as the server sends it */
+    bool prepared;               /* the session has the statement of its facts */
+    int rows_most;               /* more would make a query too long; 0: no limit known */
+    struct relation **relations; /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
 };
 
 /* Once no chunk is left that was read with it. */
 void table_free(struct table *);
 
-/* Describe the table anew. */
+/* Read a stream's table as it was when the capture was planned. */
+void table_take(struct table *, const struct pg *, const struct backfill *, int stream);
+
+/* The same stream's table is not that any more: describe it anew. */
 bool table_describe(struct table *, struct pg *, struct types *, const struct backfill *,
                     int stream, struct err *);
 

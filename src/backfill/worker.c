@@ -25,7 +25,7 @@ struct worker {
     struct types *types;
     char name[32];
     bool fenced;                    /* the task's fence was passed */
-    int table_stream;               /* the stream that `reader.table` describes; -1: none */
+    int table_stream;               /* whose table the session is set up to read; -1: none */
     char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
     int redescribed; /* times in a row that a chunk failed because the table was not as described */
     struct retry retry;
@@ -55,12 +55,16 @@ static bool limit_statements(struct worker *w, struct err *err)
     return ok;
 }
 
-static bool describe(struct worker *w, int stream, struct err *err)
+static bool turn_to(struct worker *w, int stream, struct err *err)
 {
+    struct reader *r = &w->reader;
     w->table_stream = -1;
-    if (!table_describe(&w->reader.table, w->reader.pg, w->types, &w->backfill, stream, err) ||
-        !backfill_key_path(w->reader.pg, w->reader.table.description, err) ||
-        !limit_statements(w, err)) {
+    if (!w->redescribed) {
+        table_take(&r->table, r->pg, &w->backfill, stream);
+    } else if (!table_describe(&r->table, r->pg, w->types, &w->backfill, stream, err)) {
+        return false;
+    }
+    if (!backfill_key_path(r->pg, r->table.description, err) || !limit_statements(w, err)) {
         return false;
     }
     w->table_stream = stream;
@@ -205,7 +209,7 @@ static bool step(struct worker *w, const struct backfill_task *task, struct key 
                  struct err *err)
 {
     if (!connect_server(w, err) ||
-        (w->table_stream != task->stream && !describe(w, task->stream, err))) {
+        (w->table_stream != task->stream && !turn_to(w, task->stream, err))) {
         return false;
     }
     if (task->fence && !w->fenced) {

@@ -83,7 +83,7 @@ static void show_tables(struct engine *e)
 
 static bool start_threads(struct engine *e, struct err *err)
 {
-    struct backfill backfill = {e->config.config, e->config.catalog, &e->plan,
+    struct backfill backfill = {e->config.config, e->config.catalog, e->service.tables, &e->plan,
                                 e->config.run,    e->config.log,     worker_batches(e)};
     e->emitter = thread_start("emitter", emitter_main, e, err);
     e->reader = e->emitter ? thread_start("reader", reader_main, e, err) : NULL;

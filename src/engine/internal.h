@@ -38,6 +38,7 @@ struct engine {
     uint64_t start_lsn;               /* likewise */
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
     bool temporary_slot;    /* likewise; it ends with the replication connection */
+    bool fence;             /* likewise; somebody wrote to a captured table when it was looked */
     struct service service; /* merger */
     struct merge *merge;    /* merger */
     int64_t snapshot_us;    /* merger: when it last asked for a snapshot, */

@@ -231,7 +231,7 @@ static void add_tasks(struct engine *e, struct backfill_task *tasks, unsigned *c
             .range = r,
             .after = state->ranges[r].scanned,
             .until = state->ranges[r].until,
-            .fence = !e->new_slot && state->backfilled == 0,
+            .fence = e->fence && state->backfilled == 0,
             .owes = e->streams[stream].key.by_place ? &e->owed[stream] : NULL,
             .storage = state->storage,
         };
@@ -270,7 +270,7 @@ static bool decide_owed(struct engine *e, int i, struct err *err)
     }
     if (!state->snapshot) {
         const struct engine_config *c = &e->config;
-        if (!e->new_slot &&
+        if (e->fence &&
             !backfill_fence(e->service.pg, e->service.tables[i].relation, c->run, c->log, err)) {
             return false;
         }
@@ -287,21 +287,42 @@ static bool decide_owed(struct engine *e, int i, struct err *err)
                    state->id);
 }
 
+/* Whether some transaction may write to a table of which no row was read yet, and whose changes are
+ * in no stream. */
+static bool find_fence(struct engine *e, struct err *err)
+{
+    bool begins = false, unwritten = true;
+    for (int i = 0; i < e->start->stream_count; i++) {
+        const struct stream_state *state = &e->start->streams[i];
+        begins |= state->mode == STREAM_BACKFILL && state->backfilled == 0;
+    }
+    bool ok = !begins || e->new_slot ||
+              backfill_unwritten(e->service.pg, e->service.tables, e->config.catalog->count,
+                                 &unwritten, err);
+    e->fence = !unwritten;
+    return ok;
+}
+
 bool plan_make(struct engine *e, struct err *err)
 {
     size_t count = (size_t)e->config.catalog->count;
+    bool ok = true;
     e->start = checkpoint_new((int)count);
     e->streams = mem_zero(count * sizeof *e->streams);
     e->owed = mem_zero(count * sizeof *e->owed);
-    for (int i = 0; i < e->config.catalog->count; i++) {
+    for (int i = 0; ok && i < e->config.catalog->count; i++) {
         e->streams[i].state = &e->start->streams[i];
         make_key(&e->streams[i].key, &e->service.tables[i]);
-        if (!place_stream(e, i, err) || !decide_owed(e, i, err)) {
-            return false;
-        }
+        ok = place_stream(e, i, err);
     }
-    make_tasks(e);
-    return true;
+    ok = ok && find_fence(e, err);
+    for (int i = 0; ok && i < e->config.catalog->count; i++) {
+        ok = decide_owed(e, i, err);
+    }
+    if (ok) {
+        make_tasks(e);
+    }
+    return ok;
 }
 
 void plan_clear(struct engine *e)
