@@ -18,13 +18,6 @@ void table_free(struct table *table)
     *table = (struct table){0};
 }
 
-/* Types whose binary form is their text. */
-static bool is_text(const struct type *type)
-{
-    return type->oid == OID_TEXT || type->oid == OID_VARCHAR || type->oid == OID_BPCHAR ||
-           type->oid == OID_NAME || type->class == TYPE_ENUM || !strcmp(type->name, "citext");
-}
-
 static bool is_short_binary(const struct type *type)
 {
     return type->oid == OID_INT2 || type->oid == OID_INT4 || type->oid == OID_INT8 ||
@@ -45,7 +38,7 @@ static void choose_forms(struct table *table)
     }
     for (int k = 0; k < d->key_count; k++) {
         struct column *column = &table->relation->columns[d->key[k].column];
-        column->text = !is_text(column->type) && (server || !is_short_binary(column->type));
+        column->text = server || !is_short_binary(column->type);
     }
 }
 

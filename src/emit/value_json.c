@@ -276,11 +276,3 @@ char *jsonb_text(struct out *out, char *p, const struct type *type, const char *
     (void)type;
     return len ? json_copy(out, p, data, len) : json_quote(out, p, data, len);
 }
-
-/* A version, and then the text. */
-char *jsonb_binary(struct out *out, char *p, const struct type *type, const char *data,
-                   uint32_t len)
-{
-    return len && data[0] == 1 ? jsonb_text(out, p, type, data + 1, len - 1)
-                               : write_invalid(out, p, data, len);
-}

@@ -14,20 +14,15 @@ value_writer int2_binary, int4_binary, int8_binary, oid_binary;
 value_writer float4_binary, float8_binary;
 value_writer vector_text; /* "[1,2.5]" */
 
-/* value_numeric.c; its text is string_text */
-value_writer numeric_binary;
-
 /* value_text.c */
-value_writer
-    string_text;        /* and the binary form of all types whose send function sends their text */
+value_writer string_text;
 value_writer char_text; /* the type "char" */
 value_writer bytea_text, bytea_binary;
 value_writer uuid_binary;
 value_writer inet_text;
 
 /* value_json.c */
-value_writer json_text; /* and the binary form of json */
-value_writer jsonb_text, jsonb_binary;
+value_writer json_text, jsonb_text;
 
 /* value_time.c, value_time_binary.c */
 value_writer date_text, date_binary;

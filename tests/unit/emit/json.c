@@ -124,15 +124,3 @@ Test(json_value, deep_nesting_needs_no_stack)
     free(deep);
     free(too_deep);
 }
-
-Test(json_value, binary_json_is_its_text)
-{
-    expect_binaries(TYPE_OF(OID_JSON), {"5b 0a 5d", "[]"}, {"31", "1"});
-}
-
-Test(json_value, binary_jsonb_has_a_version)
-{
-    expect_binaries(TYPE_OF(OID_JSONB), {"01 7b 7d", "{}"},
-                    {"01 7b 22 61 22 3a 20 31 7d", "{\"a\": 1}"}, {"01", "\"\""},
-                    {"02 7b 7d", "\"\\u0002{}\""}, {"", "\"\""});
-}

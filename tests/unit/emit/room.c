@@ -74,33 +74,11 @@ Test(room, of_binary_values)
     BINARY(OID_TIMESTAMPTZ, "\0\0\0\0\0\0\0\1");
     BINARY(OID_TIMETZ, "\0\0\0\0\0\0\0\1\0\0\0\1");
     BINARY(OID_DATE, "\0\0\0\1");
-    BINARY(OID_TEXT, "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1");
-    BINARY(OID_JSONB, "\1{}");
     BINARY(OID_BYTEA, "");
     for (size_t len = 48; len < 52; len++) { /* more than every writer has room for */
         expect_binary_room(OID_BYTEA, LONG, len);
     }
     BINARY(OID_INT4, "\xff\xff\xff\xff\xff\xff\xff\xff"); /* not one */
-}
-
-/* All digits of nines, negative, of many weights and scales. */
-Test(room, of_numerics)
-{
-    for (int weight = -3; weight < 20; weight += weight ? 1 : 12) {
-        for (int scale = 0; scale < 10; scale += 3) {
-            struct out n;
-            out_init(&n, 64);
-            put_int(&n, 24, 2);
-            put_int(&n, (uint16_t)weight, 2);
-            put_int(&n, 0x4000, 2);
-            put_int(&n, (uint64_t)scale, 2);
-            for (int i = 0; i < 24; i++) {
-                put_int(&n, 9999, 2);
-            }
-            expect_binary_room(OID_NUMERIC, n.data, n.len);
-            out_free(&n);
-        }
-    }
 }
 
 Test(room, of_texts)
