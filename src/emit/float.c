@@ -183,6 +183,31 @@ static char *print_decimal(char *p, struct decimal d, int fixed_limit)
     return print_fixed(p, d.digits, count, point);
 }
 
+/*
+ * v as a whole number of ten-thousandths; 0 where it is none, or has more than 15 digits. No two
+ * decimals of up to 15 digits are the same double, so the one that is v is its shortest.
+ */
+static inline uint64_t ten_thousandths(double v)
+{
+    if (v >= 1e11) {
+        return 0;
+    }
+    int64_t n = (int64_t)(v * 1e4 + 0.5);
+    return (double)n / 1e4 == v ? (uint64_t)n : 0;
+}
+
+/* n > 0 */
+static char *print_ten_thousandths(char *p, uint64_t n)
+{
+    p = json_u64(p, n / 10000);
+    *p++ = '.';
+    p = digits_four(p, (uint32_t)(n % 10000));
+    while (p[-1] == '0') {
+        p--;
+    }
+    return p;
+}
+
 char *float8_print(char *p, double v)
 {
     uint64_t bits;
@@ -193,6 +218,10 @@ char *float8_print(char *p, double v)
     }
     if (v < 1e15 && v == (double)(int64_t)v) {
         return json_u64(p, (uint64_t)v);
+    }
+    uint64_t few = ten_thousandths(v);
+    if (few) {
+        return print_ten_thousandths(p, few);
     }
     int exponent = (int)(bits >> 52 & 0x7ff);
     uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);

@@ -1,4 +1,6 @@
 /* Booleans, integers, floats and vectors, in both forms. */
+#include <inttypes.h>
+
 #include "float.h"
 #include "printed.h"
 
@@ -136,6 +138,33 @@ Test(float8, every_text_reads_back_as_its_value)
         memcpy(&v, &bits, sizeof v);
         back = strtod(print8(v), NULL);
         cr_assert(memcmp(&v, &back, sizeof v) == 0, "%016llx", (unsigned long long)bits);
+    }
+}
+
+static uint64_t power_of_ten(int exponent)
+{
+    uint64_t power = 1;
+    for (int i = 0; i < exponent; i++) {
+        power *= 10;
+    }
+    return power;
+}
+
+Test(float8, decimals_of_few_places_print_as_they_were_written)
+{
+    srand(5);
+    for (int i = 0; i < 300000; i++) {
+        int places = 1 + rand() % 5;
+        uint64_t whole = 1 + random_bits() % power_of_ten(rand() % 10);
+        uint64_t part = random_bits() % power_of_ten(places);
+        char text[FLOAT_TEXT];
+        int len = snprintf(text, sizeof text, "-%" PRIu64 ".%0*" PRIu64, whole, places, part);
+        double v = strtod(text, NULL);
+        while (text[len - 1] == '0') {
+            len--;
+        }
+        text[len - (part == 0)] = '\0'; /* no point behind a whole number */
+        cr_assert_str_eq(print8(v), text);
     }
 }
 
