@@ -5,9 +5,10 @@
 #include "reader.h"
 
 enum {
-    NAP_LEAST_US = 50,
+    NAP_LEAST_US = 20,
     NAP_MOST_US = 350,
-    NAP_BYTES = 96 * 1024, /* half of what a Unix socket holds */
+    PLENTY = 256 * 1024,
+    PLENTY_LOCAL = 96 * 1024, /* half of what a Unix socket holds */
 };
 
 bool reader_answer(struct reader *r, struct message *message, struct err *err)
@@ -20,22 +21,27 @@ bool reader_answer(struct reader *r, struct message *message, struct err *err)
     return wire_answer(r->pg, &r->aside, message, err);
 }
 
-/* The more came the last time, the shorter: the server must not have to wait. */
+/* The more came since the last time, the shorter: the server must not have to wait. */
 static void nap(struct reader *r)
 {
-    size_t bytes = r->napped_for;
-    int us = bytes > NAP_BYTES ? r->nap_us / 2 : r->nap_us + r->nap_us / 8 + 1;
+    size_t plenty = pg_is_local(r->pg) ? PLENTY_LOCAL : PLENTY;
+    int us = r->gathered > plenty ? r->nap_us / 2 : r->nap_us + r->nap_us / 8 + 1;
     r->nap_us = us < NAP_LEAST_US ? NAP_LEAST_US : us > NAP_MOST_US ? NAP_MOST_US : us;
+    r->gathered = 0;
     nanosleep(&(struct timespec){0, r->nap_us * 1000L}, NULL);
 }
 
 bool reader_take_more(struct reader *r, struct err *err)
 {
+    size_t count;
     if (!wire_has_more(r->pg)) {
         nap(r);
     }
-    return wire_take(r->pg, &r->batch->arena, &r->napped_for, err) &&
-           (r->napped_for || wire_wait(r->pg, -1, err));
+    if (!wire_take(r->pg, &r->batch->arena, &count, err)) {
+        return false;
+    }
+    r->gathered += count;
+    return count || wire_wait(r->pg, -1, err);
 }
 
 void reader_drain(struct reader *r)

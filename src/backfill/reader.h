@@ -23,7 +23,7 @@ struct reader {
     int asked;               /* rows that the query asks for */
     int64_t asked_us;        /* and when it did */
     int nap_us;              /* how long rows were left to gather, */
-    size_t napped_for;       /* and how many bytes of them there were then */
+    size_t gathered;         /* and how many bytes of them have come since */
     bool opened;             /* the merger has been told of a chunk that is not closed */
     bool cancelled;          /* the last statement that failed was */
     bool shape_changed;      /* the chunk failed because the table is not what was described, */
