@@ -67,7 +67,7 @@ struct progress {
     struct stream_progress {
         const char *name;
         int64_t row_estimate;  /* -1: none */
-        int64_t byte_estimate; /* as the server stores the rows, without TOAST */
+        int64_t byte_estimate; /* as the server stores the rows, TOAST included */
         uint64_t rows;
         uint64_t backfilling; /* 0 or 1 */
     } * streams;

@@ -56,6 +56,7 @@ struct table_description {
     int64_t row_estimate; /* the planner's; all partitions together; -1: it has none */
     int64_t pages;        /* as it is now; of a partitioned table, of its largest partition */
     int64_t bytes;        /* of the rows without TOAST; all partitions together */
+    int64_t all_bytes;    /* likewise, with TOAST */
 };
 
 /*

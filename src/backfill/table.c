@@ -79,7 +79,7 @@ static void begin(struct table *table, const struct table_description *d, const 
     table->relation = add_relation(table, d->relation);
     table->prepared = false;
     table->rows_most = 0;
-    table->row_bytes = d->row_estimate > 0 ? (double)d->bytes / (double)d->row_estimate : 0;
+    table->row_bytes = d->row_estimate > 0 ? (double)d->all_bytes / (double)d->row_estimate : 0;
     choose_forms(table);
 }
 

@@ -73,7 +73,7 @@ static void show_tables(struct engine *e)
     for (int i = 0; i < p->stream_count; i++) {
         p->streams[i].name = e->start->streams[i].id;
         p->streams[i].row_estimate = e->service.tables[i].row_estimate;
-        p->streams[i].byte_estimate = e->service.tables[i].bytes;
+        p->streams[i].byte_estimate = e->service.tables[i].all_bytes;
         p->streams[i].rows = e->start->streams[i].backfilled;
         p->streams[i].backfilling = e->start->streams[i].mode == STREAM_BACKFILL;
     }

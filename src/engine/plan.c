@@ -74,7 +74,7 @@ static int range_count(const struct engine *e, int i)
 {
     const struct table_description *d = &e->service.tables[i];
     int most = e->config.config->backfill_workers * RANGES_A_WORKER;
-    int64_t worth = d->bytes / RANGE_BYTES_LEAST;
+    int64_t worth = d->all_bytes / RANGE_BYTES_LEAST;
     if (e->config.config->backfill_workers == 1 || d->by_place || worth < 2) {
         return 1;
     }

@@ -33,17 +33,18 @@ static const char tables_sql[] =
     "), leaves AS ("
     " SELECT t.root, c.oid, c.reltuples, c.relpages,"
     "  CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) END AS bytes,"
+    "  CASE WHEN c.reltoastrelid <> 0 THEN pg_relation_size(c.reltoastrelid) ELSE 0 END AS toast,"
     "  EXISTS (SELECT FROM published g WHERE g.relid = c.oid) AS published"
     " FROM tree t JOIN pg_class c ON c.oid = t.oid WHERE c.relkind <> 'p'"
     "), sizes AS ("
-    " SELECT l.root, sum(l.bytes) AS bytes, max(l.bytes) AS most, bool_and(l.published) AS "
-    "published,"
+    " SELECT l.root, sum(l.bytes) AS bytes, sum(l.toast) AS toast, max(l.bytes) AS most,"
+    "  bool_and(l.published) AS published,"
     "  sum(CASE WHEN l.relpages > 0 AND l.reltuples >= 0"
     "   THEN l.reltuples / l.relpages * l.bytes / current_setting('block_size')::float8"
     "   WHEN l.bytes = 0 THEN 0 END) AS estimate"
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
-    " coalesce(z.published, true), round(z.estimate), z.bytes,"
+    " coalesce(z.published, true), round(z.estimate), z.bytes, z.bytes + z.toast,"
     " z.most / current_setting('block_size')::int8, %s, %s, %s, %s "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
@@ -59,6 +60,7 @@ enum {
     COL_LEAVES_PUBLISHED,
     COL_ESTIMATE,
     COL_BYTES,
+    COL_ALL_BYTES,
     COL_PAGES,
     COL_FILTER,
     COL_SHAPE,
@@ -150,6 +152,7 @@ static bool take_table(struct table_description *table, struct reading *reading,
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);
+    table->all_bytes = rows_i64(rows, row, COL_ALL_BYTES);
     table->pages = rows_i64(rows, row, COL_PAGES);
     return true;
 }

@@ -1,6 +1,7 @@
 """One large table read by several workers at once, each range resumable by itself."""
 
 import random
+import re
 import time
 
 import pytest
@@ -47,6 +48,14 @@ def test_the_ranges_of_a_partitioned_table(database, capture):
     one = capture(["items"], advanced=WORKERS)
     assert max(ranges(one.run())) > 2
     assert len(one.records) == ROWS
+    one.assert_equal(items=["id"])
+
+
+def test_a_few_large_rows_are_worth_ranges_too(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, large text)", "ALTER TABLE items ALTER large SET STORAGE EXTERNAL",
+                     "INSERT INTO items SELECT n, repeat(md5(n::text), 5000) FROM generate_series(1, 40) n")
+    one = capture(["items"], advanced=WORKERS)
+    assert int(re.search(r"(\d+) key ranges to backfill", one.run().stderr)[1]) > 4
     one.assert_equal(items=["id"])
 
 
