@@ -39,7 +39,7 @@ def works(bench):
     return {
         "replication.A": ("inserts, 100 a transaction", lambda: inserts(*narrow, hundreds(1_000_000))),
         "replication.B1": ("transactions of a single update", lambda: updates(
-            *narrow, few, bench.scaled(150_000), 1, "number = number + 1")),
+            *narrow, few, bench.scaled(300_000), 1, "number = number + 1")),
         "replication.B2": ("updates, 100 a transaction", lambda: updates(
             *narrow, few, hundreds(1_000_000), PER_TRANSACTION, "number = number + 1")),
         "replication.C": ("inserts in one transaction", lambda: Work(
