@@ -6,8 +6,8 @@
 
 enum {
     NAP_LEAST_US = 20,
-    NAP_MOST_US = 350,
-    PLENTY = 256 * 1024,
+    NAP_MOST_US = 1000,
+    PLENTY = 512 * 1024,
     PLENTY_LOCAL = 96 * 1024, /* half of what a Unix socket holds */
 };
 
@@ -21,21 +21,28 @@ bool reader_answer(struct reader *r, struct message *message, struct err *err)
     return wire_answer(r->pg, &r->aside, message, err);
 }
 
-/* The more came since the last time, the shorter: the server must not have to wait. */
-static void nap(struct reader *r)
+/*
+ * The more came since the last time, the shorter: the server must not have to wait. And no longer
+ * than what is `left` will take: then it is the server that waits for us.
+ */
+static void nap(struct reader *r, double left)
 {
     size_t plenty = pg_is_local(r->pg) ? PLENTY_LOCAL : PLENTY;
+    double left_us = left * r->nap_us / (double)(r->gathered + 1);
     int us = r->gathered > plenty ? r->nap_us / 2 : r->nap_us + r->nap_us / 8 + 1;
     r->nap_us = us < NAP_LEAST_US ? NAP_LEAST_US : us > NAP_MOST_US ? NAP_MOST_US : us;
     r->gathered = 0;
-    nanosleep(&(struct timespec){0, r->nap_us * 1000L}, NULL);
+    us = left_us < r->nap_us ? (int)left_us : r->nap_us;
+    if (us >= NAP_LEAST_US) {
+        nanosleep(&(struct timespec){0, us * 1000L}, NULL);
+    }
 }
 
-bool reader_take_more(struct reader *r, struct err *err)
+bool reader_take_more(struct reader *r, double left, struct err *err)
 {
     size_t count;
     if (!wire_has_more(r->pg)) {
-        nap(r);
+        nap(r, left);
     }
     if (!wire_take(r->pg, &r->batch->arena, &count, err)) {
         return false;

@@ -1,6 +1,7 @@
 /* The answers to a chunk's statements, to batches of rows. */
 #include "reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -322,6 +323,13 @@ static bool go_on(struct reader *r, const struct backfill_task *task, struct row
     return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
 }
 
+/* Bytes that the query still brings, as far as is known. */
+static double left_of(const struct reader *r, const struct rows *rows)
+{
+    double left = (double)r->asked - (double)rows->count;
+    return r->table.description->by_place ? HUGE_VAL : left > 0 ? left * r->table.row_bytes : 0;
+}
+
 /* Up to the end of the query or the cut. A batch is given away between two rows only: what is here
  * of a row would have to be copied. */
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct rows *rows,
@@ -331,7 +339,7 @@ static bool read_rows(struct reader *r, const struct backfill_task *task, struct
         return false;
     }
     wire_leave(r->pg);
-    while (!*cut && reader_take_more(r, err)) {
+    while (!*cut && reader_take_more(r, left_of(r, rows), err)) {
         enum taken taken = take_rows(r, rows, err);
         if (taken == TAKEN_END) {
             return note_end(r, err);

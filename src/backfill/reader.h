@@ -64,9 +64,10 @@ bool reader_answer(struct reader *, struct message *, struct err *);
 
 /*
  * More of what flows into the batch: left to gather for a moment, because whoever waits on the
- * socket is woken for every few kilobytes, which costs both sides more than the bytes.
+ * socket is woken for every few kilobytes, which costs both sides more than the bytes. `left`: how
+ * many bytes are still to come, as far as is known.
  */
-bool reader_take_more(struct reader *, struct err *);
+bool reader_take_more(struct reader *, double left, struct err *);
 
 /* The next answer must be of this type: see pg/wire.h. */
 bool reader_expect(struct reader *, char type, struct message *, struct err *);
