@@ -45,9 +45,9 @@ static void measure_row(const struct measure *m, const struct sample *row, const
 {
     struct relation *relation = sample_relation(row);
     struct line l = {.printer = printer_new(relation, &frame, "public", "sample")};
-    l.source = (struct source){{1234, UINT64_C(0x16b3748000), INT64_C(1700000000000000)},
-                               UINT64_C(0x16b3740000),
-                               UINT64_C(0x16b3700000)};
+    source_begin(&l.source, &(struct txn){1234, UINT64_C(0x16b3748000), INT64_C(1700000000000000)},
+                 UINT64_C(0x16b3700000));
+    l.source.lsn = UINT64_C(0x16b3740000);
     out_init(&l.out, 256 * 1024);
     out_sink(&l.out, drop, NULL);
     out_init(&l.tuple, 1024);

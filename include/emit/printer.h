@@ -37,12 +37,22 @@ struct printer *printer_new(const struct relation *, const struct frame *, const
                             const char *table);
 void printer_free(struct printer **);
 
-/* Where a change stands: what its records' source tells. */
+/*
+ * Where a change stands: what its records' source tells. All but the LSN is its transaction's, and
+ * made text once for all of its changes.
+ */
 struct source {
     struct txn txn;
-    uint64_t lsn;
     uint64_t previous_commit; /* end LSN of the commit before its transaction */
+    uint64_t lsn;             /* of the change */
+    struct {
+        char time[32], previous[32], end[64]; /* before "schema", the LSN, and behind it */
+        uint32_t time_len, previous_len, end_len;
+    } text;
 };
+
+/* A transaction begins. */
+void source_begin(struct source *, const struct txn *, uint64_t previous_commit);
 
 /* A row of a chunk: a create. `n` counts the backfilled rows of the stream; now_ms is the time of
  * emission. */

@@ -122,10 +122,16 @@ static char *put_old(struct out *out, char *to, const struct printer *p, const s
     return to;
 }
 
-static char *put_number(char *to, char before, uint64_t number)
+void source_begin(struct source *s, const struct txn *txn, uint64_t previous_commit)
 {
-    *to++ = before;
-    return json_u64(to, number);
+    s->txn = *txn;
+    s->previous_commit = previous_commit;
+    s->text.time_len = (uint32_t)(json_i64(s->text.time, txn->commit_us / 1000) - s->text.time);
+    s->text.previous_len =
+        (uint32_t)(json_u64(s->text.previous, previous_commit) - s->text.previous);
+    char *end = json_u64(put_word(s->text.end, ","), txn->final_lsn);
+    end = json_u64(put_word(end, "],\"txid\":"), txn->xid);
+    s->text.end_len = (uint32_t)(end - s->text.end);
 }
 
 /* ,"_meta":{"op":"u","source":{…} */
@@ -134,17 +140,17 @@ static char *put_meta(struct out *out, char *to, const struct printer *p, char o
 {
     static const char start[] = ",\"_meta\":{\"op\":\"?\",\"source\":{\"ts_ms\":";
     to = out_room(out, to,
-                  sizeof start + 6 * JSON_INTEGER + p->schema_table.len + p->source_end.len +
-                      LITERAL_SLACK);
+                  sizeof start + sizeof s->text + JSON_INTEGER + p->schema_table.len +
+                      p->source_end.len + LITERAL_SLACK);
     memcpy(to, start + first, sizeof start - 1 - first);
     to[sizeof ",\"_meta\":{\"op\":\"" - 1 - first] = op;
-    to = json_i64(to + sizeof start - 1 - first, s->txn.commit_us / 1000);
+    to = put_text(to + sizeof start - 1 - first, s->text.time, s->text.time_len);
     *to++ = ',';
     to = put(to, &p->schema_table);
-    to = json_u64(to, s->previous_commit);
-    to = put_number(to, ',', s->lsn);
-    to = put_number(to, ',', s->txn.final_lsn);
-    to = json_u64(put_word(to, "],\"txid\":"), s->txn.xid);
+    to = put_text(to, s->text.previous, s->text.previous_len);
+    *to++ = ',';
+    to = json_u64(to, s->lsn);
+    to = put_text(to, s->text.end, s->text.end_len);
     return put(to, &p->source_end);
 }
 
@@ -185,9 +191,11 @@ static void print_deleted(struct out *out, struct printer *p, const struct event
 
 void print_patch(struct out *out, struct printer *p, const struct patch *patch, int64_t now_ms)
 {
-    struct source source = {patch->txn, patch->lsn, patch->previous_commit};
+    struct source source;
     struct event e = {.kind = EVENT_INSERT, .lsn = patch->lsn};
     e.new_tuple = patch->tuple;
+    source_begin(&source, &patch->txn, patch->previous_commit);
+    source.lsn = patch->lsn;
     print_new(out, p, 'c', &e, &source, now_ms);
 }
 

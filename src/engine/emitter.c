@@ -148,7 +148,7 @@ static void print_event(struct emitter *m, struct event *e)
     case EVENT_MOVE:
     case EVENT_DELETE: print_one(m, e); return;
     case EVENT_BEGIN:
-        m->source.txn = *e->txn;
+        source_begin(&m->source, e->txn, m->source.previous_commit);
         m->caught_up = false;
         return;
     case EVENT_COMMIT:

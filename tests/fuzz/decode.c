@@ -33,7 +33,7 @@ static void compile(struct emitter *emitter, struct relation *relation)
 static void print(struct emitter *emitter, const struct event *event)
 {
     switch (event->kind) {
-    case EVENT_BEGIN: emitter->source.txn = *event->txn; return;
+    case EVENT_BEGIN: source_begin(&emitter->source, event->txn, 0); return;
     case EVENT_INSERT:
     case EVENT_UPDATE:
     case EVENT_DELETE:

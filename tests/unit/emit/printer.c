@@ -35,12 +35,14 @@ TestSuite(printer, .fini = drop);
 #define SOURCE                                                                                     \
     "\"source\":{\"ts_ms\":1,\"schema\":\"public\",\"table\":\"t\",\"loc\":[1,2,3],\"txid\":7}"
 
-static const struct source source = {{7, 3, 1000}, 2, 1};
-
 static const char *printed_change(enum event_kind kind, const char *new, char old_kind,
                                   const char *old)
 {
+    static const struct txn txn = {7, 3, 1000};
     struct event event = {.kind = kind, .old_kind = (enum old_kind)old_kind};
+    struct source source;
+    source_begin(&source, &txn, 1);
+    source.lsn = 2;
     event.new_tuple = TUPLE(new);
     event.old_tuple = TUPLE(old);
     out.len = 0;

@@ -21,7 +21,7 @@ static struct relation *table(void)
     return r;
 }
 
-static const struct source source = {{7, 300, 1700000000123456}, 200, 100};
+static const struct txn txn = {7, 300, 1700000000123456};
 
 #define SOURCE                                                                                     \
     "\"source\":{\"ts_ms\":1700000000123,\"schema\":\"public\",\"table\":\"t\","                   \
@@ -50,6 +50,9 @@ static void expect_change(const struct change *change, const char *lines, int re
     e.relation = relation;
     e.new_tuple = change->new ? tuple(&new, change->new[0], change->new[1], change->new[2]) : NULL;
     e.old_tuple = change->old ? tuple(&old, change->old[0], change->old[1], change->old[2]) : NULL;
+    struct source source;
+    source_begin(&source, &txn, 100);
+    source.lsn = 200;
     out_init(&out, 16);
     cr_expect_eq(print_change(&out, printer, &e, &source, 0), records);
     cr_expect_str_eq(out_text(&out), lines, "%s", out_text(&out));
@@ -151,7 +154,7 @@ Test(record, of_a_patch_is_a_create_with_the_changes_source)
     struct out out, bytes;
     struct patch patch = {.relation = relation,
                           .tuple = tuple(&bytes, "5", "v", NULL),
-                          .txn = source.txn,
+                          .txn = txn,
                           .lsn = 200,
                           .previous_commit = 100};
     out_init(&out, 16);

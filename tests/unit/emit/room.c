@@ -118,8 +118,10 @@ static struct relation *table(size_t name, const struct type *type)
 static void expect_record_room(struct printer *printer, const struct event *e, const uint8_t *row,
                                size_t distance)
 {
-    static const struct source source = {
-        {UINT32_MAX, UINT64_MAX, INT64_MIN}, UINT64_MAX, UINT64_MAX};
+    static const struct txn txn = {UINT32_MAX, UINT64_MAX, INT64_MIN};
+    struct source source;
+    source_begin(&source, &txn, UINT64_MAX);
+    source.lsn = UINT64_MAX;
     struct out out = near_the_end(distance);
     print_row(&out, printer, row, UINT64_MAX, 1700000000000);
     expect_marks(&out, distance, "row");
