@@ -18,6 +18,7 @@
 enum pg_kind {
     PG_SQL,         /* settings that decide how values print are pinned */
     PG_REPLICATION, /* the same, with replication=database */
+    PG_PROBE,       /* asks after another connection: its own silence is an answer */
 };
 
 struct pg;

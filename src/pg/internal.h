@@ -22,7 +22,6 @@ struct pg {
     const struct config *config;
     enum pg_kind kind;
     int stop_fd;
-    bool is_probe; /* asks after another connection: after its own silence nobody is asked */
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
 };

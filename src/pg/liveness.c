@@ -51,12 +51,12 @@ bool pg_still_served(struct pg *pg, struct err *err)
 {
     bool working = true, ready;
     struct err failure = {0};
-    if (pg->is_probe) {
+    if (pg->kind == PG_PROBE) {
         return lost(pg, "so is a new one", err);
     }
-    struct pg *probe = pg_open(pg->config, PG_SQL, "source-postgres probe", pg->stop_fd, &failure);
+    struct pg *probe =
+        pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, &failure);
     if (probe) {
-        probe->is_probe = true;
         ask(probe, PQbackendPID(pg->conn), &working, &failure);
     }
     pg_close(&probe);

@@ -246,10 +246,18 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
-/* To compile a query over many tables takes longer than to run it. */
-static bool set_jit_off(struct pg *pg, struct err *err)
+/*
+ * Settings that not every version knows, so that startup options cannot have them. To compile a query
+ * over many tables takes longer than to run it.
+ */
+static bool set_newer(struct pg *pg, struct err *err)
 {
-    return pg->kind != PG_SQL || pg_server_version(pg) < 110000 || pg_exec(pg, "SET jit=off", err);
+    int version = pg_server_version(pg);
+    if (version < 110000 || pg->kind == PG_PROBE) {
+        return true;
+    }
+    return pg_exec(pg, version < 140000 ? "SET jit=off" : "SET jit=off; SET idle_session_timeout=0",
+                   err);
 }
 
 struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
@@ -271,7 +279,7 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     PQsetnonblocking(pg->conn, 1);
-    if (!set_jit_off(pg, err)) {
+    if (!set_newer(pg, err)) {
         pg_close(&pg);
     }
     return pg;

@@ -3,6 +3,7 @@
 import socket
 import threading
 
+READY = b"Z\0\0\0\5I"  # for a query
 
 class Proxy:
     def __init__(self, port):
@@ -10,6 +11,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
+        self.deaf = False  # what connects from now on is let in, and then hears nothing more
         self.lock = threading.Lock()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -31,7 +33,7 @@ class Proxy:
         while True:
             try:
                 client = self.listener.accept()[0]
-                pair = Pair(client, socket.create_connection(("127.0.0.1", self.target)))
+                pair = Pair(client, socket.create_connection(("127.0.0.1", self.target)), self.deaf)
             except OSError:
                 return
             with self.lock:
@@ -40,8 +42,8 @@ class Proxy:
 
 
 class Pair:
-    def __init__(self, client, server):
-        self.client, self.server = client, server
+    def __init__(self, client, server, deaf):
+        self.client, self.server, self.deaf = client, server, deaf
         self.frozen = False
 
     def start(self):
@@ -53,6 +55,7 @@ class Pair:
         try:
             while (block := source.recv(1 << 16)) and not self.frozen:
                 sink.sendall(block)
+                self.frozen |= self.deaf and source is self.server and block.endswith(READY)
             if not self.frozen:
                 sink.shutdown(socket.SHUT_WR)
         except OSError:

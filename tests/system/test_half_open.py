@@ -1,5 +1,7 @@
 """Connections that fall silent without being closed: noticed, opened again, and nothing is lost."""
 
+import os
+
 import pytest
 
 from proxy import Proxy
@@ -49,6 +51,24 @@ def test_the_backfill(proxy, database, capture):
     one.keep(process)
     one.assert_equal(t=["id"])
     assert "backfill interrupted, will try again" in process.stderr
+
+
+def sockets(process):
+    links = [os.path.join(f"/proc/{process.process.pid}/fd", name) for name in os.listdir(f"/proc/{process.process.pid}/fd")]
+    return sum(os.readlink(link).startswith("socket:") for link in links if os.path.islink(link))
+
+
+def test_nobody_asks_after_a_connection_that_asks(proxy, database, capture):
+    """As with a pooler that lets everybody in and has no server left: each further connection is silent, too."""
+    one = capture(["t"], tail=True, port=proxy.port)
+    process = one.start().wait_for_active()
+    proxy.deaf = True
+    proxy.freeze()
+    process.wait_for(lambda run: "replication interrupted, will try again" in run.stderr)
+    assert sockets(process) <= 4
+    proxy.deaf = False
+    database.execute("UPDATE t SET n = 1 WHERE id <= 10")
+    settle(one, process, ROWS + 10)
 
 
 def test_a_statement_that_is_long_in_coming_is_waited_for(database, capture):

@@ -1,5 +1,6 @@
 """What becomes of transactions: nested, prepared, rolled back, large; and whom a long one holds up."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -96,6 +97,24 @@ def test_whom_the_slots_creation_waits_for_is_said(database, capture):
         assert "open for" in process.stderr
         cursor.execute("COMMIT")
     process.wait_for_active().stop()
+
+
+@pytest.mark.since(14)
+def test_a_limit_on_idle_sessions_is_set_aside(database, capture):
+    """Connections stand still while the slot waits for a transaction, and while nothing changes."""
+    database.execute(f"ALTER DATABASE {database.name} SET idle_session_timeout = '1s'",
+                     "CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
+    one = capture(["t"], tail=True)
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
+        process = one.start()
+        process.wait_for(lambda run: "waits for older transactions" in run.stderr)
+        cursor.execute("COMMIT")
+    process.wait_for_active()
+    time.sleep(1.5)
+    database.execute("CREATE TYPE letter AS ENUM ('x')", "ALTER TABLE t ADD e letter", "INSERT INTO t VALUES (1, 'x')")
+    process.wait_for_records(1).stop()
+    assert "interrupted" not in process.stderr, process.stderr
 
 
 def test_who_holds_up_the_release_of_wal_is_said(database, capture):
