@@ -19,7 +19,7 @@
 enum {
     BUSY_US = 1000,         /* looks that bring something this soon one after the other… */
     BUSY_LOOKS = 8,         /* …so many times mean that there is plenty… */
-    NAP_US = 800,           /* …and that it may gather: see gather() */
+    NAP_US = 800,           /* …and that it may gather: see wait_for_more() */
     NAP_LOCAL_US = 200,     /* the buffer of a Unix socket holds few messages */
     HOLD_US = 1000,         /* so long it gathers in all */
     LOOK_US = 1000 * 1000,  /* acknowledgements are looked for so often */
@@ -273,6 +273,9 @@ static bool stream(struct replication *r, struct err *err)
 static bool may_retry(struct replication *r, struct err *err)
 {
     int64_t pause_us;
+    if (r->pg && r->batch && err->kind == ERR_TRANSIENT) {
+        hand_over(r); /* what is whole need not wait for the server to come back */
+    }
     pg_close(&r->pg);
     if (r->engine->temporary_slot && err->kind == ERR_TRANSIENT) {
         return err_prefix(err, "the replication connection, with which the temporary slot of this "

@@ -41,11 +41,26 @@ struct pg *replication_connection(struct replication *r, struct err *err)
     return r->pg;
 }
 
+static bool identify(struct replication *r, struct server_identity *server, struct err *err)
+{
+    return replication_connection(r, err) && server_identify(r->pg, server, err);
+}
+
+/* One that has stood still since the prerequisites were checked may have been ended meanwhile. */
+static bool identify_again(struct replication *r, struct server_identity *server, struct err *err)
+{
+    if (err->kind != ERR_TRANSIENT || r->engine->temporary_slot) {
+        return false;
+    }
+    pg_close(&r->pg);
+    return identify(r, server, err);
+}
+
 bool replication_identify(struct replication *r, struct server_identity *server, uint32_t timeline,
                           uint64_t *timeline_end, struct err *err)
 {
     *timeline_end = 0;
-    return replication_connection(r, err) && server_identify(r->pg, server, err) &&
+    return (identify(r, server, err) || identify_again(r, server, err)) &&
            (timeline == 0 || timeline == server->timeline ||
             server_timeline_end(r->pg, server->timeline, timeline, timeline_end, err));
 }

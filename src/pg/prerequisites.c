@@ -21,7 +21,8 @@ static bool try_replication(const struct config *config, int stop_fd, struct pg 
                             struct problems *problems, struct err *err)
 {
     struct server_identity server;
-    struct pg *pg = pg_open(config, PG_REPLICATION, "source-postgres replication", stop_fd, err);
+    const char *name = replication ? "source-postgres replication" : "source-postgres check";
+    struct pg *pg = pg_open(config, PG_REPLICATION, name, stop_fd, err);
     bool ok = pg && server_identify(pg, &server, err);
     if (ok && replication) {
         *replication = pg;
