@@ -77,10 +77,11 @@ bool tables_check_keys(struct pg *, const struct config *, const struct catalog 
 
 /*
  * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
- * the publication says of its columns and rows (NULL: nothing, before PostgreSQL 15). `oid` is an
- * expression too. A chunk compares what it finds with what was described.
+ * of the publication makes its changes come, with which columns and rows. `oid` and `publication`,
+ * which is its name, are expressions too. A chunk compares what it finds with what was described.
+ * NULL where there is no such publication.
  */
-void describe_shape_sql(struct out *, const char *oid, const char *publication);
+void describe_shape_sql(struct out *, const char *oid, const char *publication, int version);
 
 /*
  * An SQL expression for where a table's rows are stored, partitions and all: while it stays the

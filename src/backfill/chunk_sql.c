@@ -84,14 +84,17 @@ static void add_pages(struct out *sql, const struct table *table, const struct b
 static void add_shape(struct out *sql, const struct table *table)
 {
     const struct table_description *d = table->description;
-    struct out name, oid;
+    struct out name, oid, publication;
     out_init(&name, 128);
     out_init(&oid, 128);
+    out_init(&publication, 128);
     table_name_sql(&name, d);
     out_string(&oid, "pg_catalog.to_regclass(");
     pg_quote_literal(&oid, name.data, name.len);
     out_char(&oid, ')');
-    describe_shape_sql(sql, out_text(&oid), table->publication);
+    pg_quote_literal(&publication, table->publication, strlen(table->publication));
+    describe_shape_sql(sql, out_text(&oid), out_text(&publication), table->version);
+    out_free(&publication);
     out_free(&name);
     out_free(&oid);
 }

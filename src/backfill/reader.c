@@ -375,7 +375,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         !read_rows(r, task, &rows, &cut, err) || !expect_end(r, cut, err)) {
         return false;
     }
-    r->table.prepared = true;
+    r->table.prepared = r->table.begun = true;
     learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
     if (r->table.description->by_place) {

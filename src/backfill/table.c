@@ -71,11 +71,11 @@ static void warn_of_filter(const struct table_description *d, const char *before
     }
 }
 
-static void begin(struct table *table, const struct table_description *d, const struct pg *pg,
-                  const struct backfill *backfill)
+static void begin(struct table *table, const struct pg *pg, const struct backfill *backfill)
 {
-    table->description = d;
-    table->publication = pg_server_version(pg) >= 150000 ? backfill->config->publication : NULL;
+    const struct table_description *d = table->description;
+    table->publication = backfill->config->publication;
+    table->version = pg_server_version(pg);
     table->relation = add_relation(table, d->relation);
     table->prepared = false;
     table->rows_most = 0;
@@ -83,11 +83,21 @@ static void begin(struct table *table, const struct table_description *d, const 
     choose_forms(table);
 }
 
+static void describe_as(struct table *table, const struct table_description *d, int stream)
+{
+    table->description = d;
+    table->stream = stream;
+    table->begun = false;
+}
+
 void table_take(struct table *table, const struct pg *pg, const struct backfill *backfill,
                 int stream)
 {
-    tables_free(&table->own, 1);
-    begin(table, &backfill->tables[stream], pg, backfill);
+    if (!table->description || table->stream != stream) {
+        tables_free(&table->own, 1);
+        describe_as(table, &backfill->tables[stream], stream);
+    }
+    begin(table, pg, backfill);
 }
 
 bool table_describe(struct table *table, struct pg *pg, struct types *types,
@@ -104,12 +114,13 @@ bool table_describe(struct table *table, struct pg *pg, struct types *types,
         tables_free(&own, 1);
         return false;
     }
-    if (before->relation->oid == own->relation->oid) {
+    if (table->begun && before->relation->oid == own->relation->oid) {
         warn_of_filter(own, before->row_filter, backfill->log);
     }
     tables_free(&table->own, 1);
     table->own = own;
-    begin(table, own, pg, backfill);
+    describe_as(table, own, stream);
+    begin(table, pg, backfill);
     return true;
 }
 

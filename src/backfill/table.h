@@ -11,10 +11,13 @@ enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 struct table {
     const struct table_description *description; /* NULL: not described yet; else the plan's, or */
     struct table_description *own;               /* what the server has said since; owned */
+    int stream;                                  /* that it is of */
     struct relation *relation;   /* of the rows as selected: the newest of `relations` */
-    const char *publication;     /* whose column lists and row filters the shape has */
+    const char *publication;     /* what the shape has of it decides what changes come */
+    int version;                 /* of the server */
     double row_bytes;            /* estimate of a row as the server sends it */
     bool prepared;               /* the session has the statement of its facts */
+    bool begun;                  /* rows were read as it is described */
     int rows_most;               /* more would make a query too long; 0: no limit known */
     struct relation **relations; /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
@@ -23,7 +26,7 @@ struct table {
 /* Once no chunk is left that was read with it. */
 void table_free(struct table *);
 
-/* Read a stream's table as it was when the capture was planned. */
+/* Read a stream's table as it was described last: by the plan, unless it is the one in hand. */
 void table_take(struct table *, const struct pg *, const struct backfill *, int stream);
 
 /* The same stream's table is not that any more: describe it anew. */

@@ -77,7 +77,7 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     out_init(&storage, 512);
     out_init(&publisher, 1024);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
-    describe_shape_sql(&shape, "w.oid", lists ? config->publication : NULL);
+    describe_shape_sql(&shape, "w.oid", "$3", pg_server_version(pg));
     describe_storage_sql(&storage, "w.oid");
     describe_publisher_sql(&publisher, "w.oid", "$3", pg_server_version(pg));
     out_init(&schemas, 256);

@@ -199,6 +199,57 @@ def test_shapes_change_during_the_backfill(database, capture, change):
     assert all(last[key] == row for key, row in expected.items())
 
 
+@pytest.fixture(name="waiting")
+def waiting_table(database, capture):
+    """A table s.next that is to be read after a large one; waiting(*statements) runs them before that."""
+    database.execute("CREATE SCHEMA s", "CREATE TABLE t (id int PRIMARY KEY, a text)",
+                     "INSERT INTO t SELECT n, repeat('x', 200) FROM generate_series(1, 100000) n")
+
+    def during(*statements):
+        one = capture(["t", stream("next", "s")], advanced={"backfill_chunk_size": 500})
+        process = one.start().wait_for_records(1000)
+        database.execute(*statements)
+        assert not process.records_of("next"), "the table was read already: this test tests nothing"
+        return process.finish()
+
+    return during
+
+
+def publish(database, tables):
+    database.execute(f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE t, {database.watermarks}, {tables}")
+
+
+@pytest.mark.since(13)
+def test_a_column_becomes_an_ordinary_one_before_its_table_is_read(database, waiting):
+    database.execute("CREATE TABLE s.next (id int PRIMARY KEY, k int GENERATED ALWAYS AS (id * 2) STORED)",
+                     "INSERT INTO s.next VALUES (1), (2)")
+    process = waiting("ALTER TABLE s.next ALTER k DROP EXPRESSION").succeed()
+    assert [body(record) for record in process.records_of("next")] == [{"id": 1, "k": 2}, {"id": 2, "k": 4}]
+
+
+@pytest.mark.since(15)
+@pytest.mark.parametrize("change, ids", [
+    ("ADD TABLES IN SCHEMA s", [1, 2]),  # what is published twice is published whole
+    ("SET TABLE t, {watermarks}, s.next WHERE (id = 2)", [2]),
+])
+def test_what_is_published_of_a_table_changes_before_it_is_read(database, waiting, change, ids):
+    database.execute("CREATE TABLE s.next (id int PRIMARY KEY)", "INSERT INTO s.next VALUES (1), (2)")
+    publish(database, "s.next WHERE (id = 1)")
+    change = change.format(watermarks=database.watermarks)
+    process = waiting(f"ALTER PUBLICATION {database.publication} {change}").succeed()
+    assert [record["data"]["id"] for record in process.records_of("next")] == ids
+    assert "row filter" not in process.stderr
+
+
+def test_a_table_that_is_not_published_any_more_is_not_read(database, waiting):
+    database.execute("CREATE TABLE s.next (id int PRIMARY KEY)", "INSERT INTO s.next VALUES (1), (2)")
+    publish(database, "s.next")
+    process = waiting(f"ALTER PUBLICATION {database.publication} DROP TABLE s.next")
+    assert process.process.returncode != 0 and not process.records_of("next")
+    assert "s.next: the table is not published" in process.errors[-1]["message"]
+
+
 def test_a_table_recreated_during_its_backfill(database, capture):
     """The rows that are there at the end are in the records; what went with the old table is not told."""
     make = ["CREATE TABLE t (id int PRIMARY KEY, a int)", "INSERT INTO t SELECT n, n FROM generate_series(1, 3000) n"]
