@@ -30,7 +30,8 @@ struct backfill_task {
         *owes; /* read by place: the rows that this saw are to be read; else NULL */
     const char
         *storage; /* borrowed; likewise: where its rows were when it began; NULL: not known */
-    bool fence;   /* no row of the stream was read yet, and it may have been published lately */
+    bool fence;   /* no row of the stream was read yet, it may have been published lately, and some
+                     captured table was being written to */
 };
 
 /* All ranges to read, in the order in which they are begun. Workers share it. */
