@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -187,25 +186,6 @@ void pg_rows_free(struct pg_rows **rows)
         free(*rows);
         *rows = NULL;
     }
-}
-
-bool pg_busy_wait(struct pg *pg, int64_t timeout_us, bool *busy, struct err *err)
-{
-    int64_t deadline_us = clock_monotonic_us() + timeout_us;
-    while ((*busy = PQisBusy(pg->conn))) {
-        bool ready;
-        int64_t left_us = deadline_us - clock_monotonic_us();
-        if (left_us <= 0) {
-            return true;
-        }
-        if (!pg_poll(pg, POLLIN, left_us, &ready, err)) {
-            return false;
-        }
-        if (ready && !PQconsumeInput(pg->conn)) {
-            return pg_fail_connection(pg, err);
-        }
-    }
-    return true;
 }
 
 void pg_cancel(struct pg *pg)
