@@ -42,8 +42,8 @@ struct prerequisites {
 
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
- * waiting as long as older transactions and others' locks make it wait. Expects that
- * prerequisites_check found nothing.
+ * waiting as long as older transactions and others' locks make it wait. A stop takes back what still
+ * waits. Expects that prerequisites_check found nothing.
  */
 bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
                           struct prerequisites *, struct err *);

@@ -13,6 +13,20 @@
 #include "publication.h"
 #include "rows.h"
 
+/* What has to wait would else be done when we are gone, and hold up others until then. */
+static bool heed_stop(struct pg *pg, const struct err *err)
+{
+    if (err->kind == ERR_STOPPED) {
+        pg_cancel(pg);
+    }
+    return false;
+}
+
+static bool change(struct pg *pg, const char *sql, struct err *err)
+{
+    return pg_exec(pg, sql, err) || heed_stop(pg, err);
+}
+
 static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
                               struct err *err)
 {
@@ -23,7 +37,7 @@ static bool create_watermarks(struct pg *pg, const struct config *config, struct
     char *sql =
         mem_format("CREATE TABLE IF NOT EXISTS %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     bool ok =
-        pg_exec(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
+        change(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
     if (ok) {
         pg_notice(pg, "created the watermarks table %s", name);
     }
@@ -38,7 +52,7 @@ static bool run_create(struct pg *pg, const struct config *config, const struct 
     struct out sql;
     out_init(&sql, 512);
     publication_sql(&sql, facts, config, catalog, all_tables, NULL);
-    bool ok = pg_exec(pg, out_text(&sql), err) ||
+    bool ok = change(pg, out_text(&sql), err) ||
               err_prefix(err, "cannot create publication \"%s\": ", config->publication);
     out_free(&sql);
     return ok;
@@ -87,7 +101,7 @@ static bool add_table(struct pg *pg, const struct config *config, const char *sc
     char *publication = sql_name(config->publication);
     char *name = sql_table(schema, table);
     char *sql = mem_format("ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
-    bool ok = pg_exec(pg, sql, err) ||
+    bool ok = change(pg, sql, err) ||
               err_prefix(err, "cannot add table %s to publication %s: ", name, publication);
     if (ok) {
         pg_notice(pg, "added table %s to publication %s", name, publication);
@@ -163,11 +177,9 @@ static bool create_slot(struct pg *pg, const struct config *config, bool tempora
     pg_quote_literal(&sql, config->slot, strlen(config->slot));
     out_format(&sql, ", 'pgoutput', %s)", temporary ? "true" : "false");
     bool ok = (pg_send(pg, out_text(&sql), err) && take_lsn(pg, slot_lsn, err)) ||
+              heed_stop(pg, err) ||
               err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
     out_free(&sql);
-    if (!ok && err->kind == ERR_STOPPED) {
-        pg_cancel(pg); /* else it would be made, and keep WAL, after we are gone */
-    }
     if (ok) {
         crash_point("slot-created");
         pg_notice(pg, "created %sreplication slot \"%s\", whose changes begin at %s",

@@ -1,10 +1,14 @@
-"""Locks that others hold: whom a statement waits for is said, and the capture goes on after."""
+"""Locks that others hold: whom a statement waits for is said, the capture goes on after, and a stop is heard meanwhile."""
 
 from contextlib import closing
 
 import pytest
 
 ROWS = 20000
+WAITING = ("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+           " AND application_name LIKE 'source-postgres%' AND datname = current_database()")
+GONE = ("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'source-postgres%'"
+        " AND datname = current_database()")
 
 
 @pytest.fixture(name="tables")
@@ -84,3 +88,25 @@ def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
     one.keep(process.succeed())
     one.assert_equal(two=["id"])
     assert "will try again" not in process.stderr
+
+
+def test_a_stop_while_it_waits(tables, holder, capture):
+    """What it waited to do is not done after it has gone."""
+    hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
+    process = capture(["two"]).start()
+    tables.wait_for(WAITING)
+    process.stop()
+    tables.wait_for(GONE)
+    release(holder)
+    assert tables.value("SELECT count(*) FROM pg_publication_tables WHERE tablename = 'two'") == 0
+    assert "is not read" not in process.stderr
+
+
+def test_a_stop_while_it_waits_for_a_slot(tables, holder, capture):
+    hold(holder, "INSERT INTO unkeyed VALUES (1)")
+    process = capture(["one"]).start()
+    tables.wait_for(WAITING)
+    process.stop()
+    tables.wait_for(GONE)
+    release(holder)
+    assert not tables.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", (tables.slot,))
