@@ -90,7 +90,8 @@ bool pg_send(struct pg *, const char *sql, struct err *);
 enum pg_step pg_next(struct pg *, struct err *);
 struct pg_rows *pg_take_rows(struct pg *);
 
-/* Ask the server to stop the statement that runs; it then fails with SQLSTATE 57014. */
+/* Ask the server, over another connection and for seconds at most, to stop the statement that runs;
+ * it then fails with SQLSTATE 57014. */
 void pg_cancel(struct pg *);
 
 #endif

@@ -11,6 +11,7 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.pairs = []
         self.lock = threading.Lock()
+        self.frozen = False
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
@@ -21,9 +22,10 @@ class Proxy:
         for pair in self.pairs:
             pair.close()
 
-    def freeze(self):
-        """All that is connected now; what connects later passes."""
+    def freeze(self, later=False):
+        """All that is connected now; what connects later passes, unless that is frozen, too."""
         with self.lock:
+            self.frozen = later
             for pair in self.pairs:
                 pair.frozen = True
 
@@ -35,6 +37,7 @@ class Proxy:
             except OSError:
                 return
             with self.lock:
+                pair.frozen = self.frozen
                 self.pairs.append(pair)
             pair.start()
 

@@ -4,6 +4,8 @@ from contextlib import closing
 
 import pytest
 
+from proxy import Proxy
+
 ROWS = 20000
 WAITING = ("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
            " AND application_name LIKE 'source-postgres%' AND datname = current_database()")
@@ -110,3 +112,14 @@ def test_a_stop_while_it_waits_for_a_slot(tables, holder, capture):
     tables.wait_for(GONE)
     release(holder)
     assert not tables.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", (tables.slot,))
+
+
+def test_a_stop_while_it_waits_for_a_server_that_is_gone(tables, holder, capture):
+    """Nothing can be taken back then, nor is that tried for long."""
+    hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
+    with Proxy(tables.server.port) as proxy:
+        process = capture(["two"], port=proxy.port).start()
+        tables.wait_for(WAITING)
+        proxy.freeze(later=True)
+        process.stop()
+    assert "is not read" not in process.stderr
