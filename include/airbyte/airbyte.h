@@ -30,10 +30,11 @@ void airbyte_check_failed(struct out *, const char *message);
 /* CATALOG: every table that can be captured. On failure it is cut off. */
 bool airbyte_discover(const struct config *, int stop_fd, struct out *, struct err *);
 
-/* How a read speaks. `progress` is the engine's: the estimates in it are told at the beginning. */
+/* How a read speaks. `progress` is the engine's: the estimates in it are told at the beginning. One
+ * that tails warns in the log of WAL that is kept for as long as it is not started again. */
 struct airbyte_read;
 struct airbyte_read *airbyte_read_new(const struct config *, const struct catalog *,
-                                      const struct progress *);
+                                      const struct progress *, struct log *);
 void airbyte_read_free(struct airbyte_read **);
 struct codec airbyte_codec(struct airbyte_read *);
 

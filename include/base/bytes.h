@@ -1,5 +1,5 @@
 /*
- * A bounds-checked cursor over big-endian bytes, as PostgreSQL sends them.
+ * Big-endian numbers, as PostgreSQL sends and takes them, and a bounds-checked cursor over them.
  *
  * Its error is sticky: a read past the end yields zeros and sets `bad`, so that a decoder checks
  * once a message. The bytes are borrowed.
@@ -36,6 +36,28 @@ static inline uint64_t load64(const void *p)
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return __builtin_bswap64(v);
+}
+
+/* Each returns where the next byte goes. */
+static inline void *store16(void *p, uint16_t v)
+{
+    v = __builtin_bswap16(v);
+    memcpy(p, &v, sizeof v);
+    return (uint8_t *)p + sizeof v;
+}
+
+static inline void *store32(void *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, sizeof v);
+    return (uint8_t *)p + sizeof v;
+}
+
+static inline void *store64(void *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, sizeof v);
+    return (uint8_t *)p + sizeof v;
 }
 
 static inline struct bytes bytes_of(const void *data, size_t len)

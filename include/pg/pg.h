@@ -30,6 +30,19 @@ struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int st
                    struct err *);
 void pg_close(struct pg **);
 
+/* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of what
+ * will fail. */
+struct notices {
+    void (*line)(void *context, bool warning, const char *text);
+    void *context;
+};
+
+/*
+ * From now on, lines about this connection go there; before, to nobody. So do those that say, after
+ * seconds and then now and again, who holds the lock that a statement waits for.
+ */
+void pg_tell(struct pg *, const struct notices *);
+
 int pg_server_version(const struct pg *); /* 150004 */
 int pg_backend_pid(const struct pg *);
 bool pg_alive(const struct pg *);    /* false once the connection is known to be lost */
@@ -78,10 +91,8 @@ bool pg_send(struct pg *, const char *sql, struct err *);
 enum pg_step pg_next(struct pg *, struct err *);
 struct pg_rows *pg_take_rows(struct pg *);
 
-/* Ask the server to stop the statement that runs; it then fails with SQLSTATE 57014. */
+/* Ask the server, over another connection and for seconds at most, to stop the statement that runs;
+ * it then fails with SQLSTATE 57014. */
 void pg_cancel(struct pg *);
-
-/* After pg_send: wait so long for an answer; *busy tells whether there is still none. */
-bool pg_busy_wait(struct pg *, int64_t timeout_us, bool *busy, struct err *);
 
 #endif

@@ -31,15 +31,7 @@ enum slot_use {
  * server could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
-                         int stop_fd, struct pg **replication, struct problems *problems,
-                         struct err *);
-
-/* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of
- * what will fail. */
-struct notices {
-    void (*line)(void *context, bool warning, const char *text);
-    void *context;
-};
+                         struct pg **replication, struct problems *problems, struct err *);
 
 /* What prerequisites_create makes beside the watermarks table and the publication. */
 struct prerequisites {
@@ -50,10 +42,10 @@ struct prerequisites {
 
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
- * waiting as long as older transactions make it wait. Expects that prerequisites_check found
- * nothing.
+ * waiting as long as older transactions and others' locks make it wait. A stop takes back what still
+ * waits. Expects that prerequisites_check found nothing.
  */
-bool prerequisites_create(struct pg *, const struct config *, const struct catalog *, int stop_fd,
-                          const struct notices *, struct prerequisites *, struct err *);
+bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
+                          struct prerequisites *, struct err *);
 
 #endif

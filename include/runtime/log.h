@@ -29,6 +29,9 @@ void log_free(struct log **);
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for layers that do not know this one: LOG_WARN, or LOG_INFO. */
+void log_notice(void *log, bool warning, const char *line);
+
 /* The oldest line not yet taken, NULL if there is none; free() it. Any thread, but one at a time.
  */
 char *log_take(struct log *, enum log_level *level);

@@ -19,8 +19,8 @@ bool airbyte_check(const struct config *config, int stop_fd, struct out *out, st
     struct out text;
     out_init(&text, 256);
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
-    bool asked = pg && prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, stop_fd, NULL,
-                                           &problems, err);
+    bool asked =
+        pg && prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, NULL, &problems, err);
     pg_close(&pg);
     problems_write(&text, &problems);
     if (asked && !problems.count) {

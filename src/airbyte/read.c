@@ -13,9 +13,15 @@ struct airbyte_read {
     const struct config *config;
     const struct catalog *catalog;
     const struct progress *progress;
+    struct log *log;
     char **heads;             /* of each stream's frame */
     struct checkpoint *whole; /* every state holds all streams: the last checkpoint of each */
+    uint64_t start;           /* the cursor of the state that it began with */
+    double warned_gib;        /* of WAL that is kept; 0: not yet */
+    int64_t warned_us;
 };
+
+static const int64_t WARN_INTERVAL_US = INT64_C(3600) * 1000 * 1000;
 
 static void add_text(struct out *out, const char *text)
 {
@@ -37,10 +43,11 @@ static char *frame_head(const struct catalog_stream *stream)
 }
 
 struct airbyte_read *airbyte_read_new(const struct config *config, const struct catalog *catalog,
-                                      const struct progress *progress)
+                                      const struct progress *progress, struct log *log)
 {
     struct airbyte_read *a = mem_zero(sizeof *a);
-    *a = (struct airbyte_read){.config = config, .catalog = catalog, .progress = progress};
+    *a = (struct airbyte_read){
+        .config = config, .catalog = catalog, .progress = progress, .log = log};
     a->whole = checkpoint_new(0);
     a->heads = mem_zero((size_t)catalog->count * sizeof *a->heads);
     for (int i = 0; i < catalog->count; i++) {
@@ -126,6 +133,23 @@ static void forget(struct checkpoint *checkpoint)
     }
 }
 
+/* No acknowledgement tells that a state is stored, but that it comes back. */
+static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
+{
+    double gib = (double)(cursor - a->start) / (1024 * 1024 * 1024);
+    int64_t now_us = clock_monotonic_us();
+    if (!a->catalog->tail || gib < 1 || gib < 2 * a->warned_gib ||
+        (a->warned_gib > 0 && now_us - a->warned_us < WARN_INTERVAL_US)) {
+        return;
+    }
+    a->warned_gib = gib;
+    a->warned_us = now_us;
+    log_line(a->log, LOG_WARN,
+             "%.1f GiB of WAL that has been captured since this read began is kept by the server: "
+             "stop the read and start it again with its newest state, which lets it go",
+             gib);
+}
+
 /* The first checkpoint of a read brings all streams, in the catalog's order: so they stay. */
 static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
                        const struct checkpoint *newer, const uint64_t *counts)
@@ -140,6 +164,7 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     } else {
         add_global(a, out, identity, counts);
     }
+    warn_of_kept(a, a->whole->cursor);
 }
 
 static void log_message(void *context, struct out *out, enum log_level level, const char *line)
@@ -184,7 +209,8 @@ static void error(void *context, struct out *out, const struct err *err)
 
 static void begin(void *context, struct out *out)
 {
-    const struct airbyte_read *a = context;
+    struct airbyte_read *a = context;
+    a->start = a->progress->cursor;
     for (int i = 0; i < a->catalog->count; i++) {
         const struct stream_progress *p = &a->progress->streams[i];
         add_status(out, &a->catalog->streams[i], "STARTED");

@@ -40,6 +40,9 @@ static bool connect_server(struct worker *w, struct err *err)
     pg_close(&w->reader.pg);
     w->table_stream = -1; /* what a session was told and has prepared ends with it */
     w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
+    if (w->reader.pg) {
+        pg_tell(w->reader.pg, &(struct notices){log_notice, b->log});
+    }
     return w->reader.pg != NULL;
 }
 

@@ -169,9 +169,7 @@ static inline char *hex_four(char *p, uint32_t bits)
     word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
     word = (word | word << 4) & ones * 0x0f;
     word += ones * '0' + ((word + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
-    word = __builtin_bswap64(word);
-    memcpy(p, &word, sizeof word);
-    return p + sizeof word;
+    return store64(p, word);
 }
 
 char *uuid_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)

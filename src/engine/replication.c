@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/lsn.h"
@@ -133,13 +134,6 @@ static bool start_stream(struct replication *r, struct err *err)
                   err_prefix(err, "starting replication from slot \"%s\": ", c->slot));
 }
 
-static char *put64(char *p, uint64_t value)
-{
-    value = __builtin_bswap64(value);
-    memcpy(p, &value, sizeof value);
-    return p + sizeof value;
-}
-
 /* The server may forget all WAL up to what the consumer has taken, and nothing more. */
 bool replication_status(struct replication *r, bool reply, struct err *err)
 {
@@ -148,10 +142,10 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
     r->flushed = shared_load(r->engine->config.acknowledged);
     *p++ = 'r';
-    p = put64(p, r->received);
-    p = put64(p, r->flushed);
-    p = put64(p, r->flushed);
-    p = put64(p, (uint64_t)since_2000_us);
+    p = store64(p, r->received);
+    p = store64(p, r->flushed);
+    p = store64(p, r->flushed);
+    p = store64(p, (uint64_t)since_2000_us);
     *p = reply ? 1 : 0;
     crash_point("status-due");
     r->next_status_us = clock_monotonic_us() + r->status_us;

@@ -12,6 +12,9 @@ bool service_open(struct service *s, struct err *err)
     const struct engine_config *c = s->config;
     pg_close(&s->pg);
     s->pg = pg_open(c->config, PG_SQL, "source-postgres service", run_stop_fd(c->run), err);
+    if (s->pg) {
+        pg_tell(s->pg, &(struct notices){log_notice, c->log});
+    }
     return s->pg != NULL;
 }
 

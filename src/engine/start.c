@@ -10,11 +10,6 @@
 #include "pg/prerequisites.h"
 #include "replication.h"
 
-static void notice(void *context, bool warning, const char *line)
-{
-    log_line(context, warning ? LOG_WARN : LOG_INFO, "%s", line);
-}
-
 /* The error of each stream for itself: the run's error does not name them. */
 static void tell_streams(struct engine *e, const struct problems *problems)
 {
@@ -46,8 +41,8 @@ static bool check(struct engine *e, struct err *err)
     const struct engine_config *c = &e->config;
     struct problems problems = {0};
     enum slot_use use = c->state->checkpoint ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
-    bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, run_stop_fd(c->run),
-                                  &e->replication->pg, &problems, err) &&
+    bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, &e->replication->pg,
+                                  &problems, err) &&
               (problems.count ||
                tables_check_keys(e->service.pg, c->config, c->catalog, &problems, err)) &&
               no_problems(e, &problems, err);
@@ -111,14 +106,12 @@ static void forget_state(struct engine *e)
 static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err *err)
 {
     const struct engine_config *c = &e->config;
-    struct notices notices = {notice, c->log};
     struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint};
     if (c->catalog->full_refresh &&
         !(make.replication = replication_connection(e->replication, err))) {
         return false;
     }
-    if (!prerequisites_create(e->service.pg, c->config, c->catalog, run_stop_fd(c->run), &notices,
-                              &make, err)) {
+    if (!prerequisites_create(e->service.pg, c->config, c->catalog, &make, err)) {
         return false;
     }
     *slot_lsn = make.slot_lsn;

@@ -10,11 +10,10 @@ static bool check(const struct config *config, const struct catalog *catalog, in
 {
     struct problems problems = {0};
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres validate", stop_fd, err);
-    bool ok =
-        pg &&
-        prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, stop_fd, NULL, &problems, err) &&
-        (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
-        problems_none(&problems, err);
+    bool ok = pg &&
+              prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, NULL, &problems, err) &&
+              (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
+              problems_none(&problems, err);
     pg_close(&pg);
     problems_free(&problems);
     return ok;

@@ -196,7 +196,7 @@ static int read_command(struct program *p, struct err *err)
     struct progress progress = {0};
     bool ok = load_config(p, err) && load_catalog(p, err) && load_state(p, err);
     if (ok) {
-        struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress);
+        struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
         ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);
         airbyte_read_free(&read);
         free(progress.streams);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 bool tuple_lacks_values(const uint8_t *tuple)
 {
     const uint8_t *p = tuple_first(tuple);
@@ -39,10 +41,9 @@ static uint8_t *put_value(uint8_t *p, const struct value *value)
 {
     *p++ = (uint8_t)value->kind;
     if (value->kind == VALUE_TEXT || value->kind == VALUE_BINARY) {
-        uint32_t len = __builtin_bswap32(value->len);
-        memcpy(p, &len, 4);
-        memcpy(p + 4, value->data, value->len);
-        p += 4 + value->len;
+        p = store32(p, value->len);
+        memcpy(p, value->data, value->len);
+        p += value->len;
     }
     return p;
 }
@@ -53,9 +54,7 @@ static const uint8_t *make_tuple(struct arena *arena, const struct value *values
     for (int i = 0; i < columns; i++) {
         size += 5 + values[i].len;
     }
-    uint8_t *tuple = arena_alloc(arena, size), *p = tuple + 2;
-    tuple[0] = (uint8_t)(columns >> 8);
-    tuple[1] = (uint8_t)columns;
+    uint8_t *tuple = arena_alloc(arena, size), *p = store16(tuple, (uint16_t)columns);
     for (int i = 0; i < columns; i++) {
         p = put_value(p, &values[i]);
     }

@@ -21,6 +21,7 @@ struct pg {
     void *tls; /* OpenSSL's SSL under the connection, libpq's own; NULL: none */
     const struct config *config;
     enum pg_kind kind;
+    struct notices notices; /* `line` is NULL: nobody reads them */
     int stop_fd;
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
@@ -41,6 +42,13 @@ bool pg_wait(struct pg *, short events, struct err *);
 
 /* What libpq says is wrong with the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
+
+/* One line for the user's log. */
+void pg_notice(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void pg_warning(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Say whom a statement waits for, if it waits for a lock; `probe` asks. */
+void pg_report_wait(const struct pg *, struct pg *probe);
 
 /* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
 void pg_drop(struct pg *);

@@ -3,7 +3,8 @@
  * a connection so that neither end hears of it, and TCP's own keepalives do not see behind a proxy.
  *
  * A query may be silent for long. So after some silence the server is asked, over another
- * connection, whether it works for this one; if it waits for us instead, what it sent was lost.
+ * connection, whether it works for this one; if it waits for us instead, what it sent was lost. If
+ * it waits for others, that is said.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -11,7 +12,10 @@
 
 #include "internal.h"
 
-enum { SILENCE_US = 5 * 1000 * 1000 };
+enum {
+    SILENCE_US = 5 * 1000 * 1000,
+    REPORT_SILENCES = 6, /* from one line about who is waited for to the next */
+};
 
 /* What a session that computes, reads or waits for a lock does not do: wait for its client. */
 static const char working_sql[] =
@@ -20,7 +24,7 @@ static const char working_sql[] =
     "FROM pg_catalog.pg_stat_activity WHERE pid = $1::int";
 
 /* *working stays as it is where the server does not tell. */
-static bool ask(struct pg *probe, int pid, bool *working, struct err *err)
+static void ask(struct pg *probe, int pid, bool *working, struct err *err)
 {
     char text[16];
     const char *params[] = {text};
@@ -30,7 +34,6 @@ static bool ask(struct pg *probe, int pid, bool *working, struct err *err)
         *working = pg_rows_count(rows) && *pg_rows_value(rows, 0, 0) == 't';
     }
     pg_rows_free(&rows);
-    return rows != NULL;
 }
 
 /* A server that refuses a further connection is there, and may be working. */
@@ -47,7 +50,7 @@ static bool lost(struct pg *pg, const char *why, struct err *err)
                    why);
 }
 
-bool pg_still_served(struct pg *pg, struct err *err)
+static bool still_served(struct pg *pg, bool report, struct err *err)
 {
     bool working = true, ready;
     struct err failure = {0};
@@ -58,6 +61,9 @@ bool pg_still_served(struct pg *pg, struct err *err)
         pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, &failure);
     if (probe) {
         ask(probe, PQbackendPID(pg->conn), &working, &failure);
+        if (failure.kind == ERR_NONE && working && report) {
+            pg_report_wait(pg, probe);
+        }
     }
     pg_close(&probe);
     if (failure.kind == ERR_STOPPED) {
@@ -74,12 +80,17 @@ bool pg_still_served(struct pg *pg, struct err *err)
            (ready || lost(pg, "the server has nothing more to say on it", err));
 }
 
+bool pg_still_served(struct pg *pg, struct err *err)
+{
+    return still_served(pg, false, err);
+}
+
 bool pg_wait(struct pg *pg, short events, struct err *err)
 {
     bool ready = false;
-    while (!ready) {
+    for (unsigned silences = 0; !ready; silences++) {
         if (!pg_poll(pg, events, SILENCE_US, &ready, err) ||
-            (!ready && !pg_still_served(pg, err))) {
+            (!ready && !still_served(pg, silences % REPORT_SILENCES == 0, err))) {
             return false;
         }
     }

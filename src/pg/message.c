@@ -5,19 +5,6 @@
 
 #include "base/bytes.h"
 
-static char *put16(char *p, unsigned value)
-{
-    p[0] = (char)(value >> 8);
-    p[1] = (char)value;
-    return p + 2;
-}
-
-static void put32(char *p, size_t value)
-{
-    uint32_t big = __builtin_bswap32((uint32_t)value);
-    memcpy(p, &big, sizeof big);
-}
-
 /* Returns where the message begins, for end(). */
 static size_t begin(struct out *request, char type)
 {
@@ -30,7 +17,7 @@ static size_t begin(struct out *request, char type)
 
 static void end(struct out *request, size_t start)
 {
-    put32(request->data + start + 1, request->len - start - 1);
+    store32(request->data + start + 1, (uint32_t)(request->len - start - 1));
 }
 
 static void add_string(struct out *request, const char *s)
@@ -41,7 +28,7 @@ static void add_string(struct out *request, const char *s)
 static void add_16(struct out *request, unsigned value)
 {
     char *p = out_reserve(request, 2);
-    out_commit(request, put16(p, value));
+    out_commit(request, store16(p, (uint16_t)value));
 }
 
 static void parse(struct out *request, const char *name, const char *sql)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "facts.h"
+#include "internal.h"
 #include "problems.h"
 #include "rows.h"
 
@@ -17,17 +18,18 @@ enum {
 
 /* Whether we may replicate, and whether it is the server that we talk to, is found out by doing it.
  */
-static bool try_replication(const struct config *config, int stop_fd, struct pg **replication,
-                            struct problems *problems, struct err *err)
+static bool try_replication(const struct pg *pg, struct pg **replication, struct problems *problems,
+                            struct err *err)
 {
     struct server_identity server;
     const char *name = replication ? "source-postgres replication" : "source-postgres check";
-    struct pg *pg = pg_open(config, PG_REPLICATION, name, stop_fd, err);
-    bool ok = pg && server_identify(pg, &server, err);
+    struct pg *tried = pg_open(pg->config, PG_REPLICATION, name, pg->stop_fd, err);
+    bool ok = tried && server_identify(tried, &server, err);
     if (ok && replication) {
-        *replication = pg;
+        pg_tell(tried, &pg->notices);
+        *replication = tried;
     } else {
-        pg_close(&pg);
+        pg_close(&tried);
     }
     if (ok) {
         return true;
@@ -102,8 +104,8 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
 }
 
 bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                         enum slot_use use, int stop_fd, struct pg **replication,
-                         struct problems *problems, struct err *err)
+                         enum slot_use use, struct pg **replication, struct problems *problems,
+                         struct err *err)
 {
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
@@ -112,7 +114,7 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
         bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
         problems_find(&facts, config, catalog, use, problems);
         ok = (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
-             try_replication(config, stop_fd, replication, problems, err);
+             try_replication(pg, replication, problems, err);
     }
     facts_free(&facts);
     return ok;

@@ -1,50 +1,34 @@
 /* Making what is missing, in an order that leaves no gap: tables, publication, and the slot last.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/crash.h"
 #include "base/mem.h"
 #include "catalogs.h"
 #include "facts.h"
+#include "internal.h"
 #include "pg/prerequisites.h"
 #include "problems_table.h"
 #include "publication.h"
-#include "slot_create.h"
+#include "rows.h"
 
-static void say(const struct notices *notices, bool warning, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
-
-static void say(const struct notices *notices, bool warning, const char *format, va_list args)
+/* What has to wait would else be done when we are gone, and hold up others until then. */
+static bool heed_stop(struct pg *pg, const struct err *err)
 {
-    char *text = NULL;
-    if (vasprintf(&text, format, args) >= 0 && notices && notices->line) {
-        notices->line(notices->context, warning, text);
+    if (err->kind == ERR_STOPPED) {
+        pg_cancel(pg);
     }
-    free(text);
+    return false;
 }
 
-void notice(const struct notices *notices, const char *format, ...)
+static bool change(struct pg *pg, const char *sql, struct err *err)
 {
-    va_list args;
-    va_start(args, format);
-    say(notices, false, format, args);
-    va_end(args);
-}
-
-static void warning(const struct notices *notices, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void warning(const struct notices *notices, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    say(notices, true, format, args);
-    va_end(args);
+    return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
 static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
-                              const struct notices *notices, struct err *err)
+                              struct err *err)
 {
     if (facts_watermarks(facts)->oid) {
         return true;
@@ -53,9 +37,9 @@ static bool create_watermarks(struct pg *pg, const struct config *config, struct
     char *sql =
         mem_format("CREATE TABLE IF NOT EXISTS %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     bool ok =
-        pg_exec(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
+        change(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
     if (ok) {
-        notice(notices, "created the watermarks table %s", name);
+        pg_notice(pg, "created the watermarks table %s", name);
     }
     free(sql);
     free(name);
@@ -68,59 +52,59 @@ static bool run_create(struct pg *pg, const struct config *config, const struct 
     struct out sql;
     out_init(&sql, 512);
     publication_sql(&sql, facts, config, catalog, all_tables, NULL);
-    bool ok = pg_exec(pg, out_text(&sql), err) ||
+    bool ok = change(pg, out_text(&sql), err) ||
               err_prefix(err, "cannot create publication \"%s\": ", config->publication);
     out_free(&sql);
     return ok;
 }
 
-static void notice_left_out(const struct config *config, const struct facts *facts,
-                            const struct notices *notices)
+static void notice_left_out(const struct pg *pg, const struct config *config,
+                            const struct facts *facts)
 {
     struct out names;
     out_init(&names, 256);
     table_list_write(&names, &facts->survey.unidentified);
     if (!facts->server.superuser) {
-        notice(notices,
-               "created publication \"%s\" for the captured tables and the watermarks table: "
-               "only a superuser may create it for all tables",
-               config->publication);
+        pg_notice(pg,
+                  "created publication \"%s\" for the captured tables and the watermarks table: "
+                  "only a superuser may create it for all tables",
+                  config->publication);
     } else {
-        notice(notices,
-               "created publication \"%s\" for the captured tables and the watermarks table "
-               "alone: without a primary key or REPLICA IDENTITY, UPDATE and DELETE would fail "
-               "on %s",
-               config->publication, out_text(&names));
+        pg_notice(pg,
+                  "created publication \"%s\" for the captured tables and the watermarks table "
+                  "alone: without a primary key or REPLICA IDENTITY, UPDATE and DELETE would fail "
+                  "on %s",
+                  config->publication, out_text(&names));
     }
     out_free(&names);
 }
 
 static bool create_publication(struct pg *pg, const struct config *config,
                                const struct catalog *catalog, const struct facts *facts,
-                               const struct notices *notices, struct err *err)
+                               struct err *err)
 {
     bool all_tables = facts->server.superuser && facts->survey.unidentified.count == 0;
     if (!run_create(pg, config, catalog, facts, all_tables, err)) {
         return false;
     }
     if (all_tables) {
-        notice(notices, "created publication \"%s\" for all tables", config->publication);
+        pg_notice(pg, "created publication \"%s\" for all tables", config->publication);
     } else {
-        notice_left_out(config, facts, notices);
+        notice_left_out(pg, config, facts);
     }
     return true;
 }
 
 static bool add_table(struct pg *pg, const struct config *config, const char *schema,
-                      const char *table, const struct notices *notices, struct err *err)
+                      const char *table, struct err *err)
 {
     char *publication = sql_name(config->publication);
     char *name = sql_table(schema, table);
     char *sql = mem_format("ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
-    bool ok = pg_exec(pg, sql, err) ||
+    bool ok = change(pg, sql, err) ||
               err_prefix(err, "cannot add table %s to publication %s: ", name, publication);
     if (ok) {
-        notice(notices, "added table %s to publication %s", name, publication);
+        pg_notice(pg, "added table %s to publication %s", name, publication);
     }
     free(sql);
     free(name);
@@ -129,20 +113,20 @@ static bool add_table(struct pg *pg, const struct config *config, const char *sc
 }
 
 static bool add_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                       const struct facts *facts, const struct notices *notices, struct err *err)
+                       const struct facts *facts, struct err *err)
 {
     const struct table_facts *watermarks = facts_watermarks(facts);
     if (facts->publication.all_tables) {
         return true;
     }
     if (!watermarks->published &&
-        !add_table(pg, config, config->watermarks_schema, config->watermarks_table, notices, err)) {
+        !add_table(pg, config, config->watermarks_schema, config->watermarks_table, err)) {
         return false;
     }
     for (int i = 0; i < facts->stream_count; i++) {
         const struct catalog_stream *stream = &catalog->streams[i];
         if (table_unpublished(facts, &facts->tables[i]) &&
-            !add_table(pg, config, stream->schema, stream->table, notices, err)) {
+            !add_table(pg, config, stream->schema, stream->table, err)) {
             return false;
         }
     }
@@ -150,8 +134,8 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
 }
 
 /* Captured, and now published: the server will refuse its updates, and the user must know. */
-static void warn_unidentified(const struct catalog *catalog, const struct facts *facts,
-                              const struct notices *notices)
+static void warn_unidentified(const struct pg *pg, const struct catalog *catalog,
+                              const struct facts *facts)
 {
     for (int i = 0; i < facts->stream_count; i++) {
         const struct table_facts *table = &facts->tables[i];
@@ -159,29 +143,64 @@ static void warn_unidentified(const struct catalog *catalog, const struct facts 
             continue;
         }
         char *name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-        warning(notices,
-                "table %s has no replica identity: while it is published the server refuses UPDATE "
-                "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
-                name, name);
+        pg_warning(
+            pg,
+            "table %s has no replica identity: while it is published the server refuses UPDATE "
+            "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
+            name, name);
         free(name);
     }
 }
 
+static bool take_lsn(struct pg *pg, uint64_t *lsn, struct err *err)
+{
+    struct err ignored;
+    struct pg_rows *rows = NULL;
+    if (pg_next(pg, err) == PG_ROWS) {
+        rows = pg_take_rows(pg);
+        *lsn = rows_lsn(rows, 0, 0);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    pg_next(pg, &ignored); /* the end of the answer */
+    return ok;
+}
+
+/* A temporary one ends with the connection, over which alone it can be read. The server gives it its
+ * consistent point only when every transaction that runs has ended. */
+static bool create_slot(struct pg *pg, const struct config *config, bool temporary,
+                        uint64_t *slot_lsn, struct err *err)
+{
+    struct out sql;
+    out_init(&sql, 256);
+    out_string(&sql, "SELECT lsn FROM pg_create_logical_replication_slot(");
+    pg_quote_literal(&sql, config->slot, strlen(config->slot));
+    out_format(&sql, ", 'pgoutput', %s)", temporary ? "true" : "false");
+    bool ok = (pg_send(pg, out_text(&sql), err) && take_lsn(pg, slot_lsn, err)) ||
+              heed_stop(pg, err) ||
+              err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
+    out_free(&sql);
+    if (ok) {
+        crash_point("slot-created");
+        pg_notice(pg, "created %sreplication slot \"%s\", whose changes begin at %s",
+                  temporary ? "temporary " : "", config->slot, lsn_format(*slot_lsn).s);
+    }
+    return ok;
+}
+
 bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                          int stop_fd, const struct notices *notices, struct prerequisites *make,
-                          struct err *err)
+                          struct prerequisites *make, struct err *err)
 {
     struct facts facts;
-    bool ok =
-        facts_read(pg, config, catalog, &facts, err) &&
-        create_watermarks(pg, config, &facts, notices, err) &&
-        (facts.publication.exists ? add_tables(pg, config, catalog, &facts, notices, err)
-                                  : create_publication(pg, config, catalog, &facts, notices, err));
+    bool ok = facts_read(pg, config, catalog, &facts, err) &&
+              create_watermarks(pg, config, &facts, err) &&
+              (facts.publication.exists ? add_tables(pg, config, catalog, &facts, err)
+                                        : create_publication(pg, config, catalog, &facts, err));
     if (ok) {
-        warn_unidentified(catalog, &facts, notices);
+        warn_unidentified(pg, catalog, &facts);
         ok = facts.slot.exists || !make->slot ||
-             slot_create(make->replication ? make->replication : pg, config,
-                         make->replication != NULL, stop_fd, notices, &make->slot_lsn, err);
+             create_slot(make->replication ? make->replication : pg, config,
+                         make->replication != NULL, &make->slot_lsn, err);
     }
     facts_free(&facts);
     return ok;

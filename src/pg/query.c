@@ -1,10 +1,14 @@
 /* Statements and their results: simple messages of several, and single ones with parameters. */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+
+enum { CANCEL_S = 3 };
 
 bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struct err *err)
 {
@@ -189,33 +193,24 @@ void pg_rows_free(struct pg_rows **rows)
     }
 }
 
-bool pg_busy_wait(struct pg *pg, int64_t timeout_us, bool *busy, struct err *err)
-{
-    int64_t deadline_us = clock_monotonic_us() + timeout_us;
-    while ((*busy = PQisBusy(pg->conn))) {
-        bool ready;
-        int64_t left_us = deadline_us - clock_monotonic_us();
-        if (left_us <= 0) {
-            return true;
-        }
-        if (!pg_poll(pg, POLLIN, left_us, &ready, err)) {
-            return false;
-        }
-        if (ready && !PQconsumeInput(pg->conn)) {
-            return pg_fail_connection(pg, err);
-        }
-    }
-    return true;
-}
-
+/*
+ * Not by libpq's request: that waits as long as TCP does for a server that is away, and goes
+ * unencrypted. A timer stops this one.
+ */
 void pg_cancel(struct pg *pg)
 {
-    char words[256];
-    PGcancel *cancel = PQgetCancel(pg->conn);
-    if (cancel) {
-        PQcancel(cancel, words, sizeof words);
-        PQfreeCancel(cancel);
-    }
+    char pid[16];
+    const char *params[] = {pid};
+    struct err ignored;
+    int limit = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    timerfd_settime(limit, 0, &(struct itimerspec){.it_value = {CANCEL_S, 0}}, NULL);
+    snprintf(pid, sizeof pid, "%d", pg_backend_pid(pg));
+    struct pg *other = pg_open(pg->config, PG_SQL, "source-postgres cancel", limit, &ignored);
+    struct pg_rows *rows =
+        other ? pg_query(other, "SELECT pg_cancel_backend($1::int)", 1, params, &ignored) : NULL;
+    pg_rows_free(&rows);
+    pg_close(&other);
+    close(limit);
 }
 
 /* Doubling every quote is right for both, as long as standard_conforming_strings is on: it is

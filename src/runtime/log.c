@@ -95,6 +95,11 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
     pthread_mutex_unlock(&log->mutex);
 }
 
+void log_notice(void *log, bool warning, const char *line)
+{
+    log_line(log, warning ? LOG_WARN : LOG_INFO, "%s", line);
+}
+
 char *log_take(struct log *log, enum log_level *level)
 {
     if (ck_pr_load_uint(&log->count) == 0) {

@@ -42,46 +42,46 @@ bool decoder_in_transaction(const struct decoder *decoder)
 }
 
 /* What one message is decoded with. */
-struct message {
+struct decoding {
     struct decoder *decoder;
     struct batch *batch;
     uint64_t lsn;
     struct bytes in;
 };
 
-static struct event *add_event(struct message *m, enum event_kind kind)
+static struct event *add_event(struct decoding *d, enum event_kind kind)
 {
-    struct event *event = batch_event(m->batch);
+    struct event *event = batch_event(d->batch);
     event->kind = kind;
-    event->lsn = m->lsn;
+    event->lsn = d->lsn;
     return event;
 }
 
-static bool decode_begin(struct message *m)
+static bool decode_begin(struct decoding *d)
 {
-    struct txn *txn = arena_alloc(&m->batch->arena, sizeof *txn);
-    txn->final_lsn = bytes_u64(&m->in);
-    txn->commit_us = (int64_t)(bytes_u64(&m->in) + POSTGRES_EPOCH_US);
-    txn->xid = bytes_u32(&m->in);
-    if (m->in.bad || m->decoder->in_transaction) {
+    struct txn *txn = arena_alloc(&d->batch->arena, sizeof *txn);
+    txn->final_lsn = bytes_u64(&d->in);
+    txn->commit_us = (int64_t)(bytes_u64(&d->in) + POSTGRES_EPOCH_US);
+    txn->xid = bytes_u32(&d->in);
+    if (d->in.bad || d->decoder->in_transaction) {
         return false;
     }
-    m->decoder->in_transaction = true;
-    add_event(m, EVENT_BEGIN)->txn = txn;
+    d->decoder->in_transaction = true;
+    add_event(d, EVENT_BEGIN)->txn = txn;
     return true;
 }
 
-static bool decode_commit(struct message *m)
+static bool decode_commit(struct decoding *d)
 {
-    bytes_u8(&m->in);  /* flags: unused */
-    bytes_u64(&m->in); /* the commit's own LSN: BEGIN told it */
-    uint64_t end_lsn = bytes_u64(&m->in);
-    bytes_u64(&m->in); /* commit time: BEGIN told it */
-    if (m->in.bad || !m->decoder->in_transaction) {
+    bytes_u8(&d->in);  /* flags: unused */
+    bytes_u64(&d->in); /* the commit's own LSN: BEGIN told it */
+    uint64_t end_lsn = bytes_u64(&d->in);
+    bytes_u64(&d->in); /* commit time: BEGIN told it */
+    if (d->in.bad || !d->decoder->in_transaction) {
         return false;
     }
-    m->decoder->in_transaction = false;
-    add_event(m, EVENT_COMMIT)->lsn = end_lsn;
+    d->decoder->in_transaction = false;
+    add_event(d, EVENT_COMMIT)->lsn = end_lsn;
     return true;
 }
 
@@ -117,63 +117,63 @@ static struct relation *read_relation(struct bytes *in)
     return relation;
 }
 
-static bool decode_relation(struct message *m)
+static bool decode_relation(struct decoding *d)
 {
-    struct relation *relation = read_relation(&m->in);
+    struct relation *relation = read_relation(&d->in);
     if (!relation) {
         return false;
     }
-    struct relation *newer = relations_put(&m->decoder->relations, &relation);
+    struct relation *newer = relations_put(&d->decoder->relations, &relation);
     if (newer) {
-        add_event(m, EVENT_RELATION)->relation = newer;
+        add_event(d, EVENT_RELATION)->relation = newer;
     }
     return true;
 }
 
 /* The relation that a change names. The server tells every relation before its first change. */
-static struct relation *read_relation_oid(struct message *m)
+static struct relation *read_relation_oid(struct decoding *d)
 {
-    uint32_t oid = bytes_u32(&m->in);
-    struct relation *relation = relations_get(&m->decoder->relations, oid);
-    m->in.bad |= !relation || !m->decoder->in_transaction;
-    return m->in.bad ? NULL : relation;
+    uint32_t oid = bytes_u32(&d->in);
+    struct relation *relation = relations_get(&d->decoder->relations, oid);
+    d->in.bad |= !relation || !d->decoder->in_transaction;
+    return d->in.bad ? NULL : relation;
 }
 
-static const uint8_t *read_new(struct message *m, const struct relation *relation, uint8_t tag)
+static const uint8_t *read_new(struct decoding *d, const struct relation *relation, uint8_t tag)
 {
-    m->in.bad |= tag != 'N';
-    return tuple_check_wal(&m->in, relation->column_count);
+    d->in.bad |= tag != 'N';
+    return tuple_check_wal(&d->in, relation->column_count);
 }
 
-static bool decode_insert(struct message *m)
+static bool decode_insert(struct decoding *d)
 {
-    struct relation *relation = read_relation_oid(m);
-    const uint8_t *tuple = relation ? read_new(m, relation, bytes_u8(&m->in)) : NULL;
+    struct relation *relation = read_relation_oid(d);
+    const uint8_t *tuple = relation ? read_new(d, relation, bytes_u8(&d->in)) : NULL;
     if (!tuple) {
         return false;
     }
-    struct event *event = add_event(m, EVENT_INSERT);
+    struct event *event = add_event(d, EVENT_INSERT);
     event->relation = relation;
     event->new_tuple = tuple;
     return true;
 }
 
-static bool decode_update(struct message *m)
+static bool decode_update(struct decoding *d)
 {
     const uint8_t *old = NULL;
     enum old_kind old_kind = OLD_NONE;
-    struct relation *relation = read_relation_oid(m);
-    uint8_t tag = bytes_u8(&m->in);
+    struct relation *relation = read_relation_oid(d);
+    uint8_t tag = bytes_u8(&d->in);
     if (relation && (tag == OLD_KEY || tag == OLD_ROW)) {
         old_kind = (enum old_kind)tag;
-        old = tuple_check_wal(&m->in, relation->column_count);
-        tag = bytes_u8(&m->in);
+        old = tuple_check_wal(&d->in, relation->column_count);
+        tag = bytes_u8(&d->in);
     }
-    const uint8_t *tuple = relation ? read_new(m, relation, tag) : NULL;
+    const uint8_t *tuple = relation ? read_new(d, relation, tag) : NULL;
     if (!tuple) {
         return false;
     }
-    struct event *event = add_event(m, EVENT_UPDATE);
+    struct event *event = add_event(d, EVENT_UPDATE);
     event->relation = relation;
     event->new_tuple = tuple;
     event->old_tuple = old;
@@ -181,18 +181,18 @@ static bool decode_update(struct message *m)
     return true;
 }
 
-static bool decode_delete(struct message *m)
+static bool decode_delete(struct decoding *d)
 {
-    struct relation *relation = read_relation_oid(m);
-    uint8_t tag = bytes_u8(&m->in);
+    struct relation *relation = read_relation_oid(d);
+    uint8_t tag = bytes_u8(&d->in);
     if (!relation || (tag != OLD_KEY && tag != OLD_ROW)) {
         return false;
     }
-    const uint8_t *old = tuple_check_wal(&m->in, relation->column_count);
+    const uint8_t *old = tuple_check_wal(&d->in, relation->column_count);
     if (!old) {
         return false;
     }
-    struct event *event = add_event(m, EVENT_DELETE);
+    struct event *event = add_event(d, EVENT_DELETE);
     event->relation = relation;
     event->old_tuple = old;
     event->old_kind = (enum old_kind)tag;
@@ -200,33 +200,33 @@ static bool decode_delete(struct message *m)
 }
 
 /* Frame first, events after: a message that is cut short must leave nothing behind. */
-static bool decode_truncate(struct message *m)
+static bool decode_truncate(struct decoding *d)
 {
-    uint32_t count = bytes_u32(&m->in);
-    bytes_u8(&m->in); /* CASCADE, RESTART IDENTITY: the server has listed every table already */
-    struct bytes oids = m->in;
-    if (!bytes_take(&m->in, (size_t)count * 4) || !m->decoder->in_transaction) {
+    uint32_t count = bytes_u32(&d->in);
+    bytes_u8(&d->in); /* CASCADE, RESTART IDENTITY: the server has listed every table already */
+    struct bytes oids = d->in;
+    if (!bytes_take(&d->in, (size_t)count * 4) || !d->decoder->in_transaction) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct relation *relation = relations_get(&m->decoder->relations, bytes_u32(&oids));
+        struct relation *relation = relations_get(&d->decoder->relations, bytes_u32(&oids));
         if (relation) {
-            add_event(m, EVENT_TRUNCATE)->relation = relation;
+            add_event(d, EVENT_TRUNCATE)->relation = relation;
         }
     }
     return true;
 }
 
-static bool decode(struct message *m, uint8_t tag)
+static bool decode(struct decoding *d, uint8_t tag)
 {
     switch (tag) {
-    case 'I': return decode_insert(m);
-    case 'U': return decode_update(m);
-    case 'D': return decode_delete(m);
-    case 'B': return decode_begin(m);
-    case 'C': return decode_commit(m);
-    case 'R': return decode_relation(m);
-    case 'T': return decode_truncate(m);
+    case 'I': return decode_insert(d);
+    case 'U': return decode_update(d);
+    case 'D': return decode_delete(d);
+    case 'B': return decode_begin(d);
+    case 'C': return decode_commit(d);
+    case 'R': return decode_relation(d);
+    case 'T': return decode_truncate(d);
     case 'O':
     case 'Y':
     case 'M': return true;
@@ -237,9 +237,9 @@ static bool decode(struct message *m, uint8_t tag)
 bool decoder_message(struct decoder *decoder, struct batch *batch, uint64_t lsn,
                      const uint8_t *message, size_t len, struct err *err)
 {
-    struct message m = {decoder, batch, lsn, bytes_of(message, len)};
-    uint8_t tag = bytes_u8(&m.in);
-    if (decode(&m, tag)) {
+    struct decoding d = {decoder, batch, lsn, bytes_of(message, len)};
+    uint8_t tag = bytes_u8(&d.in);
+    if (decode(&d, tag)) {
         return true;
     }
     err_set(err, ERR_SYSTEM,

@@ -13,6 +13,7 @@ class Proxy:
         self.pairs = []
         self.deaf = False  # what connects from now on is let in, and then hears nothing more
         self.lock = threading.Lock()
+        self.frozen = False
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
@@ -23,9 +24,10 @@ class Proxy:
         for pair in self.pairs:
             pair.close()
 
-    def freeze(self):
-        """All that is connected now; what connects later passes."""
+    def freeze(self, later=False):
+        """All that is connected now; what connects later passes, unless that is frozen, too."""
         with self.lock:
+            self.frozen = later
             for pair in self.pairs:
                 pair.frozen = True
 
@@ -37,6 +39,7 @@ class Proxy:
             except OSError:
                 return
             with self.lock:
+                pair.frozen = self.frozen
                 self.pairs.append(pair)
             pair.start()
 

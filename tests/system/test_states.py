@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-from capture import stream
+from capture import Capture, stream
 from connector import PATIENCE
+from database import Database
+from server import Server
 
 TABLES = ("one", "two")
 
@@ -203,3 +205,25 @@ def test_an_older_state_may_be_used_again(database, capture):
     assert len(one.run().records) == 1
     one.state = older
     assert len(one.run().records) == 1
+
+
+@pytest.mark.since(12)  # wal_init_zero
+def test_a_read_that_tails_says_when_much_wal_is_kept_for_it(tmp_path):
+    """What it has captured since its start is not known to be stored. Every segment is left after a few bytes."""
+    with Server(wal_init_zero="off") as empty:
+        own = Database(empty)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        one = Capture(own, tmp_path, ["t"], tail=True)
+        process = one.start().wait_for_active()
+        for number in range(63):
+            own.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()")
+        process.wait_for_state(after=63)
+        assert "is kept" not in process.stderr
+        for number in range(63, 70):
+            own.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()")
+        process.wait_for_state(after=70).wait_for(lambda run: "is kept" in run.stderr).stop()
+        one.keep(process)
+        said = [log["log"] for log in process.of_type("LOG") if "is kept" in log["log"]["message"]]
+        assert [log["level"] for log in said] == ["WARN"] and "GiB" in said[0]["message"]
+        assert one.start().wait_for_state().stop().stderr.count("is kept") == 0
+        own.connection.close()

@@ -67,6 +67,26 @@ def test_an_error_of_one_stream_names_it(tables, capture):
     assert {name: entries[-1][0] for name, entries in statuses(process).items()} == {("public", "loose"): "INCOMPLETE"}
 
 
+def descriptors(process):
+    return [error.get("stream_descriptor") for error in process.errors]
+
+
+@pytest.mark.parametrize("streams", [["one", "two", "two"], ["one", stream("two", sync_mode="cdc")],
+                                     ["one", {**stream("two"), "primary_key": "id"}], ["one", stream("two", key=["id", "id"])],
+                                     ["one", stream("two", key=["nosuch"])], ["one", stream("two", sync_mode="cdc", key=["id", "id"])]])
+def test_a_fault_of_one_stream_in_the_catalog_names_it(tables, capture, streams):
+    """Whether the catalog alone shows it, or the table."""
+    process = capture(streams).start().finish()
+    assert process.process.returncode > 0
+    assert descriptors(process) == [{"name": "two", "namespace": "public"}], process.errors
+    assert {name: entries[-1][0] for name, entries in statuses(process).items()} == {("public", "two"): "INCOMPLETE"}
+
+
+def test_faults_of_several_streams_in_the_catalog_are_told_as_one(tables, capture):
+    process = capture([stream("one", sync_mode="cdc"), stream("two", sync_mode="cdc")]).start().finish()
+    assert descriptors(process) == [None] and len(process.errors[0]["message"].splitlines()) == 2
+
+
 def test_errors_of_several_streams_name_each_and_then_all(tables, capture):
     tables.execute("CREATE UNLOGGED TABLE passing (id int PRIMARY KEY)")
     process = capture(["one", "nosuch", "passing"]).start().finish()

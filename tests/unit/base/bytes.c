@@ -14,6 +14,17 @@ Test(bytes, reads_big_endian)
     cr_assert_not(b.bad);
 }
 
+Test(bytes, stores_big_endian_and_returns_the_end)
+{
+    static const uint8_t expected[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+    uint8_t data[sizeof expected], *p = data;
+    p = store16(p, 0x0102);
+    p = store32(p, 0x03040506);
+    p = store64(p, 0x0708090A0B0C0D0E);
+    cr_assert_eq(p, data + sizeof data);
+    cr_assert_arr_eq(data, expected, sizeof data);
+}
+
 Test(bytes, a_read_past_the_end_is_zero_and_sticky)
 {
     const uint8_t data[] = {1, 2, 3};

@@ -1,4 +1,5 @@
 /* Dates and times: RFC 3339's look, from both forms, and its limits. */
+#include "base/bytes.h"
 #include "printed.h"
 
 Test(date, text)
@@ -42,8 +43,9 @@ Test(date, every_day_follows_the_one_before)
                  day += year % 100 < 2 || day == length ? 1 : length - day) {
                 char expected[32];
                 snprintf(expected, sizeof expected, "\"%04d-%02d-%02d\"", year, month, day);
-                uint32_t wire = __builtin_bswap32((uint32_t)(days + day - 1));
-                cr_assert_str_eq(printed(value_binary_writer(TYPE_OF(OID_DATE)), NULL, &wire, 4),
+                char wire[4];
+                store32(wire, (uint32_t)(days + day - 1));
+                cr_assert_str_eq(printed(value_binary_writer(TYPE_OF(OID_DATE)), NULL, wire, 4),
                                  expected);
             }
             days += length;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "row/tuple.h"
 
@@ -174,16 +175,14 @@ static const uint8_t *wal_tuple(struct scene *s, const char *values)
         size_t len = strcspn(p, ",");
         *to++ = *p == '~' ? VALUE_NULL : *p == '^' ? VALUE_UNCHANGED : VALUE_TEXT;
         if (to[-1] == VALUE_TEXT) {
-            uint32_t swapped = __builtin_bswap32((uint32_t)len);
-            memcpy(to, &swapped, 4);
-            memcpy(to + 4, p, len);
-            to += 4 + len;
+            to = store32(to, (uint32_t)len);
+            memcpy(to, p, len);
+            to += len;
         }
         count++;
         p += len;
     }
-    tuple[0] = 0;
-    tuple[1] = (uint8_t)count;
+    store16(tuple, (uint16_t)count);
     return tuple;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "row/tuple.h"
 #include "scene.h"
@@ -26,25 +27,16 @@ struct batch *read_snapshot_step(struct scene *s, int range, const char *snapsho
     return batch;
 }
 
-static uint8_t *put32(uint8_t *to, uint32_t value)
-{
-    value = __builtin_bswap32(value);
-    memcpy(to, &value, 4);
-    return to + 4;
-}
-
 static const uint8_t *copy_tuple(struct scene *s, struct batch *batch, const char *row, size_t size)
 {
-    uint8_t *tuple = arena_alloc(&batch->arena, size * 6 + 16), *to = tuple + 2;
+    uint8_t *tuple = arena_alloc(&batch->arena, size * 6 + 16), *to = store16(tuple, 3);
     const char *p = row;
-    tuple[0] = 0;
-    tuple[1] = 3;
     for (int i = 0; i < 3; i++) {
         size_t len = strcspn(p, ", ");
         if (i == 0 && !s->server) {
-            to = put32(put32(to, 4), (uint32_t)atoi(p));
+            to = store32(store32(to, 4), (uint32_t)atoi(p));
         } else {
-            to = put32(to, (uint32_t)len);
+            to = store32(to, (uint32_t)len);
             memcpy(to, p, len);
             to += len;
         }

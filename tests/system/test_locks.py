@@ -1,0 +1,125 @@
+"""Locks that others hold: whom a statement waits for is said, the capture goes on after, and a stop is heard meanwhile."""
+
+from contextlib import closing
+
+import pytest
+
+from proxy import Proxy
+
+ROWS = 20000
+WAITING = ("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+           " AND application_name LIKE 'source-postgres%' AND datname = current_database()")
+GONE = ("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'source-postgres%'"
+        " AND datname = current_database()")
+
+
+@pytest.fixture(name="tables")
+def two_tables(database):
+    """One is published, as is the watermarks table; beside one that keeps the publication from being for all."""
+    database.execute("CREATE TABLE one (id int PRIMARY KEY)", "CREATE TABLE two (id int PRIMARY KEY)",
+                     "CREATE TABLE unkeyed (n int)", f"INSERT INTO two SELECT generate_series(1, {ROWS})",
+                     f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE one, {database.watermarks}")
+    return database
+
+
+@pytest.fixture(name="holder")
+def session_of_another(database):
+    with closing(database.connect()) as session:
+        yield session
+
+
+def hold(session, *statements):
+    with session.cursor() as cursor:
+        for statement in ("BEGIN", *statements):
+            cursor.execute(statement)
+
+
+def release(session):
+    with session.cursor() as cursor:
+        cursor.execute("ROLLBACK")
+
+
+def wait_for_line(process, session, *words):
+    """One line has all the words, and names who holds the lock."""
+    words = (*words, f"process {session.get_backend_pid()} (user postgres, test, open for ")
+    process.wait_for(lambda run: any(line.startswith("INFO: ") and all(word in line for word in words)
+                                     for line in run.stderr.splitlines()))
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_table_that_cannot_be_published_yet(tables, holder, capture, published):
+    """As during VACUUM and CREATE INDEX CONCURRENTLY."""
+    if not published:
+        tables.execute(f"DROP PUBLICATION {tables.publication}")
+    hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
+    one = capture(["one", "two"])
+    process = one.start()
+    wait_for_line(process, holder, "ALTER PUBLICATION" if published else "CREATE PUBLICATION",
+                  "waits for a lock on public.two: ")
+    release(holder)
+    one.keep(process.succeed())
+    one.assert_equal(one=["id"], two=["id"])
+    assert "will try again" not in process.stderr
+
+
+def test_a_watermarks_table_that_somebody_else_is_creating(database, holder, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    hold(holder, f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)")
+    process = capture(["t"]).start()
+    wait_for_line(process, holder, "CREATE TABLE IF NOT EXISTS", "waits for older transactions to end: ")
+    release(holder)
+    process.succeed()
+
+
+def test_a_table_that_cannot_be_described_yet(tables, holder, capture):
+    hold(holder, "LOCK TABLE one IN ACCESS EXCLUSIVE MODE")
+    process = capture(["one"]).start()
+    wait_for_line(process, holder, "SELECT ", "waits for a lock on public.one: ")
+    release(holder)
+    process.succeed()
+
+
+def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
+    one = capture(["two"], advanced={"backfill_chunk_size": 20})
+    process = one.start().wait_for_records(100)
+    hold(holder, "ALTER TABLE two SET (fillfactor = 90)", "LOCK TABLE two IN ACCESS EXCLUSIVE MODE")
+    assert len(process.records) < ROWS, "the backfill is over: this test tests nothing"
+    wait_for_line(process, holder, 'LOCK TABLE ONLY "public"."two"', "waits for a lock on public.two: ")
+    release(holder)
+    one.keep(process.succeed())
+    one.assert_equal(two=["id"])
+    assert "will try again" not in process.stderr
+
+
+def test_a_stop_while_it_waits(tables, holder, capture):
+    """What it waited to do is not done after it has gone."""
+    hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
+    process = capture(["two"]).start()
+    tables.wait_for(WAITING)
+    process.stop()
+    tables.wait_for(GONE)
+    release(holder)
+    assert tables.value("SELECT count(*) FROM pg_publication_tables WHERE tablename = 'two'") == 0
+    assert "is not read" not in process.stderr
+
+
+def test_a_stop_while_it_waits_for_a_slot(tables, holder, capture):
+    hold(holder, "INSERT INTO unkeyed VALUES (1)")
+    process = capture(["one"]).start()
+    tables.wait_for(WAITING)
+    process.stop()
+    tables.wait_for(GONE)
+    release(holder)
+    assert not tables.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", (tables.slot,))
+
+
+def test_a_stop_while_it_waits_for_a_server_that_is_gone(tables, holder, capture):
+    """Nothing can be taken back then, nor is that tried for long."""
+    hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
+    with Proxy(tables.server.port) as proxy:
+        process = capture(["two"], port=proxy.port).start()
+        tables.wait_for(WAITING)
+        proxy.freeze(later=True)
+        process.stop()
+    assert "is not read" not in process.stderr
