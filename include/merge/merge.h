@@ -85,7 +85,7 @@ struct merge_hooks {
 };
 
 struct merge_config {
-    const struct merge_stream *streams;
+    const struct merge_stream *const *streams; /* borrowed for merge_new alone */
     int stream_count;
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
@@ -158,6 +158,9 @@ void merge_leave(struct merge *, int stream);
  */
 bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64_t not_before,
                  struct err *);
+
+/* What its state says besides was changed: the next checkpoint has it. */
+void merge_touch(struct merge *, int stream);
 
 bool merge_is_lost(const struct merge *, int stream); /* or away */
 

@@ -68,6 +68,7 @@ enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
 struct chunk_close {
     struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
     bool last;       /* nothing is left in the range */
+    char *why;       /* CHUNK_RETURN: what the server said, or what differs; owned */
     char watermark[WATERMARK_TEXT];
 };
 

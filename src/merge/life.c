@@ -84,3 +84,8 @@ uint64_t merge_life(const struct merge *m, int stream)
 {
     return m->streams[stream].life;
 }
+
+void merge_touch(struct merge *m, int stream)
+{
+    m->streams[stream].changed = m->changed = true;
+}

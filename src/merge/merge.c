@@ -11,7 +11,7 @@ static bool init_streams(struct merge *m, struct err *err)
 {
     for (int i = 0; i < m->config.stream_count; i++) {
         m->streams[i].life = 1;
-        if (!stream_init(&m->streams[i], &m->config.streams[i], err)) {
+        if (!stream_init(&m->streams[i], m->config.streams[i], err)) {
             return false;
         }
         m->backfilling += stream_backfills(&m->streams[i]);

@@ -307,6 +307,7 @@ static void state_of_lost(struct stream_state *state)
     state->snapshot = NULL;
     state->mode = STREAM_BACKFILL;
     state->backfilled = state->cursor = 0;
+    terms_clear(&state->terms);
 }
 
 void stream_state_now(const struct stream *s, struct stream_state *state)
@@ -318,7 +319,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
     base.cursor = s->cursor;
     if (base.mode == STREAM_BACKFILL && !s->pending) {
         base.mode = STREAM_ACTIVE;
-        base.snapshot = base.storage = NULL;
+        base.snapshot = NULL;
     }
     stream_state_copy(state, &base);
     if (s->standing != STANDING_LIVES) {

@@ -103,7 +103,7 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         .state = &h->state,
         .key = {.count = 1, .columns = key_column_names, .types = key_types, .orders = key_orders}};
     struct merge_config config = {
-        .streams = &h->stream,
+        .streams = (const struct merge_stream *[]){&h->stream},
         .stream_count = 1,
         .slot = "s",
         .cursor = h->lsn,

@@ -120,7 +120,7 @@ static void parse_ranges(struct stream_state *state, const char *p)
 static void start_merge(struct scene *s)
 {
     s->stream.state = &s->state;
-    s->config.streams = &s->stream;
+    s->config.streams = (const struct merge_stream *[]){&s->stream};
     s->config.hooks.context = s;
     s->m = merge_new(&s->config, &s->err);
     cr_assert(s->m, "%s", s->err.message);
