@@ -1,7 +1,10 @@
 """A table that is backfilled again: what is said of it, and when its rows are out."""
 
+import itertools
 import json
 import re
+import time
+from contextlib import closing
 
 SOON = {"check_interval": "1s"}
 
@@ -70,3 +73,27 @@ def assert_lives(one, keys, lives):
     for table, expected in lives.items():
         life = result.oracles["public", table].life
         assert life == expected, f"public.{table} was backfilled {life} times, {expected} are expected"
+
+
+def pause_in_backfill(one, total, after=20, table="t"):
+    """A run of the capture that stands still with some of the table's `total` rows out. Small chunks are what makes it
+    likely that others are not even read."""
+    count = itertools.count(1)
+    process = one.start(pause_at=lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table
+                        and next(count) >= after).wait_until_paused()
+    time.sleep(0.1)  # what it had written is still read
+    assert len(process.records_of(table)) < total / 2, "the backfill is nearly over: this test tests nothing"
+    return process
+
+
+def kill_in_backfill(one, total, after=50, table="t"):
+    """Killed while a lock on the table holds its backfill up: what counts ends with a state in the middle of it."""
+    process = one.start()
+    process.wait_for(lambda run: len(run.records_of(table)) >= after)
+    with closing(one.database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"BEGIN; LOCK TABLE {table}")
+        process.wait_for(lambda run: run.states and run.states[-1]["data"]["streams"][f"public.{table}"].get("backfilled"))
+        one.keep(process.kill())
+    assert mode_of(one.state[0], f"public.{table}") == "Backfill" and len(one.records) < total, (
+        "the backfill was over: this test tests nothing")
+    return process
