@@ -32,6 +32,8 @@ class Capture:
         self.state = None  # what the next run is given: a list of state messages
         self.records = []  # those that count
         self.runs = []
+        self.untold = {}  # table -> positions in the WAL from which on the stream did not tell all of it
+        self.truncations = {}
 
     def path(self, name, content):
         path = os.path.join(self.directory, name)
@@ -74,6 +76,7 @@ class Capture:
         """Feed all records that count to an oracle; `keys`: table or (namespace, table) -> columns, `lives`: -> how many
         lives it may have."""
         oracle = Materialised(by_stream(keys), by_stream(lives or {}))
+        oracle.know(by_stream(self.untold), by_stream(self.truncations))
         oracle.apply(self.records)
         return oracle
 

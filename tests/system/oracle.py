@@ -199,6 +199,12 @@ class Materialised:
         self.oracles = {name: key if hasattr(key, "apply") else Oracle(*name, key, lives.get(name, 1))
                         for name, key in streams.items()}
 
+    def know(self, untold, truncations):
+        """Positions in the WAL by (namespace, table)."""
+        for name, oracle in self.oracles.items():
+            oracle.untold += untold.get(name, [])
+            oracle.truncations += truncations.get(name, [])
+
     def apply(self, records):
         for record in records:
             self.oracles[record["namespace"], record["stream"]].apply(record)
