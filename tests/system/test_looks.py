@@ -141,8 +141,8 @@ def test_a_locked_table_holds_up_no_look_at_the_others(one, database):
     assert_lives(one, KEYS, {"t": 2})
 
 
-def test_a_server_that_is_stopped_in_the_middle_of_looks_ends_nothing(one, database):
-    """SIGSTOP of the process, many looks missed: it looks once, and goes on."""
+def test_a_capture_that_stood_still_looks_once_and_goes_on(one, database):
+    """It has missed several looks meanwhile."""
     one.process.process.send_signal(signal.SIGSTOP)
     one.untold["t"] = [database.position()]
     database.execute(UNTOLD, "SELECT pg_sleep(2.5)")
