@@ -1,6 +1,7 @@
 """Tables without key, which are read in ctid order: all chunks of a run see one snapshot, so that each row comes once, as it
 was, whatever is written beside them, behind savepoints too."""
 
+import contextlib
 import signal
 import time
 from contextlib import closing
@@ -161,6 +162,24 @@ def write(chance):
 def test_writers_with_savepoints_beside_the_backfill(one, workers):
     one.config["advanced"]["backfill_workers"] = workers
     with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
+        one.run()
+        one.run()
+    one.run()
+    assert_equal(one)
+
+
+def linger(chance):
+    """One that is open for a while, as some always are."""
+    return ["INSERT INTO t SELECT nextval('versions') + 2000000", "SAVEPOINT s", *write(chance)[1:3],
+            "INSERT INTO t SELECT nextval('versions') + 2000000", "RELEASE s", "SELECT pg_sleep(0.2)"]
+
+
+def test_transactions_with_savepoints_are_always_open(one, database):
+    """While the slot is made, when the snapshot is taken, and over every chunk."""
+    with contextlib.ExitStack() as stack:
+        for seed in range(6):
+            stack.enter_context(Writer(database, linger, seed))
+        stack.enter_context(Writer(database, write, 7, 0.001))
         one.run()
         one.run()
     one.run()
