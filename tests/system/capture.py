@@ -32,6 +32,8 @@ class Capture:
         self.state = None  # what the next run is given: a list of state messages
         self.records = []  # those that count
         self.runs = []
+        self.untold = {}  # table -> positions in the WAL from which on the stream did not tell all of it
+        self.truncations = {}
 
     def path(self, name, content):
         path = os.path.join(self.directory, name)
@@ -41,7 +43,7 @@ class Capture:
 
     def arguments(self):
         arguments = ["--config", self.path("config.json", self.config),
-                     "--catalog", self.path("catalog.json", {"streams": self.streams, "tail": self.tail})]
+                     "--catalog", self.write_catalog()]
         if self.state is not None:
             arguments += ["--state", self.path("state.json", self.state)]
         return arguments
@@ -70,21 +72,31 @@ class Capture:
             self.state = latest_states(states, self.state)
         return process
 
-    def materialised(self, keys):
-        """Feed all records that count to an oracle; `keys`: table or (namespace, table) -> columns."""
-        oracle = Materialised({("public", name) if isinstance(name, str) else name: key
-                               for name, key in keys.items()})
+    def materialised(self, keys, lives=None):
+        """Feed all records that count to an oracle; `keys`: table or (namespace, table) -> columns, `lives`: -> how many
+        lives it may have."""
+        oracle = Materialised(by_stream(keys), by_stream(lives or {}))
+        oracle.know(by_stream(self.untold), by_stream(self.truncations))
         oracle.apply(self.records)
         return oracle
 
     def assert_equal(self, **keys):
         self.materialised(keys).assert_equal(self.database)
 
+    def write_catalog(self):
+        """The streams as they are now, where a running process looks for them after a SIGHUP."""
+        return self.path("catalog.json", {"streams": self.streams, "tail": self.tail})
+
     def kill_all(self):
         for process in self.runs:
             if process.process.poll() is None:
                 process.process.kill()
                 process.process.wait()
+
+
+def by_stream(values):
+    """A table that is named alone is in `public`."""
+    return {("public", name) if isinstance(name, str) else name: value for name, value in values.items()}
 
 
 def last_states(messages):

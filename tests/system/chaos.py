@@ -8,6 +8,7 @@ from contextlib import closing
 
 import psycopg2
 
+from chaos_ddl import CONCURRENT_DDL
 from connector import PATIENCE
 
 
@@ -43,7 +44,7 @@ class StubbornWriter(threading.Thread):
         end = "COMMIT" if self.random.random() < 0.8 else "ROLLBACK"
         try:
             cursor.execute(";".join(["BEGIN", *statements, end]))
-        except (psycopg2.IntegrityError, psycopg2.errors.DeadlockDetected):
+        except (psycopg2.IntegrityError, *CONCURRENT_DDL):
             cursor.execute("ROLLBACK")
         self.transactions += 1
         time.sleep(self.random.choice((0, 0, 0.001, 0.01)))

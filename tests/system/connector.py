@@ -40,10 +40,11 @@ def executable():
 
 class Run:
     """One process. `consumer`, if given, takes each message instead of the list `messages`; the first message for
-    which `pause_at` holds stops the process; `variables` are added to its environment."""
+    which `pause_at` holds stops the process; with `terminal` its log goes to a terminal, on which it draws its progress;
+    `variables` are added to its environment."""
 
     def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None, pause_at=None,
-                 server_activity=lambda: "not known", **variables):
+                 server_activity=lambda: "not known", terminal=False, **variables):
         self.arguments = arguments
         self.server_activity = server_activity
         self.messages = []
@@ -58,10 +59,15 @@ class Run:
         self.consumer = consumer or self.messages.append
         self.pause_at = pause_at
         self.paused = threading.Event()
+        stderr = subprocess.PIPE
+        if terminal:
+            self.terminal, stderr = os.openpty()
         self.process = subprocess.Popen([executable(), *arguments], stdin=stdin, stdout=stdout,
-                                        stderr=subprocess.PIPE, bufsize=0, env={**environment(), **variables})
+                                        stderr=stderr, bufsize=0, env={**environment(), **variables})
+        if terminal:
+            os.close(stderr)
         self.threads = [threading.Thread(target=work, daemon=True)
-                        for work in (self.read_stdout, self.read_stderr, self.watch_memory)
+                        for work in (self.read_stdout, self.read_terminal if terminal else self.read_stderr, self.watch_memory)
                         if work != self.read_stdout or stdout == subprocess.PIPE]
         for thread in self.threads:
             thread.start()
@@ -244,6 +250,15 @@ class Run:
         for line in self.process.stderr:
             self.stderr += line.decode("utf-8", "replace")
         self.process.stderr.close()
+
+    def read_terminal(self):
+        """A terminal that nobody writes to any more has no end: reading it fails."""
+        try:
+            while block := os.read(self.terminal, 1 << 16):
+                self.stderr += block.decode("utf-8", "replace").replace("\r\n", "\n")
+        except OSError:
+            pass
+        os.close(self.terminal)
 
     def watch_memory(self):
         """VmHWM only grows, so the last look before the end is the peak."""

@@ -56,6 +56,10 @@ class Database:
     def value(self, statement, parameters=None):
         return self.query(statement, parameters)[0][0]
 
+    def position(self):
+        """Where the WAL ends, as a number of bytes: what commits from now on lies behind it."""
+        return self.value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+
     def activity(self):
         """What all sessions of the server are doing, for a failing test."""
         try:

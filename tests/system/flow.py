@@ -5,6 +5,7 @@ import subprocess
 import threading
 from urllib.parse import quote
 
+from capture import by_stream
 from connector import LIMIT_S, PATIENCE, SANITIZER_MARKS, Run
 from flow_protocol import Session, check_log, merge_patch
 from oracle import Materialised
@@ -168,10 +169,13 @@ class Capture:
         process.kill()
         self.commit(process)
 
-    def assert_equal(self, **keys):
-        result = Materialised({("public", name): key for name, key in keys.items()})
+    def materialised(self, keys, lives=None):
+        result = Materialised(by_stream(keys), by_stream(lives or {}))
         result.apply(self.records)
-        result.assert_equal(self.database)
+        return result
+
+    def assert_equal(self, **keys):
+        self.materialised(keys).assert_equal(self.database)
 
     def kill_all(self):
         for process in self.runs:

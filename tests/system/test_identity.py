@@ -86,7 +86,7 @@ def test_changed_toast_is_there(live):
 def test_a_changed_key_is_a_delete_and_a_create(live, identity):
     own, records = live(identity, "UPDATE t SET id = 5 WHERE id = 1")
     assert [(meta(record)["op"], record["data"]["id"]) for record in records] == [("d", 1), ("c", 5)]
-    assert (len(records[1]["data"].get("big", "")) == 6400) == (identity == "FULL")
+    own.assert_equal(t=["id"])
 
 
 @pytest.mark.parametrize("identity", ["DEFAULT", "FULL"])

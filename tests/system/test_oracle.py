@@ -2,7 +2,7 @@
 
 import pytest
 
-from oracle import Oracle
+from oracle import Oracle, Versions
 
 
 def record(operation, identifier, loc=None, snapshot=False, **data):
@@ -51,3 +51,62 @@ def test_it_compares_with_the_table(database):
     oracle.apply(record("c", 1, name="A"))
     oracle.apply(record("c", 3, name="c"))
     assert len(oracle.differences(database)) == 3
+
+
+AGAIN = [record("c", 1, [-1, 0, 0], True, name="a"), record("c", 2, [-1, 1, 0], True, name="b"),
+         record("c", 1, [-1, 0, 0], True, name="A")]
+
+
+def oracle_after(*records, **options):
+    oracle = Oracle("public", "t", ["id"], **options)
+    for one in records:
+        oracle.apply(one)
+    return oracle
+
+
+def test_another_life_has_to_be_expected():
+    assert len(oracle_after(*AGAIN).violations) == 1
+    assert oracle_after(*AGAIN, lives=2).violations == []
+    assert len(oracle_after(*AGAIN, AGAIN[0], lives=2).violations) == 1
+
+
+def test_another_life_forgets_the_rows_of_the_one_before():
+    oracle = oracle_after(*AGAIN, lives=2)
+    assert oracle.life == 2 and list(oracle.rows.values()) == [{"id": 1, "name": "A"}]
+    assert len(oracle_after(*AGAIN, record("u", 2, [9, 9, 9]), lives=2).violations) == 1
+
+
+def test_what_the_stream_did_not_tell_excuses_what_came_after_it_in_that_life_alone():
+    early, late = record("u", 3, [4, 4, 4]), record("u", 4, [6, 6, 6])
+    oracle = oracle_after(AGAIN[0], early, late, AGAIN[2], record("d", 5, [8, 8, 8]), lives=2)
+    assert len(oracle.violations) == 3
+    oracle.untold.append(5)
+    assert [text[:3] for text in oracle.violations] == ["'u'", "'d'"]
+    assert '"id": 3' in oracle.violations[0] and '"id": 5' in oracle.violations[1]
+
+
+def test_a_truncation_takes_the_rows_that_were_written_before_it(database):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    oracle = Oracle("public", "t", ["id"])
+    oracle.truncations.append(5)
+    for one in (record("c", 1, [-1, 0, 0], True), record("c", 2, [3, 3, 3]), record("c", 1, [6, 6, 6])):
+        oracle.apply(one)
+    assert oracle.differences(database) == []
+    oracle.apply(record("c", 1, [7, 7, 7]))
+    oracle.apply(record("c", 3, [7, 7, 7]))
+    assert len(oracle.differences(database)) == 2
+
+
+def version(operation, identifier, number, loc=None):
+    return record(operation, identifier, loc, v=number)
+
+
+def test_versions_may_come_in_any_order_and_once(database):
+    database.execute("CREATE TABLE t (id int, v int)", "INSERT INTO t VALUES (1, 3)")
+    oracle = Versions("public", "t")
+    for one in (version("u", 1, 3), version("c", 1, 2, [-1, 0, 0]), version("d", 2, 4), version("c", 2, 4, [-1, 1, 0])):
+        oracle.apply(one)
+    assert oracle.differences(database) == []
+    oracle.apply(version("c", 1, 3, [-1, 2, 0]))
+    oracle.apply(version("c", 3, 7, [-1, 3, 0]))
+    assert len(oracle.differences(database)) == 2

@@ -1,0 +1,253 @@
+"""Tables without key, which are read in ctid order: all chunks of a run see one snapshot, so that each row comes once, as it
+was, whatever is written beside them, behind savepoints too."""
+
+import contextlib
+import signal
+import time
+from contextlib import closing
+
+import pytest
+
+from again import SOON, location, said_again
+from capture import stream
+from connector import PATIENCE
+from oracle import Versions
+from writer import Writer
+
+ROWS = 4000
+SMALL = {"backfill_chunk_size": 20, **SOON}
+TABLES = ("CREATE SEQUENCE versions", "CREATE TABLE first (id int PRIMARY KEY)",
+          f"INSERT INTO first SELECT generate_series(1, {ROWS})",
+          "CREATE TABLE t (id int, v bigint DEFAULT nextval('versions'), filler text DEFAULT repeat('x', 200))",
+          "ALTER TABLE t REPLICA IDENTITY FULL", f"INSERT INTO t SELECT n FROM generate_series(1, {ROWS}) n")
+UPDATE = "UPDATE t SET v = nextval('versions') WHERE id "
+
+
+@pytest.fixture(name="one")
+def capture_of_two(database, capture):
+    """The table without key comes after another one, with a single worker."""
+    database.execute(*TABLES)
+    return capture(["first", "t"], advanced=SMALL)
+
+
+def pause(one, table, after=50):
+    """Run, or go on, until some rows of the table are out; the process stands still."""
+    seen = []
+    process = one.runs[-1] if one.runs and one.runs[-1].process.poll() is None else one.start()
+    at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (  # noqa: E731
+        seen.append(1) or len(seen) >= after)
+    if process.paused.is_set():
+        process.go_on(at)
+    else:
+        process.pause_at = at
+    process.wait_until_paused()
+    assert len(process.records_of(table)) < ROWS - 500, "the backfill is nearly over: this test tests nothing"
+    return process
+
+
+def assert_equal(one, lives=1):
+    """Each version of a row once, and the newest is the table's."""
+    oracle = Versions("public", "t", lives=lives)
+    one.materialised({"first": ["id"], "t": oracle}).assert_equal(one.database)
+    return oracle
+
+
+def finish(one, process):
+    one.keep(process.go_on().succeed())
+    one.run()
+    return process
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "ROLLBACK TO SAVEPOINT s; COMMIT", "PREPARE TRANSACTION '{name}'"])
+def test_a_transaction_with_savepoints_that_is_open_at_the_beginning(one, database, end):
+    """No snapshot lists the ids of its subtransactions. It ends when some rows of the table are out."""
+    pause(one, "first")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; INSERT INTO t SELECT 10000; SAVEPOINT s; INSERT INTO t SELECT generate_series(10001, 10010);"
+                       f" {UPDATE} > {ROWS - 10} AND id <= {ROWS}; DELETE FROM t WHERE id = {ROWS - 20}")
+        if "TO SAVEPOINT" not in end:
+            cursor.execute("RELEASE SAVEPOINT s")
+        process = pause(one, "t")
+        cursor.execute(end.format(name=database.name))
+        if end.startswith("PREPARE"):
+            cursor.execute(f"COMMIT PREPARED '{database.name}'")
+    finish(one, process)
+    assert_equal(one)
+
+
+def test_a_transaction_with_savepoints_that_ends_after_the_backfill(one, database):
+    pause(one, "first")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; SAVEPOINT s; INSERT INTO t SELECT generate_series(10001, 10010); RELEASE s")
+        pause(one, "t")
+        one.keep(one.runs[-1].go_on().succeed())
+        cursor.execute("COMMIT")
+    one.run()
+    assert_equal(one)
+
+
+@pytest.mark.parametrize("joins", [True, False])
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "ROLLBACK TO SAVEPOINT s; COMMIT"])
+def test_a_transaction_with_savepoints_that_is_open_when_its_table_joins(one, database, end, joins):
+    """Of a run that goes on, or of a slot that somebody has made before: nothing had to wait for it."""
+    if joins:
+        joining = one.streams.pop()
+        one.run()
+        one.streams.append(joining)
+    else:
+        database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES",
+                         f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; INSERT INTO t SELECT 10000; SAVEPOINT s; INSERT INTO t SELECT generate_series(10001, 10010);"
+                       f" {UPDATE} > {ROWS - 10} AND id <= {ROWS}; DELETE FROM t WHERE id = {ROWS - 20}")
+        if "TO SAVEPOINT" not in end:
+            cursor.execute("RELEASE SAVEPOINT s")
+        database.execute(f"INSERT INTO first VALUES ({ROWS + 1})", "INSERT INTO t (id) VALUES (-1)")
+        process = one.start()
+        process.wait_for(lambda run: run.records_of("first") or "waits for" in run.stderr)
+        time.sleep(0.2)
+        cursor.execute(end)
+    one.keep(process.succeed())
+    one.run()
+    assert_equal(one)
+
+
+def test_a_transaction_with_savepoints_over_a_kill(one, database):
+    """The run that goes on cannot ask any more whose they were: it knows them from its state, or the table is backfilled
+    again and the log says why."""
+    pause(one, "first")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"BEGIN; SAVEPOINT s; INSERT INTO t SELECT generate_series(10001, 10010); {UPDATE} > {ROWS - 10};"
+                       f" DELETE FROM t WHERE id = {ROWS - 20}; RELEASE s")
+        process = pause(one, "t", 500)
+        one.keep(process.kill())
+        cursor.execute("COMMIT")
+    process = one.run()
+    one.run()
+    assert assert_equal(one, lives=2).life == 1 + len(said_again(process)), process.story()
+
+
+def test_all_chunks_see_one_snapshot(one, database):
+    """Rows that are changed or deleted before they are read come as they were, and then what was done to them."""
+    process = pause(one, "t")
+    before = database.query("SELECT id, v FROM t ORDER BY id")
+    database.execute(UPDATE + "% 2 = 0", "DELETE FROM t WHERE id > 3900", "INSERT INTO t SELECT generate_series(10001, 10100)",
+                     "VACUUM t")
+    finish(one, process)
+    creates = [(record["data"]["id"], record["data"]["v"]) for record in one.records
+               if record["stream"] == "t" and location(record)[0] == -1]
+    assert sorted(creates) == before
+    assert_equal(one)
+
+
+def test_places_that_are_used_again(one, database):
+    """What a vacuum frees, other rows fill: none of them is read for one of the snapshot's."""
+    process = pause(one, "t")
+    for n in range(5):
+        database.execute(f"DELETE FROM t WHERE id % 7 = {n}", "VACUUM t",
+                         f"INSERT INTO t SELECT generate_series({10000 + 1000 * n}, {10200 + 1000 * n})")
+    finish(one, process)
+    assert_equal(one)
+
+
+def write(chance):
+    """Transactions with savepoints, of which some are taken back."""
+    n, new = chance.randint(1, ROWS), chance.randint(20000, 1000000)
+    return ["SAVEPOINT one", f"INSERT INTO t SELECT {new} WHERE NOT EXISTS (SELECT FROM t WHERE id = {new})",
+            UPDATE + f"= {n}", "SAVEPOINT two", f"DELETE FROM t WHERE id = {chance.randint(1, ROWS)}",
+            chance.choice(("RELEASE one", "ROLLBACK TO two", "ROLLBACK TO one", "RELEASE two")), UPDATE + f"= {n + 1}"]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_writers_with_savepoints_beside_the_backfill(one, workers):
+    one.config["advanced"]["backfill_workers"] = workers
+    with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
+        one.run()
+        one.run()
+    one.run()
+    assert_equal(one)
+
+
+def linger(chance):
+    """One that is open for a while, as some always are."""
+    return ["INSERT INTO t SELECT nextval('versions') + 2000000", "SAVEPOINT s", *write(chance)[1:3],
+            "INSERT INTO t SELECT nextval('versions') + 2000000", "RELEASE s", "SELECT pg_sleep(0.2)"]
+
+
+def test_transactions_with_savepoints_are_always_open(one, database):
+    """While the slot is made, when the snapshot is taken, and over every chunk."""
+    with contextlib.ExitStack() as stack:
+        for seed in range(6):
+            stack.enter_context(Writer(database, linger, seed))
+        stack.enter_context(Writer(database, write, 7, 0.001))
+        one.run()
+        one.run()
+    one.run()
+    assert_equal(one)
+
+
+def test_writers_with_savepoints_beside_runs_that_are_killed(one):
+    """A run that goes on is as exact as one that is not interrupted; or the table comes again, and the log says so."""
+    said = 0
+    with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
+        for after in (200, 500, 900):
+            process = pause(one, "t", after).kill()
+            said += len(said_again(process))
+            one.keep(process)
+    process = one.run()
+    one.run()
+    oracle = assert_equal(one, lives=None)
+    assert oracle.life <= 1 + said + len(said_again(process)), f"{oracle.life} lives, {said} of them said"
+
+
+@pytest.mark.parametrize("rewrite", ["VACUUM FULL t", "ALTER TABLE t ADD more uuid DEFAULT gen_random_uuid()", "TRUNCATE t"])
+def test_a_rewrite_between_two_chunks(one, database, rewrite):
+    """The capture goes on: the table is backfilled again, or its snapshot still shows it; the other one is not."""
+    process = pause(one, "t")
+    one.untold["t"] = [database.position()]
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20s'")
+        process.go_on()
+        cursor.execute(rewrite)
+        cursor.execute("INSERT INTO t (id) VALUES (10001)")
+    one.keep(process.succeed())
+    one.run()
+    oracle = Versions("public", "t", lives=2)
+    one.materialised({"first": ["id"], "t": oracle}).assert_equal(database)
+
+
+def test_a_row_that_is_waited_for_holds_back_no_other_table(one, database):
+    """An open transaction that writes to the table without key: the other table is captured meanwhile."""
+    one.tail = True
+    pause(one, "first")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; SAVEPOINT s; INSERT INTO t SELECT generate_series(10001, 10010); RELEASE s")
+        process = one.runs[-1].go_on()
+        process.wait_for(lambda run: len(run.records_of("first")) == ROWS)
+        database.execute(f"INSERT INTO first VALUES ({ROWS + 1})")
+        process.wait_for(lambda run: len(run.records_of("first")) == ROWS + 1, 20 * PATIENCE)
+        cursor.execute("COMMIT")
+    process.wait_for_active()
+    one.keep(process.stop(signal.SIGTERM))
+    one.tail = False
+    one.run()
+    assert_equal(one)
+
+
+def test_a_chosen_key_of_a_table_that_has_none(database, capture):
+    """Nothing keeps it from repeating, so rows are read in ctid order, and the records are keyed by it."""
+    database.execute("CREATE TABLE t (year int, name text, v int, a text)", "ALTER TABLE t REPLICA IDENTITY FULL",
+                     "INSERT INTO t SELECT 1900 + n % 100, 'name ' || n / 100, n, 'x' FROM generate_series(0, 2999) n")
+    one = capture([stream("t", key=["year", "name"])], advanced=SMALL)
+    one.run()
+    database.execute("UPDATE t SET v = -v WHERE year = 1950", "DELETE FROM t WHERE year = 1960", "INSERT INTO t VALUES (2000, 'new', 1)")
+    one.run()
+    one.assert_equal(t=["year", "name"])
+
+
+def test_equal_rows_of_a_chosen_key_come_both(database, capture):
+    database.execute("CREATE TABLE t (year int, name text, v int)", "ALTER TABLE t REPLICA IDENTITY FULL",
+                     "INSERT INTO t VALUES (1, NULL, 1), (1, NULL, 2), (1, 'a', 3), (1, 'a', 4), (NULL, 'b', 5)")
+    one = capture([stream("t", key=["year", "name"])], advanced={"backfill_chunk_size": 1})
+    one.run()
+    assert sorted(record["data"]["v"] for record in one.records) == [1, 2, 3, 4, 5]
