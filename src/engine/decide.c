@@ -162,13 +162,22 @@ static void begin_again(struct engine *e, const struct question *q)
     describe(e, q->stream, true, q->lsn);
 }
 
+/* A read that ends must not end as if it had read the table. */
+static bool fail_away(struct engine *e, const struct question *q, struct err *err)
+{
+    const struct catalog_stream *s = &e->config.catalog->streams[q->stream];
+    err_set(err, ERR_CONFIG, "table %s.%s %s", s->schema, s->table, q->verdict.why);
+    return err_stream(err, s->schema, s->table);
+}
+
 static bool examined(struct engine *e, struct question *q, struct err *err)
 {
     struct member *m = member_of(e, q);
     if (q->verdict.change == TERMS_AWAY) {
         leave(e, m, q);
-        return e->config.config->on_untracked_change != UNTRACKED_FAIL ||
-               roster_fail(&e->config.catalog->streams[q->stream], &q->verdict, err);
+        return (e->config.catalog->tail &&
+                e->config.config->on_untracked_change != UNTRACKED_FAIL) ||
+               fail_away(e, q, err);
     }
     if (m->standing != MEMBER_LIVES) {
         begin_again(e, q);

@@ -7,17 +7,18 @@
 #include "describe.h"
 #include "rows.h"
 
+/* Twice: exactly; and the captured ones alone, with integer types being one. */
 static void add_columns(struct out *sql, const char *oid, int version)
 {
-    static const char exact[] =
-        "pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
-        "a.attnum,a.attname,%s,a.atttypmod,a.attcollation%s),',' ORDER BY a.attnum)),12)";
-    const char *generated = version >= 120000 ? ",a.attgenerated" : "";
+    static const char digest[] =
+        "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
+        "a.attnum,a.attname,%s,a.atttypmod,a.attcollation%s),',' ORDER BY a.attnum)%s),12),'')";
+    bool generated = version >= 120000;
     out_string(sql, "(SELECT ");
-    out_format(sql, exact, "a.atttypid", generated);
+    out_format(sql, digest, "a.atttypid", generated ? ",a.attgenerated" : "", "");
     out_string(sql, "||'.'||");
-    out_format(sql, exact, "CASE WHEN a.atttypid IN (20,21,23) THEN 20 ELSE a.atttypid END",
-               generated);
+    out_format(sql, digest, "CASE WHEN a.atttypid IN (20,21,23) THEN 20 ELSE a.atttypid END", "",
+               generated ? " FILTER (WHERE a.attgenerated='')" : "");
     out_format(sql,
                " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attnum>0"
                " AND NOT a.attisdropped)",
