@@ -52,6 +52,7 @@ struct merge_key {
 struct merge_stream {
     const struct stream_state *state; /* where it stands */
     struct merge_key key;
+    uint32_t oid;                /* of its table: what has another is another table */
     bool ctid_order;             /* rows are read as they are stored: one range, whatever the key */
     const struct snapshot *base; /* in ctid order, in backfill: what it saw is the backfill's, all
                                     else is a change */
@@ -76,11 +77,12 @@ struct merge_hooks {
     /* A table was truncated, or a partition of it (relation->partition). */
     void (*truncated)(void *context, int stream, const struct relation *);
 
-    /* A change of another table under the stream's name (relation->other). True: it is captured as
-     * it comes; false: the stream is lost. */
+    /* A change of another table under the stream's name. True: it is captured as it comes; false:
+     * the stream is lost. */
     bool (*other)(void *context, int stream, const struct relation *);
 
-    /* The stream was lost because of a change in this shape: relation->fault, or `other`, says why. */
+    /* The stream was lost because of a change in this shape: relation->fault says why, or that it
+     * is of another table. */
     void (*lost)(void *context, int stream, const struct relation *);
 };
 
@@ -101,7 +103,7 @@ void merge_free(struct merge **);
 
 /* What only the server knows, asked before a batch of the stream can be merged. */
 enum merge_question_kind {
-    MERGE_ASKS_BINDING, /* a new shape: set its stream, other, partition, and its columns' types */
+    MERGE_ASKS_BINDING, /* a new shape: set its stream, partition, and its columns' types */
     MERGE_ASKS_RANKS,   /* ranks[i]: the number of bounds that keys[i] is greater than. Bounds are
                            ascending */
     MERGE_ASKS_ROW,     /* the row that has this key, once transaction `xid` is visible */

@@ -48,7 +48,8 @@ enum terms_change {
 
 struct terms_verdict {
     enum terms_change change;
-    char why[400]; /* completes "table s.t …"; "" if it is the same */
+    bool loses_rows; /* rows are gone without deletes: to be said, whatever is done */
+    char why[400];   /* completes "table s.t …"; "" if it is the same */
 };
 
 /* Asks the server where only rows can tell: see judge_leaves.c. */

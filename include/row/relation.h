@@ -3,7 +3,7 @@
  *
  * A new version is made when the stream or a chunk shows a shape that differs from the last.
  * Versions are few (one a DDL) and are never freed while the capture runs, so that batches may
- * point at them. The thread that makes a relation fills it and hands it on. `stream`, `other`,
+ * point at them. The thread that makes a relation fills it and hands it on. `stream`,
  * `partition` and the columns' types are set when it is bound to a stream, before it is used;
  * `life`, `fault` and `key` are the merger's, `printer` is the emitter's.
  */
@@ -44,7 +44,6 @@ struct relation {
     const char *schema, *name;
     char identity; /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;    /* index of the captured stream, or one of STREAM_* */
-    bool other;    /* it has the stream's name, but is not the table that the stream began with */
     bool partition; /* it is a leaf partition of the stream's table, under its own name */
     uint64_t life; /* of the stream, that `fault` and `key` are of; 0: none yet */
     enum relation_fault fault;

@@ -50,6 +50,17 @@ void roster_say(const struct engine_config *config, int stream, const char *why,
     log_line(config->log, LOG_WARN, "table %s.%s %s: %s", s->schema, s->table, why, what[action]);
 }
 
+void roster_say_going_on(const struct engine_config *config, int stream,
+                         const struct terms_verdict *verdict)
+{
+    const struct catalog_stream *s = &config->catalog->streams[stream];
+    if (verdict->change > TERMS_SHAPE) {
+        roster_say(config, stream, verdict->why, ROSTER_GOES_ON);
+    } else if (verdict->loses_rows) {
+        log_line(config->log, LOG_WARN, "table %s.%s %s", s->schema, s->table, verdict->why);
+    }
+}
+
 static struct member *member_of(struct engine *e, const struct question *q)
 {
     return &e->roster.members[q->stream];
@@ -102,6 +113,7 @@ static void adopt(struct engine *e, struct member *m, const struct terms *now)
 {
     terms_clear(&m->state.terms);
     terms_copy(&m->state.terms, now);
+    m->life.oid = (uint32_t)strtoul(now->text[TERM_TABLE], NULL, 10);
     m->truncated = false;
     m->emptied_lsn = 0;
     merge_touch(e->merge, (int)(m - e->roster.members));
@@ -189,9 +201,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
     }
     switch (roster_action(e->config.config, &q->verdict)) {
     case ROSTER_GOES_ON:
-        if (q->verdict.change > TERMS_SHAPE) {
-            roster_say(&e->config, q->stream, q->verdict.why, ROSTER_GOES_ON);
-        }
+        roster_say_going_on(&e->config, q->stream, &q->verdict);
         go_on(e, m, q);
         return true;
     case ROSTER_BEGINS_AGAIN: begin_again(e, q); return true;

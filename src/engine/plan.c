@@ -209,16 +209,15 @@ static bool place_stream(struct engine *e, int i, struct err *err)
         return false;
     }
     enum roster_action action = roster_action(e->config.config, &verdict);
-    if (verdict.change > TERMS_SHAPE && action != ROSTER_FAILS) {
-        roster_say(&e->config, i, verdict.why, action);
-    }
     if (action == ROSTER_BEGINS_AGAIN) {
+        roster_say(&e->config, i, verdict.why, action);
         return begin_stream(e, id, i, err);
     }
     free(id);
     if (action == ROSTER_FAILS) {
         return roster_fail(stream, &verdict, err);
     }
+    roster_say_going_on(&e->config, i, &verdict);
     go_on(e, old, i);
     return true;
 }

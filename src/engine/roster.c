@@ -100,6 +100,7 @@ void member_set_life(struct member *m, const struct table_description *d)
     clear_life(m);
     m->table = d;
     m->life.state = &m->state;
+    m->life.oid = d->relation->oid;
     m->life.ctid_order = d->by_place;
     m->life.base = d->by_place ? &m->base.snapshot : NULL;
     key->count = d->key_count;
@@ -216,13 +217,10 @@ static void look_for_renamed(struct engine *e, const struct relation *relation)
     }
 }
 
-void roster_bound(struct engine *e, struct relation *relation)
+void roster_bound(struct engine *e, const struct relation *relation)
 {
     if (relation->stream == STREAM_NONE) {
         look_for_renamed(e, relation);
-    } else if (relation->stream >= 0 && !relation->partition) {
-        const struct member *m = &e->roster.members[relation->stream];
-        relation->other = relation->oid != m->table->relation->oid;
     }
 }
 
@@ -244,10 +242,11 @@ static void truncated(void *context, int stream, const struct relation *relation
 static bool other(void *context, int stream, const struct relation *relation)
 {
     struct engine *e = context;
+    bool backfilling;
     (void)relation;
     roster_suspect(&e->roster, stream);
-    return e->config.config->on_untracked_change == UNTRACKED_WARN &&
-           e->roster.members[stream].state.mode == STREAM_ACTIVE;
+    merge_backfilled(e->merge, stream, &backfilling);
+    return e->config.config->on_untracked_change == UNTRACKED_WARN && !backfilling;
 }
 
 static void lost(void *context, int stream, const struct relation *relation)

@@ -93,8 +93,8 @@ void roster_suspect(struct roster *, int stream);
 /* A row was looked up, because its change did not tell all of it. */
 void roster_completed(struct engine *, int stream);
 
-/* A shape was bound to a stream: is it of the stream's table? */
-void roster_bound(struct engine *, struct relation *);
+/* A shape was bound to a stream, or to none: has a captured table another name now? */
+void roster_bound(struct engine *, const struct relation *);
 
 struct merge_hooks roster_hooks(struct engine *);
 
@@ -106,6 +106,7 @@ enum roster_action roster_action(const struct config *, const struct terms_verdi
 /* The error, and the words of the log. */
 bool roster_fail(const struct catalog_stream *, const struct terms_verdict *, struct err *);
 void roster_say(const struct engine_config *, int stream, const char *why, enum roster_action);
+void roster_say_going_on(const struct engine_config *, int stream, const struct terms_verdict *);
 
 /* Names of the key's columns, NULL-terminated; the array is the caller's to free. */
 char **key_names(const struct table_description *);

@@ -117,6 +117,11 @@ void merge_give_up(struct merge *m, struct event *e)
     m->config.hooks.lost(m->config.hooks.context, relation->stream, relation);
 }
 
+static bool is_of_another(const struct stream *s, const struct relation *relation)
+{
+    return !relation->partition && relation->oid != s->config->oid;
+}
+
 /* A change that is for this life of the stream. */
 static bool merge_captured(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
                            struct err *err)
@@ -130,7 +135,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
         return !whole || order_of(s)->truncate(m, s, e, err);
     }
     if (!merge_event_fits(s, e) ||
-        (e->relation->other && !hooks->other(hooks->context, stream, e->relation))) {
+        (is_of_another(s, e->relation) && !hooks->other(hooks->context, stream, e->relation))) {
         merge_give_up(m, e);
         return true;
     }

@@ -110,8 +110,9 @@ static bool judge_gone(struct pg *pg, const struct leaf *leaf, struct terms_verd
               name);
     } else {
         judge(verdict, TERMS_SHAPE,
-              "has lost a partition, which was dropped: its rows are gone, and no deletes are "
-              "written for them");
+              "has lost a partition, which was dropped, or had no rows when it was detached: no "
+              "deletes are written for what it held");
+        verdict->loses_rows = true;
     }
     free(name);
     return ok;
