@@ -52,6 +52,9 @@ struct terms_verdict {
     char why[400];   /* completes "table s.t …"; "" if it is the same */
 };
 
+/* Whether a partitioned table's changes come under the names of its partitions. */
+bool terms_come_by_leaves(const struct terms *);
+
 /* Asks the server where only rows can tell: see judge_leaves.c. */
 bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
                  struct terms_verdict *, struct err *);

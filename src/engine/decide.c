@@ -191,7 +191,8 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
                 e->config.config->on_untracked_change != UNTRACKED_FAIL) ||
                fail_away(e, q, err);
     }
-    if (m->standing != MEMBER_LIVES) {
+    enum roster_action action = roster_action(e->config.config, &q->verdict);
+    if (m->standing != MEMBER_LIVES && action != ROSTER_FAILS) {
         begin_again(e, q);
         return true;
     }
@@ -199,7 +200,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
         suspect_later(e, q->stream, POLL_US);
         return true;
     }
-    switch (roster_action(e->config.config, &q->verdict)) {
+    switch (roster_action(e->config.config, &q->verdict)) { /* by what may_be_told() found */
     case ROSTER_GOES_ON:
         roster_say_going_on(&e->config, q->stream, &q->verdict);
         go_on(e, m, q);

@@ -192,7 +192,8 @@ static bool differs(const struct member *m, const struct terms *now)
 {
     if (m->standing == MEMBER_AWAY) {
         const char *persistence = now->text[TERM_PERSISTENCE];
-        return now->text[TERM_TABLE] && now->text[TERM_ENTRY] && persistence && *persistence == 'p';
+        return now->text[TERM_TABLE] && now->text[TERM_ENTRY] && persistence &&
+               *persistence == 'p' && !terms_come_by_leaves(now);
     }
     return m->standing == MEMBER_LIVES && !terms_equal(&m->state.terms, now);
 }

@@ -17,6 +17,13 @@ void judge(struct terms_verdict *verdict, enum terms_change change, const char *
     va_end(args);
 }
 
+bool terms_come_by_leaves(const struct terms *terms)
+{
+    const char *leaves = terms->text[TERM_LEAVES], *publication = terms->text[TERM_PUBLICATION];
+    size_t len = publication ? strlen(publication) : 0;
+    return leaves && !strstr(leaves, ":-:") && len && publication[len - 1] == 'f';
+}
+
 static void judge_away(const struct terms *now, struct terms_verdict *verdict)
 {
     const char *persistence = now->text[TERM_PERSISTENCE];
@@ -25,6 +32,10 @@ static void judge_away(const struct terms *now, struct terms_verdict *verdict)
     } else if (!now->text[TERM_ENTRY]) {
         judge(verdict, TERMS_AWAY,
               "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY");
+    } else if (terms_come_by_leaves(now)) {
+        judge(verdict, TERMS_AWAY,
+              "is published under the names of its partitions: run ALTER PUBLICATION ... SET "
+              "(publish_via_partition_root = true)");
     } else if (persistence && *persistence == 'u') {
         judge(verdict, TERMS_AWAY,
               "is unlogged, or a partition of it is, so that its changes are not replicated: run "

@@ -230,7 +230,7 @@ def test_fail_ends_the_capture_and_its_remedy_works(database, begin, event, runn
     assert_fails(one.start().finish())  # and nothing is forgotten
     one.config["advanced"]["on_untracked_change"] = "backfill"
     assert_said_again(one.run())
-    assert_lives(one, KEYS, {"t": 2})
+    assert_lives(one, KEYS, lives_after(event))
     one.config["advanced"]["on_untracked_change"] = "fail"
     assert_nothing_more(one)
 

@@ -1,0 +1,16 @@
+/*
+ * What a user should know of tables, though it keeps no capture from starting: rows that lie where
+ * nothing of them is captured.
+ */
+#ifndef PG_REMARKS_H
+#define PG_REMARKS_H
+
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+
+/* Visit a line for each table of the catalog; `catalog` NULL: of all that discover shows. */
+bool tables_remark(struct pg *, const struct config *, const struct catalog *,
+                   void (*visit)(void *context, const char *line), void *context, struct err *);
+
+#endif
