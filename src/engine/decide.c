@@ -78,10 +78,12 @@ static void ask(struct engine *e, struct question **q)
     ring_push(e->service.questions, (void **)q);
 }
 
+/* Of a stream that is lost nothing is read on. */
 static enum terms_use use_of(const struct engine *e, int stream)
 {
     bool backfilling;
     merge_backfilled(e->merge, stream, &backfilling);
+    backfilling = backfilling && e->roster.members[stream].standing == MEMBER_LIVES;
     return !backfilling ? TERMS_ACTIVE
            : e->roster.members[stream].table->by_place ? TERMS_BY_CTID
                                                        : TERMS_BY_KEY;

@@ -67,16 +67,17 @@ static bool judge_new(struct pg *pg, const struct leaf *leaf, struct terms_verdi
 {
     bool found = false;
     char *name;
-    if (*leaf->file == 'f') {
-        judge(verdict, TERMS_UNTRACKED,
-              "has a foreign table as a partition, whose changes are not replicated");
-        return true;
-    }
     if (!find_table(pg, leaf->oid, &name, err)) {
         return false;
     }
     if (!name) {
         return true; /* gone again: the next look will tell */
+    }
+    if (*leaf->file == 'f') {
+        judge(verdict, TERMS_UNTRACKED,
+              "got the foreign table %s as a partition, whose changes are not replicated", name);
+        free(name);
+        return true;
     }
     char *by = attached_by(leaf);
     char *condition = mem_format(

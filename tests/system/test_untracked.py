@@ -345,7 +345,7 @@ def test_a_root_that_comes_by_its_leaves_for_good_is_said(database, begin):
     one.keep(process.finish())
     one.tail = False
     one.run()
-    assert_lives(one, KEYS, {"t": 2})
+    assert_lives(one, KEYS, {"t": 2, "other": 2})
 
 
 @pytest.mark.parametrize("running", [True, False])
