@@ -23,6 +23,8 @@ struct pg {
     enum pg_kind kind;
     struct notices notices; /* `line` is NULL: nobody reads them */
     int stop_fd;
+    int pid;          /* of the server's process, which a pooler's greeting does not tell */
+    bool in_recovery; /* the server was, when the connection was made */
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
 };
@@ -30,6 +32,10 @@ struct pg {
 struct pg_rows {
     PGresult *result;
 };
+
+/* pg_open, but for the session's settings. */
+struct pg *pg_connect(const struct config *, enum pg_kind, const char *name, int stop_fd,
+                      struct err *);
 
 /*
  * Wait until the socket is ready for what poll's `events` say, the stop descriptor is readable

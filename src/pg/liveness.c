@@ -60,7 +60,7 @@ static bool still_served(struct pg *pg, bool report, struct err *err)
     struct pg *probe =
         pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, &failure);
     if (probe) {
-        ask(probe, PQbackendPID(pg->conn), &working, &failure);
+        ask(probe, pg_backend_pid(pg), &working, &failure);
         if (failure.kind == ERR_NONE && working && report) {
             pg_report_wait(pg, probe);
         }

@@ -15,24 +15,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "settings.h"
 
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
-
-/*
- * Everything that decides how a value prints, a name resolves or a query is waited for, whatever
- * the server, database and role say. Startup options win over all of these.
- *
- * A commit waits for the server's own disk, and for nobody else's: with `off` a watermark would wait
- * for the WAL writer's next round before it came by in the stream, with `on` maybe for a standby
- * that is away.
- */
-static const char pinned[] =
-    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3 "
-    "-c lc_monetary=C -c bytea_output=hex -c standard_conforming_strings=on -c search_path= "
-    "-c xmlbinary=base64 -c array_nulls=on -c quote_all_identifiers=off "
-    "-c statement_timeout=0 -c lock_timeout=0 "
-    "-c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\\ committed "
-    "-c default_transaction_read_only=off -c synchronous_commit=local";
 
 struct parameters {
     const char *keys[PARAMETERS], *values[PARAMETERS];
@@ -81,7 +66,6 @@ static bool fill_parameters(struct parameters *p, const struct config *config, e
     add(p, "sslmode", config->sslmode);
     add(p, "application_name", name);
     add(p, "client_encoding", "UTF8");
-    add(p, "options", pinned);
     add(p, "keepalives_idle", "30");
     add(p, "keepalives_interval", "10");
     add(p, "keepalives_count", "3");
@@ -246,22 +230,8 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
-/*
- * Settings that not every version knows, so that startup options cannot have them. To compile a query
- * over many tables takes longer than to run it.
- */
-static bool set_newer(struct pg *pg, struct err *err)
-{
-    int version = pg_server_version(pg);
-    if (version < 110000 || pg->kind == PG_PROBE) {
-        return true;
-    }
-    return pg_exec(pg, version < 140000 ? "SET jit=off" : "SET jit=off; SET idle_session_timeout=0",
-                   err);
-}
-
-struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
-                   struct err *err)
+struct pg *pg_connect(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
+                      struct err *err)
 {
     struct pg *pg = mem_zero(sizeof *pg);
     pg->config = config;
@@ -279,7 +249,14 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     PQsetnonblocking(pg->conn, 1);
-    if (!set_newer(pg, err)) {
+    return pg;
+}
+
+struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
+                   struct err *err)
+{
+    struct pg *pg = pg_connect(config, kind, name, stop_fd, err);
+    if (pg && !pg_settle(pg, err)) {
         pg_close(&pg);
     }
     return pg;
@@ -310,7 +287,7 @@ int pg_server_version(const struct pg *pg)
 
 int pg_backend_pid(const struct pg *pg)
 {
-    return PQbackendPID(pg->conn);
+    return pg->pid;
 }
 
 bool pg_alive(const struct pg *pg)
