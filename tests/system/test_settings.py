@@ -7,6 +7,7 @@ import pytest
 from connector import run
 from database import Database
 from refusal import assert_refused
+from server import PASSWORD
 
 # Each is the opposite of what a record needs.
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
@@ -58,6 +59,31 @@ def test_settings_do_not_show(server, database, capture, scope):
     assert len(fussy.records) == 2
     assert bodies(fussy.records) == bodies(plain.records) * 2
     assert plain.records[0]["data"]["ts"] == "2024-01-15T12:30:00.5Z"
+
+
+# Each would lead elsewhere, or to other values, or nowhere.
+ENVIRONMENT = {"PGTZ": "America/New_York", "PGDATESTYLE": "German", "PGHOSTADDR": "127.0.0.2", "PGHOST": "/nowhere", "PGPORT": "1",
+               "PGSERVICE": "none", "PGSERVICEFILE": "/nowhere", "PGSYSCONFDIR": "/nowhere", "PGUSER": "nobody", "PGDATABASE": "none",
+               "PGOPTIONS": "-c search_path=nowhere", "PGGEQO": "off", "PGCLIENTENCODING": "LATIN1", "PGSSLMODE": "verify-full",
+               "PGSSLROOTCERT": "/nowhere", "PGSSLCERT": "/nowhere", "PGSSLKEY": "/nowhere", "PGSSLCRL": "/nowhere",
+               "PGSSLMINPROTOCOLVERSION": "TLSv1.3", "PGREQUIRESSL": "1", "PGREQUIREPEER": "nobody", "PGREQUIREAUTH": "none",
+               "PGTARGETSESSIONATTRS": "standby", "PGCHANNELBINDING": "require", "PGCONNECT_TIMEOUT": "1", "PGKRBSRVNAME": "x",
+               "PGGSSENCMODE": "require", "PGAPPNAME": "x", "PGLOADBALANCEHOSTS": "random"}
+TIMES = ("CREATE TABLE t (id int PRIMARY KEY, tz timestamptz, r tstzrange, a timestamptz[], b tstzrange[], d date, i interval)",
+         "INSERT INTO t VALUES (1, '2024-07-15 14:30+02', '[2024-07-15 14:30+02,)', '{2024-01-15 1:00+00}',"
+         " '{\"[2024-01-15 01:00+00,2024-07-15 14:30+02]\"}', '2024-07-15', '1 year 2 days 03:00')")
+
+
+def test_no_variable_of_libpqs_counts_but_the_password(server, database, capture):
+    database.execute(*TIMES)
+    plain = capture(["t"])
+    plain.run()
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    fussy = capture(["t"], password=None)
+    for statement in (None, "INSERT INTO t SELECT 2, tz, r, a, b, d, i FROM t"):
+        database.execute(*[statement] * bool(statement))
+        fussy.keep(fussy.start(PGPASSWORD=PASSWORD, **ENVIRONMENT).succeed())
+    assert bodies(fussy.records) == bodies(plain.records) * 2
 
 
 def test_a_server_in_another_monetary_locale(database, capture):
