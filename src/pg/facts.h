@@ -46,6 +46,10 @@ struct watermarks_facts {
     bool columns; /* slot and watermark are there, and hold text */
     bool unique;  /* on slot alone, at once */
     bool writable;
+    /* Owned; NULL: nobody and nothing. A write runs with our rights what these can make, or made. */
+    char *owner;          /* where it is neither us nor a superuser; not quoted */
+    char *trigger_makers; /* likewise, who has the TRIGGER privilege; quoted as in SQL */
+    char *code;
 };
 
 struct facts {

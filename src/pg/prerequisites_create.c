@@ -27,6 +27,8 @@ static bool change(struct pg *pg, const char *sql, struct err *err)
     return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
+/* Not IF NOT EXISTS: what somebody else has made since we looked is not ours, and is looked at by the
+ * next run. */
 static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
                               struct err *err)
 {
@@ -34,10 +36,12 @@ static bool create_watermarks(struct pg *pg, const struct config *config, struct
         return true;
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
-    char *sql =
-        mem_format("CREATE TABLE IF NOT EXISTS %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
+    char *sql = mem_format("CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     bool ok =
         change(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
+    if (!ok && !strcmp(pg_sqlstate(pg), "42P07")) {
+        err->kind = ERR_TRANSIENT;
+    }
     if (ok) {
         pg_notice(pg, "created the watermarks table %s", name);
     }

@@ -34,7 +34,7 @@ static void all_well(void)
         .publication = {.exists = true, .all_tables = true, .inserts = true, .updates = true},
         .tables = tables,
         .stream_count = 1,
-        .watermarks = {true, true, true},
+        .watermarks = {.columns = true, .unique = true, .writable = true},
     };
     config = (struct config){.slot = (char *)"flow_slot",
                              .publication = (char *)"flow_publication",
@@ -245,4 +245,16 @@ Test(problems, a_key_of_the_catalogs_that_may_repeat)
         "run ALTER TABLE \"My Schema\".\"t\" ALTER COLUMN a SET NOT NULL; CREATE UNIQUE INDEX ON");
     stream.mode = BACKFILL_ONLY_CHANGES;
     finds_nothing();
+}
+
+Test(problems, a_watermarks_table_that_runs_what_others_made)
+{
+    facts.watermarks.owner = (char *)"mallory";
+    finds("ALTER TABLE \"public\".\"flow_watermarks\" OWNER TO \"flow_capture\"");
+    facts.watermarks.owner = NULL;
+    facts.watermarks.trigger_makers = (char *)"PUBLIC";
+    finds("REVOKE TRIGGER ON TABLE \"public\".\"flow_watermarks\" FROM PUBLIC");
+    facts.watermarks.trigger_makers = NULL;
+    facts.watermarks.code = (char *)"rule r, trigger t";
+    finds("drop rule r, trigger t");
 }
