@@ -236,6 +236,17 @@ static void choose_keys(const struct catalog *catalog, struct table_description 
     }
 }
 
+struct unordered {
+    const struct catalog *catalog;
+    struct problems *problems;
+};
+
+static void add_unordered(void *context, int table, struct err *err)
+{
+    const struct unordered *unordered = context;
+    add_problem(unordered->problems, &unordered->catalog->streams[table], err);
+}
+
 static void readings_free(struct reading *readings, const struct table_description *tables,
                           int count)
 {
@@ -248,16 +259,21 @@ static void readings_free(struct reading *readings, const struct table_descripti
     free(readings);
 }
 
-/* All that the keys are chosen from, of one snapshot. */
+/* The keys, and all that they are chosen from, of one snapshot. */
 static bool read_catalogs(struct pg *pg, struct types *types, const struct config *config,
                           const struct catalog *catalog, struct table_description *tables,
-                          struct reading *readings, struct err *err)
+                          struct reading *readings, struct problems *problems, struct err *err)
 {
     struct err ignored;
+    struct unordered unordered = {catalog, problems};
     bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
               read_tables(pg, config, catalog, tables, readings, err) &&
               describe_columns(pg, config, catalog, tables, readings, err) &&
               resolve(types, pg, tables, catalog->count, err);
+    if (ok) {
+        choose_keys(catalog, tables, readings, problems);
+        ok = describe_operators(pg, tables, catalog->count, add_unordered, &unordered, err);
+    }
     return pg_exec(pg, "ROLLBACK", ok ? err : &ignored) && ok;
 }
 
@@ -268,10 +284,9 @@ bool tables_describe(struct pg *pg, struct types *types, const struct config *co
     size_t count = (size_t)catalog->count;
     struct reading *readings = mem_zero(count * sizeof *readings);
     *tables = mem_zero(count * sizeof **tables);
-    bool ok = read_catalogs(pg, types, config, catalog, *tables, readings, err);
+    bool ok = read_catalogs(pg, types, config, catalog, *tables, readings, problems, err);
     if (ok) {
         find_unpublished(config, catalog, *tables, readings, problems);
-        choose_keys(catalog, *tables, readings, problems);
     }
     readings_free(readings, *tables, catalog->count);
     if (!ok) {
@@ -287,10 +302,7 @@ bool tables_check_keys(struct pg *pg, const struct config *config, const struct 
     struct reading *readings = mem_zero(count * sizeof *readings);
     struct table_description *tables = mem_zero(count * sizeof *tables);
     struct types *types = types_new();
-    bool ok = read_catalogs(pg, types, config, catalog, tables, readings, err);
-    if (ok) {
-        choose_keys(catalog, tables, readings, problems);
-    }
+    bool ok = read_catalogs(pg, types, config, catalog, tables, readings, problems, err);
     readings_free(readings, tables, catalog->count);
     tables_free(&tables, catalog->count);
     types_free(&types);
@@ -303,6 +315,7 @@ void tables_free(struct table_description **tables, int count)
         struct table_description *table = &(*tables)[i];
         for (int j = 0; j < table->key_count; j++) {
             free(table->key[j].collation);
+            key_operators_free(&table->key[j].operators);
         }
         free(table->key);
         free(table->row_filter);

@@ -2,8 +2,11 @@
 #ifndef FAKE_SERVER_H
 #define FAKE_SERVER_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -49,36 +52,56 @@ static inline void fake_value(struct out *row, const char *text)
     out_string(row, text);
 }
 
+/* The descriptions of `count` columns, and a row of their values, NULL for a null. */
+static inline void fake_columns(struct out *out, unsigned count)
+{
+    static const char field[] = "c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0";
+    struct out columns;
+    out_init(&columns, 1024);
+    fake_16(&columns, count);
+    for (unsigned i = 0; i < count; i++) {
+        out_bytes(&columns, field, sizeof field);
+    }
+    fake_message(out, 'T', &columns);
+    out_free(&columns);
+}
+
+static inline void fake_row(struct out *out, unsigned count, const char *const *values)
+{
+    struct out row;
+    out_init(&row, 1024);
+    fake_16(&row, count);
+    for (unsigned i = 0; i < count; i++) {
+        if (values[i]) {
+            fake_value(&row, values[i]);
+        } else {
+            out_bytes(&row, "\xff\xff\xff\xff", 4);
+        }
+    }
+    fake_message(out, 'D', &row);
+    out_free(&row);
+}
+
+static inline void fake_end(struct out *out)
+{
+    out_bytes(out, "C\0\0\0\5", 6);
+    out_bytes(out, "Z\0\0\0\5I", 6);
+}
+
 /* The row that settings.c looks at; `wrong` replaces the value of that setting. */
 static inline void fake_look(struct out *out, const char *wrong)
 {
-    struct out columns, row;
+    const char *values[64] = {"4242", "f"};
     unsigned count = 2;
-    out_init(&columns, 1024);
-    out_init(&row, 1024);
-    for (int i = 0; i < pg_setting_count; i++) {
-        count += FAKE_VERSION >= pg_settings[i].since;
-    }
-    fake_16(&columns, count);
-    fake_16(&row, count);
-    for (unsigned i = 0; i < count; i++) {
-        static const char field[] = "c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0";
-        out_bytes(&columns, field, sizeof field);
-    }
-    fake_value(&row, "4242");
-    fake_value(&row, "f");
     for (int i = 0; i < pg_setting_count; i++) {
         const struct setting *s = &pg_settings[i];
         if (FAKE_VERSION >= s->since) {
-            fake_value(&row, wrong && !strcmp(wrong, s->name) ? "wrong" : s->value);
+            values[count++] = wrong && !strcmp(wrong, s->name) ? "wrong" : s->value;
         }
     }
-    fake_message(out, 'T', &columns);
-    fake_message(out, 'D', &row);
-    out_bytes(out, "C\0\0\0\5", 6);
-    out_bytes(out, "Z\0\0\0\5I", 6);
-    out_free(&columns);
-    out_free(&row);
+    fake_columns(out, count);
+    fake_row(out, count, values);
+    fake_end(out);
 }
 
 /* From the start-up packet to the session's settings. */
@@ -96,14 +119,31 @@ static inline void fake_let_in(int fd, const char *wrong)
     fake_send(fd, &out);
     out.len = 0;
     fake_hear(fd);
-    out_bytes(&out, "C\0\0\0\5", 6);
-    out_bytes(&out, "Z\0\0\0\5I", 6);
+    fake_end(&out);
     fake_send(fd, &out);
     out.len = 0;
     fake_hear(fd);
     fake_look(&out, wrong);
     fake_send(fd, &out);
     out_free(&out);
+}
+
+/* A socket that a configuration with this host and port 5432 leads to. */
+static inline struct sockaddr_un fake_address(const char *directory)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/.s.PGSQL.5432", directory);
+    return at;
+}
+
+static inline int fake_listen(const char *directory)
+{
+    struct sockaddr_un at = fake_address(directory);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 1)) {
+        abort();
+    }
+    return listener;
 }
 
 #endif

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "fake_server.h"
@@ -31,22 +29,13 @@ static void *let_in(void *wrong)
     return NULL;
 }
 
-static struct sockaddr_un address(void)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "%s/.s.PGSQL.5432", directory);
-    return at;
-}
-
 /* `wrong`: a setting that the server does not take. */
 static void connect_to(enum pg_kind kind, const char *wrong)
 {
     pthread_t thread;
     err = (struct err){0};
     cr_assert(mkdtemp(directory));
-    struct sockaddr_un at = address();
-    listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    cr_assert(!bind(listener, (struct sockaddr *)&at, sizeof at) && !listen(listener, 1));
+    listener = fake_listen(directory);
     cr_assert(!pthread_create(&thread, NULL, let_in, (void *)wrong));
     pg = pg_open(&config, kind, "test", -1, &err);
     pthread_join(thread, NULL);
@@ -66,7 +55,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    struct sockaddr_un at = address();
+    struct sockaddr_un at = fake_address(directory);
     pg_close(&pg);
     arena_free(&arena);
     close(server);
