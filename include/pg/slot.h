@@ -16,6 +16,7 @@
 struct slot {
     bool exists; /* false: nothing else is set */
     bool logical, temporary;
+    bool two_phase;           /* sends transactions when they are prepared (14 and later) */
     char *plugin, *database;  /* owned */
     char *wal_status;         /* owned: reserved, extended, unreserved or lost (13 and later) */
     char *invalidation;       /* owned: why it is of no use any more; NULL: it is fine */

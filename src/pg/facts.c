@@ -13,7 +13,10 @@ static const char server_sql[] =
     " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
     " has_database_privilege(current_database(), 'CREATE'),"
     " current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots),"
-    " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active)";
+    " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active),"
+    " (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user),"
+    " (SELECT datconnlimit FROM pg_database WHERE datname = current_database()),"
+    " current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication)";
 
 static bool read_server(struct pg *pg, struct server_facts *server, struct err *err)
 {
@@ -31,6 +34,10 @@ static bool read_server(struct pg *pg, struct server_facts *server, struct err *
     server->max_slots = rows_int(rows, 0, 6);
     server->slots = rows_int(rows, 0, 7);
     server->idle_slots = rows_copy(rows, 0, 8);
+    server->role_limit = rows_int(rows, 0, 9);
+    server->database_limit = rows_int(rows, 0, 10);
+    server->max_wal_senders = rows_int(rows, 0, 11);
+    server->wal_senders = rows_int(rows, 0, 12);
     pg_rows_free(&rows);
     return true;
 }
@@ -42,8 +49,10 @@ static bool read_publication(struct pg *pg, const struct config *config,
     const char *params[] = {config->publication};
     out_init(&sql, 256);
     out_format(&sql,
-               "SELECT puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert, pubupdate, %s "
+               "SELECT puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert, pubupdate, "
+               "pubdelete, %s, %s "
                "FROM pg_publication WHERE pubname = $1",
+               pg_server_version(pg) >= 110000 ? "pubtruncate" : "true",
                pg_server_version(pg) >= 130000 ? "pubviaroot" : "false");
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, params, err);
     out_free(&sql);
@@ -54,7 +63,9 @@ static bool read_publication(struct pg *pg, const struct config *config,
             .owned = rows_bool(rows, 0, 1),
             .inserts = rows_bool(rows, 0, 2),
             .updates = rows_bool(rows, 0, 3),
-            .via_root = rows_bool(rows, 0, 4),
+            .deletes = rows_bool(rows, 0, 4),
+            .truncates = rows_bool(rows, 0, 5),
+            .via_root = rows_bool(rows, 0, 6),
         };
     }
     bool ok = rows != NULL;
@@ -89,9 +100,7 @@ static const char tables_sql[] =
     " has_schema_privilege(w.schema, 'CREATE'), c.oid, c.relkind, c.relpersistence,"
     " w.schema_name ~ '^pg_' OR w.schema_name = 'information_schema', c.relispartition,"
     " pg_has_role(c.relowner, 'USAGE'),"
-    " has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (SELECT FROM pg_attribute a"
-    "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    "  AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),"
+    " has_table_privilege(c.oid, 'SELECT'),"
     " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
     " %s,"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"

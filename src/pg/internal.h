@@ -65,6 +65,7 @@ bool pg_fail_connection(struct pg *, struct err *);
 /* An error of the server's, field by field: "" where it has none. */
 struct server_words {
     const char *sqlstate, *message, *detail, *hint, *context;
+    const char *routine; /* of the server's source, in no language */
 };
 
 /* The server answered with an error. Remembers its SQLSTATE. Returns false. */

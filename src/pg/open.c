@@ -159,6 +159,17 @@ static void fill_in(struct out *out, const char *message, const struct config *c
     }
 }
 
+/* "FATAL:  53300: …", in whatever language: five of capitals and digits, between a blank and a colon. */
+static void take_sqlstate(const char *words, struct err *err)
+{
+    const char *found = strstr(words, ":  ");
+    size_t len = found ? strspn(found + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+    if (len == 5 && found[8] == ':') {
+        memcpy(err->sqlstate, found + 3, len);
+        err->sqlstate[len] = '\0';
+    }
+}
+
 static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind kind,
                       struct err *err)
 {
@@ -172,6 +183,7 @@ static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind k
     out_init(&message, 1024);
     fill_in(&message, refusal->message, config, words);
     err_set(err, refusal->kind, "%s", out_text(&message));
+    take_sqlstate(words, err);
     out_free(&message);
     return !strstr(err->message, words) && err_detail(err, "%s", words);
 }

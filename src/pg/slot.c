@@ -10,18 +10,21 @@
 static const char *status_columns(int version)
 {
     if (version >= 170000) {
-        return "s.wal_status, s.safe_wal_size, s.invalidation_reason";
+        return "s.wal_status, s.safe_wal_size, s.invalidation_reason, s.two_phase";
     }
     if (version >= 160000) {
         return "s.wal_status, s.safe_wal_size,"
                " CASE WHEN s.conflicting THEN 'conflict with recovery'"
-               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase";
     }
     if (version >= 130000) {
-        return "s.wal_status, s.safe_wal_size,"
-               " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+        return version >= 140000
+                   ? "s.wal_status, s.safe_wal_size,"
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase"
+                   : "s.wal_status, s.safe_wal_size,"
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, false";
     }
-    return "NULL, NULL, NULL";
+    return "NULL, NULL, NULL, false";
 }
 
 static void fill(struct slot *slot, const struct pg_rows *rows)
@@ -37,6 +40,7 @@ static void fill(struct slot *slot, const struct pg_rows *rows)
     slot->wal_status = rows_copy(rows, 0, 7);
     slot->safe_wal_size = pg_rows_null(rows, 0, 8) ? INT64_MAX : rows_i64(rows, 0, 8);
     slot->invalidation = rows_copy(rows, 0, 9);
+    slot->two_phase = rows_bool(rows, 0, 10);
 }
 
 bool slot_read(struct pg *pg, const char *name, struct slot *slot, struct err *err)
