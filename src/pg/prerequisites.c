@@ -113,6 +113,10 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
               (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &facts.slot, err));
+    if (ok && use == SLOT_GOES_ON && facts.server.standby) {
+        ok = err_set(err, ERR_TRANSIENT,
+                     "the server is in recovery: a standby answers, whose primary is maybe away");
+    }
     if (ok) {
         bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
         problems_find(&facts, config, catalog, use, problems);

@@ -77,12 +77,13 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "make its own",
                 config->slot, mend, config->slot);
     } else if (slot->invalidation && use != SLOT_GOES_ON) {
-        problem(
-            problems,
-            "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
-            "SELECT pg_drop_replication_slot('%s'), and raise max_slot_wal_keep_size; a capture "
-            "that goes on from it must begin anew",
-            config->slot, slot->invalidation, config->slot);
+        problem(problems,
+                "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
+                "SELECT pg_drop_replication_slot('%s'), and %s; a capture that goes on from it "
+                "must begin "
+                "anew",
+                config->slot, slot->invalidation, config->slot,
+                slot_invalidation_remedy(slot->invalidation));
     }
 }
 

@@ -1,5 +1,6 @@
 """What a database, a role or a server is set to must not change a byte of what is captured."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -153,3 +154,31 @@ def test_a_query_that_takes_too_long_is_tried_again_for_fewer_rows(database, cap
     process = one.run()
     assert "trying with fewer" in process.stderr
     assert [record["data"]["n"] for record in process.records] == list(range(1, 400001))
+
+
+TIMEOUTS = {"statement_timeout": 10, "lock_timeout": 10, "idle_in_transaction_session_timeout": 10, "idle_session_timeout": 14,
+            "transaction_timeout": 17}
+
+
+@pytest.mark.parametrize("scope", ["database", "role"])
+def test_time_limits_of_the_role_or_the_database_do_not_bind(database, capture, user, scope):
+    """Neither while something is waited for, nor while nothing is to be done, nor in a large transaction."""
+    who = user("SUPERUSER")
+    of = f"DATABASE {database.name}" if scope == "database" else f"ROLE {who['user']}"
+    names = [name for name, since in TIMEOUTS.items() if database.connection.server_version >= since * 10000]
+    unbound = "; ".join(f"SET {name} = 0" for name in names)
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t SELECT n, 'v' FROM generate_series(1, 20000) n",
+                     *[f"ALTER {of} SET {name} = '300ms'" for name in names])
+    one = capture(["t"], tail=True, advanced={"backfill_chunk_size": 500}, **who)
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"{unbound}; BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        process = one.start()
+        time.sleep(2)
+        cursor.execute("COMMIT")
+    process.wait_for_active()
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(unbound + "; UPDATE t SET v = repeat('w', 2000)")
+    time.sleep(1)
+    one.keep(process.wait_for_state(after=40000).stop())
+    assert "will try again" not in process.stderr
+    one.assert_equal(t=["id"])
