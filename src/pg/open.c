@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "resolve.h"
 #include "settings.h"
 
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
@@ -53,17 +54,25 @@ static bool add_certificate(struct parameters *p, int i, const char *key, const 
     return true;
 }
 
+/* Who gives a root certificate wants the server's to be checked by it. */
+static const char *sslmode(const struct config *config)
+{
+    return config->sslmode ? config->sslmode : config->sslrootcert ? "verify-full" : NULL;
+}
+
+/* `address` NULL: the host is one. */
 static bool fill_parameters(struct parameters *p, const struct config *config, enum pg_kind kind,
-                            const char *name, struct err *err)
+                            const char *name, const char *address, struct err *err)
 {
     *p = (struct parameters){.certificates = {-1, -1, -1}};
     snprintf(p->port, sizeof p->port, "%d", config->port);
     add(p, "host", config->host);
+    add(p, "hostaddr", address);
     add(p, "port", p->port);
     add(p, "user", config->user);
     add(p, "password", config->password);
     add(p, "dbname", config->database);
-    add(p, "sslmode", config->sslmode);
+    add(p, "sslmode", sslmode(config));
     add(p, "application_name", name);
     add(p, "client_encoding", "UTF8");
     add(p, "keepalives_idle", "30");
@@ -124,8 +133,6 @@ static const struct refusal {
     {"unsupported startup parameter", ERR_CONFIG,
      "a connection pooler (PgBouncer) answers at {server}, and replication cannot pass through it: "
      "set \"host\" and \"port\" to the server itself"},
-    {"could not translate host name", ERR_CONFIG,
-     "the host name \"{host}\" is not known: correct \"host\" in the configuration"},
     {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"SSL", ERR_CONFIG,
@@ -189,16 +196,16 @@ static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind k
 }
 
 /* Drive libpq's connection machine to its end. */
-static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kind kind,
-                         struct err *err)
+static bool connect_poll(struct pg *pg, const char *address, int64_t limit_us, struct err *err)
 {
-    int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
+    const struct config *config = pg->config;
+    int64_t deadline_us = clock_monotonic_us() + limit_us;
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     while (step != PGRES_POLLING_OK) {
         bool ready = false;
         int64_t left_us = deadline_us - clock_monotonic_us();
         if (step == PGRES_POLLING_FAILED) {
-            return fail_open(pg, config, kind, err);
+            return fail_open(pg, config, pg->kind, err);
         }
         if (!pg_poll(pg, step == PGRES_POLLING_WRITING ? POLLOUT : POLLIN,
                      left_us > 0 ? left_us : 0, &ready, err)) {
@@ -206,9 +213,10 @@ static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kin
         }
         if (!ready) {
             return err_set(err, ERR_TRANSIENT,
-                           "no answer from %s:%d within 30 s: check \"host\", "
-                           "\"port\" and the firewalls in between",
-                           config->host, config->port);
+                           "no answer from %s%s%s%s:%d within %d s: check \"host\", \"port\" and "
+                           "the firewalls in between",
+                           config->host, address ? " (" : "", address ? address : "",
+                           address ? ")" : "", config->port, (int)(limit_us / 1000000));
         }
         step = PQconnectPoll(pg->conn);
     }
@@ -221,25 +229,58 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-static bool connect_start(struct pg *pg, const struct config *config, enum pg_kind kind,
-                          const char *name, struct err *err)
+static bool connect_to(struct pg *pg, const char *name, const char *address, int64_t limit_us,
+                       struct err *err)
 {
     struct parameters p;
-    bool ok = fill_parameters(&p, config, kind, name, err);
+    bool ok = fill_parameters(&p, pg->config, pg->kind, name, address, err);
     if (ok) {
         pg->conn = PQconnectStartParams(p.keys, p.values, 0);
         if (!pg->conn) {
             ok = err_set(err, ERR_SYSTEM, "out of memory for a connection");
         } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
-            ok = fail_open(pg, config, kind, err);
+            ok = fail_open(pg, pg->config, pg->kind, err);
         } else {
             PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* for refusals; nothing came yet */
-            ok = connect_poll(pg, config, kind, err);
+            ok = connect_poll(pg, address, limit_us, err);
             PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
         }
     }
     close_certificates(&p);
     return ok;
+}
+
+/* Not answered at all, or by a server that starts or ends: another address may be better. */
+static bool may_try_next(const struct err *err)
+{
+    return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));
+}
+
+/*
+ * One address of the name after the other, each with its share of the time that is left, so that one
+ * that swallows everything does not use it up.
+ */
+static bool connect_start(struct pg *pg, const char *name, struct err *err)
+{
+    struct addresses addresses;
+    int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
+    if (!resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, &addresses, err)) {
+        return false;
+    }
+    int count = addresses.count ? addresses.count : 1;
+    for (int i = 0; i < count; i++) {
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        const char *address = addresses.count ? addresses.text[i] : NULL;
+        if (connect_to(pg, name, address, (left_us > 0 ? left_us : 0) / (count - i), err)) {
+            return true;
+        }
+        if (!may_try_next(err)) {
+            return false;
+        }
+        PQfinish(pg->conn);
+        pg->conn = NULL;
+    }
+    return false;
 }
 
 struct pg *pg_connect(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
@@ -249,7 +290,7 @@ struct pg *pg_connect(const struct config *config, enum pg_kind kind, const char
     pg->config = config;
     pg->kind = kind;
     pg->stop_fd = stop_fd;
-    if (!connect_start(pg, config, kind, name, err)) {
+    if (!connect_start(pg, name, err)) {
         pg_close(&pg);
         return NULL;
     }
