@@ -53,8 +53,9 @@ void pg_connection_words(const struct pg *, char *to, size_t size);
 void pg_notice(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void pg_warning(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Say whom a statement waits for, if it waits for a lock; `probe` asks. */
-void pg_report_wait(const struct pg *, struct pg *probe);
+/* Whom the statements of this user's sessions wait for; and to say so of one, if it does. */
+extern const char pg_waits_sql[];
+void pg_report_wait(const struct pg *, const struct pg_rows *waits);
 
 /* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
 void pg_drop(struct pg *);

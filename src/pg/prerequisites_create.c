@@ -27,27 +27,38 @@ static bool change(struct pg *pg, const char *sql, struct err *err)
     return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
-/* Not IF NOT EXISTS: what somebody else has made since we looked is not ours, and is looked at by the
- * next run. */
-static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
-                              struct err *err)
+/* What is there now may be what somebody else has made since we looked. */
+static bool check_watermarks(struct pg *pg, const struct config *config,
+                             const struct catalog *catalog, struct facts *facts, struct err *err)
+{
+    struct problems problems = {0};
+    facts_free(facts);
+    bool ok = facts_read(pg, config, catalog, facts, err);
+    if (ok) {
+        find_watermarks(facts, config, &problems);
+        ok = problems_none(&problems, err);
+    }
+    problems_free(&problems);
+    return ok;
+}
+
+static bool create_watermarks(struct pg *pg, const struct config *config,
+                              const struct catalog *catalog, struct facts *facts, struct err *err)
 {
     if (facts_watermarks(facts)->oid) {
         return true;
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
-    char *sql = mem_format("CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
+    char *sql =
+        mem_format("CREATE TABLE IF NOT EXISTS %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     bool ok =
         change(pg, sql, err) || err_prefix(err, "cannot create the watermarks table %s: ", name);
-    if (!ok && !strcmp(pg_sqlstate(pg), "42P07")) {
-        err->kind = ERR_TRANSIENT;
-    }
     if (ok) {
         pg_notice(pg, "created the watermarks table %s", name);
     }
     free(sql);
     free(name);
-    return ok;
+    return ok && check_watermarks(pg, config, catalog, facts, err);
 }
 
 static bool run_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
@@ -197,7 +208,7 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
 {
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
-              create_watermarks(pg, config, &facts, err) &&
+              create_watermarks(pg, config, catalog, &facts, err) &&
               (facts.publication.exists ? add_tables(pg, config, catalog, &facts, err)
                                         : create_publication(pg, config, catalog, &facts, err));
     if (ok) {
