@@ -73,9 +73,6 @@ void worker_free(struct worker **);
 void watermark_new(char watermark[37]);
 void watermark_sql(struct out *, const struct config *, const char *watermark);
 
-/* The setting of a session that compares keys of the table. */
-bool backfill_key_path(struct pg *, const struct table_description *, struct err *);
-
 /*
  * Return when every transaction that now writes to the table has ended, or the run stops; whom it
  * waits for is logged. Before the first snapshot of a table that may just have been published.

@@ -27,6 +27,7 @@ struct err {
     enum err_kind kind;
     enum err_remedy remedy;
     char message[3072]; /* for the user: what failed and what to do; never a secret */
+    char sqlstate[6];   /* the server's; empty where it said none */
     char detail[512];   /* for the maintainer: SQLSTATE, function, LSN; may be empty */
     char schema[260];   /* the stream that it concerns; empty when it concerns all */
     char table[260];

@@ -19,8 +19,22 @@
 #include "row/relation.h"
 #include "row/terms.h"
 
+/*
+ * How SQL must compare a column of the key, ready to be printed; owned. The operators are those of
+ * the key's index, OPERATOR(schema.>), or of the type's default class where no index is known. Both
+ * operands must be of `type`, which is "schema"."name": a literal by a cast, and the column too,
+ * which costs nothing and hinders no index (the two are the same bits). ORDER BY must say USING
+ * `less`. NULL, but for `type`, where the server cannot order the type.
+ */
+struct key_operators {
+    char *type;
+    char *less, *less_or_equal, *equal, *greater_or_equal, *greater;
+};
+
 struct key_description {
     int column; /* in relation->columns */
+    struct key_operators operators;
+    uint32_t operator_class; /* of the key's index; 0: none is known */
     /*
      * The server orders the column's values as their bytes go: numbers and times by value, char(n)
      * without its trailing blanks, text byte by byte in UTF-8. Else only the server knows.

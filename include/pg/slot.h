@@ -14,8 +14,11 @@
 
 /* A row of pg_replication_slots. What a server version does not tell is NULL or 0. */
 struct slot {
-    bool exists; /* false: nothing else is set */
+    bool in_recovery;           /* the server that was asked is a standby */
+    char system_identifier[24]; /* of that server; empty: we may not know */
+    bool exists;                /* false: nothing that follows is set */
     bool logical, temporary;
+    bool two_phase;           /* sends transactions when they are prepared (14 and later) */
     char *plugin, *database;  /* owned */
     char *wal_status;         /* owned: reserved, extended, unreserved or lost (13 and later) */
     char *invalidation;       /* owned: why it is of no use any more; NULL: it is fine */
@@ -25,6 +28,9 @@ struct slot {
     int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or not told */
 };
 
+/* What keeps the server from doing it again: "raise …". */
+const char *slot_invalidation_remedy(const char *reason);
+
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
 void slot_clear(struct slot *);
 
@@ -33,6 +39,7 @@ struct server_identity {
     char system_identifier[24]; /* decimal */
     uint32_t timeline;
     uint64_t position; /* end of the WAL that is safely written */
+    bool in_recovery;  /* it was a standby when the connection was made */
 };
 
 /* Over a PG_REPLICATION connection. A pooler that hides the server is recognised and named. */
@@ -60,7 +67,8 @@ struct slot_claim {
  * Whether the changes after the claim's cursor are all still there to be read. `now`, `server`,
  * `slot` and `database` are what this process found and was configured with; `timeline_end` is
  * server_timeline_end's for the claim's timeline (0 where the two timelines are one).
- * ERR_CONFIG says what was lost and what to do.
+ * ERR_CONFIG says what was lost and what to do; ERR_TRANSIENT, that it was not the primary that
+ * was asked.
  */
 bool slot_verify(const struct slot_claim *, const struct slot *now, const char *slot,
                  const char *database, const struct server_identity *server, uint64_t timeline_end,

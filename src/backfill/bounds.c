@@ -35,7 +35,7 @@ static void bounds_sql(struct out *sql, const struct table_description *d, int r
         out_char(sql, ',');
     }
     out_string(sql, "pg_catalog.row_number() OVER (ORDER BY ");
-    table_key_sql(sql, d);
+    table_order_sql(sql, d);
     out_string(sql, ") AS n,pg_catalog.count(*) OVER () AS total FROM ");
     out_string(sql, d->kind == 'p' ? "" : "ONLY ");
     table_name_sql(sql, d);
@@ -64,8 +64,7 @@ bool backfill_bounds(struct pg *pg, const struct table_description *d, int range
     struct out sql;
     out_init(&sql, 1024);
     bounds_sql(&sql, d, ranges);
-    struct pg_rows *rows =
-        backfill_key_path(pg, d, err) ? pg_query(pg, out_text(&sql), 0, NULL, err) : NULL;
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 0, NULL, err);
     out_free(&sql);
     if (!rows) {
         return err_prefix(err, "cutting %s.%s into ranges: ", d->relation->schema,

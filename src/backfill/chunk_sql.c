@@ -39,30 +39,110 @@ static void add_columns(struct out *sql, const struct relation *relation)
     }
 }
 
-/* Order and comparison by the same collation, that of the key's index. */
-void table_key_sql(struct out *sql, const struct table_description *d)
+/* As the key's index has it: its type, and its collation. */
+static void add_key_column(struct out *sql, const struct table_description *d, int k)
 {
-    for (int k = 0; k < d->key_count; k++) {
-        out_string(sql, k ? "," : "");
-        out_string(sql, "r.");
-        pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
-        if (d->key[k].collation) {
-            out_format(sql, " COLLATE %s", d->key[k].collation);
-        }
+    out_string(sql, "r.");
+    pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
+    out_format(sql, "::%s", d->key[k].operators.type);
+    if (d->key[k].collation) {
+        out_format(sql, " COLLATE %s", d->key[k].collation);
     }
 }
 
-static void add_bound(struct out *sql, const struct table_description *d, const char *operator,
-                      const struct key * key)
+void table_order_sql(struct out *sql, const struct table_description *d)
 {
-    out_string(sql, " AND (");
-    table_key_sql(sql, d);
-    out_format(sql, ")%s(", operator);
-    for (int k = 0; k < key->count; k++) {
+    for (int k = 0; k < d->key_count; k++) {
         out_string(sql, k ? "," : "");
-        pg_quote_literal(sql, key->columns[k].text, key->columns[k].len);
+        add_key_column(sql, d, k);
+        out_format(sql, " USING %s", d->key[k].operators.less);
+    }
+}
+
+static void add_key_value(struct out *sql, const struct table_description *d, int k,
+                          const struct key *key)
+{
+    pg_quote_literal(sql, key->columns[k].text, key->columns[k].len);
+    out_format(sql, "::%s", d->key[k].operators.type);
+}
+
+static const char *operator_of(const struct table_description *d, int k, bool greater)
+{
+    const struct key_operators *o = &d->key[k].operators;
+    return greater ? o->greater : o->less_or_equal;
+}
+
+static bool one_operator(const struct table_description *d, bool greater)
+{
+    for (int k = 1; k < d->key_count; k++) {
+        if (strcmp(operator_of(d, 0, greater), operator_of(d, k, greater)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* (r.a,r.b) > (x,y): the server can read the index from there on. */
+static void add_row_bound(struct out *sql, const struct table_description *d, bool greater,
+                          const struct key *key)
+{
+    out_string(sql, " AND ROW(");
+    for (int k = 0; k < d->key_count; k++) {
+        out_string(sql, k ? "," : "");
+        add_key_column(sql, d, k);
+    }
+    out_format(sql, ") %s ROW(", operator_of(d, 0, greater));
+    for (int k = 0; k < d->key_count; k++) {
+        out_string(sql, k ? "," : "");
+        add_key_value(sql, d, k, key);
     }
     out_char(sql, ')');
+}
+
+static void add_comparison(struct out *sql, const struct table_description *d, int k,
+                           const char *operator, const struct key * key)
+{
+    add_key_column(sql, d, k);
+    out_format(sql, " %s ", operator);
+    add_key_value(sql, d, k, key);
+}
+
+/* Operators of several schemas make no row: r.a > x OR r.a = x AND (r.b > y), and for the index
+ * r.a >= x besides. */
+static void add_column_bounds(struct out *sql, const struct table_description *d, bool greater,
+                              const struct key *key)
+{
+    int last = d->key_count - 1;
+    out_string(sql, " AND ");
+    add_comparison(sql, d, 0,
+                   greater ? d->key[0].operators.greater_or_equal
+                           : d->key[0].operators.less_or_equal,
+                   key);
+    out_string(sql, " AND (");
+    for (int k = 0; k <= last; k++) {
+        const struct key_operators *o = &d->key[k].operators;
+        const char *strict = greater ? o->greater : o->less;
+        add_comparison(sql, d, k, k == last ? operator_of(d, k, greater) : strict, key);
+        if (k < last) {
+            out_string(sql, " OR (");
+            add_comparison(sql, d, k, o->equal, key);
+            out_string(sql, " AND (");
+        }
+    }
+    for (int k = 0; k < last; k++) {
+        out_string(sql, "))");
+    }
+    out_char(sql, ')');
+}
+
+static void add_bound(struct out *sql, const struct table_description *d, bool greater,
+                      const struct key *key)
+{
+    if (one_operator(d, greater)) {
+        add_row_bound(sql, d, greater, key);
+    } else {
+        add_column_bounds(sql, d, greater, key);
+    }
 }
 
 /* Before version 14 a range of places is looked for in the whole table; places by name are not. */
@@ -190,13 +270,13 @@ static void add_order(struct out *sql, const struct table *table, const struct b
 {
     const struct table_description *d = table->description;
     if (after) {
-        add_bound(sql, d, ">", after);
+        add_bound(sql, d, true, after);
     }
     if (task->until) {
-        add_bound(sql, d, "<=", task->until);
+        add_bound(sql, d, false, task->until);
     }
     out_string(sql, " ORDER BY ");
-    table_key_sql(sql, d);
+    table_order_sql(sql, d);
     out_format(sql, " LIMIT %d", rows);
 }
 

@@ -51,10 +51,9 @@ static inline bool task_imports(const struct backfill_task *task)
 void table_chunk_statements(struct out *request, const struct table *, const struct backfill_task *,
                             const struct key *after, int rows, uint32_t minimum_xid);
 
-/* Parts of statements: the table's name; its key as a row of columns of `r`, to be compared and
- * ordered by. */
+/* Parts of statements: the table's name; and what its rows, `r`, are ordered by. */
 void table_name_sql(struct out *, const struct table_description *);
-void table_key_sql(struct out *, const struct table_description *);
+void table_order_sql(struct out *, const struct table_description *);
 
 /* In ctid order: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);

@@ -62,7 +62,7 @@ static bool turn_to(struct worker *w, const struct table_description *table, str
     struct reader *r = &w->reader;
     w->table = NULL;
     table_take(&r->table, r->pg, w->backfill.config, table);
-    if (!backfill_key_path(r->pg, table, err) || !limit_statements(w, err)) {
+    if (!limit_statements(w, err)) {
         return false;
     }
     w->table = table;

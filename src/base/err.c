@@ -27,7 +27,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
     va_list args;
     err->kind = kind;
     err->remedy = REMEDY_NONE;
-    err->detail[0] = err->schema[0] = err->table[0] = '\0';
+    err->sqlstate[0] = err->detail[0] = err->schema[0] = err->table[0] = '\0';
     va_start(args, format);
     int len = vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);

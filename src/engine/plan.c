@@ -287,7 +287,7 @@ static bool find_position(struct engine *e, struct err *err)
     static const char sql[] =
         "SELECT pg_catalog.pg_current_wal_flush_lsn(),"
         "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())";
-    struct pg_rows *rows = service_query(&e->service, NULL, sql, 0, NULL, err);
+    struct pg_rows *rows = service_query(&e->service, sql, 0, NULL, err);
     bool ok = rows && (lsn_parse(pg_rows_value(rows, 0, 0), &e->planned_lsn) ||
                        err_set(err, ERR_SYSTEM, "the server's position cannot be read"));
     e->planned_xmax = ok ? strtoull(pg_rows_value(rows, 0, 1), NULL, 10) : 0;

@@ -100,15 +100,13 @@ bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
     return false;
 }
 
-struct pg_rows *service_query(struct service *s, const struct table_description *keys,
-                              const char *sql, int count, const char *const *params,
-                              struct err *err)
+struct pg_rows *service_query(struct service *s, const char *sql, int count,
+                              const char *const *params, struct err *err)
 {
     struct retry retry;
     retry_succeeded(&retry, clock_monotonic_us());
     for (;;) {
-        bool ready = !keys || backfill_key_path(s->pg, keys, err);
-        struct pg_rows *rows = ready ? pg_query(s->pg, sql, count, params, err) : NULL;
+        struct pg_rows *rows = pg_query(s->pg, sql, count, params, err);
         if (rows || !service_may_retry(s, &retry, err)) {
             return rows;
         }
@@ -118,7 +116,7 @@ struct pg_rows *service_query(struct service *s, const struct table_description 
 bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *err)
 {
     struct pg_rows *rows =
-        service_query(s, NULL, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
+        service_query(s, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
     if (!rows) {
         return false;
     }

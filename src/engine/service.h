@@ -85,10 +85,9 @@ void service_join(struct service *);
 /* Before the thread runs. */
 bool service_snapshot(struct service *, struct snapshot *, struct err *);
 
-/* One query, repeated as said above. `keys`: the table whose keys the statement compares, or NULL.
- */
-struct pg_rows *service_query(struct service *, const struct table_description *keys,
-                              const char *sql, int count, const char *const *params, struct err *);
+/* One query, repeated as said above. */
+struct pg_rows *service_query(struct service *, const char *sql, int count,
+                              const char *const *params, struct err *);
 
 /* After a failure: whether to try again, on a new connection. */
 bool service_may_retry(struct service *, struct retry *, struct err *);

@@ -35,7 +35,7 @@ static bool find_root(struct service *s, struct relation *relation, struct err *
         " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
         " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
     char *oid = mem_format("%u", relation->oid);
-    struct pg_rows *rows = service_query(s, NULL, sql, 1, (const char *const[]){oid}, err);
+    struct pg_rows *rows = service_query(s, sql, 1, (const char *const[]){oid}, err);
     free(oid);
     for (int i = 0; rows && i < pg_rows_count(rows) && relation->stream == STREAM_NONE; i++) {
         relation->stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));

@@ -29,7 +29,7 @@ void answer_held(struct service *s)
 {
     struct err ignored = {0};
     const char *slot = s->config->config->slot;
-    struct pg_rows *rows = service_query(s, NULL, held_sql, 1, &slot, &ignored);
+    struct pg_rows *rows = service_query(s, held_sql, 1, &slot, &ignored);
     if (rows && pg_rows_count(rows)) {
         log_line(s->config->log, LOG_WARN,
                  "old transactions make the server keep %s of WAL that has been captured: %s; they "

@@ -23,21 +23,32 @@ static void add_array(struct out *out, const struct keycode *const *keys, size_t
     out_char(out, '}');
 }
 
-/* (k.c0::"schema"."type" COLLATE "…",…) */
-static void add_row(struct out *sql, const struct table_description *d, char alias)
+/* k.c0::type COLLATE … OPERATOR(…) b.c0::type */
+static void add_comparison(struct out *sql, const struct key_description *key, int k,
+                           const char *operator)
 {
-    out_char(sql, '(');
-    for (int k = 0; k < d->key_count; k++) {
-        const struct type *type = d->relation->columns[d->key[k].column].type;
-        out_format(sql, "%s%c.c%d::", k ? "," : "", alias, k);
-        pg_quote_identifier(sql, type->schema);
-        out_char(sql, '.');
-        pg_quote_identifier(sql, type->name);
-        if (d->key[k].collation) {
-            out_format(sql, " COLLATE %s", d->key[k].collation);
+    out_format(sql, "k.c%d::%s", k, key->operators.type);
+    if (key->collation) {
+        out_format(sql, " COLLATE %s", key->collation);
+    }
+    out_format(sql, " %s b.c%d::%s", operator, k, key->operators.type);
+}
+
+/* k > b, column by column. */
+static void add_greater(struct out *sql, const struct table_description *d)
+{
+    int last = d->key_count - 1;
+    for (int k = 0; k <= last; k++) {
+        add_comparison(sql, &d->key[k], k, d->key[k].operators.greater);
+        if (k < last) {
+            out_string(sql, " OR (");
+            add_comparison(sql, &d->key[k], k, d->key[k].operators.equal);
+            out_string(sql, " AND (");
         }
     }
-    out_char(sql, ')');
+    for (int k = 0; k < last; k++) {
+        out_string(sql, "))");
+    }
 }
 
 static void add_unnest(struct out *sql, const struct table_description *d, char alias, int first)
@@ -59,9 +70,7 @@ static void rank_sql(struct out *sql, const struct table_description *d)
     out_string(sql, "SELECT (SELECT pg_catalog.count(*) FROM ");
     add_unnest(sql, d, 'b', 1 + d->key_count);
     out_string(sql, " WHERE ");
-    add_row(sql, d, 'k');
-    out_char(sql, '>');
-    add_row(sql, d, 'b');
+    add_greater(sql, d);
     out_string(sql, ") FROM ");
     add_unnest(sql, d, 'k', 1);
     out_string(sql, " ORDER BY k.n");
@@ -71,7 +80,7 @@ static bool ask(struct service *s, struct question *q, const char *sql, const ch
                 struct err *err)
 {
     struct merge_question *m = q->merge;
-    struct pg_rows *rows = service_query(s, q->about, sql, 2 * q->about->key_count, params, err);
+    struct pg_rows *rows = service_query(s, sql, 2 * q->about->key_count, params, err);
     bool ok = rows && (pg_rows_count(rows) == (int)m->count ||
                        err_set(err, ERR_SYSTEM, "the server answered for %d keys of %zu",
                                pg_rows_count(rows), m->count));

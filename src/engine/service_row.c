@@ -20,14 +20,17 @@ static void add_table(struct out *sql, const struct service *s, const struct que
     pg_quote_identifier(sql, stream->table);
 }
 
-static void add_key(struct out *sql, const struct merge_question *m)
+static void add_key(struct out *sql, const struct question *q)
 {
-    const struct relation *relation = m->relation;
-    for (int k = 0; k < m->key->count; k++) {
+    const struct table_description *d = q->about;
+    for (int k = 0; k < d->key_count; k++) {
+        const struct key_operators *o = &d->key[k].operators;
+        const struct key_column *value = &q->merge->key->columns[k];
         out_string(sql, k ? " AND r." : " WHERE r.");
-        pg_quote_identifier(sql, relation->columns[relation->key[k]].name);
-        out_char(sql, '=');
-        pg_quote_literal(sql, m->key->columns[k].text, m->key->columns[k].len);
+        pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
+        out_format(sql, "::%s %s ", o->type, o->equal);
+        pg_quote_literal(sql, value->text, value->len);
+        out_format(sql, "::%s", o->type);
     }
 }
 
@@ -44,7 +47,7 @@ static void row_sql(struct out *sql, const struct service *s, const struct quest
     out_string(sql, " FROM ");
     add_table(sql, s, q);
     out_string(sql, " AS r");
-    add_key(sql, q->merge);
+    add_key(sql, q);
     out_string(sql, " LIMIT 1) x ON true");
 }
 
@@ -96,7 +99,7 @@ bool answer_row(struct service *s, struct question *q, struct err *err)
     struct pg_rows *rows;
     out_init(&sql, 512);
     row_sql(&sql, s, q);
-    while ((rows = service_query(s, q->about, out_text(&sql), 0, NULL, err)) &&
+    while ((rows = service_query(s, out_text(&sql), 0, NULL, err)) &&
            !is_visible(rows, m->xid) && !run_stopping(s->config->run)) {
         pg_rows_free(&rows);
         run_pause(s->config->run, VISIBLE_POLL_US);

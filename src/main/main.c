@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "config/file.h"
+#include "environment.h"
 #include "flow/flow.h"
 #include "program.h"
 
@@ -260,6 +261,7 @@ int main(int argc, char **argv)
     if (!open_standard(&err)) {
         return fail(&p, &err);
     }
+    environment_clean();
     p.signals = block_signals();
     if (!command_line_parse(&p.command, argc, argv, &err)) {
         return fail(&p, &err);

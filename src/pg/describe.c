@@ -221,6 +221,17 @@ static void choose_keys(const struct catalog *catalog, struct table_description 
     }
 }
 
+struct unordered {
+    const struct catalog *catalog;
+    struct problems *problems;
+};
+
+static void add_unordered(void *context, int table, struct err *err)
+{
+    const struct unordered *unordered = context;
+    add_problem(unordered->problems, &unordered->catalog->streams[table], err);
+}
+
 static void readings_free(struct reading *readings, const struct table_description *tables,
                           int count)
 {
@@ -264,6 +275,7 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
 {
     struct err ignored;
     size_t count = (size_t)catalog->count, first = problems->count;
+    struct unordered unordered = {catalog, problems};
     struct reading *readings = mem_zero(count * sizeof *readings);
     bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
               read_tables(pg, config, catalog, tables, readings, err) &&
@@ -274,8 +286,9 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
             find_unpublished(config, catalog, tables, readings, problems);
         }
         choose_keys(catalog, tables, readings, problems);
-        ok = !with_terms || problems->count > first ||
-             read_terms(pg, config, catalog, tables, err);
+        ok = describe_operators(pg, tables, catalog->count, add_unordered, &unordered, err) &&
+             (!with_terms || problems->count > first ||
+              read_terms(pg, config, catalog, tables, err));
     }
     readings_free(readings, tables, catalog->count);
     return pg_exec(pg, "ROLLBACK", ok ? err : &ignored) && ok;
@@ -310,6 +323,7 @@ void tables_free(struct table_description **tables, int count)
         struct table_description *table = &(*tables)[i];
         for (int j = 0; j < table->key_count; j++) {
             free(table->key[j].collation);
+            key_operators_free(&table->key[j].operators);
         }
         free(table->key);
         free(table->row_filter);

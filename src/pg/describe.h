@@ -8,8 +8,9 @@
 struct column_facts {
     int position; /* in the table's own key, from 1; 0: not part of it */
     bool nullable;
-    bool bytes_collation; /* text in its collation is ordered by its UTF-8 bytes */
-    char *collation;      /* owned; quoted; NULL: the type has none */
+    bool bytes_collation;    /* text in its collation is ordered by its UTF-8 bytes */
+    char *collation;         /* owned; quoted; NULL: the type has none */
+    uint32_t operator_class; /* of the key's index; 0: not part of it */
 };
 
 /* What is read of one table before its key can be chosen. */
@@ -37,6 +38,15 @@ void describe_publisher_sql(struct out *, const char *oid, const char *publicati
 
 /* Likewise for a digest of the column lists and row filters of all entries; '' for none. */
 void describe_limits_sql(struct out *, const char *oid, const char *publication, int version);
+
+/*
+ * Set the `operators` of each key column of all tables, whose keys have been chosen: one query. Visit
+ * those whose key cannot be compared, with the error.
+ */
+bool describe_operators(struct pg *, struct table_description *tables, int count,
+                        void (*visit)(void *, int table, struct err *), void *context,
+                        struct err *);
+void key_operators_free(struct key_operators *);
 
 /* Set the key of `table` from the catalog, which may want none, or from the columns' facts (one for
  * each column). */

@@ -27,14 +27,14 @@ static const char columns_sql[] =
     " getdatabaseencoding() IN ('UTF8', 'LATIN1', 'SQL_ASCII') AND CASE l.collprovider"
     "  WHEN 'c' THEN l.collcollate IN ('C', 'POSIX') WHEN 'b' THEN true"
     "  WHEN 'd' THEN (SELECT %s FROM pg_database d WHERE d.datname = current_database())"
-    "  ELSE false END "
+    "  ELSE false END, k.class "
     "FROM unnest($1::oid[]) WITH ORDINALITY w(oid, n) "
     "JOIN pg_class c ON c.oid = w.oid "
     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
     "LEFT JOIN published g ON g.relid = c.oid "
-    "LEFT JOIN LATERAL (SELECT u.position, x.coll FROM keys k"
-    " CROSS JOIN unnest(k.indkey, k.indcollation) WITH ORDINALITY"
-    "  u(attnum, coll, position)"
+    "LEFT JOIN LATERAL (SELECT u.position, u.class, x.coll FROM keys k"
+    " CROSS JOIN unnest(k.indkey, k.indcollation, k.indclass) WITH ORDINALITY"
+    "  u(attnum, coll, class, position)"
     " CROSS JOIN LATERAL (SELECT nullif(u.coll, 0)) x(coll)"
     " WHERE k.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= k.width) k ON true "
     "LEFT JOIN pg_collation l ON l.oid = coalesce(k.coll, a.attcollation) "
@@ -52,6 +52,7 @@ enum {
     COLUMN_NULLABLE,
     COLUMN_COLLATION,
     COLUMN_BYTES_COLLATION,
+    COLUMN_CLASS,
 };
 
 /* Whether the database's own collation compares bytes. */
@@ -109,6 +110,7 @@ static void take_column(struct column *column, struct column_facts *facts,
     facts->nullable = rows_bool(rows, row, COLUMN_NULLABLE);
     facts->collation = rows_copy(rows, row, COLUMN_COLLATION);
     facts->bytes_collation = rows_bool(rows, row, COLUMN_BYTES_COLLATION);
+    facts->operator_class = rows_oid(rows, row, COLUMN_CLASS);
 }
 
 /* Build the relation of table `n` (from 1) from its rows, which begin at *row. */

@@ -38,6 +38,7 @@ static void set_part(struct table_description *table, int part, int column,
         .column = column,
         .bytewise = bytes && (!facts->collation || facts->bytes_collation),
         .collation = mem_string(facts->collation),
+        .operator_class = facts->operator_class,
     };
     table->key_count = part + 1;
 }
@@ -178,6 +179,7 @@ static void drop_key(struct table_description *table)
 {
     for (int i = 0; i < table->key_count; i++) {
         free(table->key[i].collation);
+        key_operators_free(&table->key[i].operators);
     }
     table->key_count = 0;
 }

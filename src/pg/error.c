@@ -7,8 +7,8 @@
 /* SQLSTATE classes and codes after which trying again may help. */
 static bool is_transient(const char *sqlstate)
 {
-    static const char *const prefixes[] = {"08",  "40", "53",    "55P03", "57014",
-                                           "57P", "58", "55006", NULL};
+    static const char *const prefixes[] = {"08",    "25006", "25P03", "25P04", "40",    "53",
+                                           "55P03", "57014", "57P",   "58",    "55006", NULL};
     for (const char *const *p = prefixes; *p; p++) {
         if (!strncmp(sqlstate, *p, strlen(*p))) {
             return true;
@@ -31,26 +31,79 @@ static bool is_config(const char *sqlstate)
     return false;
 }
 
-static enum err_kind kind_of(const char *sqlstate)
+/*
+ * A server in recovery is one that we were led to for a moment, while its primary is away. It has other
+ * words for it than that it is read-only (25006), too.
+ */
+static bool is_recovery(const struct pg *pg)
 {
-    return is_transient(sqlstate) ? ERR_TRANSIENT : is_config(sqlstate) ? ERR_CONFIG : ERR_SYSTEM;
+    return pg->in_recovery && (!strncmp(pg->sqlstate, "55", 2) || !strncmp(pg->sqlstate, "0A", 2));
+}
+
+static enum err_kind kind_of(const struct pg *pg)
+{
+    return is_transient(pg->sqlstate) || is_recovery(pg) ? ERR_TRANSIENT
+           : is_config(pg->sqlstate)                     ? ERR_CONFIG
+                                                         : ERR_SYSTEM;
+}
+
+/* Versions that may end a decoding session so, again and again; mended in the next ones. */
+static bool decodes_wrongly(const struct pg *pg)
+{
+    static const int versions[] = {130021, 140018, 150013, 160009, 170005};
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        if (pg->kind == PG_REPLICATION && pg_server_version(pg) == versions[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Neither has an SQLSTATE of its own; the server does not translate the second. */
+static bool is_too_large(const struct pg *pg, const struct server_words *words)
+{
+    return !strcmp(pg->sqlstate, "54000") ||
+           strstr(words->message, "invalid memory alloc request size") != NULL;
 }
 
 /* Where the server's own words do not say what to do. */
-static const char *remedy_of(const char *sqlstate)
+static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
-    bool encoding = !strcmp(sqlstate, "22021") || !strcmp(sqlstate, "22P05");
-    return encoding ? "; a text in the database cannot be shown in UTF-8: find it with "
-                      "convert_from(column::bytea, 'UTF8'), which fails in the same way, and "
-                      "correct it"
-                    : "";
+    if (!strcmp(pg->sqlstate, "22021") || !strcmp(pg->sqlstate, "22P05")) {
+        return err_suffix(err, "; a text in the database cannot be shown in UTF-8: find it with "
+                               "convert_from(column::bytea, 'UTF8'), which fails in the same way, "
+                               "and correct it");
+    }
+    if (!strcmp(words->routine, "check_enable_rls")) {
+        return err_suffix(
+            err,
+            "; row security would hide rows from the capture: run as a superuser "
+            "ALTER ROLE \"%s\" BYPASSRLS, or ALTER TABLE … DISABLE ROW LEVEL SECURITY",
+            pg->config->user);
+    }
+    if (strstr(words->message, "invalid memory alloc request size") && decodes_wrongly(pg)) {
+        return err_suffix(err, "; this version of PostgreSQL is known to end replication so, again "
+                               "and again: update the server to 13.22, 14.19, 15.14, 16.10, 17.6 "
+                               "or newer");
+    }
+    if (is_too_large(pg, words)) {
+        return err_suffix(err,
+                          "; a value is larger than the server can send, which is 1 GB for a row, "
+                          "and bytea takes twice its bytes: make it smaller, or leave its column "
+                          "out by a column list (from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" "
+                          "SET TABLE …, schema.table (columns))",
+                          pg->config->publication);
+    }
+    return false;
 }
 
 bool pg_fail_words(struct pg *pg, const struct server_words *words, struct err *err)
 {
     snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", words->sqlstate);
-    err_set(err, kind_of(pg->sqlstate), "%s%s%s%s%s%s", words->message, *words->detail ? ": " : "",
-            words->detail, *words->hint ? "; hint: " : "", words->hint, remedy_of(pg->sqlstate));
+    err_set(err, kind_of(pg), "%s%s%s%s%s", words->message, *words->detail ? ": " : "",
+            words->detail, *words->hint ? "; hint: " : "", words->hint);
+    add_remedy(pg, words, err);
+    memcpy(err->sqlstate, pg->sqlstate, sizeof err->sqlstate);
     return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, words->context);
 }
 
@@ -65,7 +118,7 @@ bool pg_fail_result(struct pg *pg, const PGresult *result, struct err *err)
     struct server_words words = {
         field(result, PG_DIAG_SQLSTATE),       field(result, PG_DIAG_MESSAGE_PRIMARY),
         field(result, PG_DIAG_MESSAGE_DETAIL), field(result, PG_DIAG_MESSAGE_HINT),
-        field(result, PG_DIAG_CONTEXT),
+        field(result, PG_DIAG_CONTEXT),        field(result, PG_DIAG_SOURCE_FUNCTION),
     };
     return *words.sqlstate ? pg_fail_words(pg, &words, err) : pg_fail_connection(pg, err);
 }

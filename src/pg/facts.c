@@ -13,7 +13,10 @@ static const char server_sql[] =
     " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
     " has_database_privilege(current_database(), 'CREATE'),"
     " current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots),"
-    " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active)";
+    " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active),"
+    " (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user),"
+    " (SELECT datconnlimit FROM pg_database WHERE datname = current_database()),"
+    " current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication)";
 
 static bool read_server(struct pg *pg, struct server_facts *server, struct err *err)
 {
@@ -31,6 +34,10 @@ static bool read_server(struct pg *pg, struct server_facts *server, struct err *
     server->max_slots = rows_int(rows, 0, 6);
     server->slots = rows_int(rows, 0, 7);
     server->idle_slots = rows_copy(rows, 0, 8);
+    server->role_limit = rows_int(rows, 0, 9);
+    server->database_limit = rows_int(rows, 0, 10);
+    server->max_wal_senders = rows_int(rows, 0, 11);
+    server->wal_senders = rows_int(rows, 0, 12);
     pg_rows_free(&rows);
     return true;
 }
@@ -42,8 +49,10 @@ static bool read_publication(struct pg *pg, const struct config *config,
     const char *params[] = {config->publication};
     out_init(&sql, 256);
     out_format(&sql,
-               "SELECT puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert, pubupdate, %s "
+               "SELECT puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert, pubupdate, "
+               "pubdelete, %s, %s "
                "FROM pg_publication WHERE pubname = $1",
+               pg_server_version(pg) >= 110000 ? "pubtruncate" : "true",
                pg_server_version(pg) >= 130000 ? "pubviaroot" : "false");
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, params, err);
     out_free(&sql);
@@ -54,7 +63,9 @@ static bool read_publication(struct pg *pg, const struct config *config,
             .owned = rows_bool(rows, 0, 1),
             .inserts = rows_bool(rows, 0, 2),
             .updates = rows_bool(rows, 0, 3),
-            .via_root = rows_bool(rows, 0, 4),
+            .deletes = rows_bool(rows, 0, 4),
+            .truncates = rows_bool(rows, 0, 5),
+            .via_root = rows_bool(rows, 0, 6),
         };
     }
     bool ok = rows != NULL;
@@ -89,9 +100,7 @@ static const char tables_sql[] =
     " has_schema_privilege(w.schema, 'CREATE'), c.oid, c.relkind, c.relpersistence,"
     " w.schema_name ~ '^pg_' OR w.schema_name = 'information_schema', c.relispartition,"
     " pg_has_role(c.relowner, 'USAGE'),"
-    " has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (SELECT FROM pg_attribute a"
-    "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-    "  AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),"
+    " has_table_privilege(c.oid, 'SELECT'),"
     " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
     " %s,"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
@@ -202,6 +211,7 @@ static bool read_tables(struct pg *pg, const struct config *config, const struct
 }
 
 static const char watermarks_sql[] =
+    "WITH code(oid) AS (VALUES ('pg_proc'::regclass), ('pg_operator'), ('pg_type')) "
     "SELECT (SELECT count(*) = 2 FROM pg_attribute a WHERE a.attrelid = c.oid"
     "  AND a.attname IN ('slot', 'watermark') AND a.attnum > 0 AND NOT a.attisdropped"
     "  AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)),"
@@ -209,7 +219,37 @@ static const char watermarks_sql[] =
     "  AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid"
     "  AND i.indimmediate AND i.indpred IS NULL AND %s = 1 AND a.attname = 'slot'),"
     " has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
-    "  AND has_table_privilege(c.oid, 'SELECT') "
+    "  AND has_table_privilege(c.oid, 'SELECT'), "
+    /* Whom we trust with our rights: ourselves, and who has all rights anyway. */
+    " (SELECT o.rolname FROM pg_roles o WHERE o.oid = c.relowner AND NOT o.rolsuper"
+    "  AND o.rolname <> current_user),"
+    " (SELECT string_agg(DISTINCT coalesce(quote_ident(g.rolname), 'PUBLIC'), ', ')"
+    "  FROM aclexplode(c.relacl) x LEFT JOIN pg_roles g ON g.oid = x.grantee"
+    "  WHERE x.privilege_type = 'TRIGGER' AND x.grantee <> c.relowner"
+    "  AND g.rolname IS DISTINCT FROM current_user AND g.rolsuper IS NOT TRUE), "
+    /* What a write runs, or may; of functions, operators and types only those that are not the
+     * server's own are dependencies. */
+    " (SELECT string_agg(w.what, ', ' ORDER BY w.what) FROM ("
+    "  SELECT 'trigger ' || quote_ident(t.tgname) FROM pg_trigger t"
+    "   WHERE t.tgrelid = c.oid AND NOT t.tgisinternal"
+    "  UNION ALL SELECT 'rule ' || quote_ident(r.rulename) FROM pg_rewrite r WHERE r.ev_class = "
+    "c.oid"
+    "  UNION ALL SELECT CASE WHEN %s THEN 'generated column ' ELSE 'the default of column ' END"
+    "   || quote_ident(a.attname) FROM pg_attribute a JOIN pg_attrdef d"
+    "   ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = c.oid AND (%s"
+    "   OR EXISTS (SELECT FROM pg_depend p WHERE p.classid = 'pg_attrdef'::regclass"
+    "    AND p.objid = d.oid AND p.refclassid IN (SELECT code.oid FROM code)))"
+    "  UNION ALL SELECT 'column ' || quote_ident(a.attname) || ' of a domain' FROM pg_attribute a"
+    "   JOIN pg_type y ON y.oid = a.atttypid WHERE a.attrelid = c.oid AND y.typtype = 'd'"
+    "  UNION ALL SELECT 'constraint ' || quote_ident(k.conname) FROM pg_constraint k"
+    "   WHERE k.conrelid = c.oid AND EXISTS (SELECT FROM pg_depend p"
+    "    WHERE p.classid = 'pg_constraint'::regclass AND p.objid = k.oid"
+    "    AND p.refclassid IN (SELECT code.oid FROM code))"
+    "  UNION ALL SELECT 'index ' || quote_ident(ic.relname) FROM pg_index i"
+    "   JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid"
+    "   AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)"
+    "  UNION ALL SELECT 'row level security' WHERE c.relrowsecurity"
+    "  UNION ALL SELECT 'its partitioned table' WHERE c.relispartition) w(what)) "
     "FROM pg_class c WHERE c.oid = $1::oid";
 
 static bool read_watermarks(struct pg *pg, struct facts *facts, struct err *err)
@@ -219,13 +259,17 @@ static bool read_watermarks(struct pg *pg, struct facts *facts, struct err *err)
     struct out sql;
     snprintf(oid, sizeof oid, "%u", facts_watermarks(facts)->oid);
     out_init(&sql, 1024);
-    out_format(&sql, watermarks_sql, key_width_sql(pg_server_version(pg)));
+    const char *generated = generated_sql(pg_server_version(pg));
+    out_format(&sql, watermarks_sql, key_width_sql(pg_server_version(pg)), generated, generated);
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, params, err);
     out_free(&sql);
     if (rows && pg_rows_count(rows) == 1) {
         facts->watermarks.columns = rows_bool(rows, 0, 0);
         facts->watermarks.unique = rows_bool(rows, 0, 1);
         facts->watermarks.writable = rows_bool(rows, 0, 2);
+        facts->watermarks.owner = rows_copy(rows, 0, 3);
+        facts->watermarks.trigger_makers = rows_copy(rows, 0, 4);
+        facts->watermarks.code = rows_copy(rows, 0, 5);
     }
     bool ok = rows != NULL;
     pg_rows_free(&rows);
@@ -255,6 +299,9 @@ void facts_free(struct facts *facts)
         free(facts->tables[i].key_nulls);
     }
     free(facts->tables);
+    free(facts->watermarks.owner);
+    free(facts->watermarks.trigger_makers);
+    free(facts->watermarks.code);
     survey_clear(&facts->survey);
     *facts = (struct facts){0};
 }

@@ -13,15 +13,17 @@ struct server_facts {
     char *wal_level, *user, *database; /* owned */
     bool standby;
     bool superuser;
-    bool may_create;      /* CREATE on the database: publications */
-    int max_slots, slots; /* allowed, and there */
-    char *idle_slots;     /* owned; names of those that nobody reads, or NULL */
+    bool may_create;                  /* CREATE on the database: publications */
+    int role_limit, database_limit;   /* of connections; -1: none */
+    int max_slots, slots;             /* allowed, and there */
+    int max_wal_senders, wal_senders; /* likewise */
+    char *idle_slots;                 /* owned; names of those that nobody reads, or NULL */
 };
 
 struct publication_facts {
     bool exists;
     bool all_tables, owned;
-    bool inserts, updates; /* it publishes these */
+    bool inserts, updates, deletes, truncates; /* it publishes these */
     bool via_root;
 };
 
@@ -46,6 +48,10 @@ struct watermarks_facts {
     bool columns; /* slot and watermark are there, and hold text */
     bool unique;  /* on slot alone, at once */
     bool writable;
+    /* Owned; NULL: nobody and nothing. A write runs with our rights what these can make, or made. */
+    char *owner;          /* where it is neither us nor a superuser; not quoted */
+    char *trigger_makers; /* likewise, who has the TRIGGER privilege; quoted as in SQL */
+    char *code;
 };
 
 struct facts {

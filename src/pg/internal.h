@@ -23,6 +23,8 @@ struct pg {
     enum pg_kind kind;
     struct notices notices; /* `line` is NULL: nobody reads them */
     int stop_fd;
+    int pid;          /* of the server's process, which a pooler's greeting does not tell */
+    bool in_recovery; /* the server was, when the connection was made */
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
 };
@@ -30,6 +32,10 @@ struct pg {
 struct pg_rows {
     PGresult *result;
 };
+
+/* pg_open, but for the session's settings. */
+struct pg *pg_connect(const struct config *, enum pg_kind, const char *name, int stop_fd,
+                      struct err *);
 
 /*
  * Wait until the socket is ready for what poll's `events` say, the stop descriptor is readable
@@ -47,8 +53,9 @@ void pg_connection_words(const struct pg *, char *to, size_t size);
 void pg_notice(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void pg_warning(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Say whom a statement waits for, if it waits for a lock; `probe` asks. */
-void pg_report_wait(const struct pg *, struct pg *probe);
+/* Whom the statements of this user's sessions wait for; and to say so of one, if it does. */
+extern const char pg_waits_sql[];
+void pg_report_wait(const struct pg *, const struct pg_rows *waits);
 
 /* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
 void pg_drop(struct pg *);
@@ -59,6 +66,7 @@ bool pg_fail_connection(struct pg *, struct err *);
 /* An error of the server's, field by field: "" where it has none. */
 struct server_words {
     const char *sqlstate, *message, *detail, *hint, *context;
+    const char *routine; /* of the server's source, in no language */
 };
 
 /* The server answered with an error. Remembers its SQLSTATE. Returns false. */

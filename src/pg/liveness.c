@@ -5,42 +5,89 @@
  * A query may be silent for long. So after some silence the server is asked, over another
  * connection, whether it works for this one; if it waits for us instead, what it sent was lost. If
  * it waits for others, that is said.
+ *
+ * Who asks, asks for all sessions of this user, and what the server said is good for all connections of
+ * the process for a while. One asks at a time, and ever more seldom while a silence lasts: a server
+ * in trouble has no use for more sessions.
  */
 #include <poll.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "internal.h"
+#include "rows.h"
 
 enum {
-    SILENCE_US = 5 * 1000 * 1000,
-    REPORT_SILENCES = 6, /* from one line about who is waited for to the next */
+    SILENCE_US =
+        5 * 1000 * 1000, /* before the first question; each further one takes twice as long */
+    SILENCE_MOST_US = 40 * 1000 * 1000,
+    OTHERS_ASK_US = 1000 * 1000,
+    GOOD_US = 2 * 1000 * 1000,    /* less than a silence: what was sent before it is seen in it */
+    REPORT_US = 30 * 1000 * 1000, /* from one line about who is waited for to the next */
+    SESSIONS = 256,
 };
 
 /* What a session that computes, reads or waits for a lock does not do: wait for its client. */
-static const char working_sql[] =
-    "SELECT coalesce(state, 'active') NOT LIKE 'idle%'"
+static const char sessions_sql[] =
+    "SELECT pid, coalesce(state, 'active') NOT LIKE 'idle%'"
     " AND coalesce(wait_event_type, '') NOT IN ('Client', 'Activity') "
-    "FROM pg_catalog.pg_stat_activity WHERE pid = $1::int";
+    "FROM pg_stat_activity WHERE usename = session_user AND datname = current_database() LIMIT 256";
 
-/* *working stays as it is where the server does not tell. */
-static void ask(struct pg *probe, int pid, bool *working, struct err *err)
+/*
+ * The one thing that connections of several threads share. Whoever sets `taken` may use the rest;
+ * nobody waits for it.
+ */
+static struct {
+    atomic_flag taken;
+    const struct config *config; /* whose server was asked; NULL: none was */
+    int64_t asked_us;
+    struct pg_rows *waits; /* owned */
+    int count;
+    struct session {
+        int pid;
+        bool working;
+    } sessions[SESSIONS];
+} shared = {.taken = ATOMIC_FLAG_INIT};
+
+static void take_sessions(const struct pg *pg, const struct pg_rows *rows)
 {
-    char text[16];
-    const char *params[] = {text};
-    snprintf(text, sizeof text, "%d", pid);
-    struct pg_rows *rows = pg_query(probe, working_sql, 1, params, err);
-    if (rows) {
-        *working = pg_rows_count(rows) && *pg_rows_value(rows, 0, 0) == 't';
+    shared.config = pg->config;
+    shared.asked_us = clock_monotonic_us();
+    shared.count = 0;
+    for (int row = 0; row < pg_rows_count(rows) && row < SESSIONS; row++) {
+        shared.sessions[shared.count++] =
+            (struct session){rows_int(rows, row, 0), rows_bool(rows, row, 1)};
     }
-    pg_rows_free(&rows);
 }
 
-/* A server that refuses a further connection is there, and may be working. */
+static const struct session *find_session(const struct pg *pg)
+{
+    for (int i = 0; i < shared.count; i++) {
+        if (shared.sessions[i].pid == pg_backend_pid(pg)) {
+            return &shared.sessions[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_known(const struct pg *pg)
+{
+    return shared.config == pg->config && clock_monotonic_us() - shared.asked_us < GOOD_US &&
+           find_session(pg);
+}
+
+/* One that the server does not know is gone. */
+static bool is_working(const struct pg *pg)
+{
+    const struct session *session = find_session(pg);
+    return session && session->working;
+}
+
+/* A server that refuses a further session is there, and may be working. */
 static bool refuses(const struct err *err)
 {
-    return err->kind == ERR_CONFIG || strstr(err->message, "too many") ||
-           strstr(err->message, "remaining connection slots");
+    return err->kind == ERR_CONFIG || !strncmp(err->sqlstate, "53", 2);
 }
 
 static bool lost(struct pg *pg, const char *why, struct err *err)
@@ -50,31 +97,62 @@ static bool lost(struct pg *pg, const char *why, struct err *err)
                    why);
 }
 
-static bool still_served(struct pg *pg, bool report, struct err *err)
+/* Ask over a connection of its own. *answered is false where the server is there, but full. */
+static bool ask(struct pg *pg, bool *answered, struct err *err)
 {
-    bool working = true, ready;
     struct err failure = {0};
-    if (pg->kind == PG_PROBE) {
-        return lost(pg, "so is a new one", err);
-    }
     struct pg *probe =
         pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, &failure);
-    if (probe) {
-        ask(probe, PQbackendPID(pg->conn), &working, &failure);
-        if (failure.kind == ERR_NONE && working && report) {
-            pg_report_wait(pg, probe);
-        }
+    struct pg_rows *rows = probe ? pg_query(probe, sessions_sql, 0, NULL, &failure) : NULL;
+    struct pg_rows *waits = rows ? pg_query(probe, pg_waits_sql, 0, NULL, &failure) : NULL;
+    *answered = waits != NULL;
+    if (*answered) {
+        take_sessions(pg, rows);
+        pg_rows_free(&shared.waits);
+        shared.waits = waits;
     }
+    pg_rows_free(&rows);
     pg_close(&probe);
-    if (failure.kind == ERR_STOPPED) {
+    if (!*answered && failure.kind == ERR_STOPPED) {
         *err = failure;
         return false;
     }
-    if (failure.kind != ERR_NONE && !refuses(&failure)) {
-        return lost(pg, failure.message, err);
+    return *answered || refuses(&failure) || lost(pg, failure.message, err);
+}
+
+/* With `shared` taken. */
+static bool look(struct pg *pg, bool report, bool *working, struct err *err)
+{
+    bool answered = is_known(pg);
+    *working = true;
+    if (!answered && !ask(pg, &answered, err)) {
+        return false;
     }
-    if (working) {
+    if (answered) {
+        *working = is_working(pg);
+    }
+    if (answered && *working && report) {
+        pg_report_wait(pg, shared.waits);
+    }
+    return true;
+}
+
+/* *asked: now, or lately; else somebody else does so now. */
+static bool still_served(struct pg *pg, bool report, bool *asked, struct err *err)
+{
+    bool working, ready;
+    *asked = true;
+    if (pg->kind == PG_PROBE) {
+        return lost(pg, "so is a new one", err);
+    }
+    if (atomic_flag_test_and_set(&shared.taken)) {
+        *asked = false;
         return true;
+    }
+    bool ok = look(pg, report, &working, err);
+    atomic_flag_clear(&shared.taken);
+    if (!ok || working) {
+        return ok;
     }
     return pg_poll(pg, POLLIN, 0, &ready, err) &&
            (ready || lost(pg, "the server has nothing more to say on it", err));
@@ -82,17 +160,26 @@ static bool still_served(struct pg *pg, bool report, struct err *err)
 
 bool pg_still_served(struct pg *pg, struct err *err)
 {
-    return still_served(pg, false, err);
+    bool asked;
+    return still_served(pg, false, &asked, err);
 }
 
 bool pg_wait(struct pg *pg, short events, struct err *err)
 {
-    bool ready = false;
-    for (unsigned silences = 0; !ready; silences++) {
-        if (!pg_poll(pg, events, SILENCE_US, &ready, err) ||
-            (!ready && !still_served(pg, silences % REPORT_SILENCES == 0, err))) {
+    bool ready = false, asked = true;
+    int64_t silence_us = SILENCE_US, reported_us = 0;
+    for (;;) {
+        if (!pg_poll(pg, events, asked ? silence_us : OTHERS_ASK_US, &ready, err) || ready) {
+            return ready;
+        }
+        int64_t now_us = clock_monotonic_us();
+        bool report = pg->notices.line && now_us - reported_us >= REPORT_US;
+        if (!still_served(pg, report, &asked, err)) {
             return false;
         }
+        if (asked) {
+            reported_us = report ? now_us : reported_us;
+            silence_us = silence_us * 2 < SILENCE_MOST_US ? silence_us * 2 : SILENCE_MOST_US;
+        }
     }
-    return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "rows.h"
 
 void pg_tell(struct pg *pg, const struct notices *notices)
 {
@@ -39,11 +40,12 @@ void pg_warning(const struct pg *pg, const char *format, ...)
 }
 
 /*
- * The statement, what it waits for, and whom. A process waits for one lock at a time; those that
- * are on the ids of transactions are waits for their ends, sometimes of prepared ones (pid 0).
+ * Of each session of ours: the statement, what it waits for, and whom. A process waits for one lock at
+ * a time; those that are on the ids of transactions are waits for their ends, sometimes of prepared
+ * ones (pid 0).
  */
-static const char wait_sql[] =
-    "SELECT left(w.query, 100) || CASE WHEN length(w.query) > 100 THEN '...' ELSE '' END,"
+const char pg_waits_sql[] =
+    "SELECT l.pid, left(w.query, 100) || CASE WHEN length(w.query) > 100 THEN '...' ELSE '' END,"
     " CASE WHEN l.locktype IN ('transactionid', 'virtualxid') THEN 'older transactions to end'"
     "  ELSE format('a lock on %s', coalesce(l.relation, l.classid)::regclass) END,"
     " (SELECT string_agg(coalesce("
@@ -56,23 +58,16 @@ static const char wait_sql[] =
     "  FROM (SELECT DISTINCT unnest(pg_blocking_pids(l.pid))) b(pid)"
     "  LEFT JOIN pg_stat_activity a ON a.pid = b.pid) "
     "FROM pg_locks l JOIN pg_stat_activity w ON w.pid = l.pid "
-    "WHERE l.pid = $1::int AND NOT l.granted LIMIT 1";
+    "WHERE NOT l.granted AND w.usename = session_user AND w.datname = current_database()"
+    " AND w.application_name LIKE 'source-postgres%'";
 
-/* A failure to look is none of the statement's. */
-void pg_report_wait(const struct pg *pg, struct pg *probe)
+void pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
 {
-    char pid[16];
-    const char *params[] = {pid};
-    struct err ignored;
-    if (!pg->notices.line) {
-        return;
+    for (int row = 0; row < pg_rows_count(waits); row++) {
+        if (rows_int(waits, row, 0) == pg_backend_pid(pg) && !pg_rows_null(waits, row, 3)) {
+            pg_notice(
+                pg, "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
+                rows_text(waits, row, 1), rows_text(waits, row, 2), rows_text(waits, row, 3));
+        }
     }
-    snprintf(pid, sizeof pid, "%d", pg_backend_pid(pg));
-    struct pg_rows *rows = pg_query(probe, wait_sql, 1, params, &ignored);
-    if (rows && pg_rows_count(rows) && !pg_rows_null(rows, 0, 2)) {
-        pg_notice(pg,
-                  "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
-                  pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1), pg_rows_value(rows, 0, 2));
-    }
-    pg_rows_free(&rows);
 }

@@ -15,24 +15,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "resolve.h"
+#include "settings.h"
 
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
-
-/*
- * Everything that decides how a value prints, a name resolves or a query is waited for, whatever
- * the server, database and role say. Startup options win over all of these.
- *
- * A commit waits for the server's own disk, and for nobody else's: with `off` a watermark would wait
- * for the WAL writer's next round before it came by in the stream, with `on` maybe for a standby
- * that is away.
- */
-static const char pinned[] =
-    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3 "
-    "-c lc_monetary=C -c bytea_output=hex -c standard_conforming_strings=on -c search_path= "
-    "-c xmlbinary=base64 -c array_nulls=on -c quote_all_identifiers=off "
-    "-c statement_timeout=0 -c lock_timeout=0 "
-    "-c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\\ committed "
-    "-c default_transaction_read_only=off -c synchronous_commit=local";
 
 struct parameters {
     const char *keys[PARAMETERS], *values[PARAMETERS];
@@ -68,20 +54,27 @@ static bool add_certificate(struct parameters *p, int i, const char *key, const 
     return true;
 }
 
+/* Who gives a root certificate wants the server's to be checked by it. */
+static const char *sslmode(const struct config *config)
+{
+    return config->sslmode ? config->sslmode : config->sslrootcert ? "verify-full" : NULL;
+}
+
+/* `address` NULL: the host is one. */
 static bool fill_parameters(struct parameters *p, const struct config *config, enum pg_kind kind,
-                            const char *name, struct err *err)
+                            const char *name, const char *address, struct err *err)
 {
     *p = (struct parameters){.certificates = {-1, -1, -1}};
     snprintf(p->port, sizeof p->port, "%d", config->port);
     add(p, "host", config->host);
+    add(p, "hostaddr", address);
     add(p, "port", p->port);
     add(p, "user", config->user);
     add(p, "password", config->password);
     add(p, "dbname", config->database);
-    add(p, "sslmode", config->sslmode);
+    add(p, "sslmode", sslmode(config));
     add(p, "application_name", name);
     add(p, "client_encoding", "UTF8");
-    add(p, "options", pinned);
     add(p, "keepalives_idle", "30");
     add(p, "keepalives_interval", "10");
     add(p, "keepalives_count", "3");
@@ -140,8 +133,6 @@ static const struct refusal {
     {"unsupported startup parameter", ERR_CONFIG,
      "a connection pooler (PgBouncer) answers at {server}, and replication cannot pass through it: "
      "set \"host\" and \"port\" to the server itself"},
-    {"could not translate host name", ERR_CONFIG,
-     "the host name \"{host}\" is not known: correct \"host\" in the configuration"},
     {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"SSL", ERR_CONFIG,
@@ -175,6 +166,17 @@ static void fill_in(struct out *out, const char *message, const struct config *c
     }
 }
 
+/* "FATAL:  53300: …", in whatever language: five of capitals and digits, between a blank and a colon. */
+static void take_sqlstate(const char *words, struct err *err)
+{
+    const char *found = strstr(words, ":  ");
+    size_t len = found ? strspn(found + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+    if (len == 5 && found[8] == ':') {
+        memcpy(err->sqlstate, found + 3, len);
+        err->sqlstate[len] = '\0';
+    }
+}
+
 static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind kind,
                       struct err *err)
 {
@@ -188,21 +190,22 @@ static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind k
     out_init(&message, 1024);
     fill_in(&message, refusal->message, config, words);
     err_set(err, refusal->kind, "%s", out_text(&message));
+    take_sqlstate(words, err);
     out_free(&message);
     return !strstr(err->message, words) && err_detail(err, "%s", words);
 }
 
 /* Drive libpq's connection machine to its end. */
-static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kind kind,
-                         struct err *err)
+static bool connect_poll(struct pg *pg, const char *address, int64_t limit_us, struct err *err)
 {
-    int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
+    const struct config *config = pg->config;
+    int64_t deadline_us = clock_monotonic_us() + limit_us;
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     while (step != PGRES_POLLING_OK) {
         bool ready = false;
         int64_t left_us = deadline_us - clock_monotonic_us();
         if (step == PGRES_POLLING_FAILED) {
-            return fail_open(pg, config, kind, err);
+            return fail_open(pg, config, pg->kind, err);
         }
         if (!pg_poll(pg, step == PGRES_POLLING_WRITING ? POLLOUT : POLLIN,
                      left_us > 0 ? left_us : 0, &ready, err)) {
@@ -210,9 +213,10 @@ static bool connect_poll(struct pg *pg, const struct config *config, enum pg_kin
         }
         if (!ready) {
             return err_set(err, ERR_TRANSIENT,
-                           "no answer from %s:%d within 30 s: check \"host\", "
-                           "\"port\" and the firewalls in between",
-                           config->host, config->port);
+                           "no answer from %s%s%s%s:%d within %d s: check \"host\", \"port\" and "
+                           "the firewalls in between",
+                           config->host, address ? " (" : "", address ? address : "",
+                           address ? ")" : "", config->port, (int)(limit_us / 1000000));
         }
         step = PQconnectPoll(pg->conn);
     }
@@ -225,20 +229,20 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-static bool connect_start(struct pg *pg, const struct config *config, enum pg_kind kind,
-                          const char *name, struct err *err)
+static bool connect_to(struct pg *pg, const char *name, const char *address, int64_t limit_us,
+                       struct err *err)
 {
     struct parameters p;
-    bool ok = fill_parameters(&p, config, kind, name, err);
+    bool ok = fill_parameters(&p, pg->config, pg->kind, name, address, err);
     if (ok) {
         pg->conn = PQconnectStartParams(p.keys, p.values, 0);
         if (!pg->conn) {
             ok = err_set(err, ERR_SYSTEM, "out of memory for a connection");
         } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
-            ok = fail_open(pg, config, kind, err);
+            ok = fail_open(pg, pg->config, pg->kind, err);
         } else {
             PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* for refusals; nothing came yet */
-            ok = connect_poll(pg, config, kind, err);
+            ok = connect_poll(pg, address, limit_us, err);
             PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
         }
     }
@@ -246,28 +250,47 @@ static bool connect_start(struct pg *pg, const struct config *config, enum pg_ki
     return ok;
 }
 
-/*
- * Settings that not every version knows, so that startup options cannot have them. To compile a query
- * over many tables takes longer than to run it.
- */
-static bool set_newer(struct pg *pg, struct err *err)
+/* Not answered at all, or by a server that starts or ends: another address may be better. */
+static bool may_try_next(const struct err *err)
 {
-    int version = pg_server_version(pg);
-    if (version < 110000 || pg->kind == PG_PROBE) {
-        return true;
-    }
-    return pg_exec(pg, version < 140000 ? "SET jit=off" : "SET jit=off; SET idle_session_timeout=0",
-                   err);
+    return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));
 }
 
-struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
-                   struct err *err)
+/*
+ * One address of the name after the other, each with its share of the time that is left, so that one
+ * that swallows everything does not use it up.
+ */
+static bool connect_start(struct pg *pg, const char *name, struct err *err)
+{
+    struct addresses addresses;
+    int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
+    if (!resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, &addresses, err)) {
+        return false;
+    }
+    int count = addresses.count ? addresses.count : 1;
+    for (int i = 0; i < count; i++) {
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        const char *address = addresses.count ? addresses.text[i] : NULL;
+        if (connect_to(pg, name, address, (left_us > 0 ? left_us : 0) / (count - i), err)) {
+            return true;
+        }
+        if (!may_try_next(err)) {
+            return false;
+        }
+        PQfinish(pg->conn);
+        pg->conn = NULL;
+    }
+    return false;
+}
+
+struct pg *pg_connect(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
+                      struct err *err)
 {
     struct pg *pg = mem_zero(sizeof *pg);
     pg->config = config;
     pg->kind = kind;
     pg->stop_fd = stop_fd;
-    if (!connect_start(pg, config, kind, name, err)) {
+    if (!connect_start(pg, name, err)) {
         pg_close(&pg);
         return NULL;
     }
@@ -279,7 +302,14 @@ struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *n
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     PQsetnonblocking(pg->conn, 1);
-    if (!set_newer(pg, err)) {
+    return pg;
+}
+
+struct pg *pg_open(const struct config *config, enum pg_kind kind, const char *name, int stop_fd,
+                   struct err *err)
+{
+    struct pg *pg = pg_connect(config, kind, name, stop_fd, err);
+    if (pg && !pg_settle(pg, err)) {
         pg_close(&pg);
     }
     return pg;
@@ -310,7 +340,7 @@ int pg_server_version(const struct pg *pg)
 
 int pg_backend_pid(const struct pg *pg)
 {
-    return PQbackendPID(pg->conn);
+    return pg->pid;
 }
 
 bool pg_alive(const struct pg *pg)

@@ -18,8 +18,8 @@ enum {
 
 /* Whether we may replicate, and whether it is the server that we talk to, is found out by doing it.
  */
-static bool try_replication(const struct pg *pg, struct pg **replication, struct problems *problems,
-                            struct err *err)
+static bool try_replication(const struct pg *pg, const struct server_facts *facts,
+                            struct pg **replication, struct problems *problems, struct err *err)
 {
     struct server_identity server;
     const char *name = replication ? "source-postgres replication" : "source-postgres check";
@@ -34,7 +34,10 @@ static bool try_replication(const struct pg *pg, struct pg **replication, struct
     if (ok) {
         return true;
     }
-    if (strstr(err->message, "max_wal_senders")) {
+    if (!strcmp(err->sqlstate, "53300") && problems->count) {
+        return true; /* a limit of connections that has been named */
+    }
+    if (!strcmp(err->sqlstate, "53300") && facts->wal_senders >= facts->max_wal_senders) {
         problem(
             problems,
             "all WAL senders are in use: run ALTER SYSTEM SET max_wal_senders = … with a higher "
@@ -110,11 +113,15 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
               (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &facts.slot, err));
+    if (ok && use == SLOT_GOES_ON && facts.server.standby) {
+        ok = err_set(err, ERR_TRANSIENT,
+                     "the server is in recovery: a standby answers, whose primary is maybe away");
+    }
     if (ok) {
         bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
         problems_find(&facts, config, catalog, use, problems);
         ok = (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
-             try_replication(pg, replication, problems, err);
+             try_replication(pg, &facts.server, replication, problems, err);
     }
     facts_free(&facts);
     return ok;

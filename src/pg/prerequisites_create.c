@@ -27,8 +27,23 @@ static bool change(struct pg *pg, const char *sql, struct err *err)
     return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
-static bool create_watermarks(struct pg *pg, const struct config *config, struct facts *facts,
-                              struct err *err)
+/* What is there now may be what somebody else has made since we looked. */
+static bool check_watermarks(struct pg *pg, const struct config *config,
+                             const struct catalog *catalog, struct facts *facts, struct err *err)
+{
+    struct problems problems = {0};
+    facts_free(facts);
+    bool ok = facts_read(pg, config, catalog, facts, err);
+    if (ok) {
+        find_watermarks(facts, config, &problems);
+        ok = problems_none(&problems, err);
+    }
+    problems_free(&problems);
+    return ok;
+}
+
+static bool create_watermarks(struct pg *pg, const struct config *config,
+                              const struct catalog *catalog, struct facts *facts, struct err *err)
 {
     if (facts_watermarks(facts)->oid) {
         return true;
@@ -43,7 +58,7 @@ static bool create_watermarks(struct pg *pg, const struct config *config, struct
     }
     free(sql);
     free(name);
-    return ok;
+    return ok && check_watermarks(pg, config, catalog, facts, err);
 }
 
 static bool run_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
@@ -193,7 +208,7 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
 {
     struct facts facts;
     bool ok = facts_read(pg, config, catalog, &facts, err) &&
-              create_watermarks(pg, config, &facts, err) &&
+              create_watermarks(pg, config, catalog, &facts, err) &&
               (facts.publication.exists ? add_tables(pg, config, catalog, &facts, err)
                                         : create_publication(pg, config, catalog, &facts, err));
     if (ok) {

@@ -11,6 +11,9 @@
 #include "problems_table.h"
 #include "publication.h"
 
+/* Beside those of the backfill: a stream's, one for questions, and one in moments. */
+enum { OTHER_CONNECTIONS = 3 };
+
 void problem(struct problems *problems, const char *format, ...)
 {
     char *text = NULL;
@@ -67,13 +70,20 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "replication slot \"%s\" is another session's temporary one: set "
                 "slot_name to another name",
                 config->slot);
+    } else if (slot->two_phase) {
+        problem(problems,
+                "replication slot \"%s\" was made with two_phase, and sends transactions that are "
+                "not committed yet, which the capture does not know: %s('%s'), and let the capture "
+                "make its own",
+                config->slot, mend, config->slot);
     } else if (slot->invalidation && use != SLOT_GOES_ON) {
-        problem(
-            problems,
-            "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
-            "SELECT pg_drop_replication_slot('%s'), and raise max_slot_wal_keep_size; a capture "
-            "that goes on from it must begin anew",
-            config->slot, slot->invalidation, config->slot);
+        problem(problems,
+                "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
+                "SELECT pg_drop_replication_slot('%s'), and %s; a capture that goes on from it "
+                "must begin "
+                "anew",
+                config->slot, slot->invalidation, config->slot,
+                slot_invalidation_remedy(slot->invalidation));
     }
 }
 
@@ -141,13 +151,44 @@ static void find_publication(const struct facts *facts, const struct config *con
         }
         return;
     }
-    if (!publication->inserts || !publication->updates) {
+    if (!publication->inserts || !publication->updates || !publication->deletes) {
         char *name = sql_name(config->publication);
         problem(problems,
-                "publication \"%s\" does not publish %s, and so no watermarks: run ALTER "
-                "PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
-                config->publication, publication->inserts ? "updates" : "inserts", name);
+                "publication \"%s\" does not publish %s, which would be lost without a word: run "
+                "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
+                config->publication,
+                !publication->inserts   ? "inserts"
+                : !publication->updates ? "updates"
+                                        : "deletes",
+                name);
         free(name);
+    }
+}
+
+/* Each connection that is refused would be met in the middle of a backfill. */
+static void find_connection_limit(const struct server_facts *server, const struct config *config,
+                                  struct problems *problems)
+{
+    int needed = config->backfill_workers + OTHER_CONNECTIONS;
+    bool role = server->role_limit >= 0 && server->role_limit < needed;
+    if (server->superuser) {
+        return; /* bound by none */
+    }
+    if (role) {
+        char *user = sql_name(server->user);
+        problem(problems,
+                "user \"%s\" may have %d connections, and the capture needs %d: run ALTER ROLE %s "
+                "CONNECTION LIMIT %d",
+                server->user, server->role_limit, needed, user, needed);
+        free(user);
+    }
+    if (server->database_limit >= 0 && server->database_limit < needed) {
+        char *database = sql_name(server->database);
+        problem(problems,
+                "database \"%s\" may have %d connections, and the capture needs %d: run ALTER "
+                "DATABASE %s CONNECTION LIMIT %d, or more where others connect, too",
+                server->database, server->database_limit, needed, database, needed);
+        free(database);
     }
 }
 
@@ -160,7 +201,19 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
                 "discover_schemas names what is no schema of database \"%s\": %s; correct it",
                 facts->server.database, survey->unknown);
     }
-    if (survey->offered && !survey->readable) {
+    if (survey->partly.count) {
+        struct out names;
+        char *user = sql_name(facts->server.user);
+        out_init(&names, 256);
+        table_list_write(&names, &survey->partly);
+        problem(problems,
+                "user \"%s\" may read some columns only of %s, and a capture needs the table (a "
+                "column list of the publication leaves columns out): run GRANT SELECT ON TABLE %s "
+                "TO %s",
+                facts->server.user, out_text(&names), survey->partly.names, user);
+        out_free(&names);
+        free(user);
+    } else if (survey->offered && !survey->readable) {
         char *user = sql_name(facts->server.user);
         problem(problems,
                 "user \"%s\" may read no table of schema %s: run GRANT USAGE ON SCHEMA %s TO %s; "
@@ -174,6 +227,7 @@ void problems_find(const struct facts *facts, const struct config *config,
                    const struct catalog *catalog, enum slot_use use, struct problems *problems)
 {
     find_server(&facts->server, problems);
+    find_connection_limit(&facts->server, config, problems);
     find_slot(facts, config, use, problems);
     find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
     find_publication(facts, config, catalog, problems);

@@ -64,14 +64,45 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
     free(user);
 }
 
+/*
+ * A write to a table runs its triggers and their like with the rights of who writes: here maybe a
+ * superuser's. So nobody else may have a say in what is run.
+ */
+static void find_watermarks_foreign(const struct facts *facts, const char *name,
+                                    struct problems *problems)
+{
+    const struct watermarks_facts *watermarks = &facts->watermarks;
+    char *user = sql_name(facts->server.user);
+    if (watermarks->owner) {
+        problem(problems,
+                "watermarks table %s belongs to \"%s\", who could make it run anything with the "
+                "rights of user \"%s\": see that it is what you expect, and run ALTER TABLE %s "
+                "OWNER TO %s, or set watermarks_table to another name",
+                name, watermarks->owner, facts->server.user, name, user);
+    }
+    if (watermarks->trigger_makers) {
+        problem(problems,
+                "others may make triggers on watermarks table %s, which would run with the rights "
+                "of user \"%s\": run REVOKE TRIGGER ON TABLE %s FROM %s, or set watermarks_table "
+                "to another name",
+                name, facts->server.user, name, watermarks->trigger_makers);
+    }
+    if (watermarks->code) {
+        problem(problems,
+                "a write to watermarks table %s may run what others have made with the rights of "
+                "user \"%s\": drop %s, or set watermarks_table to another name",
+                name, facts->server.user, watermarks->code);
+    }
+    free(user);
+}
+
 /* It is there: can it serve? */
 static void find_watermarks_unfit(const struct facts *facts, const struct config *config,
                                   const char *name, struct problems *problems)
 {
     const struct table_facts *table = facts_watermarks(facts);
     const struct watermarks_facts *watermarks = &facts->watermarks;
-    if ((table->kind != 'r' && table->kind != 'p') || table->persistence != 'p' ||
-        !watermarks->columns) {
+    if (table->kind != 'r' || table->persistence != 'p' || !watermarks->columns) {
         problem(problems,
                 "%s cannot be the watermarks table, which is an ordinary logged one with the "
                 "columns (slot TEXT PRIMARY KEY, watermark TEXT): set watermarks_table to "
@@ -103,6 +134,7 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
             "ROW LEVEL SECURITY",
             facts->server.user, name);
     }
+    find_watermarks_foreign(facts, name, problems);
     find_unpublished(facts, table, config, name, problems);
 }
 

@@ -4,24 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "internal.h"
 #include "rows.h"
 
 /* The columns that came with later versions; older servers have nothing to say there. */
 static const char *status_columns(int version)
 {
     if (version >= 170000) {
-        return "s.wal_status, s.safe_wal_size, s.invalidation_reason";
+        return "s.wal_status, s.safe_wal_size, s.invalidation_reason, s.two_phase";
     }
     if (version >= 160000) {
         return "s.wal_status, s.safe_wal_size,"
                " CASE WHEN s.conflicting THEN 'conflict with recovery'"
-               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase";
     }
     if (version >= 130000) {
-        return "s.wal_status, s.safe_wal_size,"
-               " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END";
+        return version >= 140000
+                   ? "s.wal_status, s.safe_wal_size,"
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase"
+                   : "s.wal_status, s.safe_wal_size,"
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, false";
     }
-    return "NULL, NULL, NULL";
+    return "NULL, NULL, NULL, false";
 }
 
 static void fill(struct slot *slot, const struct pg_rows *rows)
@@ -37,12 +41,30 @@ static void fill(struct slot *slot, const struct pg_rows *rows)
     slot->wal_status = rows_copy(rows, 0, 7);
     slot->safe_wal_size = pg_rows_null(rows, 0, 8) ? INT64_MAX : rows_i64(rows, 0, 8);
     slot->invalidation = rows_copy(rows, 0, 9);
+    slot->two_phase = rows_bool(rows, 0, 10);
+}
+
+/* Which server it is that answers. Not everybody may ask: then it stays unknown. */
+static void read_server(struct pg *pg, struct slot *slot)
+{
+    struct err ignored;
+    struct pg_rows *rows = pg_query(
+        pg, "SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system())", 0,
+        NULL, &ignored);
+    slot->in_recovery = pg->in_recovery;
+    if (rows) {
+        slot->in_recovery = rows_bool(rows, 0, 0);
+        snprintf(slot->system_identifier, sizeof slot->system_identifier, "%s",
+                 rows_text(rows, 0, 1));
+    }
+    pg_rows_free(&rows);
 }
 
 bool slot_read(struct pg *pg, const char *name, struct slot *slot, struct err *err)
 {
     struct out sql;
     *slot = (struct slot){.safe_wal_size = INT64_MAX};
+    read_server(pg, slot);
     out_init(&sql, 512);
     out_format(&sql,
                "SELECT s.slot_type = 'logical', s.temporary, s.plugin, s.database,"
@@ -111,6 +133,7 @@ bool server_identify(struct pg *pg, struct server_identity *server, struct err *
                  rows_text(rows, 0, 0));
         server->timeline = rows_oid(rows, 0, 1);
         server->position = rows_lsn(rows, 0, 2);
+        server->in_recovery = pg->in_recovery;
     }
     pg_rows_free(&rows);
     return ok;

@@ -7,6 +7,48 @@
 
 #define BEGIN_ANEW "begin the capture anew"
 
+const char *slot_invalidation_remedy(const char *reason)
+{
+    static const struct {
+        const char *reason, *remedy;
+    } remedies[] = {
+        {"wal_removed", "raise max_slot_wal_keep_size, or set it to -1 for no limit"},
+        {"idle_timeout", "raise idle_replication_slot_timeout, or set it to 0 for no limit"},
+        {"rows_removed", "set hot_standby_feedback = on at the standby"},
+        {"wal_level_insufficient", "keep wal_level = logical at the primary"},
+        {"conflict with recovery",
+         "set hot_standby_feedback = on at the standby, and keep wal_level "
+         "= logical at the primary"},
+    };
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++) {
+        if (!strcmp(remedies[i].reason, reason)) {
+            return remedies[i].remedy;
+        }
+    }
+    return "see invalidation_reason in the manual's page of pg_replication_slots";
+}
+
+/*
+ * Routed to a standby for a moment, or to two servers at once, a capture must not think that anything
+ * is lost: only the primary of its own server knows.
+ */
+static bool is_primary(const struct slot *now, const struct server_identity *server,
+                       struct err *err)
+{
+    if (now->in_recovery || server->in_recovery) {
+        return err_set(err, ERR_TRANSIENT,
+                       "the server is in recovery: a standby answers, whose primary is maybe away");
+    }
+    if (now->system_identifier[0] &&
+        strcmp(now->system_identifier, server->system_identifier) != 0) {
+        return err_set(err, ERR_TRANSIENT,
+                       "two connections to the same address led to two servers, with the system "
+                       "identifiers %s and %s",
+                       now->system_identifier, server->system_identifier);
+    }
+    return true;
+}
+
 static bool same_server(const struct slot_claim *claim, const struct server_identity *server,
                         uint64_t timeline_end, struct err *err)
 {
@@ -83,18 +125,19 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
                    const char *database, const struct server_identity *server,
                    uint64_t timeline_end, struct err *err)
 {
-    if (!same_source(claim, slot, database, err) ||
+    if (!is_primary(now, server, err) || !same_source(claim, slot, database, err) ||
         !same_server(claim, server, timeline_end, err) ||
         !slot_usable(now, slot, database, claim->cursor, err)) {
         return false;
     }
     if (now->invalidation || !now->restart_lsn) {
-        return err_set(err, ERR_CONFIG,
-                       "the server invalidated replication slot \"%s\" (%s): the changes after %s "
-                       "are lost; drop it with SELECT pg_drop_replication_slot('%s'), raise "
-                       "max_slot_wal_keep_size, and " BEGIN_ANEW,
-                       slot, now->invalidation ? now->invalidation : "it keeps no WAL",
-                       lsn_format(claim->cursor).s, slot);
+        const char *reason = now->invalidation ? now->invalidation : "wal_removed";
+        return err_set(
+            err, ERR_CONFIG,
+            "the server invalidated replication slot \"%s\" (%s): the changes after %s "
+            "are lost; drop it with SELECT pg_drop_replication_slot('%s'), %s, and " BEGIN_ANEW,
+            slot, now->invalidation ? reason : "it keeps no WAL", lsn_format(claim->cursor).s, slot,
+            slot_invalidation_remedy(reason));
     }
     if (now->confirmed_flush > claim->cursor) {
         return err_set(err, ERR_CONFIG,
@@ -117,5 +160,5 @@ bool slot_verify(const struct slot_claim *claim, const struct slot *now, const c
                  struct err *err)
 {
     return verify(claim, now, slot, database, server, timeline_end, err) ||
-           err_remedy(err, REMEDY_ANEW);
+           (err->kind == ERR_CONFIG && err_remedy(err, REMEDY_ANEW));
 }

@@ -242,6 +242,7 @@ bool wire_fail(struct pg *pg, const struct message *message, struct err *err)
         message_field(message, PG_DIAG_MESSAGE_DETAIL),
         message_field(message, PG_DIAG_MESSAGE_HINT),
         message_field(message, PG_DIAG_CONTEXT),
+        message_field(message, PG_DIAG_SOURCE_FUNCTION),
     };
     return pg_fail_words(pg, &words, err);
 }

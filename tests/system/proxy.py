@@ -31,6 +31,14 @@ class Proxy:
             for pair in self.pairs:
                 pair.frozen = True
 
+    def lead_to(self, port):
+        """Cut what is connected, and lead what connects later elsewhere."""
+        with self.lock:
+            self.target = port
+            for pair in self.pairs:
+                pair.cut()
+            self.pairs.clear()
+
     def accept(self):
         while True:
             try:
@@ -64,6 +72,13 @@ class Pair:
         except OSError:
             if not self.frozen:
                 self.close()
+
+    def cut(self):
+        for one in (self.client, self.server):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def close(self):
         for one in (self.client, self.server):

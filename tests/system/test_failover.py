@@ -2,14 +2,16 @@
 
 import os
 import shutil
+import time
 
 import pytest
 
 from capture import Capture
 from connector import PATIENCE
 from database import Database
+from proxy import Proxy
 from refusal import assert_refused
-from server import Server
+from server import SUPERUSER, Server
 
 
 def promoted(server):
@@ -95,3 +97,38 @@ def test_what_another_history_does_not_hold_is_a_gap(old, own, one):
     one.state = first
     one.run()
     own.connection = own.connect()
+
+
+class Standby(Server):
+    """A hot standby of another server."""
+
+    def __init__(self, primary):
+        super().__init__()
+        self.primary = primary
+
+    def initialise(self):
+        self.run("pg_basebackup", "--pgdata", self.data, "--host", self.primary.directory, "--port", str(self.primary.port),
+                 "--username", SUPERUSER, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
+
+
+@pytest.mark.limit(300)
+@pytest.mark.skipif("PG_BINDIR" in os.environ, reason="pg_basebackup comes with another package")
+def test_a_standby_that_answers_for_a_moment_ends_nothing(old, own, one):
+    with Standby(old) as standby, Proxy(old.port) as proxy:
+        one.config["port"] = proxy.port
+        one.config["advanced"] = {"backfill_chunk_size": 2}
+        process = one.start(pause_at=lambda message: message["type"] == "RECORD").wait_until_paused()
+        proxy.lead_to(standby.port)
+        process.go_on()
+        process.wait_for(lambda run: "in recovery" in run.stderr or "read-only" in run.stderr)
+        time.sleep(3)
+        proxy.lead_to(old.port)
+        process.wait_for_active()
+        proxy.lead_to(standby.port)
+        process.wait_for(lambda run: "in recovery: a standby answers" in run.stderr)
+        own.execute("UPDATE t SET n = 1 WHERE id <= 10")
+        proxy.lead_to(old.port)
+        one.keep(settled(process, 110))
+        one.assert_equal(t=["id"])
+        proxy.lead_to(standby.port)
+        assert_refused(one.start().finish(20 * PATIENCE), "transient_error", "in recovery")

@@ -1,6 +1,8 @@
 """Connections that fall silent without being closed: noticed, opened again, and nothing is lost."""
 
 import os
+import time
+from contextlib import closing
 
 import pytest
 
@@ -86,3 +88,28 @@ def test_a_statement_that_is_long_in_coming_is_waited_for(database, capture):
         cursor.execute("COMMIT")
     process.wait_for_records(1).stop()
     assert "will try again" not in process.stderr
+
+
+def test_few_ask_after_many_that_wait(database, capture):
+    """Eight workers wait for locks: one question at a time, for all of them, and ever more seldom."""
+    tables = [f"t{n}" for n in range(8)]
+    database.execute(*[f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in tables],
+                     *[f"INSERT INTO {name} SELECT generate_series(1, 5000)" for name in tables],
+                     "ALTER SYSTEM SET log_connections = on", "SELECT pg_reload_conf()")
+    one = capture(tables, tail=True, advanced={"backfill_workers": 8, "backfill_chunk_size": 5})
+    begun = os.path.getsize(database.server.log)
+    try:
+        with closing(database.connect()) as session, session.cursor() as cursor:
+            process = one.start().wait_for_records(100)
+            cursor.execute("SET statement_timeout = 0; BEGIN; LOCK TABLE " + ", ".join(tables) + " IN ACCESS EXCLUSIVE MODE")
+            time.sleep(25)
+            assert database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= 7
+            cursor.execute("COMMIT")
+        process.wait_for_records(8 * 5000).stop()
+        with open(database.server.log, encoding="utf-8", errors="replace") as log:
+            log.seek(begun)
+            probes = log.read().count("application_name=source-postgres probe")
+        assert 1 <= probes <= 8, probes
+        assert "waits for a lock on" in process.stderr
+    finally:
+        database.execute("ALTER SYSTEM RESET log_connections", "SELECT pg_reload_conf()")

@@ -1,5 +1,6 @@
 """What a database, a role or a server is set to must not change a byte of what is captured."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from connector import run
 from database import Database
 from refusal import assert_refused
+from server import PASSWORD
 
 # Each is the opposite of what a record needs.
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
@@ -58,6 +60,31 @@ def test_settings_do_not_show(server, database, capture, scope):
     assert len(fussy.records) == 2
     assert bodies(fussy.records) == bodies(plain.records) * 2
     assert plain.records[0]["data"]["ts"] == "2024-01-15T12:30:00.5Z"
+
+
+# Each would lead elsewhere, or to other values, or nowhere.
+ENVIRONMENT = {"PGTZ": "America/New_York", "PGDATESTYLE": "German", "PGHOSTADDR": "127.0.0.2", "PGHOST": "/nowhere", "PGPORT": "1",
+               "PGSERVICE": "none", "PGSERVICEFILE": "/nowhere", "PGSYSCONFDIR": "/nowhere", "PGUSER": "nobody", "PGDATABASE": "none",
+               "PGOPTIONS": "-c search_path=nowhere", "PGGEQO": "off", "PGCLIENTENCODING": "LATIN1", "PGSSLMODE": "verify-full",
+               "PGSSLROOTCERT": "/nowhere", "PGSSLCERT": "/nowhere", "PGSSLKEY": "/nowhere", "PGSSLCRL": "/nowhere",
+               "PGSSLMINPROTOCOLVERSION": "TLSv1.3", "PGREQUIRESSL": "1", "PGREQUIREPEER": "nobody", "PGREQUIREAUTH": "none",
+               "PGTARGETSESSIONATTRS": "standby", "PGCHANNELBINDING": "require", "PGCONNECT_TIMEOUT": "1", "PGKRBSRVNAME": "x",
+               "PGGSSENCMODE": "require", "PGAPPNAME": "x", "PGLOADBALANCEHOSTS": "random"}
+TIMES = ("CREATE TABLE t (id int PRIMARY KEY, tz timestamptz, r tstzrange, a timestamptz[], b tstzrange[], d date, i interval)",
+         "INSERT INTO t VALUES (1, '2024-07-15 14:30+02', '[2024-07-15 14:30+02,)', '{2024-01-15 1:00+00}',"
+         " '{\"[2024-01-15 01:00+00,2024-07-15 14:30+02]\"}', '2024-07-15', '1 year 2 days 03:00')")
+
+
+def test_no_variable_of_libpqs_counts_but_the_password(server, database, capture):
+    database.execute(*TIMES)
+    plain = capture(["t"])
+    plain.run()
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    fussy = capture(["t"], password=None)
+    for statement in (None, "INSERT INTO t SELECT 2, tz, r, a, b, d, i FROM t"):
+        database.execute(*[statement] * bool(statement))
+        fussy.keep(fussy.start(PGPASSWORD=PASSWORD, **ENVIRONMENT).succeed())
+    assert bodies(fussy.records) == bodies(plain.records) * 2
 
 
 def test_a_server_in_another_monetary_locale(database, capture):
@@ -127,3 +154,31 @@ def test_a_query_that_takes_too_long_is_tried_again_for_fewer_rows(database, cap
     process = one.run()
     assert "trying with fewer" in process.stderr
     assert [record["data"]["n"] for record in process.records] == list(range(1, 400001))
+
+
+TIMEOUTS = {"statement_timeout": 10, "lock_timeout": 10, "idle_in_transaction_session_timeout": 10, "idle_session_timeout": 14,
+            "transaction_timeout": 17}
+
+
+@pytest.mark.parametrize("scope", ["database", "role"])
+def test_time_limits_of_the_role_or_the_database_do_not_bind(database, capture, user, scope):
+    """Neither while something is waited for, nor while nothing is to be done, nor in a large transaction."""
+    who = user("SUPERUSER")
+    of = f"DATABASE {database.name}" if scope == "database" else f"ROLE {who['user']}"
+    names = [name for name, since in TIMEOUTS.items() if database.connection.server_version >= since * 10000]
+    unbound = "; ".join(f"SET {name} = 0" for name in names)
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t SELECT n, 'v' FROM generate_series(1, 20000) n",
+                     *[f"ALTER {of} SET {name} = '300ms'" for name in names])
+    one = capture(["t"], tail=True, advanced={"backfill_chunk_size": 500}, **who)
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"{unbound}; BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        process = one.start()
+        time.sleep(2)
+        cursor.execute("COMMIT")
+    process.wait_for_active()
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(unbound + "; UPDATE t SET v = repeat('w', 2000)")
+    time.sleep(1)
+    one.keep(process.wait_for_state(after=40000).stop())
+    assert "will try again" not in process.stderr
+    one.assert_equal(t=["id"])

@@ -30,11 +30,18 @@ static void all_well(void)
                    .wal_level = (char *)"logical",
                    .user = (char *)"flow_capture",
                    .database = (char *)"postgres",
+                   .role_limit = -1,
+                   .database_limit = -1,
                    .max_slots = 10},
-        .publication = {.exists = true, .all_tables = true, .inserts = true, .updates = true},
+        .publication = {.exists = true,
+                        .all_tables = true,
+                        .inserts = true,
+                        .updates = true,
+                        .deletes = true,
+                        .truncates = true},
         .tables = tables,
         .stream_count = 1,
-        .watermarks = {true, true, true},
+        .watermarks = {.columns = true, .unique = true, .writable = true},
     };
     config = (struct config){.slot = (char *)"flow_slot",
                              .publication = (char *)"flow_publication",
@@ -245,4 +252,56 @@ Test(problems, a_key_of_the_catalogs_that_may_repeat)
         "run ALTER TABLE \"My Schema\".\"t\" ALTER COLUMN a SET NOT NULL; CREATE UNIQUE INDEX ON");
     stream.mode = BACKFILL_ONLY_CHANGES;
     finds_nothing();
+}
+
+Test(problems, a_watermarks_table_that_runs_what_others_made)
+{
+    facts.watermarks.owner = (char *)"mallory";
+    finds("ALTER TABLE \"public\".\"flow_watermarks\" OWNER TO \"flow_capture\"");
+    facts.watermarks.owner = NULL;
+    facts.watermarks.trigger_makers = (char *)"PUBLIC";
+    finds("REVOKE TRIGGER ON TABLE \"public\".\"flow_watermarks\" FROM PUBLIC");
+    facts.watermarks.trigger_makers = NULL;
+    facts.watermarks.code = (char *)"rule r, trigger t";
+    finds("drop rule r, trigger t");
+}
+
+Test(problems, limits_of_connections_bind_all_but_superusers)
+{
+    config.backfill_workers = 2;
+    facts.server.role_limit = 4;
+    finds("ALTER ROLE \"flow_capture\" CONNECTION LIMIT 5");
+    facts.server.superuser = true;
+    finds_nothing();
+    facts.server.superuser = false;
+    facts.server.role_limit = 5;
+    finds_nothing();
+    facts.server.database_limit = 4;
+    finds("ALTER DATABASE \"postgres\" CONNECTION LIMIT 5");
+}
+
+Test(problems, a_publication_that_leaves_deletes_out)
+{
+    facts.publication.deletes = false;
+    finds("does not publish deletes");
+}
+
+Test(problems, a_slot_of_two_phases)
+{
+    facts.slot = (struct slot){.exists = true,
+                               .logical = true,
+                               .two_phase = true,
+                               .plugin = (char *)"pgoutput",
+                               .database = (char *)"postgres"};
+    finds("two_phase");
+}
+
+Test(problems, tables_of_which_some_columns_may_be_read)
+{
+    facts.survey.offered = 2;
+    facts.survey.readable = 1;
+    facts.survey.partly = (struct table_list){1, (char *)"s.t"};
+    problems_find(&facts, &config, NULL, SLOT_MUST_BE_FREE, &problems);
+    cr_assert_eq(problems.count, 1);
+    cr_expect(strstr(problems.items[0].text, "GRANT SELECT ON TABLE s.t TO \"flow_capture\""));
 }

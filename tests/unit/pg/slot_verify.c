@@ -19,7 +19,7 @@ static void all_well(void)
                         .database = (char *)"postgres",
                         .restart_lsn = 0x1000,
                         .confirmed_flush = 0x2000};
-    server = (struct server_identity){"7300", 2, 0x3000};
+    server = (struct server_identity){"7300", 2, 0x3000, false};
     timeline_end = 0;
     err = (struct err){0};
 }
@@ -152,4 +152,42 @@ Test(timeline_history, finds_where_a_timeline_ended)
     cr_assert_eq(timeline_history_end(history, len, 2), 0x1F0000000);
     cr_assert_eq(timeline_history_end(history, len, 3), 0);
     cr_assert_eq(timeline_history_end("", 0, 1), 0);
+}
+
+static void waits(const char *words)
+{
+    cr_assert(!verify());
+    cr_assert_eq(err.kind, ERR_TRANSIENT);
+    cr_assert(strstr(err.message, words), "\"%s\" is not in: %s", words, err.message);
+    cr_assert_eq(err.remedy, REMEDY_NONE);
+}
+
+Test(slot_verify, only_the_primary_of_the_server_knows_that_a_slot_is_gone)
+{
+    now = (struct slot){.in_recovery = true};
+    waits("in recovery");
+    now = (struct slot){0};
+    server.in_recovery = true;
+    server.timeline = 1; /* a standby that lags behind */
+    waits("in recovery");
+    server.in_recovery = false;
+    server.timeline = 2;
+    now = (struct slot){.system_identifier = "7301"};
+    waits("7301");
+    now = (struct slot){.system_identifier = "7300"};
+    refuses("gone");
+}
+
+Test(slot_verify, names_a_remedy_for_each_reason_of_an_invalidation)
+{
+    now.invalidation = (char *)"wal_removed";
+    refuses("max_slot_wal_keep_size");
+    now.invalidation = (char *)"idle_timeout";
+    refuses("idle_replication_slot_timeout");
+    now.invalidation = (char *)"rows_removed";
+    refuses("hot_standby_feedback");
+    now.invalidation = (char *)"wal_level_insufficient";
+    refuses("wal_level");
+    now.invalidation = (char *)"something new";
+    refuses("invalidation_reason");
 }

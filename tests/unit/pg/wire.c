@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "fake_server.h"
 
 static char directory[] = "/tmp/source-postgres-wire-XXXXXX";
 static char user[] = "u", database[] = "d", sslmode[] = "disable";
@@ -22,39 +22,30 @@ static struct pg *pg;
 static struct arena arena;
 static struct err err;
 
-/* AuthenticationOk and ReadyForQuery, whatever the start-up packet says. */
-static void *let_in(void *unused)
+static void *let_in(void *wrong)
 {
-    char startup[4096];
-    static const char welcome[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\5I";
     server = accept(listener, NULL, NULL);
-    if (read(server, startup, sizeof startup) <= 0 ||
-        write(server, welcome, sizeof welcome - 1) != sizeof welcome - 1) {
-        abort();
-    }
-    return unused;
+    fake_let_in(server, wrong);
+    return NULL;
 }
 
-static struct sockaddr_un address(void)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    snprintf(at.sun_path, sizeof at.sun_path, "%s/.s.PGSQL.5432", directory);
-    return at;
-}
-
-static void connect_as(enum pg_kind kind)
+/* `wrong`: a setting that the server does not take. */
+static void connect_to(enum pg_kind kind, const char *wrong)
 {
     pthread_t thread;
     err = (struct err){0};
     cr_assert(mkdtemp(directory));
-    struct sockaddr_un at = address();
-    listener = socket(AF_UNIX, SOCK_STREAM, 0);
-    cr_assert(!bind(listener, (struct sockaddr *)&at, sizeof at) && !listen(listener, 1));
-    cr_assert(!pthread_create(&thread, NULL, let_in, NULL));
+    listener = fake_listen(directory);
+    cr_assert(!pthread_create(&thread, NULL, let_in, (void *)wrong));
     pg = pg_open(&config, kind, "test", -1, &err);
     pthread_join(thread, NULL);
-    cr_assert(pg, "%s", err.message);
     arena_init(&arena, 4096);
+}
+
+static void connect_as(enum pg_kind kind)
+{
+    connect_to(kind, NULL);
+    cr_assert(pg, "%s", err.message);
 }
 
 static void set_up(void)
@@ -64,7 +55,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    struct sockaddr_un at = address();
+    struct sockaddr_un at = fake_address(directory);
     pg_close(&pg);
     arena_free(&arena);
     close(server);
@@ -348,4 +339,19 @@ Test(wire, the_servers_last_words_are_heard_although_the_request_does_not_arrive
         cr_expect_str_eq(pg_sqlstate(pg), "57P01");
     }
     out_free(&request);
+}
+
+Test(settings, one_that_does_not_stick_is_named_with_what_stands_between, .fini = tear_down)
+{
+    static const char *const some[] = {"search_path", "DateStyle", "row_security"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        connect_to(i ? PG_SQL : PG_REPLICATION, some[i]);
+        cr_assert_null(pg);
+        cr_expect_eq(err.kind, ERR_CONFIG);
+        cr_expect(strstr(err.message, some[i]) && strstr(err.message, "pooler"), "%s", err.message);
+        if (i < 2) {
+            tear_down();
+            strcpy(directory, "/tmp/source-postgres-wire-XXXXXX");
+        }
+    }
 }
