@@ -85,7 +85,8 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
 /* Whether the old tuple of an event tells the value of a column. */
 static inline bool is_told(const struct event *e, const struct field *f, const struct value *value)
 {
-    return e->old_kind == OLD_ROW || (f->identity && value->kind != VALUE_NULL);
+    bool partial = e->old_kind == OLD_KEY || e->relation->partial_old;
+    return value->kind != VALUE_NULL ? e->old_kind == OLD_ROW || f->identity : !partial;
 }
 
 /*
@@ -103,7 +104,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
         if (old_next) {
             old_next = tuple_wal_next(old_next, &old_value);
         }
-        if (value.kind == VALUE_UNCHANGED && is_told(e, f, &old_value)) {
+        if (value.kind == VALUE_UNCHANGED && e->old_tuple && is_told(e, f, &old_value)) {
             value = old_value;
         }
         if (value.kind != VALUE_UNCHANGED && !f->hidden) {

@@ -7,8 +7,10 @@
 #include "internal.h"
 
 enum { LOCKED_US = 1000 * 1000, POLL_US = 50 * 1000, PARK_MOST_US = 2 * 1000 * 1000 };
+enum { FAILURES_MOST = 4 };
 
-enum roster_action roster_action(const struct config *config, const struct terms_verdict *verdict)
+enum roster_action roster_action(const struct engine_config *c, int stream,
+                                 const struct terms_verdict *verdict)
 {
     switch (verdict->change) {
     case TERMS_SAME:
@@ -18,7 +20,11 @@ enum roster_action roster_action(const struct config *config, const struct terms
     case TERMS_EMPTIED:
     case TERMS_UNTRACKED: break;
     }
-    switch (config->on_untracked_change) {
+    if (c->config->on_untracked_change == UNTRACKED_BACKFILL &&
+        plan_skips_rows(c->config, &c->catalog->streams[stream])) {
+        return ROSTER_GOES_ON; /* nobody wants its rows */
+    }
+    switch (c->config->on_untracked_change) {
     case UNTRACKED_BACKFILL: return ROSTER_BEGINS_AGAIN;
     case UNTRACKED_WARN: return ROSTER_GOES_ON;
     case UNTRACKED_FAIL: return ROSTER_FAILS;
@@ -40,8 +46,7 @@ void roster_say(const struct engine_config *config, int stream, const char *why,
                 enum roster_action action)
 {
     static const char *const what[] = {
-        [ROSTER_GOES_ON] = "the capture goes on, without what was not sent "
-                           "(advanced.on_untracked_change is \"warn\")",
+        [ROSTER_GOES_ON] = "the capture goes on, without what was not sent",
         [ROSTER_BEGINS_AGAIN] = "it is backfilled again; rows that were captured before come "
                                 "again, and those that are gone get no deletes",
         [ROSTER_FAILS] = "the capture ends",
@@ -193,7 +198,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
                 e->config.config->on_untracked_change != UNTRACKED_FAIL) ||
                fail_away(e, q, err);
     }
-    enum roster_action action = roster_action(e->config.config, &q->verdict);
+    enum roster_action action = roster_action(&e->config, q->stream, &q->verdict);
     if (m->standing != MEMBER_LIVES && action != ROSTER_FAILS) {
         begin_again(e, q);
         return true;
@@ -202,7 +207,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
         suspect_later(e, q->stream, POLL_US);
         return true;
     }
-    switch (roster_action(e->config.config, &q->verdict)) { /* by what may_be_told() found */
+    switch (roster_action(&e->config, q->stream, &q->verdict)) { /* by what may_be_told() found */
     case ROSTER_GOES_ON:
         roster_say_going_on(&e->config, q->stream, &q->verdict);
         go_on(e, m, q);
@@ -317,8 +322,8 @@ bool roster_answer(struct engine *e, struct question **q, struct err *err)
     if ((*q)->ok || (*q)->busy) {
         return take(e, q, err);
     }
-    if ((*q)->kind == ASK_DESCRIBE && !m->failures++) {
-        suspect_later(e, (*q)->stream, POLL_US); /* it may have changed since it was examined */
+    if ((*q)->kind == ASK_DESCRIBE && m->failures++ < FAILURES_MOST) {
+        suspect_later(e, (*q)->stream, POLL_US * m->failures); /* it changed since it was examined? */
         return true;
     }
     *err = (*q)->err;

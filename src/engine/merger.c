@@ -287,6 +287,11 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
     if ((*q)->busy) {
         return ask_again(e, q);
     }
+    if ((*q)->stale) {
+        roster_lose_because(e, (*q)->stream, "has a key whose values mean nothing to the server "
+                                             "any more (a type of it, or its labels, changed)");
+        return go_on(e, err);
+    }
     if (!(*q)->ok) {
         *err = (*q)->err;
         return false;

@@ -22,7 +22,7 @@ static char *stream_id(const struct catalog_stream *stream)
                              : stream_name(stream->schema, stream->table);
 }
 
-static bool is_skipped(const struct config *config, const struct catalog_stream *stream)
+bool plan_skips_rows(const struct config *config, const struct catalog_stream *stream)
 {
     char *name = stream_name(stream->schema, stream->table);
     bool skipped = stream->mode == BACKFILL_ONLY_CHANGES;
@@ -79,7 +79,7 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
     if (!d->by_place) {
         state->key_columns = copy_key(d);
     }
-    if (is_skipped(c->config, &c->catalog->streams[stream])) {
+    if (plan_skips_rows(c->config, &c->catalog->streams[stream])) {
         state->mode = STREAM_ACTIVE;
     } else {
         cut_ranges(state, bounds, bound_count);
@@ -98,7 +98,7 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
     struct member *m = &e->roster.members[i];
     struct key **bounds = NULL;
     int count = 0, ranges = plan_ranges(e->config.config, m->table);
-    if (ranges > 1 && !is_skipped(e->config.config, &e->config.catalog->streams[i]) &&
+    if (ranges > 1 && !plan_skips_rows(e->config.config, &e->config.catalog->streams[i]) &&
         !backfill_bounds(e->service.pg, m->table, ranges, &bounds, &count, err)) {
         free(id);
         return false;
@@ -168,7 +168,7 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
     if (use == TERMS_ACTIVE || verdict->change >= TERMS_OTHER) {
         return true;
     }
-    if (is_skipped(e->config.config, &e->config.catalog->streams[i])) {
+    if (plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
         return other(verdict,
                      "is captured without its rows from now on, and its backfill is given up");
     }
@@ -208,7 +208,7 @@ static bool place_stream(struct engine *e, int i, struct err *err)
         free(id);
         return false;
     }
-    enum roster_action action = roster_action(e->config.config, &verdict);
+    enum roster_action action = roster_action(&e->config, i, &verdict);
     if (action == ROSTER_BEGINS_AGAIN) {
         roster_say(&e->config, i, verdict.why, action);
         return begin_stream(e, id, i, err);

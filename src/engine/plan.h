@@ -10,6 +10,9 @@ bool plan_make(struct engine *, struct table_description **tables, struct err *)
 /* Let the workers have what is to be read. Once the merger is made. */
 void plan_queue(struct engine *);
 
+/* Whether only changes are captured of the stream. */
+bool plan_skips_rows(const struct config *, const struct catalog_stream *);
+
 /* As many ranges as keep the workers busy to the end, of a table large enough to be worth it. */
 int plan_ranges(const struct config *, const struct table_description *);
 

@@ -218,11 +218,21 @@ static void look_for_renamed(struct engine *e, const struct relation *relation)
     }
 }
 
-void roster_bound(struct engine *e, const struct relation *relation)
+void roster_bound(struct engine *e, struct relation *relation)
 {
     if (relation->stream == STREAM_NONE) {
         look_for_renamed(e, relation);
+    } else if (relation->stream >= 0) {
+        relation->partial_old = e->roster.members[relation->stream].table->kind == 'p' &&
+                                !relation->partition && relation->identity == 'f';
     }
+}
+
+void roster_lose_because(struct engine *e, int stream, const char *because)
+{
+    roster_lose(e, stream);
+    e->roster.members[stream].because = because;
+    roster_suspect(&e->roster, stream);
 }
 
 static void truncated(void *context, int stream, const struct relation *relation)
@@ -260,10 +270,7 @@ static void lost(void *context, int stream, const struct relation *relation)
         [RELATION_UNTOLD_KEY] = "has changes that do not tell its key, because they come from a "
                                 "time at which its replica identity was another",
     };
-    struct engine *e = context;
-    roster_lose(e, stream);
-    e->roster.members[stream].because = because[relation->fault];
-    roster_suspect(&e->roster, stream);
+    roster_lose_because(context, stream, because[relation->fault]);
 }
 
 struct merge_hooks roster_hooks(struct engine *e)

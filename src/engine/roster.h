@@ -90,18 +90,22 @@ bool roster_returned(struct engine *, struct batch *, struct err *);
 
 void roster_suspect(struct roster *, int stream);
 
+/* Its key, or its changes, show that it is not what it was; its terms may not tell why. */
+void roster_lose_because(struct engine *, int stream, const char *because);
+
 /* A row was looked up, because its change did not tell all of it. */
 void roster_completed(struct engine *, int stream);
 
 /* A shape was bound to a stream, or to none: has a captured table another name now? */
-void roster_bound(struct engine *, const struct relation *);
+void roster_bound(struct engine *, struct relation *);
 
 struct merge_hooks roster_hooks(struct engine *);
 
 /* The terms of a table changed in a way that the stream does not tell, or that its backfill cannot go
  * on from: what is done about it. */
 enum roster_action { ROSTER_GOES_ON, ROSTER_BEGINS_AGAIN, ROSTER_FAILS };
-enum roster_action roster_action(const struct config *, const struct terms_verdict *);
+enum roster_action roster_action(const struct engine_config *, int stream,
+                                 const struct terms_verdict *);
 
 /* The error, and the words of the log. */
 bool roster_fail(const struct catalog_stream *, const struct terms_verdict *, struct err *);

@@ -32,6 +32,7 @@ struct question {
     enum question_kind kind;
     bool busy; /* not answered: it would wait for a lock, or for a transaction; ask again later */
     bool ok;   /* else `err` says why it cannot be answered */
+    bool stale; /* the server does not know the table, or the values of its key, any more */
     struct err err;
     int stream;
     const struct table_description *about; /* MERGE, BASE: how the stream is read now */

@@ -1,6 +1,7 @@
 /* Questions about tables: what their terms are, how one is read, and where its rows begin. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "plan.h"
 #include "service.h"
@@ -26,7 +27,7 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
     const struct engine_config *c = s->config;
     struct retry retry;
     bool ok;
-    retry_succeeded(&retry, 0);
+    retry_succeeded(&retry, clock_monotonic_us());
     q->terms = mem_zero((size_t)c->catalog->count * sizeof *q->terms);
     do {
         ok = terms_look(s->pg, c->config, c->catalog, (char *const *const *)q->keys, q->terms,
@@ -42,7 +43,7 @@ bool answer_examine(struct service *s, struct question *q, struct err *err)
     char **key = key_names(q->about);
     struct retry retry;
     bool ok;
-    retry_succeeded(&retry, 0);
+    retry_succeeded(&retry, clock_monotonic_us());
     q->terms = mem_zero(sizeof *q->terms);
     do {
         terms_clear(q->terms);
@@ -78,7 +79,7 @@ bool answer_describe(struct service *s, struct question *q, struct err *err)
     struct catalog one = catalog_of(s, q->stream, &copy, q->key);
     struct retry retry;
     bool ok;
-    retry_succeeded(&retry, 0);
+    retry_succeeded(&retry, clock_monotonic_us());
     do {
         ok = describe(s, q, &one, err);
     } while (retries(s, ok, &retry, err));

@@ -65,7 +65,7 @@ static bool ask_row_of(struct merge *m, struct batch *batch, struct event *e, ui
 {
     struct stream *s = &m->streams[e->relation->stream];
     stream_bind(s, e->relation);
-    if (!e->relation->key_count || !s->config->key.unique || !merge_event_fits(s, e) ||
+    if (!e->relation->key_count || !s->config->key.unique || !merge_event_fits(e) ||
         !lacks_values(batch, e)) {
         return false;
     }

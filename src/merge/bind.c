@@ -52,12 +52,12 @@ void stream_bind(const struct stream *s, struct relation *relation)
     }
 }
 
-bool merge_event_fits(const struct stream *s, const struct event *e)
+bool merge_event_fits(const struct event *e)
 {
     switch (e->relation->fault) {
     case RELATION_FITS: return true;
-    case RELATION_LACKS_KEY: return false;
-    case RELATION_OTHER_ORDER: return !s->pending;
+    case RELATION_LACKS_KEY:
+    case RELATION_OTHER_ORDER: return false;
     case RELATION_UNTOLD_KEY: return e->kind == EVENT_INSERT;
     }
     return false;

@@ -21,7 +21,8 @@ const uint8_t *tuple_complete(struct arena *, const struct relation *, const uin
 
 /*
  * The same with the old tuple of the update itself, in the same shape. Of one that holds the
- * identity alone only the identity's columns are known.
+ * identity alone only the identity's columns are known, and a null stands for what
+ * was not told: a value that is stored elsewhere is none.
  */
 const uint8_t *tuple_complete_from_old(struct arena *, const struct relation *,
                                        const uint8_t *tuple, const uint8_t *old, enum old_kind);

@@ -81,7 +81,7 @@ struct change merge_new_change(const struct merge *, const struct event *, enum 
 void stream_bind(const struct stream *, struct relation *);
 
 /* Whether the event can be merged in its shape. */
-bool merge_event_fits(const struct stream *, const struct event *);
+bool merge_event_fits(const struct event *);
 
 /* A batch that is not needed any more. */
 void merge_let_go(struct merge *, struct batch **);

@@ -134,7 +134,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
         hooks->truncated(hooks->context, stream, e->relation);
         return !whole || order_of(s)->truncate(m, s, e, err);
     }
-    if (!merge_event_fits(s, e) ||
+    if (!merge_event_fits(e) ||
         (is_of_another(s, e->relation) && !hooks->other(hooks->context, stream, e->relation))) {
         merge_give_up(m, e);
         return true;

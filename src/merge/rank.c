@@ -29,7 +29,7 @@ static bool is_ranked(struct stream *s, const struct event *e, int stream, uint6
         return false;
     }
     stream_bind(s, e->relation);
-    return merge_event_fits(s, e);
+    return merge_event_fits(e);
 }
 
 /* The keys that by_key.c locates, in the same order: old key, then new. */

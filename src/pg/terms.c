@@ -41,7 +41,8 @@ static void add_key(struct out *sql, const char *oid, const char *key, int versi
 {
     out_format(sql,
                "(SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(k.name)||CASE"
-               " WHEN a.attnum IS NULL THEN ' missing' WHEN NOT %s THEN ' nullable' ELSE '' END,"
+               " WHEN a.attnum IS NULL THEN ' missing' WHEN NOT %s THEN ' nullable'"
+               " ELSE ' '||a.attnum END,"
                "',' ORDER BY k.n)||CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE ",
                not_null_sql(version));
     add_within(sql, oid, key, version);
