@@ -158,7 +158,7 @@ class Versions:
         if version in self.seen:
             self.violations.append(f"a version of a row comes for the second time: {json.dumps(record)}")
         self.seen.add(version)
-        if version > known[0]:
+        if version > known[0] or (version == known[0] and known[1] is not None):  # the same again may have another shape
             self.newest[row] = (version, data)
 
     def begin_life(self, record):
