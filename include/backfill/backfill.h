@@ -18,34 +18,38 @@
 #include "row/snapshot.h"
 #include "runtime/log.h"
 #include "runtime/pool.h"
+#include "runtime/queue.h"
 #include "runtime/ring.h"
 #include "runtime/run.h"
 
-/* One key range of one stream, to be read by one worker from its beginning to its end. */
-struct backfill_task {
-    int stream, range;
-    const struct key *after; /* borrowed; NULL: from the beginning */
-    const struct key *until; /* borrowed, inclusive; NULL: to the end */
-    const struct snapshot
-        *owes; /* read by place: the rows that this saw are to be read; else NULL */
-    const char
-        *storage; /* borrowed; likewise: where its rows were when it began; NULL: not known */
-    bool fence;   /* no row of the stream was read yet, it may have been published lately, and some
-                     captured table was being written to */
+/* In ctid order: which rows the backfill is to read. */
+struct base_snapshot {
+    struct snapshot snapshot;
+    char *exported; /* its name, while the transaction that exported it lasts. NULL: its rows are
+                       told by their transactions' ids */
+    bool resumable; /* a later run can tell them so, too */
 };
 
-/* All ranges to read, in the order in which they are begun. Workers share it. */
-struct backfill_plan {
-    const struct backfill_task *tasks;
-    unsigned count;
-    unsigned next; /* atomic */
+/* One key range of one life of a stream, to be read by one worker from its beginning to its end. */
+struct backfill_task {
+    int stream, range;
+    uint64_t life;
+    const struct table_description *table; /* borrowed; how it is read */
+    struct key *after;                     /* owned; NULL: from the beginning */
+    struct key *until;                     /* owned, inclusive; NULL: to the end */
+    const struct base_snapshot *base;      /* borrowed; in ctid order; else NULL */
+    bool fence; /* no row of the stream was read yet, and some transaction may be writing to the
+                   table whose changes are not in the stream, or are skipped there */
 };
+
+struct backfill_task *backfill_task_new(int stream, int range, const struct table_description *);
+void backfill_task_free(struct backfill_task **);
 
 struct backfill {
     const struct config *config;
     const struct catalog *catalog;
-    const struct table_description *tables; /* of the catalog's streams, as they were planned */
-    struct backfill_plan *plan;
+    struct queue *tasks;
+    const uint64_t *lives; /* shared: of each stream, the life that tasks are worth reading for */
     struct run *run;
     struct log *log;
     size_t pool_batches; /* of each worker: what it can have read and not seen written */
@@ -53,8 +57,10 @@ struct backfill {
 
 struct worker;
 
-/* Starts the worker's thread: its rows come out of `ring`. It ends when the plan is done or the run
- * stops. */
+/*
+ * Starts the worker's thread: its rows come out of `ring`. It takes tasks until the run stops. A
+ * range whose table is not as its task describes it is given back: CHUNK_RETURN.
+ */
 struct worker *worker_start(const struct backfill *, unsigned number, struct pool *, struct ring *,
                             struct err *);
 void worker_join_thread(struct worker *); /* NULL is fine */
@@ -76,8 +82,14 @@ bool backfill_key_path(struct pg *, const struct table_description *, struct err
  */
 bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log *, struct err *);
 
+/*
+ * The same without waiting, step by step: *writers, NULL at first, are those that were writing at
+ * the first call and still are; owned. NULL after a call: all have ended.
+ */
+bool backfill_writers(struct pg *, const struct relation *, char **writers, struct err *);
+
 /* Whether no transaction writes to any of the tables (one or more): then none needs a fence. */
-bool backfill_unwritten(struct pg *, const struct table_description *, int count, bool *unwritten,
+bool backfill_unwritten(struct pg *, const struct relation *const *, int count, bool *unwritten,
                         struct err *);
 
 /*

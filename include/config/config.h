@@ -20,6 +20,13 @@ enum state_type {
     STATE_STREAM, /* Airbyte STREAM states */
 };
 
+/* What is done about what happened to a table and was not sent. */
+enum untracked {
+    UNTRACKED_BACKFILL, /* the table is backfilled again */
+    UNTRACKED_WARN,     /* it is said, and the capture goes on */
+    UNTRACKED_FAIL,     /* the capture ends */
+};
+
 struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
@@ -40,6 +47,8 @@ struct config {
     bool read_only_capture;
     bool capture_as_partitions;
     int64_t statement_timeout_ms; /* of chunk queries; 0: none */
+    enum untracked on_untracked_change;
+    int64_t check_interval_ms; /* how often tables are looked at */
 
     int backfill_chunk_size; /* rows a chunk query asks for */
     int backfill_workers;

@@ -65,7 +65,7 @@ struct progress {
     uint64_t commit_us;            /* its time, since 1970; 0: nothing is left to print */
     int stream_count;
     struct stream_progress {
-        const char *name;
+        char *name;
         int64_t row_estimate;  /* -1: none */
         int64_t byte_estimate; /* as the server stores the rows, TOAST included */
         uint64_t rows;
@@ -73,6 +73,9 @@ struct progress {
     } * streams;
     uint64_t ready; /* 1: the fields above are filled */
 };
+
+/* Whoever shows it frees what is in it, once the engine has returned and nobody looks any more. */
+void progress_clear(struct progress *);
 
 struct engine_config {
     const struct config *config;

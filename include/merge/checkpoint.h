@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "row/key.h"
+#include "row/terms.h"
 
 enum stream_mode {
     STREAM_BACKFILL, /* rows of `ranges` are still to be read */
@@ -28,13 +29,13 @@ struct range_state {
 struct stream_state {
     char *id; /* catalog's state_key, or stream_name() */
     enum stream_mode mode;
-    uint32_t oid; /* of the table; 0: not known. Another table under its name begins anew */
-    uint32_t published_by; /* oid of the publication's entry; 0: not known. Another begins anew */
-    char **key_columns;    /* NULL-terminated; NULL: rows are read by place */
+    struct terms terms; /* that its table is captured by; not known: its rows were not begun, or an
+                           earlier version wrote the state */
+    char **key_columns; /* NULL-terminated; NULL: rows are read in ctid order */
     struct range_state *ranges;
     int range_count;
-    char *snapshot;  /* by place: which rows the backfill owes, others being changes; else NULL */
-    char *storage;   /* by place: where the rows lay when the backfill began; else NULL */
+    char *snapshot;  /* in ctid order: which rows the backfill is to read, if a later run can tell
+                        them; else NULL */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */

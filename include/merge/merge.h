@@ -2,18 +2,26 @@
  * The merger: makes of chunks and of the stream of changes one sequence in which the records of a
  * table begin with one create for each row, and from then on report exactly the changes after it.
  *
- * A pure state machine: batches, time and answers go in, marks and checkpoints come out. It is used
- * by one thread, does no I/O, and asks what only the server knows through its hooks.
+ * A pure state machine: batches, time and answers go in, marks and checkpoints come out. One thread
+ * uses it. It does no I/O: what only the server knows, it asks for (merge_asks).
  *
  * Each table in backfill is a row of intervals of its key, in key order. An interval goes one way:
  *
  *   AHEAD    its rows are still to be read; changes that no later chunk of it will have seen are
- *            kept
+ *            buffered
  *   WAITING  a chunk holds its rows; changes that its snapshot did not see are patched in
  *   OUT      its rows are out, because the chunk's watermark came by; changes go straight through
  *
  * Which changes a snapshot saw is told by transaction ids, never by time: a commit may reach us
  * before other snapshots see it.
+ *
+ * A stream has lives. It is lost when its table is not any more what the life began with; then its
+ * chunks and buffered changes are dropped, and its changes skipped, until a new life begins.
+ *
+ *            merge_lose                     merge_begin
+ *   LIVES ---------------> LOST --------------------------> LIVES (the next life)
+ *                           |  merge_leave     ^ merge_lose
+ *                           `-------> AWAY ----'
  */
 #ifndef MERGE_MERGE_H
 #define MERGE_MERGE_H
@@ -26,6 +34,7 @@
 #include "merge/checkpoint.h"
 #include "row/batch.h"
 #include "row/key.h"
+#include "row/snapshot.h"
 
 struct merge;
 
@@ -33,16 +42,20 @@ struct merge;
 struct merge_key {
     int count; /* 0: none */
     char **columns;
+    uint32_t *types; /* oid of each column's type, as declared */
     enum key_order *orders;
-    bool server;   /* some column is KEY_SERVER: only the server can compare */
-    bool by_place; /* rows are read as they are stored: one interval, whatever the key */
-    bool unique;   /* no two rows have the same */
+    bool server; /* some column is KEY_SERVER: only the server can compare. Not in ctid order */
+    bool unique; /* no two rows have the same */
 };
 
-/* What a stream is captured by. All of it is borrowed for the merger's life. */
+/* What a life of a stream begins with. All of it is borrowed for that life. */
 struct merge_stream {
-    const struct stream_state *state; /* where it stands at the start */
+    const struct stream_state *state; /* where it stands */
     struct merge_key key;
+    uint32_t oid;                /* of its table: what has another is another table */
+    bool ctid_order;             /* rows are read as they are stored: one range, whatever the key */
+    const struct snapshot *base; /* in ctid order, in backfill: what it saw is the backfill's, all
+                                    else is a change */
 };
 
 /* A key as the merger compares it. Opaque to others, but for keycode_column. */
@@ -57,25 +70,24 @@ const char *keycode_column(const struct keycode *, int column, size_t *len);
 /* Free chunks that will not be printed, with their batches. */
 void merge_discard_chunks(struct chunk **);
 
+/* What the merger tells while it works. */
 struct merge_hooks {
     void *context;
 
-    /* A new shape: set its stream and its columns' types. */
-    bool (*bind)(void *context, struct relation *, struct err *);
+    /* A table was truncated, or a partition of it (relation->partition). */
+    void (*truncated)(void *context, int stream, const struct relation *);
 
-    /*
-     * For keys that only the server can order: ranks[i] becomes the number of bounds that keys[i]
-     * is greater than. Bounds are ascending.
-     */
-    bool (*rank)(void *context, int stream, const struct keycode *const *keys, size_t count,
-                 const struct keycode *const *bounds, size_t bound_count, int *ranks, struct err *);
+    /* A change of another table under the stream's name. True: it is captured as it comes; false:
+     * the stream is lost. */
+    bool (*other)(void *context, int stream, const struct relation *);
 
-    /* A table was truncated. */
-    void (*truncated)(void *context, int stream);
+    /* The stream was lost because of a change in this shape: relation->fault says why, or that it
+     * is of another table. */
+    void (*lost)(void *context, int stream, const struct relation *);
 };
 
 struct merge_config {
-    const struct merge_stream *streams;
+    const struct merge_stream *const *streams; /* borrowed for merge_new alone */
     int stream_count;
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
@@ -89,30 +101,76 @@ struct merge_config {
 struct merge *merge_new(const struct merge_config *, struct err *);
 void merge_free(struct merge **);
 
+/* What only the server knows, asked before a batch of the stream can be merged. */
+enum merge_question_kind {
+    MERGE_ASKS_BINDING, /* a new shape: set its stream, partition, and its columns' types */
+    MERGE_ASKS_RANKS,   /* ranks[i]: the number of bounds that keys[i] is greater than. Bounds are
+                           ascending */
+    MERGE_ASKS_ROW,     /* the row that has this key, once transaction `xid` is visible */
+};
+
+struct merge_question {
+    enum merge_question_kind kind;
+    int stream;                /* RANKS, ROW */
+    struct relation *relation; /* BINDING, ROW */
+    const struct keycode **keys, **bounds;
+    size_t count, bound_count;
+    int *ranks; /* to be filled in */
+    uint32_t xid;    /* ROW */
+    struct key *key; /* likewise */
+    uint8_t *row; /* the answer: a tuple in pgoutput's form, in the shape of `relation`, to be
+                     free()d by the merger; NULL: there is no such row. What the table has no column
+                     of any more is VALUE_UNCHANGED */
+};
+
+/*
+ * The next question about a batch, of events or of rows; NULL when it can be taken. The question is
+ * the merger's, and lives until the next call. No other batch may be taken in between.
+ */
+struct merge_question *merge_asks(struct merge *, struct batch *);
+
 /*
  * TOAST values that an update did not send are filled in while its table is in backfill: from the
  * update's own old tuple where that is whole (REPLICA IDENTITY FULL), else from the row in the
- * chunk that the change goes into. Under another identity they stay unsent for a row that moves to
- * another key when there is no such row: its old place was not read yet, or is out while the new
- * one is not, or lies in a chunk that saw the move before the stream brought it. The create of the
- * new key then lacks them, until an update sends them. A row that stays at its key lacks nothing.
- */
-
-/*
+ * chunk that the change goes into. A row that moved to another key is looked up where it is now
+ * (MERGE_ASKS_ROW). A row that stays at its key lacks nothing.
+ *
  * Mark a batch of the stream in place: what is not to be printed becomes EVENT_SKIP, a changed key
  * EVENT_MOVE; commits carry the chunk that they release and the checkpoint that is due. The caller
  * hands the batch on to the emitter, also after a failure: from where it failed nothing is printed.
+ * merge_asks must have nothing more to ask.
  */
 bool merge_events(struct merge *, struct batch *, int64_t now_us, struct err *);
 
-/* Bind a shape that a chunk is about to be read with, as those of the stream are. */
-bool merge_bind(struct merge *, struct relation *, struct err *);
+/* Take in a batch of a chunk. One that was read for an earlier life is let go. */
+bool merge_rows(struct merge *, struct batch **batch, struct err *);
+
+/* Batches that need not be kept any more, chained, for the emitter to send home; NULL: none. */
+struct batch *merge_take_done(struct merge *);
+
+/* Give the stream up as it is; its rows are to be read again. Between two batches of events. */
+void merge_lose(struct merge *, int stream);
+
+/* It is lost, and its table cannot be captured for now: nothing waits for its rows. */
+void merge_leave(struct merge *, int stream);
 
 /*
- * Take in a batch of a chunk. Those that need not be kept come back chained in *done, for the
- * emitter to send home.
+ * A new life of a stream that is lost. Transactions that were committed before `not_before`, or
+ * that the stream has told in part, are not its changes: its chunks must see them.
  */
-bool merge_rows(struct merge *, struct batch **, struct batch **done, struct err *);
+bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64_t not_before,
+                 struct err *);
+
+/* What its state says besides was changed: the next checkpoint has it. */
+void merge_touch(struct merge *, int stream);
+
+bool merge_is_lost(const struct merge *, int stream); /* or away */
+
+/* Of the stream, from 1 on; that of a lost one is the next. */
+uint64_t merge_life(const struct merge *, int stream);
+
+/* What is told up to here is processed: a commit's end, or a position. */
+uint64_t merge_position(const struct merge *);
 
 /* A checkpoint that is due although nothing happens: for a quiet stream. NULL if none is. */
 struct checkpoint *merge_checkpoint(struct merge *, int64_t now_us);

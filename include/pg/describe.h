@@ -17,6 +17,7 @@
 #include "pg/pg.h"
 #include "pg/types.h"
 #include "row/relation.h"
+#include "row/terms.h"
 
 struct key_description {
     int column; /* in relation->columns */
@@ -37,10 +38,8 @@ struct table_description {
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
     bool unique;                 /* the key tells any two rows apart, as far as is known */
-    bool by_place;               /* rows are read as they are stored, not in the key's order */
-    char *shape;                 /* owned: of all columns, as describe_shape_sql says */
-    char *storage;               /* owned: of all partitions, as describe_storage_sql says */
-    uint32_t published_by;       /* oid of the publication's entry, new after each time it left */
+    bool by_place;               /* rows are read as they are stored, in ctid order */
+    struct terms terms;          /* as they were when it was described, by this key */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are
@@ -75,36 +74,8 @@ bool tables_describe(struct pg *, struct types *, const struct config *, const s
 bool tables_check_keys(struct pg *, const struct config *, const struct catalog *,
                        struct problems *, struct err *);
 
-/*
- * An SQL expression for what tells a table's shape from any other: oid, columns, types, and what
- * of the publication makes its changes come, with which columns and rows. `oid` and `publication`,
- * which is its name, are expressions too. A chunk compares what it finds with what was described.
- * NULL where there is no such publication.
- */
-void describe_shape_sql(struct out *, const char *oid, const char *publication, int version);
-
-/*
- * An SQL expression for where a table's rows are stored, partitions and all: while it stays the
- * same, each row has kept its physical place (ctid) or was written anew by a change of its own. A
- * partition that is new changes nothing.
- */
-void describe_storage_sql(struct out *, const char *oid);
-
 /* An SQL expression for `pages` as they are now. */
 void describe_pages_sql(struct out *, const char *oid);
-
-/* What can have become of a table since it was described. */
-enum table_change {
-    TABLE_GONE,        /* none has its name */
-    TABLE_REPLACED,    /* another has */
-    TABLE_UNPUBLISHED, /* its changes are not sent any more */
-};
-
-/* Visit the streams whose table is not what was described. False: the server could not be asked. */
-bool tables_changed(struct pg *, const struct config *, const struct catalog *,
-                    const struct table_description *,
-                    void (*visit)(void *, int stream, enum table_change), void *context,
-                    struct err *);
 
 void tables_free(struct table_description **tables, int count);
 

@@ -33,6 +33,7 @@ struct batch {
     const uint8_t **rows; /* BATCH_ROWS: DataRow tuples in the arena; NULL: taken out */
     size_t row_count, row_cap;
     int stream, range;        /* BATCH_ROWS: where they were read */
+    uint64_t life;            /* BATCH_ROWS: of the stream, that they were read for */
     enum chunk_step step;     /* BATCH_ROWS */
     struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, to be taken over */
     struct chunk_close close; /* CHUNK_CLOSE */

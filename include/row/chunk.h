@@ -47,6 +47,8 @@ struct chunk {
  *
  *   OPEN --> SNAPSHOT --> ROWS ... --> CLOSE
  *     \----------\-----------\----> ABORT
+ *
+ * Between chunks a range may be given back: RETURN.
  */
 enum chunk_step {
     CHUNK_OPEN,     /* a query is about to begin: its snapshot will be younger than this */
@@ -56,6 +58,8 @@ enum chunk_step {
     CHUNK_CLOSE,    /* maybe rows; the query has ended, its watermark is about to be written */
     CHUNK_ABORT, /* the query failed: forget the chunk, its range is read again from where it began
                   */
+    CHUNK_RETURN, /* the table is not as it was described: somebody must decide how the range goes
+                     on, behind close.end. Not for the merger */
 };
 
 enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
@@ -64,6 +68,7 @@ enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
 struct chunk_close {
     struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
     bool last;       /* nothing is left in the range */
+    char *why;       /* CHUNK_RETURN: what the server said, or what differs; owned */
     char watermark[WATERMARK_TEXT];
 };
 

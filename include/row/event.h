@@ -30,7 +30,8 @@ enum event_kind {
 /* How much of the old row an update or delete carries. */
 enum old_kind {
     OLD_NONE = 0,
-    OLD_KEY = 'K', /* the columns of the replica identity; the others are null */
+    OLD_KEY = 'K', /* the columns of the replica identity, which hold no nulls; the others are null,
+                      and so are those that only the root of a partition counts to its identity */
     OLD_ROW = 'O', /* all of it: REPLICA IDENTITY FULL */
 };
 

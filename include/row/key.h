@@ -29,6 +29,9 @@ enum key_order {
     KEY_SERVER,
 };
 
+/* Whether keys of two types, by oid, are ordered alike and have the same text. */
+bool key_types_alike(uint32_t a, uint32_t b);
+
 struct key_column {
     char *text; /* NUL-terminated; key columns are never null */
     size_t len;

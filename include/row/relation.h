@@ -3,8 +3,9 @@
  *
  * A new version is made when the stream or a chunk shows a shape that differs from the last.
  * Versions are few (one a DDL) and are never freed while the capture runs, so that batches may
- * point at them. Whoever makes a relation fills it and hands it on; `stream` and `key` are the
- * merger's to set, `printer` the emitter's, each before (or when) it first passes that relation on.
+ * point at them. The thread that makes a relation fills it and hands it on. `stream`,
+ * `partition` and the columns' types are set when it is bound to a stream, before it is used;
+ * `life`, `fault` and `key` are the merger's, `printer` is the emitter's.
  */
 #ifndef ROW_RELATION_H
 #define ROW_RELATION_H
@@ -30,13 +31,24 @@ enum {
 
 struct printer;
 
+/* What keeps changes in a shape from being merged by the key of their stream. */
+enum relation_fault {
+    RELATION_FITS,
+    RELATION_LACKS_KEY,   /* a column of the key is not in it */
+    RELATION_OTHER_ORDER, /* a column of the key has a type of another order */
+    RELATION_UNTOLD_KEY,  /* its replica identity does not cover the key */
+};
+
 struct relation {
     uint32_t oid;
     const char *schema, *name;
     char identity; /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;    /* index of the captured stream, or one of STREAM_* */
-    int *key;      /* index of each key column of the stream: a shape that lacks one is an error */
-    int key_count; /* 0: the stream has no key */
+    bool partition; /* it is a leaf partition of the stream's table, under its own name */
+    uint64_t life; /* of the stream, that `fault` and `key` are of; 0: none yet */
+    enum relation_fault fault;
+    int *key;      /* index of each key column of the stream */
+    int key_count; /* 0: the stream has no key, or it cannot be told in this shape */
     struct printer *printer; /* NULL until first printed */
     int column_count;
     struct column *columns;

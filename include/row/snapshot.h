@@ -18,6 +18,7 @@ struct snapshot {
 };
 
 bool snapshot_parse(struct snapshot *, const char *text);
+char *snapshot_text(const struct snapshot *); /* the same form; caller frees */
 void snapshot_copy(struct snapshot *, const struct snapshot *from);
 void snapshot_free(struct snapshot *);
 

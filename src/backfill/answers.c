@@ -62,10 +62,21 @@ void reader_drain(struct reader *r)
     }
 }
 
-static bool missing_shape(const char *sqlstate)
+/*
+ * What a statement meets when the table is not as it was described: no such table, column, type,
+ * function or operator, a cast that is not there, a key's text that is none any more, an exported
+ * snapshot that has ended.
+ */
+static bool tells_difference(const char *sqlstate)
 {
-    return !strcmp(sqlstate, "42703") || !strcmp(sqlstate, "42P01") || !strcmp(sqlstate, "42704") ||
-           !strcmp(sqlstate, "42883") || !strcmp(sqlstate, "42846");
+    static const char *const states[] = {"42P01", "42703", "42704", "42883", "42846",
+                                         "22P02", "42809", "22023", "42804"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        if (!strcmp(sqlstate, states[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool reader_failed(struct reader *r, const struct message *message, struct err *err)
@@ -76,7 +87,7 @@ bool reader_failed(struct reader *r, const struct message *message, struct err *
                        "the server's answers to a chunk's statements do not match them");
     }
     wire_fail(r->pg, message, err);
-    r->shape_changed = missing_shape(pg_sqlstate(r->pg));
+    r->differs = tells_difference(pg_sqlstate(r->pg));
     r->cancelled = !strcmp(pg_sqlstate(r->pg), "57014");
     reader_drain(r);
     return false;

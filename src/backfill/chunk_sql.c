@@ -2,10 +2,15 @@
  * The statements of a chunk.
  *
  * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
- * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE           before the snapshot: it sees this shape
- * SELECT txid_current_snapshot(), shape, pages, storage  what it sees; is the shape as described?
- * SELECT … WHERE key > … ORDER BY key LIMIT n            each column as binary or text
+ * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE      before the snapshot: it sees this shape
+ * SELECT txid_current_snapshot(), pages, terms …    what it sees; is the table as described?
+ * SELECT … WHERE key > … ORDER BY key LIMIT n       each column as binary or text
  * COMMIT
+ *
+ * In ctid order all chunks are read in one snapshot, which is older than the lock. What has become
+ * of the table since shows in a later one, behind the rows:
+ *
+ * BEGIN …; LOCK TABLE …; SET TRANSACTION SNAPSHOT '…'; SELECT …; COMMIT; SELECT snapshot, pages, terms …
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "pg/terms.h"
 #include "pg/wire.h"
 #include "row/tuple.h"
 #include "table.h"
@@ -59,59 +65,84 @@ static void add_bound(struct out *sql, const struct table_description *d, const 
     out_char(sql, ')');
 }
 
-/*
- * By place, rows are read by page. Those that the first snapshot did not see are changes, and
- * come with the stream: their transactions lie between that snapshot's xmax and now, or were
- * running then.
- */
-static void add_pages(struct out *sql, const struct table *table, const struct backfill_task *task,
-                      const struct key *after, int rows)
+/* Before version 14 a range of places is looked for in the whole table; places by name are not. */
+static void add_pages(struct out *sql, const struct table *table, const struct key *after, int rows)
 {
     uint64_t first = table_first_page(after);
-    out_format(sql, " AND ctid>='(%" PRIu64 ",0)'::tid AND ctid<'(%" PRIu64 ",0)'::tid", first,
-               first + table_chunk_pages(table, rows));
+    uint64_t end = first + table_chunk_pages(table, rows);
+    if (table->version >= 140000) {
+        out_format(sql, " AND ctid>='(%" PRIu64 ",0)'::tid AND ctid<'(%" PRIu64 ",0)'::tid", first,
+                   end);
+        return;
+    }
     out_format(sql,
-               " AND NOT ((xmin::text::bigint-%" PRIu64 "+4294967296)%%4294967296<"
-               "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())-%" PRIu64
-               " AND xmin::text::bigint>=3)",
-               task->owes->xmax & UINT32_MAX, task->owes->xmax);
-    for (size_t i = 0; i < task->owes->xip_count; i++) {
-        out_format(sql, " AND xmin<>'%" PRIu64 "'", task->owes->xip[i] & UINT32_MAX);
+               " AND ctid=ANY(ARRAY(SELECT ('('||p||','||i||')')::tid"
+               " FROM pg_catalog.generate_series(%" PRIu64 ",%" PRIu64 ") p,"
+               " pg_catalog.generate_series(1,pg_catalog.current_setting('block_size')::int/28) i))",
+               first, end - 1);
+}
+
+/*
+ * Rows of transactions that the base snapshot did not see are changes, and come with the stream:
+ * their ids lie between that snapshot's xmax and now, or were running then. This holds as long as
+ * no id was used twice: see base.c.
+ */
+static void add_ids(struct out *sql, const struct snapshot *base)
+{
+    out_format(sql,
+               " AND NOT (xmin::text::bigint>=%" PRIu64 " AND xmin::text::bigint<"
+               "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))",
+               base->xmax);
+    for (size_t i = 0; i < base->xip_count; i++) {
+        out_format(sql, " AND xmin<>'%" PRIu64 "'", base->xip[i]);
     }
 }
 
-/* The shape as it is now, to be compared with what was described. */
-static void add_shape(struct out *sql, const struct table *table)
+/* The names of the key's columns, as an array. */
+static void add_key_names(struct out *sql, const struct table_description *d)
+{
+    out_string(sql, "ARRAY[");
+    for (int k = 0; k < d->key_count; k++) {
+        const char *name = d->relation->columns[d->key[k].column].name;
+        out_string(sql, k ? "," : "");
+        pg_quote_literal(sql, name, strlen(name));
+    }
+    out_string(sql, "]::text[]");
+}
+
+/* The terms as they are now, to be compared with those that were described. */
+static void add_terms(struct out *sql, const struct table *table)
 {
     const struct table_description *d = table->description;
-    struct out name, oid, publication;
+    struct out name, oid, publication, key;
     out_init(&name, 128);
     out_init(&oid, 128);
     out_init(&publication, 128);
+    out_init(&key, 128);
     table_name_sql(&name, d);
     out_string(&oid, "pg_catalog.to_regclass(");
     pg_quote_literal(&oid, name.data, name.len);
     out_char(&oid, ')');
     pg_quote_literal(&publication, table->publication, strlen(table->publication));
-    describe_shape_sql(sql, out_text(&oid), out_text(&publication), table->version);
+    add_key_names(&key, d);
+    terms_sql(sql, out_text(&oid), out_text(&publication), out_text(&key), table->version);
+    out_free(&key);
     out_free(&publication);
     out_free(&name);
     out_free(&oid);
 }
 
-/* By place: how far the pages go, and whether they still hold what they held. */
-static void add_place(struct out *sql, const struct table *table)
+/* In ctid order: how far the pages go. */
+static void add_page_count(struct out *sql, const struct table *table)
 {
     char oid[16];
+    out_char(sql, ',');
     if (!table->description->by_place) {
-        out_string(sql, ",0,NULL");
+        out_string(sql, "NULL");
         return;
     }
     snprintf(oid, sizeof oid, "%" PRIu32, table->description->relation->oid);
-    out_char(sql, ',');
     describe_pages_sql(sql, oid);
-    out_char(sql, ',');
-    describe_storage_sql(sql, oid);
 }
 
 static void lock_statement(struct out *request, const struct table *table)
@@ -127,16 +158,27 @@ static void lock_statement(struct out *request, const struct table *table)
     out_free(&sql);
 }
 
+static void import_statement(struct out *request, const struct backfill_task *task)
+{
+    struct out sql;
+    out_init(&sql, 128);
+    out_string(&sql, "SET TRANSACTION SNAPSHOT ");
+    pg_quote_literal(&sql, task->base->exported, strlen(task->base->exported));
+    wire_statement(request, out_text(&sql), NULL);
+    out_free(&sql);
+}
+
 /* Planned once: that takes longer than to run it. */
-static void snapshot_statement(struct out *request, const struct table *table)
+static void facts_statement(struct out *request, const struct table *table)
 {
     static const char name[] = "facts";
     struct out sql;
     if (!table->prepared) {
         out_init(&sql, 4096);
-        out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
-        add_shape(&sql, table);
-        add_place(&sql, table);
+        out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text");
+        add_page_count(&sql, table);
+        out_char(&sql, ',');
+        add_terms(&sql, table);
         wire_prepare(request, name, out_text(&sql));
         out_free(&sql);
     }
@@ -158,6 +200,23 @@ static void add_order(struct out *sql, const struct table *table, const struct b
     out_format(sql, " LIMIT %d", rows);
 }
 
+/*
+ * The row is not older than the transaction of that id: both ages count back from the newest id,
+ * through all 2^32 of them. Ids below 3 are of no transaction, and older than any.
+ */
+static void add_minimum(struct out *sql, uint32_t minimum_xid)
+{
+    static const char age[] = "(pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())"
+                              "-%s)&4294967295";
+    out_string(sql, " AND xmin::text::bigint>=3 AND (");
+    out_format(sql, age, "xmin::text::bigint");
+    out_string(sql, ")<=(");
+    char minimum[16];
+    snprintf(minimum, sizeof minimum, "%" PRIu32, minimum_xid);
+    out_format(sql, age, minimum);
+    out_char(sql, ')');
+}
+
 static void rows_statement(struct out *request, const struct table *table,
                            const struct backfill_task *task, const struct key *after, int rows,
                            uint32_t minimum_xid)
@@ -171,13 +230,15 @@ static void rows_statement(struct out *request, const struct table *table,
     table_name_sql(&sql, d);
     out_format(&sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
     if (minimum_xid) {
-        out_format(&sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
-                   minimum_xid);
+        add_minimum(&sql, minimum_xid);
     }
     if (d->by_place) {
-        add_pages(&sql, table, task, after, rows);
+        add_pages(&sql, table, after, rows);
     } else {
         add_order(&sql, table, task, after, rows);
+    }
+    if (task->base && !task->base->exported) {
+        add_ids(&sql, &task->base->snapshot);
     }
     wire_statement(request, out_text(&sql), table->relation);
     out_free(&sql);
@@ -189,9 +250,16 @@ void table_chunk_statements(struct out *request, const struct table *table,
 {
     wire_statement(request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL);
     lock_statement(request, table);
-    snapshot_statement(request, table);
+    if (task_imports(task)) {
+        import_statement(request, task);
+    } else {
+        facts_statement(request, table);
+    }
     rows_statement(request, table, task, after, rows, minimum_xid);
     wire_statement(request, "COMMIT", NULL);
+    if (task_imports(task)) {
+        facts_statement(request, table);
+    }
 }
 
 /* "(page,0)" */

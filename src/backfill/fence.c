@@ -84,14 +84,24 @@ bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *
     return ok;
 }
 
-bool backfill_unwritten(struct pg *pg, const struct table_description *tables, int count,
+bool backfill_writers(struct pg *pg, const struct relation *relation, char **writers,
+                      struct err *err)
+{
+    char *who = NULL, *oids = mem_format("{%" PRIu32 "}", relation->oid);
+    bool ok = find_writers(pg, oids, writers, &who, err);
+    free(oids);
+    free(who);
+    return ok;
+}
+
+bool backfill_unwritten(struct pg *pg, const struct relation *const *tables, int count,
                         bool *unwritten, struct err *err)
 {
     char *writers = NULL, *who = NULL;
     struct out oids;
     out_init(&oids, 64);
     for (int i = 0; i < count; i++) {
-        out_format(&oids, "%c%" PRIu32, i ? ',' : '{', tables[i].relation->oid);
+        out_format(&oids, "%c%" PRIu32, i ? ',' : '{', tables[i]->oid);
     }
     out_char(&oids, '}');
     bool ok = find_writers(pg, out_text(&oids), &writers, &who, err);

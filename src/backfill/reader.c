@@ -47,6 +47,7 @@ static bool take_batch(struct reader *r, const struct backfill_task *task, struc
     }
     r->batch->stream = task->stream;
     r->batch->range = task->range;
+    r->batch->life = task->life;
     return true;
 }
 
@@ -91,6 +92,18 @@ bool reader_close(struct reader *r, const struct backfill_task *task, struct chu
     return true;
 }
 
+bool reader_return(struct reader *r, const struct backfill_task *task, const struct key *after,
+                   const char *why, struct err *err)
+{
+    if (!take_batch(r, task, err)) {
+        return false;
+    }
+    r->batch->row_count = 0;
+    r->batch->close = (struct chunk_close){.end = key_copy(after), .why = mem_string(why)};
+    send_batch(r, CHUNK_RETURN);
+    return true;
+}
+
 void reader_chunk_statements(struct reader *r, struct out *request,
                              const struct backfill_task *task, const struct key *after)
 {
@@ -115,25 +128,6 @@ static void ask_for_less(struct reader *r, bool possible)
     r->table.rows_most = r->asked / 4 + 1;
 }
 
-/* By place a range goes on at a page, and its rows are there only until they are moved. */
-static bool check_place(struct reader *r, const struct backfill_task *task, const char *storage,
-                        struct err *err)
-{
-    const struct relation *relation = r->table.relation;
-    if (!r->table.description->by_place || !task->storage ||
-        (storage && !strcmp(storage, task->storage))) {
-        return true;
-    }
-    r->rewritten = true;
-    return err_set(err, ERR_TRANSIENT,
-                   "table %s.%s was rewritten during its backfill (by VACUUM FULL, CLUSTER, "
-                   "TRUNCATE or ALTER TABLE), in which its rows are read as they are stored: run "
-                   "the capture again, and it reads the table from the beginning",
-                   relation->schema, relation->name);
-}
-
-enum { SNAPSHOT, SHAPE, PAGES, STORAGE, FACTS }; /* of the snapshot's row */
-
 /* Each is the caller's to free; NULL: SQL NULL. */
 static bool read_facts(const struct message *row, char *facts[FACTS], struct err *err)
 {
@@ -151,51 +145,82 @@ static bool read_facts(const struct message *row, char *facts[FACTS], struct err
     return true;
 }
 
-static bool same(const char *a, const char *b)
+/* Whether the table is as it was described. */
+static bool check_terms(struct reader *r, char *const *facts, struct err *err)
 {
-    return a && b && !strcmp(a, b);
+    const struct terms *described = &r->table.description->terms;
+    for (int i = 0; i < TERMS; i++) {
+        if (strcmp(facts[FACT_TERMS + i] ? facts[FACT_TERMS + i] : "",
+                   described->text[i] ? described->text[i] : "") != 0) {
+            r->differs = true;
+            return err_set(err, ERR_TRANSIENT, "table %s.%s is not what it was: its %s changed",
+                           r->table.relation->schema, r->table.relation->name, term_name(i));
+        }
+    }
+    return true;
 }
 
-/* Whether the chunk that these are of is one that was asked for. */
-static bool check_facts(struct reader *r, const struct backfill_task *task, char *const *facts,
-                        struct chunk *chunk, struct err *err)
-{
-    if (!facts[SNAPSHOT] || !snapshot_parse(&chunk->snapshot, facts[SNAPSHOT])) {
-        return err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
-    }
-    if (!same(facts[SHAPE], r->table.description->shape)) {
-        r->shape_changed = true;
-        return err_set(err, ERR_TRANSIENT,
-                       "the table's columns, or what is published of it, were changed");
-    }
-    return check_place(r, task, facts[STORAGE], err);
-}
-
-static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
-                          struct err *err)
+/* *snapshot is the caller's to free, also after a failure. */
+static bool read_facts_row(struct reader *r, char **snapshot, uint64_t *pages, struct err *err)
 {
     struct message row;
     char *facts[FACTS] = {NULL};
+    *snapshot = NULL;
     if (!reader_expect(r, WIRE_ROW, &row, err) || !read_facts(&row, facts, err)) {
         return false;
     }
-    struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
-    bool ok = check_facts(r, task, facts, chunk, err);
-    *pages = facts[PAGES] ? strtoull(facts[PAGES], NULL, 10) : 0;
+    bool ok = check_terms(r, facts, err);
+    *pages = facts[FACT_PAGES] ? strtoull(facts[FACT_PAGES], NULL, 10) : 0;
+    *snapshot = facts[FACT_SNAPSHOT];
     for (int i = 0; i < FACTS; i++) {
-        free(facts[i]);
+        if (i != FACT_SNAPSHOT) {
+            free(facts[i]);
+        }
     }
     if (!ok) {
         reader_drain(r);
     }
-    if (!ok || !take_batch(r, task, err)) {
-        chunk_free(&chunk);
+    return ok && reader_expect_done(r, 1, err);
+}
+
+static bool send_snapshot(struct reader *r, const struct backfill_task *task, struct chunk **chunk,
+                          struct err *err)
+{
+    if (!take_batch(r, task, err)) {
+        chunk_free(chunk);
         return false;
     }
-    r->batch->chunk = chunk;
+    r->batch->chunk = *chunk;
     crash_point("chunk-begun");
     send_batch(r, CHUNK_SNAPSHOT);
-    return reader_expect_done(r, 1, err);
+    return true;
+}
+
+/* The facts come first, and with them the snapshot that the rows are read in. */
+static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
+                          struct err *err)
+{
+    char *text;
+    struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
+    bool ok = read_facts_row(r, &text, pages, err) &&
+              ((text && snapshot_parse(&chunk->snapshot, text)) ||
+               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read"));
+    free(text);
+    if (!ok) {
+        chunk_free(&chunk);
+    }
+    return ok && send_snapshot(r, task, &chunk, err);
+}
+
+/* SET TRANSACTION SNAPSHOT: the rows are read in the base snapshot. */
+static bool import_snapshot(struct reader *r, const struct backfill_task *task, struct err *err)
+{
+    if (!reader_expect_done(r, 1, err)) {
+        return false;
+    }
+    struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
+    snapshot_copy(&chunk->snapshot, &task->base->snapshot);
+    return send_snapshot(r, task, &chunk, err);
 }
 
 struct rows {
@@ -359,32 +384,33 @@ static void learn_width(struct reader *r, const struct rows *rows)
     }
 }
 
-/* COMMIT. Its transaction only read. */
-static bool expect_end(struct reader *r, bool cut, struct err *err)
+/* COMMIT; and in ctid order what has become of the table by now. */
+static bool expect_end(struct reader *r, const struct backfill_task *task, bool cut,
+                       uint64_t *pages, struct err *err)
 {
-    return cut || (reader_expect_done(r, 1, err) && reader_expect_ready(r, err));
-}
-
-bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
-                  struct err *err)
-{
-    struct rows rows = {0};
-    uint64_t pages;
-    bool cut = false;
-    if (!reader_expect_done(r, 2, err) || !read_snapshot(r, task, &pages, err) ||
-        !read_rows(r, task, &rows, &cut, err) || !expect_end(r, cut, err)) {
-        return false;
-    }
-    r->table.prepared = r->table.begun = true;
-    learn_width(r, &rows);
-    table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
-    if (r->table.description->by_place) {
-        uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
-        close->last = next >= pages;
-        close->end = close->last ? NULL : table_page_key(next);
+    char *snapshot = NULL;
+    if (cut) {
         return true;
     }
-    close->last = !cut && rows.count < (uint64_t)r->asked;
+    bool ok = reader_expect_done(r, 1, err) &&
+              (!task_imports(task) || read_facts_row(r, &snapshot, pages, err)) &&
+              reader_expect_ready(r, err);
+    free(snapshot);
+    return ok;
+}
+
+static bool close_pages(struct reader *r, uint64_t pages, struct chunk_close *close)
+{
+    uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
+    close->last = next >= pages;
+    close->end = close->last ? NULL : table_page_key(next);
+    return true;
+}
+
+static bool close_keys(struct reader *r, const struct rows *rows, bool cut,
+                       struct chunk_close *close, struct err *err)
+{
+    close->last = !cut && rows->count < (uint64_t)r->asked;
     if (!close->last && !r->end) {
         return err_set(err, ERR_SYSTEM, "a chunk has ended without a key to go on from");
     }
@@ -393,4 +419,23 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         r->end = NULL;
     }
     return true;
+}
+
+bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
+                  struct err *err)
+{
+    struct rows rows = {0};
+    uint64_t pages = 0;
+    bool cut = false;
+    if (!reader_expect_done(r, 2, err) ||
+        !(task_imports(task) ? import_snapshot(r, task, err)
+                             : read_snapshot(r, task, &pages, err)) ||
+        !read_rows(r, task, &rows, &cut, err) || !expect_end(r, task, cut, &pages, err)) {
+        return false;
+    }
+    r->table.prepared = true;
+    learn_width(r, &rows);
+    table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
+    return r->table.description->by_place ? close_pages(r, pages, close)
+                                          : close_keys(r, &rows, cut, close, err);
 }

@@ -26,9 +26,8 @@ struct reader {
     size_t gathered;         /* and how many bytes of them have come since */
     bool opened;             /* the merger has been told of a chunk that is not closed */
     bool cancelled;          /* the last statement that failed was */
-    bool shape_changed;      /* the chunk failed because the table is not what was described, */
-    bool too_much;           /* or because its rows take too long or too much room, */
-    bool rewritten;          /* or because its rows lie in other places: no chunk can go on */
+    bool differs;            /* the chunk failed because the table is not as described, */
+    bool too_much;           /* or because its rows take too long or too much room */
 };
 
 /* A chunk is cut before it takes more, so that several can wait for their watermarks. */
@@ -58,6 +57,10 @@ bool reader_close(struct reader *, const struct backfill_task *, struct chunk_cl
 
 /* Tell it to forget the chunk, if it knows of one. */
 void reader_abort(struct reader *, const struct backfill_task *);
+
+/* Give the range back, to go on behind `after`, and say why. */
+bool reader_return(struct reader *, const struct backfill_task *, const struct key *after,
+                   const char *why, struct err *);
 
 /* An answer that is no row of the chunk; it lives until the next one. */
 bool reader_answer(struct reader *, struct message *, struct err *);

@@ -10,7 +10,6 @@
 
 void table_free(struct table *table)
 {
-    tables_free(&table->own, 1);
     for (size_t i = 0; i < table->relation_count; i++) {
         relation_free(&table->relations[i]);
     }
@@ -59,69 +58,20 @@ static struct relation *add_relation(struct table *table, const struct relation 
     return relation;
 }
 
-/* `before`: of the same table, described earlier; NULL: no row filter. */
-static void warn_of_filter(const struct table_description *d, const char *before, struct log *log)
+void table_take(struct table *table, const struct pg *pg, const struct config *config,
+                const struct table_description *d)
 {
-    if (strcmp(before ? before : "", d->row_filter ? d->row_filter : "") != 0) {
-        log_line(log, LOG_WARN,
-                 "the publication's row filter of %s.%s was changed during the backfill: rows "
-                 "that were read before obeyed the old one; to have them all by the new one, "
-                 "backfill the table anew",
-                 d->relation->schema, d->relation->name);
-    }
-}
-
-static void begin(struct table *table, const struct pg *pg, const struct backfill *backfill)
-{
-    const struct table_description *d = table->description;
-    table->publication = backfill->config->publication;
+    table->publication = config->publication;
     table->version = pg_server_version(pg);
-    table->relation = add_relation(table, d->relation);
     table->prepared = false;
+    if (table->description == d) {
+        return;
+    }
+    table->description = d;
+    table->relation = add_relation(table, d->relation);
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->all_bytes / (double)d->row_estimate : 0;
     choose_forms(table);
-}
-
-static void describe_as(struct table *table, const struct table_description *d, int stream)
-{
-    table->description = d;
-    table->stream = stream;
-    table->begun = false;
-}
-
-void table_take(struct table *table, const struct pg *pg, const struct backfill *backfill,
-                int stream)
-{
-    if (!table->description || table->stream != stream) {
-        tables_free(&table->own, 1);
-        describe_as(table, &backfill->tables[stream], stream);
-    }
-    begin(table, pg, backfill);
-}
-
-bool table_describe(struct table *table, struct pg *pg, struct types *types,
-                    const struct backfill *backfill, int stream, struct err *err)
-{
-    struct catalog one = {.streams = &backfill->catalog->streams[stream], .count = 1};
-    const struct table_description *before = table->description;
-    struct table_description *own = NULL;
-    struct problems problems = {0};
-    bool ok = tables_describe(pg, types, backfill->config, &one, &own, &problems, err) &&
-              problems_none(&problems, err);
-    problems_free(&problems);
-    if (!ok) {
-        tables_free(&own, 1);
-        return false;
-    }
-    if (table->begun && before->relation->oid == own->relation->oid) {
-        warn_of_filter(own, before->row_filter, backfill->log);
-    }
-    tables_free(&table->own, 1);
-    table->own = own;
-    describe_as(table, own, stream);
-    begin(table, pg, backfill);
-    return true;
 }
 
 int table_chunk_rows(const struct table *table, int most, size_t bytes)

@@ -9,15 +9,12 @@
 enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 
 struct table {
-    const struct table_description *description; /* NULL: not described yet; else the plan's, or */
-    struct table_description *own;               /* what the server has said since; owned */
-    int stream;                                  /* that it is of */
-    struct relation *relation;   /* of the rows as selected: the newest of `relations` */
-    const char *publication;     /* what the shape has of it decides what changes come */
+    const struct table_description *description; /* of the task in hand; NULL: none yet */
+    struct relation *relation;                   /* of the rows as selected: the newest of all */
+    const char *publication;     /* its terms of the table decide what changes come */
     int version;                 /* of the server */
     double row_bytes;            /* estimate of a row as the server sends it */
     bool prepared;               /* the session has the statement of its facts */
-    bool begun;                  /* rows were read as it is described */
     int rows_most;               /* more would make a query too long; 0: no limit known */
     struct relation **relations; /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
@@ -26,12 +23,9 @@ struct table {
 /* Once no chunk is left that was read with it. */
 void table_free(struct table *);
 
-/* Read a stream's table as it was described last: by the plan, unless it is the one in hand. */
-void table_take(struct table *, const struct pg *, const struct backfill *, int stream);
-
-/* The same stream's table is not that any more: describe it anew. */
-bool table_describe(struct table *, struct pg *, struct types *, const struct backfill *,
-                    int stream, struct err *);
+/* Read a table as it is described. */
+void table_take(struct table *, const struct pg *, const struct config *,
+                const struct table_description *);
 
 /* Rows to ask for, so that a chunk holds about `bytes`, and its query is not too long. */
 int table_chunk_rows(const struct table *, int most, size_t bytes);
@@ -39,9 +33,20 @@ int table_chunk_rows(const struct table *, int most, size_t bytes);
 /* Learn from a query for so many rows, which took `took_us` where `limit_us` is long enough. */
 void table_learn_time(struct table *, int rows, int64_t took_us, int64_t limit_us);
 
+/* The row of facts: the snapshot's text, pages, then the table's terms (pg/terms.h). */
+enum { FACT_SNAPSHOT, FACT_PAGES, FACT_TERMS, FACTS = FACT_TERMS + TERMS };
+
+/* Whether all chunks of the task are read in a snapshot that was exported. */
+static inline bool task_imports(const struct backfill_task *task)
+{
+    return task->base && task->base->exported;
+}
+
 /*
- * Take a snapshot, and select the rows after `after` (NULL: from the beginning) in key order.
- * Answers: done, done, a row {snapshot, shape, pages, storage}, done, rows, done, done.
+ * Select the rows after `after` (NULL: from the beginning). Answers:
+ *
+ *   task_imports:  done, done, done, rows, done, done, facts, done
+ *   else:          done, done, facts, done, rows, done, done
  */
 void table_chunk_statements(struct out *request, const struct table *, const struct backfill_task *,
                             const struct key *after, int rows, uint32_t minimum_xid);
@@ -51,7 +56,7 @@ void table_chunk_statements(struct out *request, const struct table *, const str
 void table_name_sql(struct out *, const struct table_description *);
 void table_key_sql(struct out *, const struct table_description *);
 
-/* By place: a chunk of pages from the one that `after` names. */
+/* In ctid order: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);
 uint64_t table_chunk_pages(const struct table *, int rows);
 struct key *table_page_key(uint64_t page);

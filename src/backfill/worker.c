@@ -16,18 +16,17 @@
 #include "runtime/counter.h"
 #include "runtime/retry.h"
 
-enum { REDESCRIBE_MOST = 10, WATERMARK_STATEMENTS = 3 };
+enum { WATERMARK_STATEMENTS = 3 };
 
 struct worker {
     struct thread *thread;
     struct backfill backfill;
     struct reader reader; /* of chunks */
-    struct types *types;
     char name[32];
-    bool fenced;                    /* the task's fence was passed */
-    int table_stream;               /* whose table the session is set up to read; -1: none */
-    char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
-    int redescribed; /* times in a row that a chunk failed because the table was not as described */
+    bool fenced;                           /* the task's fence was passed */
+    bool returned;                         /* the task was given back */
+    const struct table_description *table; /* that the session is set up to read; NULL: none */
+    char watermark[WATERMARK_TEXT];        /* still to be written; "": none */
     struct retry retry;
 };
 
@@ -38,7 +37,7 @@ static bool connect_server(struct worker *w, struct err *err)
         return true;
     }
     pg_close(&w->reader.pg);
-    w->table_stream = -1; /* what a session was told and has prepared ends with it */
+    w->table = NULL; /* what a session was told and has prepared ends with it */
     w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
     if (w->reader.pg) {
         pg_tell(w->reader.pg, &(struct notices){log_notice, b->log});
@@ -58,19 +57,15 @@ static bool limit_statements(struct worker *w, struct err *err)
     return ok;
 }
 
-static bool turn_to(struct worker *w, int stream, struct err *err)
+static bool turn_to(struct worker *w, const struct table_description *table, struct err *err)
 {
     struct reader *r = &w->reader;
-    w->table_stream = -1;
-    if (!w->redescribed) {
-        table_take(&r->table, r->pg, &w->backfill, stream);
-    } else if (!table_describe(&r->table, r->pg, w->types, &w->backfill, stream, err)) {
+    w->table = NULL;
+    table_take(&r->table, r->pg, w->backfill.config, table);
+    if (!backfill_key_path(r->pg, table, err) || !limit_statements(w, err)) {
         return false;
     }
-    if (!backfill_key_path(r->pg, r->table.description, err) || !limit_statements(w, err)) {
-        return false;
-    }
-    w->table_stream = stream;
+    w->table = table;
     return true;
 }
 
@@ -175,20 +170,26 @@ static bool may_ask_for_less(struct worker *w, const struct err *err)
     return true;
 }
 
-/* Whether the chunk may be tried again, after a pause where the server is to blame. */
+/* The table is not as the task describes it: somebody else decides. */
+static bool give_back(struct worker *w, const struct backfill_task *task, const struct key *after,
+                      struct err *err)
+{
+    char why[sizeof err->message];
+    memcpy(why, err->message, sizeof why);
+    w->reader.differs = false;
+    w->returned = true;
+    w->table = NULL;
+    return reader_return(&w->reader, task, after, why, err);
+}
+
+/* Whether to try again, after a pause where the server is to blame. */
 static bool may_retry(struct worker *w, struct err *err)
 {
     int64_t pause_us;
-    bool shape_changed = w->reader.shape_changed;
-    w->reader.shape_changed = false;
-    if (err->kind == ERR_STOPPED || w->reader.rewritten || run_stopping(w->backfill.run)) {
+    if (err->kind == ERR_STOPPED || run_stopping(w->backfill.run)) {
         return false;
     }
     if (may_ask_for_less(w, err)) {
-        return true;
-    }
-    if (shape_changed && w->redescribed++ < REDESCRIBE_MOST) {
-        w->table_stream = -1;
         return true;
     }
     if (!retry_again(&w->retry, "the backfill", clock_monotonic_us(), &pause_us, err)) {
@@ -196,7 +197,7 @@ static bool may_retry(struct worker *w, struct err *err)
     }
     log_line(w->backfill.log, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
     pg_close(&w->reader.pg);
-    w->table_stream = -1;
+    w->table = NULL;
     run_pause(w->backfill.run, pause_us);
     return true;
 }
@@ -204,15 +205,13 @@ static bool may_retry(struct worker *w, struct err *err)
 static void succeeded(struct worker *w)
 {
     retry_succeeded(&w->retry, clock_monotonic_us());
-    w->redescribed = 0;
 }
 
 /* One step of a range: whatever has to come before the next chunk, or the chunk. */
 static bool step(struct worker *w, const struct backfill_task *task, struct key **after, bool *last,
                  struct err *err)
 {
-    if (!connect_server(w, err) ||
-        (w->table_stream != task->stream && !turn_to(w, task->stream, err))) {
+    if (!connect_server(w, err) || (w->table != task->table && !turn_to(w, task->table, err))) {
         return false;
     }
     if (task->fence && !w->fenced) {
@@ -230,15 +229,24 @@ static bool step(struct worker *w, const struct backfill_task *task, struct key 
     return read_chunk(w, task, after, last, err);
 }
 
+/* Whether the rows are still wanted: the stream may have begun another life. */
+static bool is_wanted(const struct worker *w, const struct backfill_task *task)
+{
+    return !run_stopping(w->backfill.run) && !w->returned &&
+           shared_load(&w->backfill.lives[task->stream]) == task->life;
+}
+
 static bool read_range(struct worker *w, const struct backfill_task *task, struct err *err)
 {
     struct key *after = key_copy(task->after);
     bool last = false, ok = true;
-    w->fenced = false;
-    while (ok && !last && !run_stopping(w->backfill.run)) {
+    w->fenced = w->returned = w->reader.differs = false;
+    while (ok && !last && is_wanted(w, task)) {
         ok = step(w, task, &after, &last, err);
         if (ok) {
             succeeded(w);
+        } else if (w->reader.differs && !run_stopping(w->backfill.run)) {
+            ok = give_back(w, task, after, err);
         } else {
             ok = may_retry(w, err);
         }
@@ -258,18 +266,38 @@ static bool finish(struct worker *w, struct err *err)
     return true;
 }
 
+/* Nothing to read: the session is not needed until a task comes. */
+static bool rest(struct worker *w, uint32_t seen, struct err *err)
+{
+    if (!finish(w, err)) {
+        return false;
+    }
+    pg_close(&w->reader.pg);
+    w->table = NULL;
+    bell_wait(pool_bell(w->reader.pool), seen, INT64_MAX);
+    succeeded(w);
+    return true;
+}
+
 static bool work(struct worker *w, struct err *err)
 {
-    unsigned i;
-    struct backfill_plan *plan = w->backfill.plan;
+    bool ok = true;
     succeeded(w);
-    while ((i = counter_take(&plan->next)) < plan->count && !run_stopping(w->backfill.run)) {
-        if (!read_range(w, &plan->tasks[i], err)) {
-            const struct catalog_stream *s = &w->backfill.catalog->streams[plan->tasks[i].stream];
-            return err_stream(err, s->schema, s->table);
+    while (ok && !run_stopping(w->backfill.run)) {
+        uint32_t seen = bell_count(pool_bell(w->reader.pool));
+        struct backfill_task *task = queue_take(w->backfill.tasks);
+        if (!task) {
+            ok = rest(w, seen, err);
+            continue;
         }
+        ok = read_range(w, task, err);
+        if (!ok) {
+            const struct catalog_stream *s = &w->backfill.catalog->streams[task->stream];
+            err_stream(err, s->schema, s->table);
+        }
+        backfill_task_free(&task);
     }
-    return finish(w, err);
+    return ok;
 }
 
 static void worker_main(void *context)
@@ -287,8 +315,6 @@ struct worker *worker_start(const struct backfill *backfill, unsigned number, st
 {
     struct worker *w = mem_zero(sizeof *w);
     w->backfill = *backfill;
-    w->table_stream = -1;
-    w->types = types_new();
     snprintf(w->name, sizeof w->name, "source-postgres backfill %u", number % 1000);
     reader_init(&w->reader, &w->backfill, pool, ring);
     w->thread = thread_start("backfill", worker_main, w, err);
@@ -309,7 +335,6 @@ void worker_free(struct worker **worker)
 {
     if (*worker) {
         reader_free(&(*worker)->reader);
-        types_free(&(*worker)->types);
         free(*worker);
         *worker = NULL;
     }

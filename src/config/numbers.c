@@ -111,6 +111,15 @@ bool read_duration(const struct json_at *at, const struct option *option, struct
     return true;
 }
 
+bool read_interval(const struct json_at *at, const struct option *option, struct config *config,
+                   struct err *err)
+{
+    enum { LEAST_MS = 100 };
+    int64_t *ms = option_field(config, option);
+    return read_duration(at, option, config, err) &&
+           (*ms >= LEAST_MS || json_error(at, err, "is less than %d ms", LEAST_MS));
+}
+
 bool read_bool(const struct json_at *at, const struct option *option, struct config *config,
                struct err *err)
 {

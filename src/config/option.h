@@ -70,6 +70,8 @@ bool read_host(const struct json_at *, const struct option *, struct config *, s
 bool read_address(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_choice(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_state_type(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_untracked(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_interval(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_slot(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_table(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_table_list(const struct json_at *, const struct option *, struct config *, struct err *);

@@ -9,6 +9,7 @@
 static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "require",
                                        "verify-ca", "verify-full", NULL};
 static const char *const state_types[] = {"global", "stream", NULL};
+static const char *const untracked_changes[] = {"backfill", "warn", "fail", NULL};
 static const char *const auth_types[] = {"UserPassword", NULL};
 
 #define FIELD(name) offsetof(struct config, name)
@@ -236,6 +237,29 @@ const struct option options[] = {
      .pattern = "^([0-9]+([.][0-9]*)?(ms|s|m|h))*([0-9]+([.][0-9]*)?)?$",
      .pattern_says = "90s, 5m or 1h30m",
      .example = "\"5m\""},
+    {.path = "advanced.on_untracked_change",
+     .type = "string",
+     .read = read_untracked,
+     .field = FIELD(on_untracked_change),
+     .flags = OPTION_BLANK,
+     .title = "On untracked change",
+     .description = "What to do when something happened to a table that replication does not send: "
+                    "operations left out of the publication for a while, a partition attached with "
+                    "rows, a table rewritten or recreated. Backfill the table again, warn and go on, "
+                    "or fail.",
+     .fallback = "\"backfill\"",
+     .choices = untracked_changes},
+    {.path = "advanced.check_interval",
+     .type = "string",
+     .read = read_interval,
+     .field = FIELD(check_interval_ms),
+     .flags = OPTION_BLANK,
+     .title = "Check interval",
+     .description = "How often the captured tables are looked at for changes that replication does "
+                    "not send.",
+     .fallback = "\"60s\"",
+     .pattern = "^([0-9]+([.][0-9]*)?(ms|s|m|h))*([0-9]+([.][0-9]*)?)?$",
+     .pattern_says = "60s, 5m or 1h30m"},
     {.path = "advanced.min_backfill_xid",
      .type = "string",
      .read = read_xid,

@@ -91,6 +91,19 @@ bool read_state_type(const struct json_at *at, const struct option *option, stru
     return true;
 }
 
+bool read_untracked(const struct json_at *at, const struct option *option, struct config *config,
+                    struct err *err)
+{
+    const char *text;
+    if (!choice_text(at, option, &text, err)) {
+        return false;
+    }
+    config->on_untracked_change = !strcmp(text, "warn")   ? UNTRACKED_WARN
+                                  : !strcmp(text, "fail") ? UNTRACKED_FAIL
+                                                          : UNTRACKED_BACKFILL;
+    return true;
+}
+
 bool read_slot(const struct json_at *at, const struct option *option, struct config *config,
                struct err *err)
 {

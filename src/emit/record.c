@@ -82,6 +82,12 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
     out_commit(out, put_row_meta(out, to, p, n, first));
 }
 
+/* Whether the old tuple of an event tells the value of a column. */
+static inline bool is_told(const struct event *e, const struct field *f, const struct value *value)
+{
+    return e->old_kind == OLD_ROW || (f->identity && value->kind != VALUE_NULL);
+}
+
 /*
  * The columns of a new tuple; what it leaves unchanged comes from the old one where that has it,
  * and is absent otherwise. *first: whether nothing was printed.
@@ -97,7 +103,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
         if (old_next) {
             old_next = tuple_wal_next(old_next, &old_value);
         }
-        if (value.kind == VALUE_UNCHANGED && (e->old_kind == OLD_ROW || f->identity)) {
+        if (value.kind == VALUE_UNCHANGED && is_told(e, f, &old_value)) {
             value = old_value;
         }
         if (value.kind != VALUE_UNCHANGED && !f->hidden) {
@@ -115,7 +121,7 @@ static char *put_old(struct out *out, char *to, const struct printer *p, const s
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
         struct value value;
         next = tuple_wal_next(next, &value);
-        if ((e->old_kind == OLD_ROW || f->identity) && !f->hidden) {
+        if (is_told(e, f, &value) && !f->hidden) {
             to = put_value(out, put_name(out, to, f, first), f, &value);
         }
     }

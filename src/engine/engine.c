@@ -31,18 +31,26 @@ static struct pool *add_pool(struct engine *e, unsigned producer, size_t batches
     return e->pools[producer];
 }
 
+/* A worker for each range that is to be read, and one for tables that will be read again. */
+static int count_workers(const struct engine *e)
+{
+    int ranges = 0, most = e->config.config->backfill_workers;
+    for (int i = 0; i < e->roster.count; i++) {
+        const struct stream_state *state = &e->roster.members[i].state;
+        ranges += state->mode == STREAM_BACKFILL ? state->range_count : 0;
+    }
+    return ranges < 1 ? 1 : ranges > most ? most : ranges;
+}
+
 static void build(struct engine *e)
 {
-    e->worker_count = e->config.config->backfill_workers;
-    if ((unsigned)e->worker_count > e->plan.count) {
-        e->worker_count = (int)e->plan.count;
-    }
+    e->worker_count = count_workers(e);
     size_t batches = worker_batches(e);
     add_pool(e, POOL_READER, READER_BATCHES);
     add_pool(e, POOL_MERGER, MERGER_BATCHES);
     e->events = ring_new(READER_BATCHES, &e->merger_bell);
     for (int i = 0; i < e->worker_count; i++) {
-        add_pool(e, POOL_WORKERS + (unsigned)i, batches);
+        queue_add_bell(e->tasks, pool_bell(add_pool(e, POOL_WORKERS + (unsigned)i, batches)));
         e->rows[i] = ring_new(batches, &e->merger_bell);
     }
     e->output = ring_new(READER_BATCHES + MERGER_BATCHES + batches * (size_t)e->worker_count,
@@ -51,43 +59,58 @@ static void build(struct engine *e)
 
 static bool make_merge(struct engine *e, struct err *err)
 {
+    const struct merge_stream **streams = mem_zero((size_t)e->roster.count * sizeof *streams);
+    for (int i = 0; i < e->roster.count; i++) {
+        streams[i] = &e->roster.members[i].life;
+    }
     struct merge_config config = {
-        .streams = e->streams,
-        .stream_count = e->config.catalog->count,
+        .streams = streams,
+        .stream_count = e->roster.count,
         .slot = e->config.config->slot,
         .cursor = e->start_lsn,
         .start = e->config.state->checkpoint,
         .checkpoint_interval_us = CHECKPOINT_INTERVAL_US,
         .ahead_bytes = (size_t)e->config.config->memory_limit_mb * MIB / 4,
-        .hooks = service_hooks(&e->service),
+        .hooks = roster_hooks(e),
     };
     e->merge = merge_new(&config, err);
+    free((void *)streams);
     return e->merge != NULL;
 }
 
 static void show_tables(struct engine *e)
 {
     struct progress *p = e->config.progress;
-    p->stream_count = e->config.catalog->count;
+    p->stream_count = e->roster.count;
     p->streams = mem_zero((size_t)p->stream_count * sizeof *p->streams);
     for (int i = 0; i < p->stream_count; i++) {
-        p->streams[i].name = e->start->streams[i].id;
-        p->streams[i].row_estimate = e->service.tables[i].row_estimate;
-        p->streams[i].byte_estimate = e->service.tables[i].all_bytes;
-        p->streams[i].rows = e->start->streams[i].backfilled;
-        p->streams[i].backfilling = e->start->streams[i].mode == STREAM_BACKFILL;
+        const struct member *m = &e->roster.members[i];
+        p->streams[i].name = mem_string(m->state.id);
+        p->streams[i].row_estimate = m->table->row_estimate;
+        p->streams[i].byte_estimate = m->table->all_bytes;
+        p->streams[i].rows = m->state.backfilled;
+        p->streams[i].backfilling = m->state.mode == STREAM_BACKFILL;
     }
     p->cursor = e->start_lsn;
     shared_store(&p->ready, 1);
 }
 
+void progress_clear(struct progress *p)
+{
+    for (int i = 0; i < p->stream_count; i++) {
+        free(p->streams[i].name);
+    }
+    free(p->streams);
+    *p = (struct progress){0};
+}
+
 static bool start_threads(struct engine *e, struct err *err)
 {
-    struct backfill backfill = {e->config.config, e->config.catalog, e->service.tables, &e->plan,
+    struct backfill backfill = {e->config.config, e->config.catalog, e->tasks,         e->lives,
                                 e->config.run,    e->config.log,     worker_batches(e)};
-    e->emitter = thread_start("emitter", emitter_main, e, err);
-    e->reader = e->emitter ? thread_start("reader", reader_main, e, err) : NULL;
-    bool ok = e->reader != NULL;
+    bool ok = service_start(&e->service, &e->merger_bell, err) &&
+              (e->emitter = thread_start("emitter", emitter_main, e, err)) &&
+              (e->reader = thread_start("reader", reader_main, e, err));
     for (int i = 0; ok && i < e->worker_count; i++) {
         unsigned producer = POOL_WORKERS + (unsigned)i;
         e->workers[i] =
@@ -98,7 +121,7 @@ static bool start_threads(struct engine *e, struct err *err)
 }
 
 /* What was under way when everything stopped. */
-static void discard(struct batch *batch)
+void engine_discard(struct batch *batch)
 {
     for (size_t i = 0; i < batch->event_count && batch->kind == BATCH_EVENTS; i++) {
         struct event *event = &batch->events[i];
@@ -109,6 +132,7 @@ static void discard(struct batch *batch)
     }
     chunk_free(&batch->chunk);
     key_free(&batch->close.end);
+    free(batch->close.why);
     batch_free(&batch);
 }
 
@@ -116,14 +140,24 @@ static void drain(struct ring **ring)
 {
     struct batch *batch;
     while (*ring && (batch = ring_pop(*ring))) {
-        discard(batch);
+        engine_discard(batch);
     }
     ring_free(ring);
+}
+
+static void drain_tasks(struct engine *e)
+{
+    struct backfill_task *task;
+    while ((task = queue_take(e->tasks))) {
+        backfill_task_free(&task);
+    }
+    queue_free(&e->tasks);
 }
 
 static void take_down(struct engine *e)
 {
     run_stop(e->config.run);
+    service_join(&e->service);
     thread_join(&e->reader);
     for (int i = 0; i < e->worker_count; i++) {
         worker_join_thread(e->workers[i]);
@@ -136,6 +170,7 @@ static void take_down(struct engine *e)
     for (int i = 0; i < e->worker_count; i++) {
         drain(&e->rows[i]);
     }
+    drain_tasks(e);
     merge_free(&e->merge);
     for (int i = 0; i < POOLS; i++) {
         pool_free(&e->pools[i]);
@@ -144,8 +179,11 @@ static void take_down(struct engine *e)
         worker_free(&e->workers[i]);
     }
     replication_free(&e->replication);
-    plan_clear(e);
+    roster_clear(&e->roster);
+    base_clear(&e->base);
+    pg_close(&e->holder);
     service_close(&e->service);
+    free(e->lives);
     capture_identity_clear(&e->identity);
 }
 
@@ -156,6 +194,8 @@ void engine_run(const struct engine_config *config)
     e->config = *config;
     e->service = (struct service){.config = &e->config, .types = types_new()};
     e->replication = replication_new(e);
+    e->tasks = queue_new();
+    e->lives = mem_zero((size_t)config->catalog->count * sizeof *e->lives);
     bell_init(&e->merger_bell);
     bell_init(&e->emitter_bell);
     run_add_bell(config->run, &e->merger_bell);
@@ -163,6 +203,7 @@ void engine_run(const struct engine_config *config)
     bool ok = engine_start(e, &err) && make_merge(e, &err);
     if (ok) {
         build(e);
+        plan_queue(e);
         show_tables(e);
         ok = start_threads(e, &err);
     }

@@ -5,9 +5,8 @@
 #include "backfill/backfill.h"
 #include "engine/engine.h"
 #include "merge/merge.h"
-#include "pg/describe.h"
 #include "pg/slot.h"
-#include "pg/types.h"
+#include "plan.h"
 #include "runtime/counter.h"
 #include "runtime/pool.h"
 #include "runtime/ring.h"
@@ -19,16 +18,20 @@ enum {
     POOLS = POOL_WORKERS + 64,
 };
 
-/* The service connection: what only the server knows, asked by the merger's thread. */
-struct service {
-    const struct engine_config *config;
-    struct pg *pg;
-    struct types *types;
-    struct table_description *tables; /* of the catalog's streams, as they were at the start */
-    bool *renamed; /* of each stream: it was said that its table has another name now */
-    bool *changed; /* likewise, that it is gone, another, or not published */
-    bool leaves;   /* some stream is a partitioned table whose changes come under its partitions'
-                    names */
+/* What the merger's thread has in hand. */
+struct hands {
+    struct batch *events; /* of the stream, popped and not yet merged */
+    struct batch *rows;   /* of a chunk, likewise: only while something is asked for it */
+    struct batch *asking; /* that of the two that a question is under way for */
+    int64_t snapshot_us;  /* when it last asked for a snapshot, */
+    int64_t looked_us;    /* when it looks next whether the tables are still the same */
+    int64_t held_us;      /* and when it looks next for what holds up the slot */
+    bool snapshot_asked, look_asked, held_asked;
+    struct question *look;     /* answered; taken in once the stream has passed what it saw */
+    struct question *deferred; /* answered; taken in once `asking` is done */
+    bool final;            /* the final watermark is written, or being written */
+    int64_t final_us;      /* when to try to write it again; INT64_MAX: it is written */
+    char watermark[WATERMARK_TEXT];
 };
 
 struct engine {
@@ -39,18 +42,16 @@ struct engine {
     bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
     bool temporary_slot;    /* likewise; it ends with the replication connection */
     bool fence;             /* likewise; somebody wrote to a captured table when it was looked */
-    struct service service; /* merger */
-    struct merge *merge;    /* merger */
-    int64_t snapshot_us;    /* merger: when it last asked for a snapshot, */
-    int64_t looked_us;      /* when it looks next whether the tables are still the same */
-    int64_t held_us;        /* and when it looks next for what holds up the slot */
-    bool streams_shown;     /* merger: progress tells of all streams that they are active */
+    uint64_t planned_lsn;   /* likewise; the server's position when the tables were described, */
+    uint64_t planned_xmax;  /* and the next transaction id */
+    struct base_snapshot base; /* of the streams in ctid order that began with the capture */
+    struct pg *holder;         /* of the base; NULL: there is none */
 
-    /* The plan; fixed before threads start. */
-    struct checkpoint *start; /* the state of every stream, in the catalog's order */
-    struct merge_stream *streams;
-    struct backfill_plan plan;
-    struct snapshot *owed; /* per stream, parsed from its state; read by place only */
+    struct service service; /* the service thread's, once it runs */
+    struct merge *merge;    /* merger, and so are: */
+    struct roster roster;
+    struct hands hands;
+    bool streams_shown; /* progress tells of all streams that they are active */
 
     /* Between threads. */
     struct bell merger_bell, emitter_bell;
@@ -58,6 +59,8 @@ struct engine {
     struct ring *rows[64];
     int worker_count;
     struct pool *pools[POOLS];
+    struct queue *tasks; /* struct backfill_task */
+    uint64_t *lives;     /* shared; of each stream: merger writes, workers read */
 
     struct replication *replication; /* reader */
     struct thread *reader, *emitter;
@@ -67,12 +70,9 @@ struct engine {
 /* start.c: everything before the threads. */
 bool engine_start(struct engine *, struct err *);
 
-/* plan.c: the streams as the merger sees them, and the ranges to read. */
-bool plan_make(struct engine *, struct err *);
-void plan_clear(struct engine *);
-
 /* merger.c */
 void merger_loop(struct engine *);
+void engine_discard(struct batch *);
 
 /* emitter.c */
 void emitter_main(void *context); /* the engine */
@@ -86,28 +86,8 @@ bool replication_identify(struct replication *, struct server_identity *, uint32
                           uint64_t *timeline_end, struct err *);
 void reader_main(void *context); /* the engine */
 
-/* service.c */
-bool service_open(struct service *, struct err *);
-void service_close(struct service *);
-bool service_snapshot(struct service *, struct snapshot *, struct err *);
-bool service_watermark(struct service *, const char *watermark, struct err *);
-/* Say whose transactions make the server keep much more WAL than is still to be captured. */
-void service_report_held(struct service *);
-struct merge_hooks service_hooks(struct service *);
-/* Ask until there is an answer: all questions can be repeated without harm. */
-struct pg_rows *service_ask(struct service *, const char *sql, int count, const char *const *params,
-                            struct err *);
-
-/* tables.c */
-/* Say which tables are not what the capture began with. */
-void tables_look(struct service *);
-/* Changes of a table that is not captured: was it, under another name? */
-void tables_warn_renamed(struct service *, const struct relation *);
-/*
- * Another table has the name of a captured one. If it still has, it came after the capture began:
- * it is captured as it comes, and that is said. Else it came before, and its changes, which are
- * still to be had, are not the stream's: that has begun anew with the one that is there now.
- */
-bool tables_bind_other(struct service *, struct relation *, struct err *);
+/* roster.c, for decide.c */
+void roster_lose(struct engine *, int stream);
+void roster_requeue(struct engine *, int stream);
 
 #endif

@@ -1,17 +1,19 @@
 /*
- * The merger's thread: moves batches between the rings and the merger, and asks the server what the
- * merger cannot know.
+ * The merger's thread: moves batches between the rings and the merger, hands on what it asks, and
+ * lets the roster decide about tables.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "internal.h"
 
 enum {
     SNAPSHOT_INTERVAL_US = 50 * 1000, /* one that does not help now will not a moment later */
     HELD_FIRST_US = 3 * 1000 * 1000,
     HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
-    LOOK_INTERVAL_US = 60 * 1000 * 1000,
+    WATERMARK_INTERVAL_US = 1000 * 1000,
 };
 
 static void output(struct engine *e, struct batch **batch)
@@ -19,20 +21,59 @@ static void output(struct engine *e, struct batch **batch)
     ring_push(e->output, (void **)batch);
 }
 
-/* Everything that workers have read so far. */
+static void send_home(struct engine *e)
+{
+    for (struct batch *done = merge_take_done(e->merge), *next; done; done = next) {
+        next = done->next;
+        output(e, &done);
+    }
+}
+
+static void ask(struct engine *e, struct question **q)
+{
+    ring_push(e->service.questions, (void **)q);
+}
+
+/* Whether the batch can be taken; else what it needs to be known is asked for. */
+static bool is_ready(struct engine *e, struct batch *batch)
+{
+    struct merge_question *m = merge_asks(e->merge, batch);
+    e->hands.asking = m ? batch : NULL;
+    if (!m) {
+        return true;
+    }
+    struct question *q = question_new(ASK_MERGE, m->stream);
+    q->merge = m;
+    q->about = m->kind == MERGE_ASKS_BINDING ? NULL : e->roster.members[m->stream].table;
+    ask(e, &q);
+    return false;
+}
+
+static bool take_row_batch(struct engine *e, struct err *err)
+{
+    struct batch *batch = e->hands.rows;
+    if (batch->step == CHUNK_RETURN && !roster_returned(e, batch, err)) {
+        return false;
+    }
+    e->hands.rows = NULL;
+    bool ok = merge_rows(e->merge, &batch, err);
+    send_home(e);
+    if (batch) {
+        output(e, &batch);
+    }
+    return ok;
+}
+
+/* Everything that workers have read so far; or up to what has to be asked for. */
 static bool take_rows(struct engine *e, bool *some, struct err *err)
 {
     for (int i = 0; i < e->worker_count; i++) {
-        struct batch *batch, *done;
-        while ((batch = ring_pop(e->rows[i]))) {
+        while (e->hands.rows || (e->hands.rows = ring_pop(e->rows[i]))) {
             *some = true;
-            bool ok = merge_rows(e->merge, &batch, &done, err);
-            while (done) {
-                struct batch *next = done->next;
-                output(e, &done);
-                done = next;
+            if (!is_ready(e, e->hands.rows)) {
+                return true;
             }
-            if (!ok) {
+            if (!take_row_batch(e, err)) {
                 return false;
             }
         }
@@ -56,24 +97,46 @@ static void show_streams(struct engine *e)
     }
 }
 
-/*
- * A batch of the stream. A chunk is closed before its watermark is written, so whatever watermark
- * is in this batch, its chunk is in the rings by now: rows are taken in between.
- */
-static bool take_events(struct engine *e, bool *some, struct err *err)
+static bool merge_held(struct engine *e, struct err *err)
 {
-    struct batch *batch = merge_stalled(e->merge) ? NULL : ring_pop(e->events);
-    if (!batch) {
+    bool ok = merge_events(e->merge, e->hands.events, clock_monotonic_us(), err);
+    send_home(e);
+    output(e, &e->hands.events);
+    show_streams(e);
+    return ok;
+}
+
+/*
+ * A batch of the stream. A chunk is closed before its watermark is written, so whatever watermark is
+ * in this batch, its chunk is in the rings by now: rows are taken in between.
+ */
+static bool take_batches(struct engine *e, bool *some, struct err *err)
+{
+    struct hands *h = &e->hands;
+    if (h->asking) {
+        return true;
+    }
+    if (!h->events && !e->roster.parked && !merge_stalled(e->merge)) {
+        h->events = ring_pop(e->events);
+    }
+    if (!take_rows(e, some, err)) {
+        return false;
+    }
+    if (h->asking || !h->events || e->roster.parked) {
         return true;
     }
     *some = true;
-    if (!take_rows(e, some, err) || !merge_events(e->merge, batch, clock_monotonic_us(), err)) {
-        output(e, &batch);
-        return false;
+    return !is_ready(e, h->events) || merge_held(e, err);
+}
+
+/* Go on with the batch that was asked for: nothing may come in between. */
+static bool go_on(struct engine *e, struct err *err)
+{
+    struct batch *batch = e->hands.asking;
+    if (!is_ready(e, batch)) {
+        return true;
     }
-    output(e, &batch);
-    show_streams(e);
-    return true;
+    return batch == e->hands.events ? merge_held(e, err) : take_row_batch(e, err);
 }
 
 /* Something to print that no batch of the stream brought. */
@@ -94,74 +157,213 @@ static bool output_event(struct engine *e, enum event_kind kind, struct checkpoi
     return true;
 }
 
-static bool take_snapshot(struct engine *e, struct err *err)
+static void ask_simply(struct engine *e, enum question_kind kind, bool *asked)
+{
+    struct question *q = question_new(kind, 0);
+    *asked = true;
+    ask(e, &q);
+}
+
+static void want_snapshot(struct engine *e, int64_t now_us)
+{
+    struct hands *h = &e->hands;
+    if (merge_wants_snapshot(e->merge) && !h->snapshot_asked &&
+        now_us - h->snapshot_us >= SNAPSHOT_INTERVAL_US) {
+        h->snapshot_us = now_us;
+        ask_simply(e, ASK_SNAPSHOT, &h->snapshot_asked);
+    }
+}
+
+/* What was read before the snapshot was taken must be in the merger before it. */
+static bool take_snapshot(struct engine *e, struct question *q, struct err *err)
 {
     bool some = false;
-    struct snapshot snapshot;
-    int64_t now_us = clock_monotonic_us();
-    if (!merge_wants_snapshot(e->merge) || now_us - e->snapshot_us < SNAPSHOT_INTERVAL_US) {
-        return true;
+    e->hands.snapshot_asked = false;
+    if (e->hands.asking) {
+        return true; /* another will be asked for */
     }
-    e->snapshot_us = now_us;
-    if (!service_snapshot(&e->service, &snapshot, err)) {
+    if (!take_rows(e, &some, err)) {
         return false;
     }
-    bool ok = take_rows(e, &some, err);
-    if (ok) {
-        merge_snapshot(e->merge, &snapshot);
+    if (!e->hands.asking) {
+        merge_snapshot(e->merge, &q->snapshot);
     }
-    snapshot_free(&snapshot);
-    return ok;
+    return true;
+}
+
+static char ***all_keys(const struct roster *r)
+{
+    char ***keys = mem_zero((size_t)r->count * sizeof *keys);
+    for (int i = 0; i < r->count; i++) {
+        keys[i] = key_names(r->members[i].table);
+    }
+    return keys;
 }
 
 /* First when the server has heard how far we are. */
-static void look_around(struct engine *e)
+static void look_around(struct engine *e, int64_t now_us)
 {
-    int64_t now_us = clock_monotonic_us();
-    if (!e->held_us) {
-        e->held_us = e->looked_us = now_us + HELD_FIRST_US;
+    struct hands *h = &e->hands;
+    if (!h->held_us) {
+        h->held_us = now_us + HELD_FIRST_US;
+        h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
         return;
     }
-    if (now_us >= e->held_us) {
-        e->held_us = now_us + HELD_INTERVAL_US;
-        service_report_held(&e->service);
+    if (now_us >= h->held_us && !h->held_asked) {
+        h->held_us = now_us + HELD_INTERVAL_US;
+        ask_simply(e, ASK_HELD, &h->held_asked);
     }
-    if (now_us >= e->looked_us) {
-        e->looked_us = now_us + LOOK_INTERVAL_US;
-        tables_look(&e->service);
+    if (now_us >= h->looked_us && !h->look_asked && !h->look) {
+        struct question *q = question_new(ASK_LOOK, 0);
+        h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
+        h->look_asked = true;
+        q->keys = all_keys(&e->roster);
+        ask(e, &q);
     }
+}
+
+/* What the look saw may be what the stream tells of in a moment. */
+static void take_look(struct engine *e)
+{
+    struct hands *h = &e->hands;
+    if (h->look && merge_position(e->merge) >= h->look->lsn) {
+        roster_look(e, h->look);
+        question_free(&h->look, e->roster.count);
+    }
+}
+
+/* All rows are out: what was committed before this watermark is what is still to be captured. */
+static void write_final_watermark(struct engine *e, int64_t now_us)
+{
+    struct hands *h = &e->hands;
+    if (e->config.catalog->tail || (!h->final && merge_backfilling(e->merge)) ||
+        (h->final && now_us < h->final_us)) {
+        return;
+    }
+    if (!h->final) {
+        watermark_new(h->watermark);
+        merge_finish_at(e->merge, h->watermark);
+    }
+    struct question *q = question_new(ASK_WATERMARK, 0);
+    memcpy(q->watermark, h->watermark, sizeof q->watermark);
+    h->final = true;
+    h->final_us = INT64_MAX;
+    ask(e, &q);
+}
+
+static bool take_merge_answer(struct engine *e, struct question *q, struct err *err)
+{
+    if (q->merge->kind == MERGE_ASKS_BINDING) {
+        roster_bound(e, q->merge->relation);
+    } else if (q->merge->kind == MERGE_ASKS_ROW) {
+        roster_completed(e, q->stream);
+    }
+    return go_on(e, err);
+}
+
+/* A busy answer to what the merger needs is asked for again. */
+static bool ask_again(struct engine *e, struct question **q)
+{
+    if ((*q)->kind == ASK_MERGE) {
+        (*q)->busy = false;
+        ask(e, q);
+    } else if ((*q)->kind == ASK_WATERMARK) {
+        e->hands.final_us = clock_monotonic_us() + WATERMARK_INTERVAL_US;
+    } else if ((*q)->kind == ASK_LOOK) {
+        e->hands.look_asked = false;
+    }
+    return true;
+}
+
+static bool take_answer(struct engine *e, struct question **q, struct err *err)
+{
+    switch ((*q)->kind) {
+    case ASK_EXAMINE:
+    case ASK_DESCRIBE:
+    case ASK_BASE: return roster_answer(e, q, err);
+    case ASK_HELD: e->hands.held_asked = false; return true;
+    default: break;
+    }
+    if ((*q)->busy) {
+        return ask_again(e, q);
+    }
+    if (!(*q)->ok) {
+        *err = (*q)->err;
+        return false;
+    }
+    switch ((*q)->kind) {
+    case ASK_MERGE: return take_merge_answer(e, *q, err);
+    case ASK_SNAPSHOT: return take_snapshot(e, *q, err);
+    case ASK_LOOK:
+        e->hands.look_asked = false;
+        e->hands.look = *q;
+        *q = NULL;
+        return true;
+    default: return true;
+    }
+}
+
+/* Answers about tables change what the merger has: not while a batch is half taken. */
+static bool take_answers(struct engine *e, bool *some, struct err *err)
+{
+    struct question *q;
+    while ((q = ring_pop(e->service.answers))) {
+        *some = true;
+        bool about_table =
+            q->kind == ASK_EXAMINE || q->kind == ASK_DESCRIBE || q->kind == ASK_BASE;
+        if (about_table && e->hands.asking) {
+            e->hands.deferred = q; /* one at most is under way */
+            continue;
+        }
+        bool ok = take_answer(e, &q, err);
+        send_home(e);
+        question_free(&q, e->roster.count);
+        if (!ok) {
+            return false;
+        }
+    }
+    if (e->hands.deferred && !e->hands.asking) {
+        q = e->hands.deferred;
+        e->hands.deferred = NULL;
+        bool ok = take_answer(e, &q, err);
+        send_home(e);
+        question_free(&q, e->roster.count);
+        return ok;
+    }
+    return true;
+}
+
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static int64_t deadline_us(const struct engine *e)
 {
-    int64_t merge_us = merge_deadline_us(e->merge);
-    int64_t look_us = e->held_us < e->looked_us ? e->held_us : e->looked_us;
-    return merge_us < look_us ? merge_us : look_us;
-}
-
-/* All rows are out: what was committed before this watermark is what the capture still owes. */
-static bool write_final_watermark(struct engine *e, bool *written, struct err *err)
-{
-    char watermark[WATERMARK_TEXT];
-    if (*written || e->config.catalog->tail || merge_backfilling(e->merge)) {
-        return true;
+    const struct hands *h = &e->hands;
+    int64_t us = soonest(merge_deadline_us(e->merge), soonest(h->held_us, h->looked_us));
+    if (h->final) {
+        us = soonest(us, h->final_us);
     }
-    *written = true;
-    watermark_new(watermark);
-    merge_finish_at(e->merge, watermark);
-    return service_watermark(&e->service, watermark, err);
+    return soonest(us, e->roster.next_us);
 }
 
-static bool merge_step(struct engine *e, bool *final, struct err *err)
+static bool merge_step(struct engine *e, struct err *err)
 {
     bool some = false;
     uint32_t seen = bell_count(&e->merger_bell);
-    if (!take_rows(e, &some, err) || !take_events(e, &some, err) || !take_snapshot(e, err) ||
-        !write_final_watermark(e, final, err)) {
+    int64_t now_us = clock_monotonic_us();
+    if (!take_answers(e, &some, err) || !take_batches(e, &some, err)) {
         return false;
     }
-    look_around(e);
-    struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, clock_monotonic_us());
+    want_snapshot(e, now_us);
+    write_final_watermark(e, now_us);
+    look_around(e, now_us);
+    if (!e->hands.asking) {
+        take_look(e);
+        roster_step(e);
+    }
+    struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, now_us);
     if (checkpoint) {
         output_event(e, EVENT_POSITION, checkpoint);
     } else if (!some && !run_stopping(e->config.run)) {
@@ -170,16 +372,30 @@ static bool merge_step(struct engine *e, bool *final, struct err *err)
     return true;
 }
 
+static void put_down(struct hands *h, int streams)
+{
+    if (h->events) {
+        engine_discard(h->events);
+    }
+    if (h->rows) {
+        engine_discard(h->rows);
+    }
+    question_free(&h->look, streams);
+    question_free(&h->deferred, streams);
+    h->events = h->rows = h->asking = NULL;
+}
+
 void merger_loop(struct engine *e)
 {
     struct err err = {0};
-    bool final = false, ok = true;
+    bool ok = true;
     while (ok && !merge_finished(e->merge) && !run_stopping(e->config.run)) {
-        ok = merge_step(e, &final, &err);
+        ok = merge_step(e, &err);
     }
     if (!ok) {
         run_fail(e->config.run, &err);
     } else if (merge_finished(e->merge)) {
         output_event(e, EVENT_END, NULL);
     }
+    put_down(&e->hands, e->roster.count);
 }

@@ -1,11 +1,65 @@
-/* The service connection: shapes, the order of keys, snapshots, the final watermark. */
+/* The service thread: its connection, and who answers which question. */
+#include "service.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "internal.h"
 #include "runtime/retry.h"
+
+enum { QUESTIONS = 16 };
+
+struct question *question_new(enum question_kind kind, int stream)
+{
+    struct question *q = mem_zero(sizeof *q);
+    q->kind = kind;
+    q->stream = stream;
+    return q;
+}
+
+static void free_terms(struct question *q, int stream_count)
+{
+    int count = q->kind == ASK_LOOK ? stream_count : 1;
+    for (int i = 0; q->terms && i < count; i++) {
+        terms_clear(&q->terms[i]);
+    }
+    for (int i = 0; q->keys && i < count; i++) {
+        free((void *)q->keys[i]);
+    }
+    free((void *)q->keys);
+    free(q->terms);
+    terms_clear(&q->was);
+}
+
+void question_free(struct question **question, int stream_count)
+{
+    struct question *q = *question;
+    *question = NULL;
+    if (!q) {
+        return;
+    }
+    free_terms(q, stream_count);
+    tables_free(&q->table, 1);
+    for (int i = 0; i < q->bound_count; i++) {
+        key_free(&q->bounds[i]);
+    }
+    free((void *)q->bounds);
+    if (q->base) {
+        base_clear(q->base);
+    }
+    free(q->base);
+    pg_close(&q->holder);
+    free(q->writers);
+    snapshot_free(&q->snapshot);
+    free(q);
+}
+
+/* Nothing that is asked may wait for a lock for long: others have questions, too. */
+static bool limit_locks(struct service *s, struct err *err)
+{
+    return !s->running || pg_exec(s->pg, "SET lock_timeout='2s'", err);
+}
 
 bool service_open(struct service *s, struct err *err)
 {
@@ -15,28 +69,26 @@ bool service_open(struct service *s, struct err *err)
     if (s->pg) {
         pg_tell(s->pg, &(struct notices){log_notice, c->log});
     }
-    return s->pg != NULL;
+    return s->pg && limit_locks(s, err);
 }
 
 void service_close(struct service *s)
 {
     pg_close(&s->pg);
-    if (s->tables) {
-        tables_free(&s->tables, s->config->catalog->count);
-    }
-    free(s->renamed);
-    free(s->changed);
     types_free(&s->types);
+    ring_free(&s->questions);
+    ring_free(&s->answers);
 }
 
-/*
- * After a failure: whether the question may be asked again, on a new connection. All questions here
- * can be repeated without harm.
- */
-static bool may_retry(struct service *s, struct retry *retry, struct err *err)
+bool service_was_locked(const struct service *s)
+{
+    return s->pg && !strcmp(pg_sqlstate(s->pg), "55P03");
+}
+
+bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
 {
     int64_t pause_us;
-    while (!run_stopping(s->config->run) &&
+    while (!run_stopping(s->config->run) && !(s->running && service_was_locked(s)) &&
            retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
         log_line(s->config->log, LOG_WARN, "service connection interrupted, will try again: %s",
                  err->message);
@@ -48,31 +100,25 @@ static bool may_retry(struct service *s, struct retry *retry, struct err *err)
     return false;
 }
 
-/* `keys`: the table whose keys the statement compares, or NULL. */
-static struct pg_rows *ask(struct service *s, const struct table_description *keys, const char *sql,
-                           int count, const char *const *params, struct err *err)
+struct pg_rows *service_query(struct service *s, const struct table_description *keys,
+                              const char *sql, int count, const char *const *params,
+                              struct err *err)
 {
     struct retry retry;
     retry_succeeded(&retry, clock_monotonic_us());
     for (;;) {
         bool ready = !keys || backfill_key_path(s->pg, keys, err);
         struct pg_rows *rows = ready ? pg_query(s->pg, sql, count, params, err) : NULL;
-        if (rows || !may_retry(s, &retry, err)) {
+        if (rows || !service_may_retry(s, &retry, err)) {
             return rows;
         }
     }
 }
 
-struct pg_rows *service_ask(struct service *s, const char *sql, int count,
-                            const char *const *params, struct err *err)
-{
-    return ask(s, NULL, sql, count, params, err);
-}
-
 bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *err)
 {
     struct pg_rows *rows =
-        service_ask(s, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
+        service_query(s, NULL, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
     if (!rows) {
         return false;
     }
@@ -82,236 +128,87 @@ bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *
     return ok;
 }
 
-/*
- * The server can only forget WAL from before the oldest transaction that it would have to decode
- * again. Short ones come and go; it is those that stay that fill a disk.
- */
-static const char held_sql[] =
-    "WITH holders AS ("
-    " SELECT pg_catalog.format('process %s (user %s, open for %s s)', pid, usename,"
-    "   pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp()-xact_start)::numeric)),"
-    "  xact_start AS since FROM pg_catalog.pg_stat_activity"
-    " WHERE backend_xid IS NOT NULL AND pid<>pg_catalog.pg_backend_pid()"
-    " UNION ALL SELECT pg_catalog.format('prepared transaction %s (user %s, open for %s s)', gid,"
-    "   owner, pg_catalog.round(extract("
-    "   epoch FROM pg_catalog.clock_timestamp()-prepared)::numeric)),"
-    "  prepared FROM pg_catalog.pg_prepared_xacts"
-    "), oldest(text) AS ("
-    " SELECT format FROM holders WHERE since<pg_catalog.clock_timestamp()-interval '2 s'"
-    " ORDER BY since LIMIT 3) "
-    "SELECT pg_catalog.pg_size_pretty(confirmed_flush_lsn-restart_lsn),"
-    " (SELECT pg_catalog.string_agg(text, ', ') FROM oldest) "
-    "FROM pg_catalog.pg_replication_slots"
-    " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
-    " AND EXISTS (SELECT FROM oldest)";
-
-/* A failure to look is none of the capture's: whoever needs an answer next will meet it. */
-void service_report_held(struct service *s)
-{
-    struct err ignored = {0};
-    const char *slot = s->config->config->slot;
-    struct pg_rows *rows = pg_query(s->pg, held_sql, 1, &slot, &ignored);
-    if (rows && pg_rows_count(rows)) {
-        log_line(s->config->log, LOG_WARN,
-                 "old transactions make the server keep %s of WAL that has been captured: %s; they "
-                 "can be ended with SELECT pg_terminate_backend(pid)",
-                 pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
-    }
-    pg_rows_free(&rows);
-}
-
-bool service_watermark(struct service *s, const char *watermark, struct err *err)
+static bool answer_watermark(struct service *s, const struct question *q, struct err *err)
 {
     struct out sql;
     struct retry retry;
     retry_succeeded(&retry, clock_monotonic_us());
     out_init(&sql, 512);
-    watermark_sql(&sql, s->config->config, watermark);
+    watermark_sql(&sql, s->config->config, q->watermark);
     bool ok;
     do {
         ok = pg_exec(s->pg, out_text(&sql), err);
-    } while (!ok && may_retry(s, &retry, err));
+    } while (!ok && service_may_retry(s, &retry, err));
     out_free(&sql);
     return ok || err_prefix(err, "writing the watermark: ");
 }
 
-static bool is_named(const struct relation *r, const char *schema, const char *table)
+static bool answer_merge(struct service *s, struct question *q, struct err *err)
 {
-    return !strcmp(r->schema, schema) && !strcmp(r->name, table);
-}
-
-static int stream_named(const struct service *s, const char *schema, const char *table)
-{
-    const struct catalog *catalog = s->config->catalog;
-    for (int i = 0; i < catalog->count; i++) {
-        if (!strcmp(catalog->streams[i].table, table) &&
-            !strcmp(catalog->streams[i].schema, schema)) {
-            return i;
-        }
+    switch (q->merge->kind) {
+    case MERGE_ASKS_BINDING: return answer_binding(s, q, err);
+    case MERGE_ASKS_RANKS: return answer_ranks(s, q, err);
+    case MERGE_ASKS_ROW: return answer_row(s, q, err);
     }
-    return STREAM_NONE;
+    return false;
 }
 
-/* A partition's changes belong to the partitioned table that is captured, at whatever level that
- * stands. */
-static bool stream_of_leaf(struct service *s, const struct relation *relation, int *stream,
-                           struct err *err)
+static bool answer(struct service *s, struct question *q, struct err *err)
 {
-    static const char sql[] =
-        "WITH RECURSIVE up(oid) AS (SELECT inhparent FROM pg_catalog.pg_inherits WHERE "
-        "inhrelid=$1::oid"
-        " UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up ON i.inhrelid=up.oid)"
-        " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
-        " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
-    char *oid = mem_format("%u", relation->oid);
-    struct pg_rows *rows = service_ask(s, sql, 1, (const char *const[]){oid}, err);
-    free(oid);
-    for (int i = 0; rows && i < pg_rows_count(rows) && *stream == STREAM_NONE; i++) {
-        *stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
+    switch (q->kind) {
+    case ASK_MERGE: return answer_merge(s, q, err);
+    case ASK_SNAPSHOT: return service_snapshot(s, &q->snapshot, err);
+    case ASK_LOOK: return answer_look(s, q, err);
+    case ASK_EXAMINE: return answer_examine(s, q, err);
+    case ASK_DESCRIBE: return answer_describe(s, q, err);
+    case ASK_BASE: return answer_base(s, q, err);
+    case ASK_HELD: answer_held(s); return true;
+    case ASK_WATERMARK: return answer_watermark(s, q, err);
     }
-    bool ok = rows != NULL;
-    pg_rows_free(&rows);
-    return ok;
+    return false;
 }
 
-static bool bind(void *context, struct relation *relation, struct err *err)
+static void service_main(void *context)
 {
     struct service *s = context;
-    const struct config *c = s->config->config;
-    if (is_named(relation, c->watermarks_schema, c->watermarks_table)) {
-        relation->stream = STREAM_WATERMARKS;
-        return true;
-    }
-    relation->stream = stream_named(s, relation->schema, relation->name);
-    bool named = relation->stream != STREAM_NONE;
-    if (!named && s->leaves && !stream_of_leaf(s, relation, &relation->stream, err)) {
-        return false;
-    }
-    if (relation->stream == STREAM_NONE) {
-        tables_warn_renamed(s, relation);
-        return true;
-    }
-    if (named && relation->oid != s->tables[relation->stream].relation->oid &&
-        !tables_bind_other(s, relation, err)) {
-        return false;
-    }
-    struct retry retry;
-    retry_succeeded(&retry, clock_monotonic_us());
-    bool ok;
-    do {
-        ok = types_resolve(s->types, s->pg, relation, err);
-    } while (!ok && may_retry(s, &retry, err));
-    return ok;
-}
-
-/* Append keys' values of one column as an array literal: {"a","b"} */
-static void add_array(struct out *out, const struct keycode *const *keys, size_t count, int column)
-{
-    out_char(out, '{');
-    for (size_t i = 0; i < count; i++) {
-        size_t len;
-        const char *text = keycode_column(keys[i], column, &len);
-        out_string(out, i ? ",\"" : "\"");
-        for (size_t j = 0; j < len; j++) {
-            if (text[j] == '"' || text[j] == '\\') {
-                out_char(out, '\\');
-            }
-            out_char(out, text[j]);
+    struct err ignored;
+    s->running = true;
+    limit_locks(s, &ignored);
+    while (!run_stopping(s->config->run)) {
+        uint32_t seen = bell_count(&s->bell);
+        struct question *q = ring_pop(s->questions);
+        if (!q) {
+            bell_wait(&s->bell, seen, INT64_MAX);
+            continue;
         }
-        out_char(out, '"');
+        q->err = (struct err){0};
+        q->ok = answer(s, q, &q->err);
+        q->busy = q->busy || (!q->ok && service_was_locked(s));
+        ring_push(s->answers, (void **)&q);
     }
-    out_char(out, '}');
 }
 
-/* (k.c0::"schema"."type" COLLATE "…",…) */
-static void add_row(struct out *sql, const struct table_description *d, char alias)
+bool service_start(struct service *s, struct bell *asker, struct err *err)
 {
-    out_char(sql, '(');
-    for (int k = 0; k < d->key_count; k++) {
-        const struct type *type = d->relation->columns[d->key[k].column].type;
-        out_format(sql, "%s%c.c%d::", k ? "," : "", alias, k);
-        pg_quote_identifier(sql, type->schema);
-        out_char(sql, '.');
-        pg_quote_identifier(sql, type->name);
-        if (d->key[k].collation) {
-            out_format(sql, " COLLATE %s", d->key[k].collation);
-        }
-    }
-    out_char(sql, ')');
+    bell_init(&s->bell);
+    run_add_bell(s->config->run, &s->bell);
+    s->questions = ring_new(QUESTIONS, &s->bell);
+    s->answers = ring_new(QUESTIONS, asker);
+    s->thread = thread_start("service", service_main, s, err);
+    return s->thread != NULL;
 }
 
-static void add_unnest(struct out *sql, const struct table_description *d, char alias, int first)
+static void drain(struct ring *ring, int stream_count)
 {
-    out_string(sql, "unnest(");
-    for (int k = 0; k < d->key_count; k++) {
-        out_format(sql, "%s$%d::text[]", k ? "," : "", first + k);
+    struct question *q;
+    while (ring && (q = ring_pop(ring))) {
+        question_free(&q, stream_count);
     }
-    out_format(sql, ") WITH ORDINALITY AS %c(", alias);
-    for (int k = 0; k < d->key_count; k++) {
-        out_format(sql, "c%d,", k);
-    }
-    out_string(sql, "n)");
 }
 
-/* For each key, in order, the number of bounds below it. */
-static void rank_sql(struct out *sql, const struct table_description *d)
+void service_join(struct service *s)
 {
-    out_string(sql, "SELECT (SELECT pg_catalog.count(*) FROM ");
-    add_unnest(sql, d, 'b', 1 + d->key_count);
-    out_string(sql, " WHERE ");
-    add_row(sql, d, 'k');
-    out_char(sql, '>');
-    add_row(sql, d, 'b');
-    out_string(sql, ") FROM ");
-    add_unnest(sql, d, 'k', 1);
-    out_string(sql, " ORDER BY k.n");
-}
-
-static bool rank(void *context, int stream, const struct keycode *const *keys, size_t count,
-                 const struct keycode *const *bounds, size_t bound_count, int *ranks,
-                 struct err *err)
-{
-    struct service *s = context;
-    const struct table_description *d = &s->tables[stream];
-    struct out sql, texts[64];
-    const char *params[64];
-    out_init(&sql, 1024);
-    rank_sql(&sql, d);
-    for (int k = 0; k < d->key_count; k++) {
-        struct out *key = &texts[k], *bound = &texts[d->key_count + k];
-        out_init(key, 256);
-        out_init(bound, 256);
-        add_array(key, keys, count, k);
-        add_array(bound, bounds, bound_count, k);
-        params[k] = out_text(key);
-        params[d->key_count + k] = out_text(bound);
-    }
-    struct pg_rows *rows = ask(s, d, out_text(&sql), 2 * d->key_count, params, err);
-    bool ok = rows && (pg_rows_count(rows) == (int)count ||
-                       err_set(err, ERR_SYSTEM, "the server answered for %d keys of %zu",
-                               pg_rows_count(rows), count));
-    for (size_t i = 0; ok && i < count; i++) {
-        ranks[i] = (int)strtol(pg_rows_value(rows, (int)i, 0), NULL, 10);
-    }
-    pg_rows_free(&rows);
-    for (int k = 0; k < 2 * d->key_count; k++) {
-        out_free(&texts[k]);
-    }
-    out_free(&sql);
-    return ok ||
-           err_prefix(err, "comparing keys of %s.%s: ", d->relation->schema, d->relation->name);
-}
-
-static void truncated(void *context, int stream)
-{
-    struct service *s = context;
-    const struct catalog_stream *c = &s->config->catalog->streams[stream];
-    log_line(s->config->log, LOG_WARN,
-             "table %s.%s was truncated: its rows are gone, but no deletes are written for them",
-             c->schema, c->table);
-}
-
-struct merge_hooks service_hooks(struct service *s)
-{
-    return (struct merge_hooks){s, bind, rank, truncated};
+    thread_join(&s->thread);
+    drain(s->questions, s->config->catalog->count);
+    drain(s->answers, s->config->catalog->count);
 }

@@ -123,23 +123,27 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
     return true;
 }
 
-static bool describe(struct engine *e, struct err *err)
+static bool describe(struct engine *e, struct table_description **tables, struct err *err)
 {
-    struct service *s = &e->service;
     struct problems problems = {0};
-    bool ok = tables_describe(s->pg, s->types, e->config.config, e->config.catalog, &s->tables,
-                              &problems, err) &&
+    bool ok = tables_describe(e->service.pg, e->service.types, e->config.config, e->config.catalog,
+                              tables, &problems, err) &&
               no_problems(e, &problems, err);
     problems_free(&problems);
     if (!ok) {
-        return false;
+        tables_free(tables, e->config.catalog->count);
     }
-    s->renamed = mem_zero((size_t)e->config.catalog->count * sizeof *s->renamed);
-    s->changed = mem_zero((size_t)e->config.catalog->count * sizeof *s->changed);
-    for (int i = 0; i < e->config.catalog->count; i++) {
-        s->leaves |= s->tables[i].kind == 'p' && !s->tables[i].via_root;
+    return ok;
+}
+
+static int count_ranges(const struct engine *e)
+{
+    int count = 0;
+    for (int i = 0; i < e->roster.count; i++) {
+        const struct stream_state *state = &e->roster.members[i].state;
+        count += state->mode == STREAM_BACKFILL ? state->range_count : 0;
     }
-    return true;
+    return count;
 }
 
 /* What the state calls unseen must be visible before a chunk is read: nearly always it is at once.
@@ -177,15 +181,15 @@ static bool wait_for_unseen(struct engine *e, struct err *err)
 bool engine_start(struct engine *e, struct err *err)
 {
     uint64_t slot_lsn = 0;
+    struct table_description *tables = NULL;
     if (!service_open(&e->service, err) || !check(e, err) ||
         !make_prerequisites(e, &slot_lsn, err) || !find_start(e, slot_lsn, err) ||
-        !wait_for_unseen(e, err) || !describe(e, err) || !plan_make(e, err)) {
+        !wait_for_unseen(e, err) || !describe(e, &tables, err) || !plan_make(e, &tables, err)) {
         return false;
     }
-    int streams = e->config.catalog->count;
-    unsigned ranges = e->plan.count;
+    int streams = e->config.catalog->count, ranges = count_ranges(e);
     log_line(e->config.log, LOG_INFO,
-             "capturing %d stream%s from %s on, %u key range%s to backfill", streams,
+             "capturing %d stream%s from %s on, %d key range%s to backfill", streams,
              streams == 1 ? "" : "s", lsn_format(e->start_lsn).s, ranges, ranges == 1 ? "" : "s");
     return true;
 }

@@ -152,7 +152,7 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     s->listener = (struct listener){STDIN_FILENO, take_input, s};
     ok = ok && take_acknowledgements(s, err) && (p->run = run_new(err)) &&
          capture_run(p, flow_codec(capture), &progress, &s->listener, err);
-    free(progress.streams);
+    progress_clear(&progress);
     return ok;
 }
 

@@ -199,7 +199,7 @@ static int read_command(struct program *p, struct err *err)
         struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
         ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);
         airbyte_read_free(&read);
-        free(progress.streams);
+        progress_clear(&progress);
     }
     return ok ? EXIT_SUCCESS : fail(p, err);
 }

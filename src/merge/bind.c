@@ -1,35 +1,64 @@
-/* Binding the shapes of tables to streams. */
+/* The key of a stream in the shapes of its table. */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "internal.h"
 
-/* The stream's key columns in this shape. */
-static bool bind_key(struct merge *m, struct relation *relation, struct err *err)
+static bool has_identity(const struct relation *relation)
 {
-    if (relation->stream < 0 || relation->key) {
-        return true;
-    }
-    const struct merge_key *key = &m->config.streams[relation->stream].key;
-    relation->key = mem_alloc((size_t)key->count * sizeof *relation->key);
-    relation->key_count = key->count;
-    for (int i = 0; i < key->count; i++) {
-        relation->key[i] = relation_column(relation, key->columns[i]);
-        if (relation->key[i] < 0 && key->by_place) {
-            relation->key_count = 0; /* changes tell what they tell */
-        } else if (relation->key[i] < 0) {
-            err_set(
-                err, ERR_CONFIG,
-                "table %s.%s has no column \"%s\" any more, which was part of its key: begin the "
-                "table anew",
-                relation->schema, relation->name, key->columns[i]);
-            err_remedy(err, REMEDY_TABLE_ANEW);
-            return err_stream(err, relation->schema, relation->name);
+    for (int i = 0; i < relation->column_count; i++) {
+        if (relation->columns[i].identity) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
-bool merge_bind(struct merge *m, struct relation *relation, struct err *err)
+static enum relation_fault fault_of(const struct merge_key *key, const struct relation *relation)
 {
-    return m->config.hooks.bind(m->config.hooks.context, relation, err) &&
-           bind_key(m, relation, err);
+    enum relation_fault fault = RELATION_FITS;
+    bool identity = has_identity(relation); /* else the server refuses updates and deletes */
+    for (int k = 0; k < key->count; k++) {
+        if (relation->key[k] < 0) {
+            return RELATION_LACKS_KEY;
+        }
+        const struct column *column = &relation->columns[relation->key[k]];
+        if (!key_types_alike(column->type_oid, key->types[k])) {
+            fault = RELATION_OTHER_ORDER;
+        } else if (identity && !column->identity && fault == RELATION_FITS) {
+            fault = RELATION_UNTOLD_KEY;
+        }
+    }
+    return fault;
+}
+
+void stream_bind(const struct stream *s, struct relation *relation)
+{
+    const struct merge_key *key = &s->config->key;
+    if (relation->life == s->life) {
+        return;
+    }
+    free(relation->key);
+    relation->life = s->life;
+    relation->key = mem_alloc((size_t)(key->count + 1) * sizeof *relation->key);
+    relation->key_count = key->count;
+    for (int k = 0; k < key->count; k++) {
+        relation->key[k] = relation_column(relation, key->columns[k]);
+    }
+    relation->fault = fault_of(key, relation);
+    if (relation->fault != RELATION_FITS && s->config->ctid_order) {
+        relation->fault = RELATION_FITS;
+        relation->key_count = 0; /* changes tell what they tell */
+    }
+}
+
+bool merge_event_fits(const struct stream *s, const struct event *e)
+{
+    switch (e->relation->fault) {
+    case RELATION_FITS: return true;
+    case RELATION_LACKS_KEY: return false;
+    case RELATION_OTHER_ORDER: return !s->pending;
+    case RELATION_UNTOLD_KEY: return e->kind == EVENT_INSERT;
+    }
+    return false;
 }

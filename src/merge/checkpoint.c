@@ -50,7 +50,8 @@ void stream_state_copy(struct stream_state *to, const struct stream_state *from)
     *to = *from;
     to->id = mem_string(from->id);
     to->snapshot = mem_string(from->snapshot);
-    to->storage = mem_string(from->storage);
+    to->terms = (struct terms){0};
+    terms_copy(&to->terms, &from->terms);
     to->key_columns = copy_strings(from->key_columns);
     to->ranges = mem_zero((size_t)from->range_count * sizeof *to->ranges);
     for (int i = 0; i < from->range_count; i++) {
@@ -72,7 +73,7 @@ void stream_state_clear(struct stream_state *state)
     free(state->ranges);
     free(state->id);
     free(state->snapshot);
-    free(state->storage);
+    terms_clear(&state->terms);
     *state = (struct stream_state){0};
 }
 

@@ -285,3 +285,13 @@ const char *keycode_column(const struct keycode *code, int column, size_t *len)
     *len = load32(p);
     return (const char *)p + 4;
 }
+
+/* FNV-1a, folded. */
+uint32_t keycode_hash(const struct keycode *key)
+{
+    uint64_t hash = 14695981039346656037U;
+    for (size_t i = 0; i < key->len; i++) {
+        hash = (hash ^ key->data[i]) * 1099511628211U;
+    }
+    return (uint32_t)(hash ^ hash >> 32);
+}

@@ -45,5 +45,6 @@ bool keycode_changed(const struct relation *, const uint8_t *old, const uint8_t 
 struct keycode *keycode_of(const struct merge_key *, const struct key *);
 
 int keycode_compare(const struct keycode *, const struct keycode *);
+uint32_t keycode_hash(const struct keycode *);
 
 #endif

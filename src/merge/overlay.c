@@ -32,17 +32,8 @@ void overlay_clear(struct overlay *overlay)
 {
     free(overlay->entries);
     keybuf_free(&overlay->scratch);
+    keybuf_free(&overlay->code);
     *overlay = (struct overlay){0};
-}
-
-/* FNV-1a, folded. */
-static uint32_t hash_of(const struct keycode *key)
-{
-    uint64_t hash = 14695981039346656037U;
-    for (size_t i = 0; i < key->len; i++) {
-        hash = (hash ^ key->data[i]) * 1099511628211U;
-    }
-    return (uint32_t)(hash ^ hash >> 32);
 }
 
 static bool bad_key(struct overlay *overlay, struct err *err)
@@ -117,7 +108,7 @@ static bool index_row(struct overlay *overlay, const uint8_t **row)
     if (!keycode_copy(code, overlay->key, overlay->chunk->relation, *row)) {
         return false;
     }
-    place(overlay, (struct overlay_entry){hash_of(code->code), row, NULL});
+    place(overlay, (struct overlay_entry){keycode_hash(code->code), row, NULL});
     return true;
 }
 
@@ -143,7 +134,7 @@ static struct overlay_entry *lookup(struct overlay *overlay, const struct keycod
     if (overlay->used * 2 >= overlay->entry_count) {
         resize(overlay, overlay->entry_count * 2);
     }
-    return find(overlay, key, hash_of(key));
+    return find(overlay, key, keycode_hash(key));
 }
 
 /* From here on a patch stands at the entry: the row as it was read is gone. */
@@ -158,7 +149,7 @@ static struct patched *take_place(struct overlay *overlay, struct overlay_entry 
     } else {
         overlay->used++;
     }
-    *entry = (struct overlay_entry){hash_of(key), NULL, patched};
+    *entry = (struct overlay_entry){keycode_hash(key), NULL, patched};
     *overlay->last = &patched->patch;
     overlay->last = &patched->patch.next;
     return patched;
@@ -186,20 +177,9 @@ static void set_source(struct patch *patch, const struct change *change)
     patch->previous_commit = change->previous_commit;
 }
 
-/* By place the row that a change is of may be in any chunk, or out. */
-static bool lies_elsewhere(struct overlay *overlay, const struct change *change)
-{
-    const struct overlay_entry *entry = lookup(overlay, change->key);
-    bool here = entry->patched ? !entry->patched->patch.deleted : entry->row != NULL;
-    return overlay->key->by_place && !here;
-}
-
 static void upsert(struct overlay *overlay, const struct change *change)
 {
     struct arena scratch;
-    if (lies_elsewhere(overlay, change)) {
-        return;
-    }
     arena_init(&scratch, 4096);
     const uint8_t *tuple = change->tuple;
     tuple = overlay_complete(overlay, change->from, change->relation, tuple, &scratch);
@@ -243,9 +223,6 @@ bool overlay_ready(struct overlay *overlay, struct err *err)
 
 bool overlay_apply(struct overlay *overlay, const struct change *change, struct err *err)
 {
-    if (change->kind != CHANGE_TRUNCATE && !overlay->chunk->relation->key_count) {
-        return true; /* read by place, in a shape that has lost its key */
-    }
     if (change->kind != CHANGE_TRUNCATE && !overlay_ready(overlay, err)) {
         return false;
     }
@@ -255,6 +232,12 @@ bool overlay_apply(struct overlay *overlay, const struct change *change, struct 
     case CHANGE_TRUNCATE: truncate(overlay); return true;
     }
     return true;
+}
+
+bool overlay_holds(struct overlay *overlay, const struct keycode *key)
+{
+    const struct overlay_entry *entry = lookup(overlay, key);
+    return entry->patched ? !entry->patched->patch.deleted : entry->row != NULL;
 }
 
 const uint8_t *overlay_complete(struct overlay *overlay, const struct keycode *key,

@@ -20,6 +20,7 @@ struct overlay {
     size_t entry_count, used;
     struct patch **last; /* end of the chunk's list of patches */
     struct keybuf scratch;
+    struct keybuf code; /* for whoever looks rows up; not used here */
 };
 
 void overlay_init(struct overlay *, struct chunk *, const struct merge_key *);
@@ -27,6 +28,9 @@ void overlay_clear(struct overlay *);
 
 /* Make the index, if it is not there yet. Before overlay_complete. */
 bool overlay_ready(struct overlay *, struct err *);
+
+/* Whether a row with that key is in it. After overlay_ready. */
+bool overlay_holds(struct overlay *, const struct keycode *);
 
 /* Put the change in the place of the row with its key, if there is one, else beside the rows. */
 bool overlay_apply(struct overlay *, const struct change *, struct err *);

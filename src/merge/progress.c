@@ -80,16 +80,22 @@ int64_t merge_deadline_us(const struct merge *m)
     return possible ? m->last_checkpoint_us + m->config.checkpoint_interval_us : INT64_MAX;
 }
 
-void merge_position(struct merge *m, struct event *e, int64_t now_us)
+void merge_keepalive(struct merge *m, struct event *e, int64_t now_us)
 {
     if (e->lsn <= m->cursor || m->in_transaction) {
         return;
     }
+    m->position = e->lsn > m->position ? e->lsn : m->position;
     if (e->lsn - m->cursor >= POSITION_BYTES ||
         now_us - m->last_checkpoint_us >= POSITION_INTERVAL_US) {
         m->cursor = e->lsn;
         m->changed = true;
     }
+}
+
+uint64_t merge_position(const struct merge *m)
+{
+    return m->position;
 }
 
 static size_t kept_bytes(const struct merge *m, bool *reading)
@@ -152,6 +158,6 @@ bool merge_finished(const struct merge *m)
 
 uint64_t merge_backfilled(const struct merge *m, int stream, bool *backfilling)
 {
-    *backfilling = m->streams[stream].pending > 0;
+    *backfilling = stream_backfills(&m->streams[stream]);
     return m->streams[stream].backfilled;
 }

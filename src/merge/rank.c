@@ -1,106 +1,120 @@
 /*
  * Keys that only the server can order: asked for a whole batch of changes at once, a question a
- * table.
- *
- * Borders do not move while a batch of changes is merged (an interval that is released keeps its
- * border), so the answers hold for the batch, and are used up in the order in which they were
- * asked.
+ * table. The answers are used up in the order in which they were asked.
  */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "internal.h"
 
-struct question {
-    const struct keycode **keys;
-    size_t count, cap;
-};
-
-static void ask(struct question *q, const struct keycode *key, struct arena *arena)
+static void add_key(struct merge_question *q, size_t *cap, const struct keycode *key,
+                    struct arena *arena)
 {
-    q->keys = mem_grow_array((void *)q->keys, &q->cap, q->count + 1, sizeof *q->keys);
+    const struct keycode **grown = q->keys;
+    if (q->count == *cap) {
+        *cap = *cap ? *cap * 2 : 64;
+        grown = arena_alloc(arena, *cap * sizeof *grown);
+        for (size_t i = 0; i < q->count; i++) {
+            grown[i] = q->keys[i];
+        }
+        q->keys = grown;
+    }
     q->keys[q->count++] = keycode_copy_to(arena, key);
 }
 
-/* Those that merge.c locates, in the same order: old key, then new. */
-static bool collect(struct merge *m, const struct batch *batch, int stream, struct question *q,
-                    struct arena *arena, struct err *err)
+static bool is_ranked(struct stream *s, const struct event *e, int stream, uint64_t final_lsn)
+{
+    bool change = e->kind == EVENT_INSERT || e->kind == EVENT_UPDATE || e->kind == EVENT_DELETE;
+    if (!change || e->relation->stream != stream || stream_skips(s, final_lsn)) {
+        return false;
+    }
+    stream_bind(s, e->relation);
+    return merge_event_fits(s, e);
+}
+
+/* The keys that by_key.c locates, in the same order: old key, then new. */
+static void collect(struct merge *m, const struct batch *batch, struct merge_question *q)
 {
     uint64_t final_lsn = m->txn.final_lsn;
+    size_t cap = 0;
     for (size_t i = 0; i < batch->event_count; i++) {
         struct event *e = &batch->events[i];
         struct event_keys keys;
         final_lsn = e->kind == EVENT_BEGIN ? e->txn->final_lsn : final_lsn;
-        bool change = e->kind == EVENT_INSERT || e->kind == EVENT_UPDATE || e->kind == EVENT_DELETE;
-        if (!change || e->relation->stream != stream ||
-            stream_is_ahead(&m->streams[stream], final_lsn)) {
+        if (!is_ranked(&m->streams[q->stream], e, q->stream, final_lsn) ||
+            !merge_event_keys(m, e, &keys)) {
             continue;
         }
-        if (!merge_event_keys(m, e, &keys, err)) {
-            return false;
-        }
         if (keys.old_key) {
-            ask(q, keys.old_key, arena);
+            add_key(q, &cap, keys.old_key, &m->asking.arena);
         }
         if (keys.new_key) {
-            ask(q, keys.new_key, arena);
+            add_key(q, &cap, keys.new_key, &m->asking.arena);
         }
     }
-    return true;
 }
 
-static bool answer(struct merge *m, int stream, const struct question *q, struct err *err)
+static void make_room(struct stream *s, struct merge_question *q)
 {
-    struct stream *s = &m->streams[stream];
-    const struct merge_hooks *hooks = &m->config.hooks;
-    size_t bounds = s->interval_count - 1; /* the last interval has no end */
-    const struct keycode **uppers = mem_alloc((bounds + 1) * sizeof *uppers);
-    for (size_t i = 0; i < bounds; i++) {
-        uppers[i] = s->intervals[i].upper;
-    }
     s->ranks = mem_grow_array(s->ranks, &s->rank_cap, q->count, sizeof *s->ranks);
-    s->rank_count = q->count;
     s->rank_next = 0;
-    bool ok = hooks->rank(hooks->context, stream, q->keys, q->count, uppers, bounds, s->ranks, err);
-    free((void *)uppers);
-    return ok;
+    s->ranked = true;
+    q->ranks = s->ranks;
 }
 
-/* One interval holds every key: nobody need be asked. */
-static void answer_alone(struct stream *s, size_t count)
+/* False where one interval holds every key: nobody need be asked. */
+static bool set_bounds(const struct stream *s, struct merge_question *q, struct arena *arena)
 {
-    s->ranks = mem_grow_array(s->ranks, &s->rank_cap, count, sizeof *s->ranks);
-    for (size_t i = 0; i < count; i++) {
-        s->ranks[i] = 0;
+    q->bound_count = s->interval_count - 1; /* the last interval has no end */
+    q->bounds = arena_alloc(arena, (q->bound_count + 1) * sizeof *q->bounds);
+    for (size_t i = 0; i < q->bound_count; i++) {
+        q->bounds[i] = s->intervals[i].upper;
     }
-    s->rank_count = count;
-    s->rank_next = 0;
-}
-
-static bool rank_stream(struct merge *m, const struct batch *batch, int stream, struct err *err)
-{
-    struct stream *s = &m->streams[stream];
-    struct question q = {0};
-    struct arena arena;
-    arena_init(&arena, 4096);
-    bool ok = collect(m, batch, stream, &q, &arena, err);
-    if (ok && s->interval_count == 1) {
-        answer_alone(s, q.count);
-    } else if (ok && q.count) {
-        ok = answer(m, stream, &q, err);
+    for (size_t i = 0; i < q->count && !q->bound_count; i++) {
+        q->ranks[i] = 0;
     }
-    free((void *)q.keys);
-    arena_free(&arena);
-    return ok;
+    return q->bound_count > 0;
 }
 
-bool merge_rank(struct merge *m, const struct batch *batch, struct err *err)
+bool merge_ask_ranks(struct merge *m, const struct batch *batch)
 {
-    for (int i = 0; i < m->config.stream_count; i++) {
-        const struct stream *s = &m->streams[i];
-        if (s->pending && s->config->key.server && !rank_stream(m, batch, i, err)) {
-            return false;
+    struct merge_question *q = &m->asking.question;
+    for (int i = 0; m->backfilling && i < m->config.stream_count; i++) {
+        struct stream *s = &m->streams[i];
+        if (s->standing != STANDING_LIVES || !s->pending || !s->config->key.server || s->ranked) {
+            continue;
+        }
+        *q = (struct merge_question){.kind = MERGE_ASKS_RANKS, .stream = i};
+        collect(m, batch, q);
+        make_room(s, q);
+        if (q->count && set_bounds(s, q, &m->asking.arena)) {
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+bool merge_ask_end(struct merge *m, const struct batch *batch)
+{
+    struct merge_question *q = &m->asking.question;
+    struct stream *s = &m->streams[batch->stream];
+    if (batch->step != CHUNK_CLOSE || !batch->close.end || batch->life != s->life ||
+        s->standing != STANDING_LIVES || !s->config->key.server || s->ranked) {
+        return false;
+    }
+    const struct ahead *ahead = &s->ranges[batch->range].ahead;
+    size_t cap = 0;
+    *q = (struct merge_question){.kind = MERGE_ASKS_RANKS, .stream = batch->stream};
+    for (size_t i = 0; i < ahead->count; i++) {
+        if (ahead->changes[i].key) {
+            add_key(q, &cap, ahead->changes[i].key, &m->asking.arena);
+        }
+    }
+    make_room(s, q);
+    q->bounds = arena_alloc(&m->asking.arena, sizeof *q->bounds);
+    struct keycode *end = keycode_of(&s->config->key, batch->close.end);
+    q->bounds[0] = end ? keycode_copy_to(&m->asking.arena, end) : NULL;
+    q->bound_count = 1;
+    free(end);
+    return q->count && q->bounds[0];
 }

@@ -6,13 +6,6 @@
 #include "internal.h"
 #include "row/tuple.h"
 
-static void chain(struct batch **list, struct batch **batch)
-{
-    (*batch)->next = *list;
-    *list = *batch;
-    *batch = NULL;
-}
-
 /* The transactions in progress at this snapshot may still be unseen by it; all later ones see what
  * it sees. */
 static void raise_floor(struct merge *m, struct range *range, const struct snapshot *snapshot)
@@ -24,17 +17,15 @@ static void raise_floor(struct merge *m, struct range *range, const struct snaps
     merge_forget_seen(m, snapshot);
 }
 
-static bool take_snapshot(struct merge *m, struct stream *s, struct batch *batch, struct err *err)
+static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch)
 {
     struct range *range = &s->ranges[batch->range];
     struct chunk *chunk = range->open = batch->chunk;
     batch->chunk = NULL;
     range->tail = &chunk->batches;
-    if (!chunk->relation->key && !merge_bind(m, chunk->relation, err)) {
-        return false;
-    }
+    chunk->relation->stream = batch->stream;
+    stream_bind(s, chunk->relation);
     raise_floor(m, range, &chunk->snapshot);
-    return true;
 }
 
 static void keep_rows(struct range *range, struct batch **batch)
@@ -44,80 +35,7 @@ static void keep_rows(struct range *range, struct batch **batch)
     *batch = NULL;
 }
 
-/* Which of the changes kept lie beyond the chunk. All false when nothing does. */
-static bool find_beyond(struct merge *m, int stream, const struct ahead *ahead,
-                        const struct keycode *end, bool *beyond, struct err *err)
-{
-    const struct merge_hooks *hooks = &m->config.hooks;
-    size_t count = 0;
-    if (!m->streams[stream].config->key.server) {
-        for (size_t i = 0; i < ahead->count; i++) {
-            const struct keycode *key = ahead->changes[i].key;
-            beyond[i] = key && keycode_compare(key, end) > 0;
-        }
-        return true;
-    }
-    const struct keycode **keys = mem_alloc((ahead->count + 1) * sizeof *keys);
-    int *ranks = mem_alloc((ahead->count + 1) * sizeof *ranks);
-    for (size_t i = 0; i < ahead->count; i++) {
-        if (ahead->changes[i].key) {
-            keys[count++] = ahead->changes[i].key;
-        }
-    }
-    bool ok = !count || hooks->rank(hooks->context, stream, keys, count, &end, 1, ranks, err);
-    for (size_t i = 0, k = 0; ok && i < ahead->count; i++) {
-        beyond[i] = ahead->changes[i].key && ranks[k++] > 0;
-    }
-    free((void *)keys);
-    free(ranks);
-    return ok;
-}
-
-/* A change that stays ahead, of a row that moved here out of the chunk, takes its TOAST values
- * along. */
-static bool complete_kept(struct overlay *overlay, struct ahead *ahead, struct change *change,
-                          struct err *err)
-{
-    if (!change->from) {
-        return true;
-    }
-    if (!overlay_ready(overlay, err)) {
-        return false;
-    }
-    change->tuple =
-        overlay_complete(overlay, change->from, change->relation, change->tuple, &ahead->arena);
-    return true;
-}
-
-/*
- * What was kept for this chunk goes into it; what lies beyond is kept on. A truncate lies beyond
- * too; and where rows are read by place all may, since a row may be in the next chunk.
- */
-static bool apply_ahead(struct merge *m, int stream, struct range *range, struct overlay *overlay,
-                        const struct keycode *end, struct err *err)
-{
-    struct ahead *ahead = &range->ahead;
-    bool *beyond = mem_zero((ahead->count + 1) * sizeof *beyond);
-    bool ok = !end || find_beyond(m, stream, ahead, end, beyond, err);
-    size_t kept = 0;
-    for (size_t i = 0; ok && i < ahead->count; i++) {
-        struct change *change = &ahead->changes[i];
-        if (beyond[i]) {
-            ok = complete_kept(overlay, ahead, change, err);
-        } else {
-            ok = overlay_apply(overlay, change, err);
-        }
-        beyond[i] |= overlay->key->by_place || (change->kind == CHANGE_TRUNCATE && end);
-        kept += beyond[i];
-    }
-    if (ok && kept < ahead->count) {
-        ahead_keep(ahead, beyond);
-    }
-    free(beyond);
-    return ok;
-}
-
-static bool close_chunk(struct merge *m, struct batch **batch, struct batch **done, struct err *err)
+static bool close_chunk(struct merge *m, struct batch **batch, struct err *err)
 {
     int stream = (*batch)->stream, range = (*batch)->range;
     struct stream *s = &m->streams[stream];
@@ -126,7 +44,7 @@ static bool close_chunk(struct merge *m, struct batch **batch, struct batch **do
     if ((*batch)->row_count) {
         keep_rows(&s->ranges[range], batch);
     } else {
-        chain(done, batch);
+        merge_let_go(m, batch);
     }
     struct waiting *waiting = stream_close_chunk(s, stream, range, &close, err);
     if (!waiting) {
@@ -135,46 +53,60 @@ static bool close_chunk(struct merge *m, struct batch **batch, struct batch **do
     m->waiting = mem_grow_array((void *)m->waiting, &m->waiting_cap, m->waiting_count + 1,
                                 sizeof *m->waiting);
     m->waiting[m->waiting_count++] = waiting;
-    if (!s->ranges[range].ahead.count) {
-        return true;
-    }
-    return apply_ahead(m, stream, &s->ranges[range], &waiting->overlay, stream_upper_of(s, waiting),
-                       err);
+    return order_of(s)->chunk(m, stream, &s->ranges[range], waiting, err);
 }
 
-static void abort_chunk(struct range *range, struct batch **batch, struct batch **done)
+static void abort_chunk(struct merge *m, struct range *range, struct batch **batch)
 {
     struct batch *rows = range->open ? range->open->batches : NULL;
     while (rows) {
         struct batch *next = rows->next;
-        chain(done, &rows);
+        merge_let_go(m, &rows);
         rows = next;
     }
     chunk_free(&range->open);
     range->reading = false;
-    chain(done, batch);
+    merge_let_go(m, batch);
 }
 
-bool merge_rows(struct merge *m, struct batch **batch, struct batch **done, struct err *err)
+static bool take_step(struct merge *m, struct batch **batch, struct err *err)
 {
     struct stream *s = &m->streams[(*batch)->stream];
     struct range *range = &s->ranges[(*batch)->range];
-    *done = NULL;
     switch ((*batch)->step) {
     case CHUNK_OPEN:
         range->reading = true;
-        chain(done, batch);
+        merge_let_go(m, batch);
         return true;
-    case CHUNK_SNAPSHOT: {
-        bool ok = take_snapshot(m, s, *batch, err);
-        chain(done, batch);
-        return ok;
-    }
+    case CHUNK_SNAPSHOT:
+        take_snapshot(m, s, *batch);
+        merge_let_go(m, batch);
+        return true;
     case CHUNK_ROWS: keep_rows(range, batch); return true;
-    case CHUNK_CLOSE: return close_chunk(m, batch, done, err);
-    case CHUNK_ABORT: abort_chunk(range, batch, done); return true;
+    case CHUNK_CLOSE: return close_chunk(m, batch, err);
+    case CHUNK_ABORT: abort_chunk(m, range, batch); return true;
+    case CHUNK_RETURN: merge_let_go(m, batch); return true;
     }
     return true;
+}
+
+/* Read for an earlier life of the stream. */
+static void let_go_late(struct merge *m, struct batch **batch)
+{
+    chunk_free(&(*batch)->chunk);
+    key_free(&(*batch)->close.end);
+    merge_let_go(m, batch);
+}
+
+bool merge_rows(struct merge *m, struct batch **batch, struct err *err)
+{
+    const struct stream *s = &m->streams[(*batch)->stream];
+    m->asking.batch = NULL;
+    if (s->standing != STANDING_LIVES || s->life != (*batch)->life) {
+        let_go_late(m, batch);
+        return true;
+    }
+    return take_step(m, batch, err);
 }
 
 /* The value of a text column, as a string. */
@@ -215,7 +147,7 @@ void merge_release(struct merge *m, struct event *commit)
         struct stream *s = &m->streams[waiting->stream];
         *tail = stream_release(s, &waiting);
         tail = &(*tail)->next;
-        m->backfilling -= s->pending == 0;
+        m->backfilling -= !stream_backfills(s);
     }
     m->waiting_count = kept;
 }

@@ -29,23 +29,19 @@ static void remove_interval(struct stream *s, size_t at)
 static bool set_upper(struct stream *s, struct interval *interval, const struct key *upper,
                       struct err *err)
 {
-    const struct merge_key *key = &s->config->key;
     if (!upper) {
         return true;
     }
     interval->upper_text = key_copy(upper);
-    if (key->by_place) {
+    if (s->config->ctid_order) {
         return true;
     }
-    interval->upper = keycode_of(key, upper);
-    if (!interval->upper) {
-        err_set(err, ERR_CONFIG,
-                "the state of stream %s holds a key that is not of the table's key type: begin the "
-                "table anew",
-                s->config->state->id);
-        return err_remedy(err, REMEDY_TABLE_ANEW);
-    }
-    return true;
+    interval->upper = keycode_of(&s->config->key, upper);
+    return interval->upper ||
+           err_set(err, ERR_CONFIG,
+                   "the state of stream %s holds a key that is not of the table's key type: start "
+                   "the stream without a state",
+                   s->config->state->id);
 }
 
 static bool append(struct stream *s, enum interval_state state, int range, const struct key *upper,
@@ -93,7 +89,12 @@ static bool tile(struct stream *s, const struct stream_state *state, struct err 
 bool stream_init(struct stream *s, const struct merge_stream *config, struct err *err)
 {
     const struct stream_state *state = config->state;
-    *s = (struct stream){.config = config, .backfilled = state->backfilled, .changed = true};
+    s->config = config;
+    s->standing = STANDING_LIVES;
+    s->backfilled = state->backfilled;
+    s->cursor = state->cursor;
+    s->changed = true;
+    s->pending = 0;
     if (state->mode != STREAM_BACKFILL) {
         return true;
     }
@@ -101,12 +102,6 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
     s->ranges = mem_zero((size_t)s->range_count * sizeof *s->ranges);
     for (int r = 0; r < s->range_count; r++) {
         ahead_init(&s->ranges[r].ahead);
-        s->ranges[r].has_floor =
-            state->snapshot && snapshot_parse(&s->ranges[r].floor, state->snapshot);
-    }
-    if (state->snapshot && !snapshot_parse(&s->owed, state->snapshot)) {
-        return err_set(err, ERR_CONFIG,
-                       "the state of stream %s holds a snapshot that cannot be read", state->id);
     }
     return tile(s, state, err);
 }
@@ -133,25 +128,47 @@ void merge_discard_chunks(struct chunk **chunks)
     }
 }
 
-void stream_free(struct stream *s)
+static void chain(struct batch **list, struct batch *batches)
+{
+    while (batches) {
+        struct batch *next = batches->next;
+        batches->next = *list;
+        *list = batches;
+        batches = next;
+    }
+}
+
+static void clear_range(struct range *range, struct batch **done)
+{
+    ahead_free(&range->ahead);
+    latest_free(&range->latest);
+    snapshot_free(&range->floor);
+    if (range->open) {
+        chain(done, range->open->batches);
+    }
+    chunk_free(&range->open);
+}
+
+void stream_clear(struct stream *s, struct batch **done)
 {
     while (s->interval_count) {
         struct interval *last = &s->intervals[s->interval_count - 1];
         if (last->waiting) {
-            merge_discard_chunks(&last->waiting->overlay.chunk);
+            chain(done, last->waiting->overlay.chunk->batches);
+            chunk_free(&last->waiting->overlay.chunk);
             free_waiting(&last->waiting);
         }
         remove_interval(s, s->interval_count - 1);
     }
     for (int r = 0; r < s->range_count; r++) {
-        ahead_free(&s->ranges[r].ahead);
-        snapshot_free(&s->ranges[r].floor);
-        merge_discard_chunks(&s->ranges[r].open);
+        clear_range(&s->ranges[r], done);
     }
-    snapshot_free(&s->owed);
     free(s->intervals);
     free(s->ranges);
-    free(s->ranks);
+    s->intervals = NULL;
+    s->ranges = NULL;
+    s->range_count = 0;
+    s->interval_cap = s->pending = 0;
 }
 
 struct interval *stream_locate(struct stream *s, const struct keycode *key)
@@ -166,7 +183,8 @@ struct interval *stream_locate(struct stream *s, const struct keycode *key)
     return &s->intervals[i];
 }
 
-struct interval *stream_ahead(struct stream *s, int range)
+/* The interval AHEAD of a range. */
+static struct interval *ahead_of(struct stream *s, int range)
 {
     for (size_t i = 0; i < s->interval_count; i++) {
         if (s->intervals[i].range == range && s->intervals[i].state == INTERVAL_AHEAD) {
@@ -200,7 +218,7 @@ static void join_out(struct stream *s)
 static struct interval *cut(struct stream *s, int range, struct chunk_close *close, struct err *err)
 {
     join_out(s);
-    struct interval *ahead = stream_ahead(s, range);
+    struct interval *ahead = ahead_of(s, range);
     if (!ahead) {
         err_set(err, ERR_SYSTEM, "a chunk came for a range that had been read");
         return NULL;
@@ -275,18 +293,38 @@ static void range_states(const struct stream *s, struct stream_state *state)
     }
 }
 
+/* What a new process finds of a stream that is lost: nothing was read of it. */
+static void state_of_lost(struct stream_state *state)
+{
+    for (int r = 0; r < state->range_count; r++) {
+        key_free(&state->ranges[r].scanned);
+        key_free(&state->ranges[r].until);
+    }
+    free(state->ranges);
+    free(state->snapshot);
+    state->ranges = mem_zero(sizeof *state->ranges);
+    state->range_count = 1;
+    state->snapshot = NULL;
+    state->mode = STREAM_BACKFILL;
+    state->backfilled = state->cursor = 0;
+    terms_clear(&state->terms);
+}
+
 void stream_state_now(const struct stream *s, struct stream_state *state)
 {
     struct stream_state base = *s->config->state;
     base.ranges = NULL;
     base.range_count = 0;
     base.backfilled = s->backfilled;
+    base.cursor = s->cursor;
     if (base.mode == STREAM_BACKFILL && !s->pending) {
         base.mode = STREAM_ACTIVE;
-        base.snapshot = base.storage = NULL;
+        base.snapshot = NULL;
     }
     stream_state_copy(state, &base);
-    if (s->pending) {
+    if (s->standing != STANDING_LIVES) {
+        state_of_lost(state);
+    } else if (s->pending) {
         free(state->ranges);
         range_states(s, state);
     }

@@ -9,6 +9,7 @@
 #define MERGE_STREAM_H
 
 #include "ahead.h"
+#include "latest.h"
 #include "overlay.h"
 
 enum interval_state {
@@ -28,13 +29,14 @@ struct waiting {
 struct interval {
     enum interval_state state;
     int range;
-    struct keycode *upper;   /* inclusive; NULL: no end, or read by place */
+    struct keycode *upper;   /* inclusive; NULL: no end, or in ctid order */
     struct key *upper_text;  /* the same for checkpoints */
     struct waiting *waiting; /* WAITING */
 };
 
 struct range {
     struct ahead ahead;
+    struct latest latest; /* in ctid order, instead of `ahead` */
     bool reading; /* a query is under way */
     bool has_floor;
     struct snapshot floor; /* every snapshot of a chunk to come sees at least this */
@@ -42,27 +44,48 @@ struct range {
     struct batch **tail;   /* where its next batch goes */
 };
 
+/* See merge/merge.h for how a stream passes from one to the other. */
+enum stream_standing {
+    STANDING_LIVES,
+    STANDING_LOST, /* its rows are to be read again */
+    STANDING_AWAY, /* the same, but its table cannot be captured now */
+};
+
 struct stream {
     const struct merge_stream *config;
+    enum stream_standing standing;
+    uint64_t life;
+    uint64_t cursor; /* what was committed before this is not for this life; 0: no limit */
     struct interval *intervals;
     size_t interval_count, interval_cap;
     struct range *ranges;
     int range_count;
-    struct snapshot owed; /* read by place: what it saw the backfill owes, all else is a change */
-    size_t pending;       /* intervals that are not OUT; 0: the stream is active */
+    size_t pending; /* intervals that are not OUT; 0: the stream is active */
     uint64_t backfilled;
     bool changed; /* since the last checkpoint */
     int *ranks;   /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
-    size_t rank_count, rank_cap, rank_next;
+    size_t rank_cap, rank_next;
+    bool ranked; /* they are those of the batch in hand */
 };
 
+/* Begin a life. False: the state does not fit. */
 bool stream_init(struct stream *, const struct merge_stream *, struct err *);
-void stream_free(struct stream *);
 
-/* Whether its state is ahead of the others', and knows of a transaction that ends there. */
-static inline bool stream_is_ahead(const struct stream *s, uint64_t final_lsn)
+/* End it: forget everything but the life's number. Chunks and batches that are left go to *done,
+ * chained. */
+void stream_clear(struct stream *, struct batch **done);
+
+/* Whether its rows are not all out, or are to be read again. */
+static inline bool stream_backfills(const struct stream *s)
 {
-    return final_lsn < s->config->state->cursor;
+    return s->standing == STANDING_LOST || (s->standing == STANDING_LIVES && s->pending > 0);
+}
+
+/* Whether changes of a transaction that ends there are not for it: they are out already, or it is
+ * lost. */
+static inline bool stream_skips(const struct stream *s, uint64_t final_lsn)
+{
+    return s->standing != STANDING_LIVES || final_lsn < s->cursor;
 }
 
 /* The interval that a key lies in. */
@@ -82,8 +105,5 @@ void stream_state_now(const struct stream *, struct stream_state *state);
 
 /* The upper end of the interval that waits so; NULL: none. */
 const struct keycode *stream_upper_of(const struct stream *, const struct waiting *);
-
-/* The interval AHEAD of a range. */
-struct interval *stream_ahead(struct stream *, int range);
 
 #endif

@@ -3,6 +3,7 @@
  * That of their columns: describe_columns.c
  */
 #include "describe.h"
+#include "pg/terms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static const char tables_sql[] =
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes, z.bytes + z.toast,"
-    " z.most / current_setting('block_size')::int8, %s, %s, %s, %s "
+    " z.most / current_setting('block_size')::int8, %s "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -63,23 +64,14 @@ enum {
     COL_ALL_BYTES,
     COL_PAGES,
     COL_FILTER,
-    COL_SHAPE,
-    COL_STORAGE,
-    COL_PUBLISHED_BY,
 };
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, schemas, tables, shape, storage, publisher;
+    struct out sql, schemas, tables;
     out_init(&sql, sizeof tables_sql);
-    out_init(&shape, 512);
-    out_init(&storage, 512);
-    out_init(&publisher, 1024);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
-    describe_shape_sql(&shape, "w.oid", "$3", pg_server_version(pg));
-    describe_storage_sql(&storage, "w.oid");
-    describe_publisher_sql(&publisher, "w.oid", "$3", pg_server_version(pg));
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
@@ -90,14 +82,10 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     }
     array_close(&schemas);
     array_close(&tables);
-    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&shape),
-               out_text(&storage), out_text(&publisher));
+    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL");
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);
-    out_free(&shape);
-    out_free(&storage);
-    out_free(&publisher);
     out_free(&schemas);
     out_free(&tables);
     return rows;
@@ -146,9 +134,6 @@ static bool take_table(struct table_description *table, struct reading *reading,
     reading->published = rows_bool(rows, row, COL_PUBLISHED) ||
                          (table->kind == 'p' && rows_bool(rows, row, COL_LEAVES_PUBLISHED));
     table->row_filter = rows_copy(rows, row, COL_FILTER);
-    table->shape = rows_copy(rows, row, COL_SHAPE);
-    table->storage = rows_copy(rows, row, COL_STORAGE);
-    table->published_by = rows_oid(rows, row, COL_PUBLISHED_BY);
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);
@@ -248,16 +233,51 @@ static void readings_free(struct reading *readings, const struct table_descripti
     free(readings);
 }
 
-/* All that the keys are chosen from, of one snapshot. */
+/* The terms by the keys that were chosen. */
+static bool read_terms(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       struct table_description *tables, struct err *err)
+{
+    size_t count = (size_t)catalog->count;
+    char ***keys = mem_zero((count + 1) * sizeof *keys);
+    struct terms *terms = mem_zero((count + 1) * sizeof *terms);
+    uint64_t lsn;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = mem_zero((size_t)(tables[i].key_count + 1) * sizeof **keys);
+        for (int k = 0; k < tables[i].key_count; k++) {
+            keys[i][k] = (char *)tables[i].relation->columns[tables[i].key[k].column].name;
+        }
+    }
+    bool ok = terms_look(pg, config, catalog, (char *const *const *)keys, terms, &lsn, err);
+    for (size_t i = 0; i < count; i++) {
+        free((void *)keys[i]);
+        tables[i].terms = terms[i];
+    }
+    free((void *)keys);
+    free(terms);
+    return ok;
+}
+
+/* Of one snapshot. The terms are those of tables that can be captured. */
 static bool read_catalogs(struct pg *pg, struct types *types, const struct config *config,
                           const struct catalog *catalog, struct table_description *tables,
-                          struct reading *readings, struct err *err)
+                          bool with_terms, struct problems *problems, struct err *err)
 {
     struct err ignored;
+    size_t count = (size_t)catalog->count, first = problems->count;
+    struct reading *readings = mem_zero(count * sizeof *readings);
     bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
               read_tables(pg, config, catalog, tables, readings, err) &&
               describe_columns(pg, config, catalog, tables, readings, err) &&
               resolve(types, pg, tables, catalog->count, err);
+    if (ok) {
+        if (with_terms) {
+            find_unpublished(config, catalog, tables, readings, problems);
+        }
+        choose_keys(catalog, tables, readings, problems);
+        ok = !with_terms || problems->count > first ||
+             read_terms(pg, config, catalog, tables, err);
+    }
+    readings_free(readings, tables, catalog->count);
     return pg_exec(pg, "ROLLBACK", ok ? err : &ignored) && ok;
 }
 
@@ -265,15 +285,8 @@ bool tables_describe(struct pg *pg, struct types *types, const struct config *co
                      const struct catalog *catalog, struct table_description **tables,
                      struct problems *problems, struct err *err)
 {
-    size_t count = (size_t)catalog->count;
-    struct reading *readings = mem_zero(count * sizeof *readings);
-    *tables = mem_zero(count * sizeof **tables);
-    bool ok = read_catalogs(pg, types, config, catalog, *tables, readings, err);
-    if (ok) {
-        find_unpublished(config, catalog, *tables, readings, problems);
-        choose_keys(catalog, *tables, readings, problems);
-    }
-    readings_free(readings, *tables, catalog->count);
+    *tables = mem_zero((size_t)catalog->count * sizeof **tables);
+    bool ok = read_catalogs(pg, types, config, catalog, *tables, true, problems, err);
     if (!ok) {
         tables_free(tables, catalog->count);
     }
@@ -283,15 +296,9 @@ bool tables_describe(struct pg *pg, struct types *types, const struct config *co
 bool tables_check_keys(struct pg *pg, const struct config *config, const struct catalog *catalog,
                        struct problems *problems, struct err *err)
 {
-    size_t count = (size_t)catalog->count;
-    struct reading *readings = mem_zero(count * sizeof *readings);
-    struct table_description *tables = mem_zero(count * sizeof *tables);
+    struct table_description *tables = mem_zero((size_t)catalog->count * sizeof *tables);
     struct types *types = types_new();
-    bool ok = read_catalogs(pg, types, config, catalog, tables, readings, err);
-    if (ok) {
-        choose_keys(catalog, tables, readings, problems);
-    }
-    readings_free(readings, tables, catalog->count);
+    bool ok = read_catalogs(pg, types, config, catalog, tables, false, problems, err);
     tables_free(&tables, catalog->count);
     types_free(&types);
     return ok;
@@ -306,8 +313,7 @@ void tables_free(struct table_description **tables, int count)
         }
         free(table->key);
         free(table->row_filter);
-        free(table->shape);
-        free(table->storage);
+        terms_clear(&table->terms);
         relation_free(&table->relation);
     }
     free(*tables);

@@ -35,6 +35,9 @@ bool describe_columns(struct pg *, const struct config *, const struct catalog *
  */
 void describe_publisher_sql(struct out *, const char *oid, const char *publication, int version);
 
+/* Likewise for a digest of the column lists and row filters of all entries; '' for none. */
+void describe_limits_sql(struct out *, const char *oid, const char *publication, int version);
+
 /* Set the key of `table` from the catalog, which may want none, or from the columns' facts (one for
  * each column). */
 bool key_choose(struct table_description *table, const struct column_facts *facts,

@@ -1,4 +1,4 @@
-/* What tells two shapes of a table apart, in a form that costs nothing to compare. */
+/* What publishes a table, and how far its pages go: expressions for several questions. */
 #include <string.h>
 
 #include "base/out.h"
@@ -27,7 +27,7 @@ static void add_entries(struct out *sql, const char *oid, const char *what, cons
         " JOIN line l ON l.home=n.pnnspid WHERE n.pnpubid=p.oid";
     bool newer = version >= 150000; /* has schemas, lists of columns and row filters */
     out_format(sql, entries_sql, oid, what,
-               newer ? "pg_catalog.concat_ws(' ',r.prattrs,r.prqual)" : "NULL",
+               newer ? "nullif(pg_catalog.concat_ws(' ',r.prattrs,r.prqual),'')" : "NULL",
                newer ? schemas : "", publication);
 }
 
@@ -37,41 +37,22 @@ void describe_publisher_sql(struct out *sql, const char *oid, const char *public
     add_entries(sql, oid, "pg_catalog.min(e.oid)", publication, version);
 }
 
-void describe_shape_sql(struct out *sql, const char *oid, const char *publication, int version)
+void describe_limits_sql(struct out *sql, const char *oid, const char *publication, int version)
 {
-    out_format(sql,
-               "((SELECT coalesce(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
-               "a.attrelid,a.attnum,a.attname,a.atttypid,a.atttypmod,a.attcollation%s),','"
-               " ORDER BY a.attnum)),'')"
-               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s"
-               " AND a.attnum>0 AND NOT a.attisdropped)||",
-               version >= 120000 ? ",a.attgenerated" : "", oid);
     add_entries(sql, oid,
-                "coalesce(pg_catalog.md5(pg_catalog.string_agg("
-                "pg_catalog.concat_ws(' ',e.oid,e.limits),',' ORDER BY e.oid)),'')",
+                "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(e.limits,','"
+                " ORDER BY e.oid)),16),'')",
                 publication, version);
-    out_char(sql, ')');
-}
-
-/* The table and, if it is partitioned, everything below. */
-static const char tree_sql[] =
-    "(WITH RECURSIVE tree(oid,kind) AS (SELECT c.oid,c.relkind FROM pg_catalog.pg_class c"
-    " WHERE c.oid=%s UNION ALL SELECT c.oid,c.relkind FROM tree t"
-    " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
-    " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ";
-
-/* A table begins in a file that has the number of its oid, and every rewrite makes a new one. */
-void describe_storage_sql(struct out *sql, const char *oid)
-{
-    out_format(sql, tree_sql, oid);
-    out_string(sql, "SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg("
-                    "pg_catalog.pg_relation_filenode(oid)::text,',' ORDER BY oid),'')) FROM tree"
-                    " WHERE kind='r' AND pg_catalog.pg_relation_filenode(oid)<>oid)");
 }
 
 void describe_pages_sql(struct out *sql, const char *oid)
 {
-    out_format(sql, tree_sql, oid);
-    out_string(sql, "SELECT coalesce(pg_catalog.max(pg_catalog.pg_relation_size(oid)),0)"
-                    "/pg_catalog.current_setting('block_size')::int FROM tree WHERE kind='r')");
+    out_format(sql,
+               "(WITH RECURSIVE tree(oid,kind) AS (SELECT c.oid,c.relkind FROM pg_catalog.pg_class c"
+               " WHERE c.oid=%s UNION ALL SELECT c.oid,c.relkind FROM tree t"
+               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
+               " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) "
+               "SELECT coalesce(pg_catalog.max(pg_catalog.pg_relation_size(oid)),0)"
+               "/pg_catalog.current_setting('block_size')::int FROM tree WHERE kind='r')",
+               oid);
 }

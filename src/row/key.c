@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "row/type.h"
 
 struct key *key_new(int count)
 {
@@ -37,4 +38,19 @@ void key_set(struct key *key, int column, const char *text, size_t len)
 {
     free(key->columns[column].text);
     key->columns[column] = (struct key_column){mem_string_n(text, len), len};
+}
+
+static bool is_integer(uint32_t type)
+{
+    return type == OID_INT2 || type == OID_INT4 || type == OID_INT8;
+}
+
+static bool is_text(uint32_t type)
+{
+    return type == OID_TEXT || type == OID_VARCHAR;
+}
+
+bool key_types_alike(uint32_t a, uint32_t b)
+{
+    return a == b || (is_integer(a) && is_integer(b)) || (is_text(a) && is_text(b));
 }

@@ -2,10 +2,12 @@
 #include "row/snapshot.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/out.h"
 
 static bool parse_xid(const char **text, uint64_t *xid)
 {
@@ -42,6 +44,19 @@ bool snapshot_parse(struct snapshot *snapshot, const char *text)
     }
     snapshot_free(snapshot);
     return false;
+}
+
+char *snapshot_text(const struct snapshot *snapshot)
+{
+    struct out out;
+    out_init(&out, 64);
+    out_format(&out, "%" PRIu64 ":%" PRIu64 ":", snapshot->xmin, snapshot->xmax);
+    for (size_t i = 0; i < snapshot->xip_count; i++) {
+        out_format(&out, i ? ",%" PRIu64 : "%" PRIu64, snapshot->xip[i]);
+    }
+    char *text = mem_string(out_text(&out));
+    out_free(&out);
+    return text;
 }
 
 void snapshot_copy(struct snapshot *to, const struct snapshot *from)

@@ -1,4 +1,5 @@
 /* One stream's own part: its mode, its key, and the ranges of keys that are still to be read. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,14 +30,52 @@ static bool read_mode(const struct json_at *at, enum stream_mode *mode, struct e
     return json_error(at, err, "is %s; it must be Backfill, Active or Ignore", json_show(text).s);
 }
 
-static bool read_oid(const struct json_at *at, uint32_t *oid, struct err *err)
+static bool read_oid(const struct json_at *parent, struct terms *terms, enum term term,
+                     struct err *err)
 {
-    int64_t value = 0;
-    if (at->item && !json_integer(at, 1, UINT32_MAX, &value, err)) {
+    int64_t value;
+    struct json_at at = json_member(parent, term_name(term));
+    if (!at.item) {
+        return true;
+    }
+    if (!json_integer(&at, 1, UINT32_MAX, &value, err)) {
         return false;
     }
-    *oid = (uint32_t)value;
+    terms->text[term] = mem_format("%" PRId64, value);
     return true;
+}
+
+static bool read_horizon(const struct json_at *at, uint64_t *horizon, struct err *err)
+{
+    const char *text;
+    char *end;
+    if (!at->item) {
+        return true;
+    }
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    *horizon = strtoull(text, &end, 10);
+    return (*text >= '0' && *text <= '9' && !*end) ||
+           json_error(at, err, "is %s; it must be a transaction id", json_show(text).s);
+}
+
+static bool read_terms(const struct json_at *parent, struct terms *terms, struct err *err)
+{
+    struct json_at at = json_member(parent, "terms");
+    struct json_at horizon = json_member(&at, "horizon");
+    if (!read_oid(parent, terms, TERM_TABLE, err) || !read_oid(parent, terms, TERM_ENTRY, err) ||
+        (at.item && !json_object(&at, err))) {
+        return false;
+    }
+    terms->known = at.item != NULL;
+    for (int i = 0; at.item && i < TERMS; i++) {
+        struct json_at member = json_member(&at, term_name(i));
+        if (!terms->text[i] && !text_read(&member, &terms->text[i], err)) {
+            return false;
+        }
+    }
+    return !at.item || read_horizon(&horizon, &terms->horizon, err);
 }
 
 static bool read_backfilled(const struct json_at *at, uint64_t *backfilled, struct err *err)
@@ -75,10 +114,9 @@ static bool read_key(const struct json_at *at, struct key **key, int *columns, s
         return true;
     }
     if (cJSON_IsString(at->item)) {
-        json_error(at, err,
-                   "must be an array of strings: another connector wrote it, and its backfill "
-                   "cannot be continued; begin the table anew");
-        return err_remedy(err, REMEDY_TABLE_ANEW);
+        return json_error(at, err,
+                          "must be an array of strings: another connector wrote it, and its "
+                          "backfill cannot be continued; take the stream out of the state");
     }
     if (!json_array(at, err)) {
         return false;
@@ -156,17 +194,14 @@ static bool read_key_columns(const struct json_at *at, char ***key_columns, int 
 bool stream_part_read(const struct json_at *at, struct stream_state *state, struct err *err)
 {
     struct json_at mode = json_member(at, "mode");
-    struct json_at oid = json_member(at, "oid");
-    struct json_at published_by = json_member(at, "published_by");
     struct json_at key_columns = json_member(at, "key_columns");
     struct json_at cursor = json_member(at, "cursor");
     struct json_at backfilled = json_member(at, "backfilled");
     struct json_at snapshot = json_member(at, "snapshot");
-    struct json_at storage = json_member(at, "storage");
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
-        !read_oid(&oid, &state->oid, err) || !read_oid(&published_by, &state->published_by, err) ||
+        !read_terms(at, &state->terms, err) ||
         !read_key_columns(&key_columns, &state->key_columns, &columns, err) ||
         !cursor_read(&cursor, &state->cursor, err) ||
         !read_backfilled(&backfilled, &state->backfilled, err)) {
@@ -175,8 +210,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     if (state->mode != STREAM_BACKFILL) {
         return true; /* what was owed before means nothing any more */
     }
-    if (!read_snapshot(&snapshot, &state->snapshot, err) ||
-        !text_read(&storage, &state->storage, err)) {
+    if (!read_snapshot(&snapshot, &state->snapshot, err)) {
         return false;
     }
     return ranges.item ? read_ranges(&ranges, state, &columns, err)

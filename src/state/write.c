@@ -70,18 +70,36 @@ static void write_range(struct out *out, const struct range_state *range)
     out_char(out, '}');
 }
 
-static void write_oid(struct out *out, const char *name, uint32_t oid)
+/* The oids stand by themselves, as numbers; the other terms together. */
+static bool is_number(enum term term)
 {
-    if (oid) {
-        out_format(out, ",\"%s\":%" PRIu32, name, oid);
+    return term == TERM_TABLE || term == TERM_ENTRY;
+}
+
+static void write_terms(struct out *out, const struct terms *terms)
+{
+    bool some = false;
+    for (int i = 0; i < TERMS; i++) {
+        if (terms->text[i] && is_number(i)) {
+            out_format(out, ",\"%s\":%s", term_name(i), terms->text[i]);
+        }
+    }
+    for (int i = 0; i < TERMS; i++) {
+        if (terms->known && terms->text[i] && !is_number(i)) {
+            out_format(out, some ? ",\"%s\":" : ",\"terms\":{\"%s\":", term_name(i));
+            json_write_string(out, terms->text[i], strlen(terms->text[i]));
+            some = true;
+        }
+    }
+    if (some) {
+        out_format(out, ",\"horizon\":\"%" PRIu64 "\"}", terms->horizon);
     }
 }
 
 static void write_stream_members(struct out *out, const struct stream_state *state)
 {
     out_format(out, "\"mode\":\"%s\"", stream_mode_names[state->mode]);
-    write_oid(out, "oid", state->oid);
-    write_oid(out, "published_by", state->published_by);
+    write_terms(out, &state->terms);
     if (state->key_columns) {
         out_string(out, ",\"key_columns\":");
         json_write_strings(out, state->key_columns);
@@ -95,7 +113,6 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
     }
     if (state->mode == STREAM_BACKFILL) {
         write_text(out, "snapshot", state->snapshot);
-        write_text(out, "storage", state->storage);
         out_string(out, ",\"ranges\":[");
         for (int i = 0; i < state->range_count; i++) {
             out_string(out, i ? "," : "");
@@ -168,7 +185,10 @@ static void write_stream_patch(struct out *out, const struct stream_state *state
     write_absent(out, "cursor", !state->cursor);
     write_absent(out, "backfilled", !state->backfilled);
     write_absent(out, "snapshot", !backfill || !state->snapshot);
-    write_absent(out, "storage", !backfill || !state->storage);
+    write_absent(out, "storage", true);
+    write_absent(out, "oid", !state->terms.text[TERM_TABLE]);
+    write_absent(out, "published_by", !state->terms.text[TERM_ENTRY]);
+    write_absent(out, "terms", !state->terms.known);
     write_absent(out, "ranges", !backfill);
     out_char(out, '}');
 }

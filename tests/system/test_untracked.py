@@ -147,6 +147,21 @@ def test_noticed_at_the_next_start_the_table_is_backfilled_again(database, begin
     assert_nothing_more(one)
 
 
+def test_a_partition_that_is_dropped_is_said_and_not_read_again(database, begin):
+    """As old ones are every month: its rows are gone, and reading the others again would bring nothing back."""
+    one, happen = begin((PARTITIONED, VIA_ROOT, ("DROP TABLE low",)))
+    one.tail = True
+    process = one.start().wait_for_active()
+    happen()
+    process.wait_for(lambda run: warnings(run), 20 * PATIENCE)
+    database.execute("UPDATE t SET a = 'newer' WHERE id = 30")
+    process.wait_for(lambda run: run.records_before_last_state() >= ROWS + 2)
+    one.keep(process.stop())
+    (warning,) = warnings(process)
+    assert "public.t has lost a partition" in warning and not said_again(process)
+    assert len(process.records) == ROWS + 2
+
+
 def assert_nothing_more(one):
     """What was noticed once is not noticed again."""
     one.tail = False

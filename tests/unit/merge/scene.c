@@ -28,11 +28,9 @@ static struct relation *new_relation(const char *name, const char *const *column
     return r;
 }
 
-static bool bind(void *context, struct relation *r, struct err *err)
+static void bind(struct relation *r)
 {
-    (void)context, (void)err;
     r->stream = strcmp(r->name, "watermarks") ? 0 : STREAM_WATERMARKS;
-    return true;
 }
 
 static int number_of(const struct keycode *code)
@@ -44,26 +42,56 @@ static int number_of(const struct keycode *code)
     return atoi(copy);
 }
 
-static bool rank(void *context, int stream, const struct keycode *const *keys, size_t count,
-                 const struct keycode *const *bounds, size_t bound_count, int *ranks,
-                 struct err *err)
+static void rank(struct scene *s, struct merge_question *q)
 {
-    struct scene *s = context;
-    (void)stream;
-    s->ranked += (int)count;
-    for (size_t i = 0; i < count; i++) {
-        ranks[i] = 0;
-        for (size_t b = 0; b < bound_count; b++) {
-            ranks[i] += number_of(keys[i]) > number_of(bounds[b]);
+    s->ranked += (int)q->count;
+    for (size_t i = 0; i < q->count; i++) {
+        q->ranks[i] = 0;
+        for (size_t b = 0; b < q->bound_count; b++) {
+            q->ranks[i] += number_of(q->keys[i]) > number_of(q->bounds[b]);
         }
     }
-    return !s->rank_fails || err_set(err, ERR_TRANSIENT, "no server");
 }
 
-static void truncated(void *context, int stream)
+static uint8_t *tuple_of(const char *values, uint8_t *tuple);
+
+static void look_up(struct scene *s, struct merge_question *q)
 {
-    (void)stream;
+    char text[64];
+    if (s->row && s->row(s->row_context, atoi(q->key->columns[0].text), q->xid, text)) {
+        q->row = tuple_of(text, mem_alloc(strlen(text) * 6 + 8));
+    }
+}
+
+/* All that the merger wants to know before it takes a batch. */
+void scene_answer(struct scene *s, struct batch *batch)
+{
+    struct merge_question *q;
+    while ((q = merge_asks(s->m, batch))) {
+        switch (q->kind) {
+        case MERGE_ASKS_BINDING: bind(q->relation); break;
+        case MERGE_ASKS_RANKS: rank(s, q); break;
+        case MERGE_ASKS_ROW: look_up(s, q); break;
+        }
+    }
+}
+
+static void truncated(void *context, int stream, const struct relation *relation)
+{
+    (void)stream, (void)relation;
     ((struct scene *)context)->truncated++;
+}
+
+static bool other(void *context, int stream, const struct relation *relation)
+{
+    (void)stream, (void)relation;
+    return ((struct scene *)context)->other_goes_on;
+}
+
+static void lost(void *context, int stream, const struct relation *relation)
+{
+    (void)stream, (void)relation;
+    ((struct scene *)context)->lost++;
 }
 
 static struct key *key_text(const char *p, size_t len)
@@ -92,12 +120,13 @@ static void parse_ranges(struct stream_state *state, const char *p)
 static void start_merge(struct scene *s)
 {
     s->stream.state = &s->state;
-    s->config.streams = &s->stream;
+    s->config.streams = (const struct merge_stream *[]){&s->stream};
     s->config.hooks.context = s;
     s->m = merge_new(&s->config, &s->err);
     cr_assert(s->m, "%s", s->err.message);
-    cr_assert(merge_bind(s->m, s->watermarks, &s->err) && merge_bind(s->m, s->table, &s->err) &&
-              merge_bind(s->m, s->shape, &s->err));
+    bind(s->watermarks);
+    bind(s->table);
+    s->table->life = s->shape->life = 0; /* of the merger before */
 }
 
 static void make_relations(struct scene *s, bool server)
@@ -114,19 +143,25 @@ void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool 
 {
     static char id[] = "id", *key_columns[] = {id, NULL};
     static enum key_order by_number[] = {KEY_INT}, by_server[] = {KEY_SERVER};
+    static uint32_t types[] = {OID_INT4};
     *s = (struct scene){.server = server, .lsn = 1000};
     make_relations(s, server);
     s->state.id = mem_string("t");
     s->state.mode = !ranges || *ranges ? STREAM_BACKFILL : STREAM_ACTIVE;
     parse_ranges(&s->state, ranges ? ranges : "-");
     s->state.snapshot = mem_string(snapshot);
-    s->stream.key = (struct merge_key){1, key_columns, by_number, server, !ranges, true};
-    s->stream.key.orders = server ? by_server : by_number;
+    s->stream.key =
+        (struct merge_key){1, key_columns, types, server ? by_server : by_number, server, true};
+    s->stream.ctid_order = !ranges;
+    if (snapshot) {
+        cr_assert(snapshot_parse(&s->base, snapshot));
+        s->stream.base = &s->base;
+    }
     s->config = (struct merge_config){.stream_count = 1,
                                       .slot = "our",
                                       .cursor = 1000,
                                       .ahead_bytes = SIZE_MAX,
-                                      .hooks = {s, bind, rank, truncated}};
+                                      .hooks = {s, truncated, other, lost}};
     s->events = batch_new(0);
     batch_reset(s->events, BATCH_EVENTS);
     out_init(&s->text, 0);
@@ -142,6 +177,7 @@ void scene_free(struct scene *s)
     batch_free(&s->events);
     checkpoint_free(&s->whole);
     stream_state_clear(&s->state);
+    snapshot_free(&s->base);
     out_free(&s->text);
     free(s->records);
 }
@@ -158,6 +194,17 @@ void scene_resume(struct scene *s)
     start_merge(s);
 }
 
+void scene_rebirth(struct scene *s, uint64_t not_before)
+{
+    struct stream_state *state = &s->state;
+    merge_lose(s->m, 0);
+    char *id = mem_string(state->id);
+    stream_state_clear(state);
+    *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
+    parse_ranges(state, "-");
+    cr_assert(merge_begin(s->m, 0, &s->stream, not_before, &s->err), "%s", s->err.message);
+}
+
 static struct event *add_event(struct scene *s, enum event_kind kind)
 {
     struct event *e = batch_event(s->events);
@@ -167,9 +214,9 @@ static struct event *add_event(struct scene *s, enum event_kind kind)
     return e;
 }
 
-static const uint8_t *wal_tuple(struct scene *s, const char *values)
+static uint8_t *tuple_of(const char *values, uint8_t *tuple)
 {
-    uint8_t *tuple = arena_alloc(&s->events->arena, strlen(values) * 6 + 8), *to = tuple + 2;
+    uint8_t *to = tuple + 2;
     int count = 0;
     for (const char *p = values; *p; p += *p == ',') {
         size_t len = strcspn(p, ",");
@@ -184,6 +231,11 @@ static const uint8_t *wal_tuple(struct scene *s, const char *values)
     }
     store16(tuple, (uint16_t)count);
     return tuple;
+}
+
+static const uint8_t *wal_tuple(struct scene *s, const char *values)
+{
+    return tuple_of(values, arena_alloc(&s->events->arena, strlen(values) * 6 + 8));
 }
 
 static struct event *add_change(struct scene *s, enum event_kind kind, const char *row)
@@ -358,6 +410,7 @@ void scene_quiet(struct scene *s)
 
 bool wal_flush(struct scene *s)
 {
+    scene_answer(s, s->events);
     bool ok = merge_events(s->m, s->events, s->now_us, &s->err);
     for (size_t i = 0; i < s->events->event_count && ok; i++) {
         take_event(s, &s->events->events[i]);

@@ -33,10 +33,14 @@ struct scene {
     struct merge_config config;
     struct merge_stream stream;
     struct stream_state state;
-    bool server; /* keys are ordered by the rank hook, as numbers */
-    bool rank_fails;
-    int ranked;    /* keys that the hook was asked for */
-    int truncated; /* times that the hook was called */
+    struct snapshot base; /* in ctid order */
+    bool server;          /* keys are ordered by the scene, as numbers */
+    int ranked;           /* keys that it was asked to rank */
+    int truncated, lost;  /* times that the hooks were called */
+    bool other_goes_on;   /* what the hook says of changes of another table */
+    /* The row with that key, as text; false: there is none. NULL: always. */
+    bool (*row)(void *context, int id, uint32_t xid, char text[64]);
+    void *row_context;
     struct relation *table, *watermarks, *shape;
     struct batch *events; /* not merged yet */
     uint64_t lsn;         /* of the next event */
@@ -51,13 +55,16 @@ struct scene {
 
 /*
  * ranges: "-" all keys, "-3 3-" two ranges, "2-5" after 2 up to 5; "": the stream is active; NULL:
- * rows are read by place, and those in `snapshot` are owed.
+ * rows are read in ctid order, and those that `snapshot` sees are the backfill's.
  */
 void scene_init(struct scene *, const char *ranges, const char *snapshot, bool server);
 void scene_free(struct scene *);
 
 /* A new merger, from what the checkpoints say. */
 void scene_resume(struct scene *);
+
+/* The stream is lost, and a new life of it begins, with all keys to be read. */
+void scene_rebirth(struct scene *, uint64_t not_before);
 
 /* The stream. They gather in `events` until wal_commit or wal_flush. */
 void wal_begin(struct scene *, uint32_t xid);
@@ -80,6 +87,9 @@ struct batch *read_snapshot_step(struct scene *, int range, const char *snapshot
 struct batch *read_rows_step(struct scene *, int range, const char *rows);
 struct batch *read_close_step(struct scene *, int range, const char *end, const char *watermark);
 bool rows_in(struct scene *, struct batch *);
+
+/* Answer what the merger asks before it takes the batch. */
+void scene_answer(struct scene *, struct batch *);
 
 /* All steps at once. */
 void read_chunk(struct scene *, int range, const char *snapshot, const char *rows, const char *end,

@@ -12,8 +12,8 @@
 struct batch *read_step(struct scene *s, int range, enum chunk_step step)
 {
     struct batch *batch = batch_new(1);
-    (void)s;
     batch_reset(batch, BATCH_ROWS);
+    batch->life = merge_life(s->m, 0);
     batch->range = range;
     batch->step = step;
     return batch;
@@ -70,8 +70,9 @@ struct batch *read_close_step(struct scene *s, int range, const char *end, const
 
 bool rows_in(struct scene *s, struct batch *batch)
 {
-    struct batch *done = NULL;
-    bool ok = merge_rows(s->m, &batch, &done, &s->err);
+    scene_answer(s, batch);
+    bool ok = merge_rows(s->m, &batch, &s->err);
+    struct batch *done = merge_take_done(s->m);
     while (done) {
         struct batch *next = done->next;
         batch_free(&done);

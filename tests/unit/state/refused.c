@@ -86,8 +86,12 @@ Test(refused, wrong_streams)
             "state: streams.t.snapshot must be a string, not a number");
     refused(IN_STREAM("\"mode\":\"Active\",\"oid\":\"t\""),
             "state: streams.t.oid must be a whole number, not a string");
-    refused(IN_STREAM("\"mode\":\"Backfill\",\"storage\":10"),
-            "state: streams.t.storage must be a string, not a number");
+    refused(IN_STREAM("\"mode\":\"Active\",\"terms\":7"),
+            "state: streams.t.terms must be an object, not a number");
+    refused(IN_STREAM("\"mode\":\"Active\",\"terms\":{\"key\":7}"),
+            "state: streams.t.terms.key must be a string, not a number");
+    refused(IN_STREAM("\"mode\":\"Active\",\"terms\":{\"horizon\":\"x\"}"),
+            "state: streams.t.terms.horizon is \"x\"; it must be a transaction id");
     refused("{\"cursor\":\"0/1\",\"streams\":[]}",
             "state: streams must be an object, not an array");
     refused("{\"cursor\":\"0/1\",\"streams\":{\"t\":[]}}",

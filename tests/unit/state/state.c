@@ -164,7 +164,7 @@ Test(state, scanned_may_stand_beside_the_mode)
     refused(
         "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\",\"scanned\":\"FQE=\"}}}",
         "state: streams[\"a.b\"].scanned must be an array of strings: another connector wrote it, "
-        "and its backfill cannot be continued; begin the table anew");
+        "and its backfill cannot be continued; take the stream out of the state");
 }
 
 Test(state, ranges_of_a_finished_backfill_mean_nothing)
@@ -175,16 +175,15 @@ Test(state, ranges_of_a_finished_backfill_mean_nothing)
     cr_assert_eq(state.checkpoint->streams[0].backfilled, 5);
 }
 
-Test(state, a_snapshot_and_a_storage_go_both_ways_while_rows_are_owed)
+Test(state, a_snapshot_goes_both_ways_while_rows_are_to_be_read)
 {
-#define OWED "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"storage\":\"9f\",\"ranges\":[{}]"
-    parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," OWED "}}}");
+#define TO_READ "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"ranges\":[{}]"
+    parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
     cr_assert_str_eq(state.checkpoint->streams[0].snapshot, "10:20:11,14");
     cr_assert_str_eq(whole(),
-                     "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," OWED "}}}");
-    parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Active\"," OWED "}}}");
+                     "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
+    parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Active\"," TO_READ "}}}");
     cr_assert_null(state.checkpoint->streams[0].snapshot);
-    cr_assert_null(state.checkpoint->streams[0].storage);
 }
 
 Test(state, the_last_whole_state_counts)
@@ -301,21 +300,29 @@ Test(state, a_stream_ahead_of_the_cursor_round_trips)
     cr_expect_str_eq(out_text(&out), "{\"cursor\":\"0/20\",\"mode\":\"Active\"}");
 }
 
-Test(state, the_table_is_known_by_its_oid)
-{
-    parse(
-        "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\",\"oid\":4294967295}}}");
-    cr_assert_eq(state.checkpoint->streams[0].oid, 4294967295);
-    cr_assert_str_eq(whole(), "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
-                              "\"oid\":4294967295}}}");
-}
-
-Test(state, what_publishes_the_table_is_known_by_its_oid)
+Test(state, an_earlier_version_knew_two_terms)
 {
     const char *text = "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
                        "\"oid\":7,\"published_by\":4294967295}}}";
     parse(text);
-    cr_assert_eq(state.checkpoint->streams[0].published_by, 4294967295);
+    const struct terms *terms = &state.checkpoint->streams[0].terms;
+    cr_assert_str_eq(terms->text[TERM_TABLE], "7");
+    cr_assert_str_eq(terms->text[TERM_ENTRY], "4294967295");
+    cr_assert_not(terms->known);
+    cr_assert_str_eq(whole(), text);
+}
+
+Test(state, terms_go_both_ways)
+{
+    const char *text = "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
+                       "\"oid\":7,\"terms\":{\"columns\":\"a.b\",\"key\":\"id\",\"leaves\":\"7:-:9\","
+                       "\"horizon\":\"18446744073709551615\"}}}}";
+    parse(text);
+    const struct terms *terms = &state.checkpoint->streams[0].terms;
+    cr_assert(terms->known);
+    cr_assert_str_eq(terms->text[TERM_COLUMNS], "a.b");
+    cr_assert_null(terms->text[TERM_ORDER]);
+    cr_assert_eq(terms->horizon, UINT64_MAX);
     cr_assert_str_eq(whole(), text);
 }
 

@@ -1,0 +1,59 @@
+/*
+ * Reading the terms of tables (row/terms.h), and judging what became of a table by them.
+ */
+#ifndef PG_TERMS_H
+#define PG_TERMS_H
+
+#include "base/out.h"
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+#include "row/terms.h"
+
+/*
+ * Append the expressions of all terms, in order, with commas between them. `oid`, `publication` (its
+ * name) and `key` (the names of the key's columns, a text[]) are expressions, too.
+ */
+void terms_sql(struct out *, const char *oid, const char *publication, const char *key,
+               int version);
+
+/* Take them from the columns of a row, from `column` on. */
+void terms_take(struct terms *, const struct pg_rows *, int row, int column);
+
+/*
+ * The terms of all streams, by name, in one query. keys[i]: the names of a stream's key columns,
+ * NULL-terminated; NULL: none. All that is seen was committed before *lsn.
+ */
+bool terms_look(struct pg *, const struct config *, const struct catalog *,
+                char *const *const *keys, struct terms *now, uint64_t *lsn, struct err *);
+
+/* What the capture does with the table. */
+enum terms_use {
+    TERMS_BY_KEY,  /* its rows are being read in the order of the key, */
+    TERMS_BY_CTID, /* or as they are stored */
+    TERMS_ACTIVE,  /* all its rows are out */
+};
+
+/* From light to grave. */
+enum terms_change {
+    TERMS_SAME,
+    TERMS_SHAPE,     /* it goes on by the new terms: other columns, partitions made empty, files
+                        that were rewritten with all their rows */
+    TERMS_EMPTIED,   /* a file is new, and none of the old rows is in it: TRUNCATE, or an ALTER TABLE
+                        that rewrote them */
+    TERMS_UNTRACKED, /* something happened that the stream does not tell */
+    TERMS_OTHER,     /* its backfill, or its changes, cannot go on */
+    TERMS_AWAY,      /* it is not there, not published or not logged */
+};
+
+struct terms_verdict {
+    enum terms_change change;
+    bool loses_rows; /* rows are gone without deletes: to be said, whatever is done */
+    char why[400];   /* completes "table s.t …"; "" if it is the same */
+};
+
+/* Asks the server where only rows can tell: see judge_leaves.c. */
+bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
+                 struct terms_verdict *, struct err *);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The terms of a table: what its capture goes by. While they stay the same, its rows can be read on
+ * from where a backfill was, and the stream tells all that happens to them.
+ *
+ * Each term is a short text, to be compared for equality. They are read from the server's catalogs
+ * (pg/terms.h), and a state remembers them.
+ */
+#ifndef ROW_TERMS_H
+#define ROW_TERMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum term {
+    TERM_TABLE,       /* its oid; NULL: there is no such table */
+    TERM_COLUMNS,     /* digest of all columns, '.', and digest with integer types being one */
+    TERM_KEY,         /* the key's columns, and what keeps them from being one: nothing if all is well */
+    TERM_ORDER,       /* digest of how the server orders the key: types, collations and their
+                         versions, enum labels, operator families */
+    TERM_IDENTITY,    /* tables of it (partitions too) whose replica identity does not cover the key */
+    TERM_ENTRY,       /* oid of the publication's entry of it; NULL: it is not published */
+    TERM_LIMITS,      /* digest of the publication's column lists and row filters */
+    TERM_PUBLICATION, /* "oid.version operations via-root"; version: xmin of its row */
+    TERM_PERSISTENCE, /* pg_class.relpersistence, of it and all partitions the weakest */
+    TERM_LEAVES,      /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
+    TERMS,
+};
+
+struct terms {
+    char *text[TERMS]; /* owned; see above for NULL */
+    uint64_t horizon;  /* every transaction below this id had ended when they were read; 0: unknown */
+    bool known;        /* false: nothing is; or TABLE and ENTRY alone, of an earlier version's state */
+};
+
+/* In what a term is named: a state's member, or a message. */
+const char *term_name(enum term);
+
+void terms_copy(struct terms *to, const struct terms *from);
+void terms_clear(struct terms *);
+
+/* Whether all texts are the same. */
+bool terms_equal(const struct terms *, const struct terms *);
+
+/* Whether this one is the same, as far as both are known. */
+bool term_same(const struct terms *, const struct terms *, enum term);
+
+/* One item of TERM_LEAVES. */
+struct leaf {
+    uint32_t oid;
+    const char *how; /* xmin of each of its entries in pg_inherits, from the root down, joined by '.';
+                        "-": the table itself. Borrowed, as is */
+    uint32_t how_len;
+    const char *file; /* number of its file; "f": it is a foreign table */
+    uint32_t file_len;
+};
+
+/* The item at *text, which steps over it; false at the end. */
+bool leaf_next(const char **text, struct leaf *);
+
+/* The item of that oid. */
+bool leaf_find(const char *text, uint32_t oid, struct leaf *);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * A queue of work: any thread may put items in, any may take them out. What is more urgent comes
+ * first, and what is as urgent in the order in which it was put in.
+ */
+#ifndef RUNTIME_QUEUE_H
+#define RUNTIME_QUEUE_H
+
+#include "runtime/bell.h"
+
+struct queue;
+
+struct queue *queue_new(void);
+void queue_free(struct queue **); /* items still inside are not freed */
+
+/* Ring this bell, too, when an item comes in. It must outlive the queue. Before anybody puts. */
+void queue_add_bell(struct queue *, struct bell *);
+
+void queue_put(struct queue *, void *item, int priority);
+
+/* The first item, or NULL. Never waits. */
+void *queue_take(struct queue *);
+
+#endif

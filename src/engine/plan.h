@@ -1,0 +1,23 @@
+/* What a capture begins with: see plan.c. */
+#ifndef ENGINE_PLAN_H
+#define ENGINE_PLAN_H
+
+#include "roster.h"
+
+/* Set up the roster from the tables as they were described at the start, which it takes. */
+bool plan_make(struct engine *, struct table_description **tables, struct err *);
+
+/* Let the workers have what is to be read. Once the merger is made. */
+void plan_queue(struct engine *);
+
+/* As many ranges as keep the workers busy to the end, of a table large enough to be worth it. */
+int plan_ranges(const struct config *, const struct table_description *);
+
+/* The state of a stream whose rows are to be read, cut at `bounds`; takes `id`. */
+void plan_begin_state(const struct engine_config *, struct stream_state *, char *id, int stream,
+                      const struct table_description *, struct key **bounds, int bound_count);
+
+/* A later run goes on from the base, if it can. */
+void plan_keep_base(struct member *);
+
+#endif

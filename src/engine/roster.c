@@ -1,0 +1,284 @@
+/* The members: what the merger and the workers get of a life, and what raises a doubt about it. */
+#include "roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "internal.h"
+
+void roster_init(struct roster *r, int count)
+{
+    *r = (struct roster){.count = count, .next_us = INT64_MAX};
+    r->members = mem_zero((size_t)count * sizeof *r->members);
+}
+
+static void free_returned(struct returned **list)
+{
+    while (*list) {
+        struct returned *one = *list;
+        *list = one->next;
+        key_free(&one->after);
+        free(one->why);
+        free(one);
+    }
+}
+
+static void clear_life(struct member *m)
+{
+    free((void *)m->life.key.columns);
+    free(m->life.key.types);
+    free(m->life.key.orders);
+    m->life = (struct merge_stream){0};
+}
+
+void roster_clear(struct roster *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        struct member *m = &r->members[i];
+        free_returned(&m->returned);
+        clear_life(m);
+        stream_state_clear(&m->state);
+        base_clear(&m->base);
+        pg_close(&m->holder);
+    }
+    for (size_t i = 0; i < r->table_count; i++) {
+        tables_free(&r->tables[i], 1);
+    }
+    question_free(&r->birth, r->count);
+    free((void *)r->tables);
+    free(r->members);
+    *r = (struct roster){0};
+}
+
+const struct table_description *roster_keep(struct roster *r, struct table_description **table)
+{
+    r->tables = mem_grow_array((void *)r->tables, &r->table_cap, r->table_count + 1,
+                               sizeof *r->tables);
+    r->tables[r->table_count++] = *table;
+    *table = NULL;
+    return r->tables[r->table_count - 1];
+}
+
+char **key_names(const struct table_description *d)
+{
+    char **names = mem_zero((size_t)(d->key_count + 1) * sizeof *names);
+    for (int k = 0; k < d->key_count; k++) {
+        names[k] = (char *)d->relation->columns[d->key[k].column].name;
+    }
+    return names;
+}
+
+static enum key_order order_of(const struct type *type, bool bytewise)
+{
+    if (!bytewise) {
+        return KEY_SERVER;
+    }
+    switch (type->oid) {
+    case OID_INT2:
+    case OID_INT4:
+    case OID_INT8: return KEY_INT;
+    case OID_OID: return KEY_OID;
+    case OID_BOOL: return KEY_BOOL;
+    case OID_UUID: return KEY_UUID;
+    case OID_TEXT:
+    case OID_VARCHAR:
+    case OID_NAME: return KEY_TEXT;
+    case OID_BPCHAR: return KEY_BPCHAR;
+    case OID_BYTEA: return KEY_BYTEA;
+    case OID_DATE:
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ: return KEY_TIME;
+    default: return KEY_SERVER;
+    }
+}
+
+void member_set_life(struct member *m, const struct table_description *d)
+{
+    struct merge_key *key = &m->life.key;
+    clear_life(m);
+    m->table = d;
+    m->life.state = &m->state;
+    m->life.oid = d->relation->oid;
+    m->life.ctid_order = d->by_place;
+    m->life.base = d->by_place ? &m->base.snapshot : NULL;
+    key->count = d->key_count;
+    key->unique = d->unique;
+    key->columns = key_names(d);
+    key->types = mem_zero((size_t)(d->key_count + 1) * sizeof *key->types);
+    key->orders = mem_zero((size_t)(d->key_count + 1) * sizeof *key->orders);
+    for (int k = 0; k < d->key_count; k++) {
+        const struct column *column = &d->relation->columns[d->key[k].column];
+        key->types[k] = column->type_oid;
+        key->orders[k] = order_of(column->type, d->key[k].bytewise);
+        key->server |= key->orders[k] == KEY_SERVER && !d->by_place;
+    }
+}
+
+static void queue_range(struct engine *e, int stream, int range, struct key *after, bool fence)
+{
+    struct member *m = &e->roster.members[stream];
+    struct backfill_task *task = backfill_task_new(stream, range, m->table);
+    task->life = merge_life(e->merge, stream);
+    task->after = after;
+    task->until = key_copy(m->state.ranges[range].until);
+    task->base = m->table->by_place ? &m->base : NULL;
+    task->fence = fence;
+    queue_put(e->tasks, task, e->config.catalog->streams[stream].priority);
+}
+
+void roster_queue(struct engine *e, int stream, bool fence)
+{
+    const struct stream_state *state = &e->roster.members[stream].state;
+    for (int r = 0; state->mode == STREAM_BACKFILL && r < state->range_count; r++) {
+        queue_range(e, stream, r, key_copy(state->ranges[r].scanned), fence);
+    }
+}
+
+void roster_requeue(struct engine *e, int stream)
+{
+    struct member *m = &e->roster.members[stream];
+    while (m->returned) {
+        struct returned *one = m->returned;
+        m->returned = one->next;
+        queue_range(e, stream, one->range, one->after, false);
+        free(one->why);
+        free(one);
+    }
+}
+
+void roster_lose(struct engine *e, int stream)
+{
+    struct member *m = &e->roster.members[stream];
+    free_returned(&m->returned);
+    if (!merge_is_lost(e->merge, stream)) {
+        merge_lose(e->merge, stream);
+    }
+    shared_store(&e->lives[stream], merge_life(e->merge, stream));
+    m->standing = MEMBER_LOST;
+    e->streams_shown = false;
+}
+
+bool roster_returned(struct engine *e, struct batch *batch, struct err *err)
+{
+    enum { RETURNS_MOST = 20 };
+    struct member *m = &e->roster.members[batch->stream];
+    if (batch->life != merge_life(e->merge, batch->stream) || m->standing != MEMBER_LIVES) {
+        free(batch->close.why);
+        key_free(&batch->close.end);
+        return true;
+    }
+    struct returned *one = mem_zero(sizeof *one);
+    *one = (struct returned){m->returned, batch->range, batch->close.end, batch->close.why};
+    batch->close.end = NULL;
+    batch->close.why = NULL;
+    m->returned = one;
+    roster_suspect(&e->roster, batch->stream);
+    if (++m->returns > RETURNS_MOST) {
+        err_set(err, ERR_TRANSIENT, "%s", one->why);
+        return err_stream(err, e->config.catalog->streams[batch->stream].schema,
+                          e->config.catalog->streams[batch->stream].table);
+    }
+    return true;
+}
+
+void roster_suspect(struct roster *r, int stream)
+{
+    r->members[stream].suspect = r->some_suspect = true;
+}
+
+static bool differs(const struct member *m, const struct terms *now)
+{
+    if (m->standing == MEMBER_AWAY) {
+        const char *persistence = now->text[TERM_PERSISTENCE];
+        return now->text[TERM_TABLE] && now->text[TERM_ENTRY] && persistence && *persistence == 'p';
+    }
+    return m->standing == MEMBER_LIVES && !terms_equal(&m->state.terms, now);
+}
+
+void roster_look(struct engine *e, const struct question *q)
+{
+    for (int i = 0; i < e->roster.count; i++) {
+        if (differs(&e->roster.members[i], &q->terms[i])) {
+            roster_suspect(&e->roster, i);
+        }
+    }
+}
+
+/* Changes of a table that is not captured: was it, under another name? */
+static void look_for_renamed(struct engine *e, const struct relation *relation)
+{
+    for (int i = 0; i < e->roster.count; i++) {
+        const struct member *m = &e->roster.members[i];
+        if (m->standing == MEMBER_LIVES && m->table->relation->oid == relation->oid) {
+            roster_suspect(&e->roster, i);
+        }
+    }
+}
+
+void roster_bound(struct engine *e, const struct relation *relation)
+{
+    if (relation->stream == STREAM_NONE) {
+        look_for_renamed(e, relation);
+    }
+}
+
+static void truncated(void *context, int stream, const struct relation *relation)
+{
+    struct engine *e = context;
+    const struct catalog_stream *c = &e->config.catalog->streams[stream];
+    if (relation->partition) {
+        roster_suspect(&e->roster, stream);
+        return;
+    }
+    e->roster.members[stream].truncated = true;
+    log_line(e->config.log, LOG_WARN,
+             "table %s.%s was truncated: its rows are gone, but no deletes are written for them",
+             c->schema, c->table);
+}
+
+/* Captured as it comes only where nothing is to be done about what is not sent. */
+static bool other(void *context, int stream, const struct relation *relation)
+{
+    struct engine *e = context;
+    bool backfilling;
+    (void)relation;
+    roster_suspect(&e->roster, stream);
+    merge_backfilled(e->merge, stream, &backfilling);
+    return e->config.config->on_untracked_change == UNTRACKED_WARN && !backfilling;
+}
+
+static void lost(void *context, int stream, const struct relation *relation)
+{
+    static const char *const because[] = {
+        [RELATION_FITS] = "is another one than when its capture began, dropped and recreated or "
+                          "renamed",
+        [RELATION_LACKS_KEY] = "has changes from a time at which its key had other columns",
+        [RELATION_OTHER_ORDER] = "has changes from a time at which its key had another type",
+        [RELATION_UNTOLD_KEY] = "has changes that do not tell its key, because they come from a "
+                                "time at which its replica identity was another",
+    };
+    struct engine *e = context;
+    roster_lose(e, stream);
+    e->roster.members[stream].because = because[relation->fault];
+    roster_suspect(&e->roster, stream);
+}
+
+struct merge_hooks roster_hooks(struct engine *e)
+{
+    return (struct merge_hooks){e, truncated, other, lost};
+}
+
+void roster_completed(struct engine *e, int stream)
+{
+    struct member *m = &e->roster.members[stream];
+    const struct catalog_stream *c = &e->config.catalog->streams[stream];
+    if (!m->completed) {
+        m->completed = true;
+        log_line(e->config.log, LOG_INFO,
+                 "table %s.%s has updates of its key that leave out large values: each such row is "
+                 "looked up, which ALTER TABLE ... REPLICA IDENTITY FULL would spare",
+                 c->schema, c->table);
+    }
+}

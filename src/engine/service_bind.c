@@ -1,0 +1,71 @@
+/* Which stream a shape is of, and what the types of its columns are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "runtime/retry.h"
+#include "service.h"
+
+static bool is_named(const struct relation *r, const char *schema, const char *table)
+{
+    return !strcmp(r->schema, schema) && !strcmp(r->name, table);
+}
+
+static int stream_named(const struct service *s, const char *schema, const char *table)
+{
+    const struct catalog *catalog = s->config->catalog;
+    for (int i = 0; i < catalog->count; i++) {
+        if (!strcmp(catalog->streams[i].table, table) &&
+            !strcmp(catalog->streams[i].schema, schema)) {
+            return i;
+        }
+    }
+    return STREAM_NONE;
+}
+
+/* The changes of a partition belong to the partitioned table that is captured, at whatever level
+ * that stands. */
+static bool find_root(struct service *s, struct relation *relation, struct err *err)
+{
+    static const char sql[] =
+        "WITH RECURSIVE up(oid) AS (SELECT inhparent FROM pg_catalog.pg_inherits WHERE "
+        "inhrelid=$1::oid"
+        " UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up ON i.inhrelid=up.oid)"
+        " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
+    char *oid = mem_format("%u", relation->oid);
+    struct pg_rows *rows = service_query(s, NULL, sql, 1, (const char *const[]){oid}, err);
+    free(oid);
+    for (int i = 0; rows && i < pg_rows_count(rows) && relation->stream == STREAM_NONE; i++) {
+        relation->stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
+    }
+    relation->partition = relation->stream != STREAM_NONE;
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+bool answer_binding(struct service *s, struct question *q, struct err *err)
+{
+    const struct config *c = s->config->config;
+    struct relation *relation = q->merge->relation;
+    struct retry retry;
+    bool ok;
+    if (is_named(relation, c->watermarks_schema, c->watermarks_table)) {
+        relation->stream = STREAM_WATERMARKS;
+        return true;
+    }
+    relation->stream = stream_named(s, relation->schema, relation->name);
+    if (relation->stream == STREAM_NONE && !find_root(s, relation, err)) {
+        return false;
+    }
+    if (relation->stream == STREAM_NONE) {
+        return true;
+    }
+    retry_succeeded(&retry, clock_monotonic_us());
+    do {
+        ok = types_resolve(s->types, s->pg, relation, err);
+    } while (!ok && service_may_retry(s, &retry, err));
+    return ok;
+}

@@ -1,0 +1,40 @@
+/* Whose transactions make the server keep WAL that has been captured. */
+#include "service.h"
+
+/*
+ * The server can only forget WAL from before the oldest transaction that it would have to decode
+ * again. Short ones come and go; it is those that stay that fill a disk.
+ */
+static const char held_sql[] =
+    "WITH holders AS ("
+    " SELECT pg_catalog.format('process %s (user %s, open for %s s)', pid, usename,"
+    "   pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp()-xact_start)::numeric)),"
+    "  xact_start AS since FROM pg_catalog.pg_stat_activity"
+    " WHERE backend_xid IS NOT NULL AND pid<>pg_catalog.pg_backend_pid()"
+    " UNION ALL SELECT pg_catalog.format('prepared transaction %s (user %s, open for %s s)', gid,"
+    "   owner, pg_catalog.round(extract("
+    "   epoch FROM pg_catalog.clock_timestamp()-prepared)::numeric)),"
+    "  prepared FROM pg_catalog.pg_prepared_xacts"
+    "), oldest(text) AS ("
+    " SELECT format FROM holders WHERE since<pg_catalog.clock_timestamp()-interval '2 s'"
+    " ORDER BY since LIMIT 3) "
+    "SELECT pg_catalog.pg_size_pretty(confirmed_flush_lsn-restart_lsn),"
+    " (SELECT pg_catalog.string_agg(text, ', ') FROM oldest) "
+    "FROM pg_catalog.pg_replication_slots"
+    " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
+    " AND EXISTS (SELECT FROM oldest)";
+
+/* A failure to look is none of the capture's. */
+void answer_held(struct service *s)
+{
+    struct err ignored = {0};
+    const char *slot = s->config->config->slot;
+    struct pg_rows *rows = service_query(s, NULL, held_sql, 1, &slot, &ignored);
+    if (rows && pg_rows_count(rows)) {
+        log_line(s->config->log, LOG_WARN,
+                 "old transactions make the server keep %s of WAL that has been captured: %s; they "
+                 "can be ended with SELECT pg_terminate_backend(pid)",
+                 pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
+    }
+    pg_rows_free(&rows);
+}

@@ -1,0 +1,111 @@
+/*
+ * One row by its key: a change of the key under REPLICA IDENTITY DEFAULT leaves out the TOAST values
+ * that it did not touch, and the new key alone tells where they are now.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "service.h"
+
+enum { VISIBLE_POLL_US = 20 * 1000 };
+
+static void add_table(struct out *sql, const struct service *s, const struct question *q)
+{
+    const struct catalog_stream *stream = &s->config->catalog->streams[q->stream];
+    out_string(sql, q->about->kind == 'p' ? "" : "ONLY ");
+    pg_quote_identifier(sql, stream->schema);
+    out_char(sql, '.');
+    pg_quote_identifier(sql, stream->table);
+}
+
+static void add_key(struct out *sql, const struct merge_question *m)
+{
+    const struct relation *relation = m->relation;
+    for (int k = 0; k < m->key->count; k++) {
+        out_string(sql, k ? " AND r." : " WHERE r.");
+        pg_quote_identifier(sql, relation->columns[relation->key[k]].name);
+        out_char(sql, '=');
+        pg_quote_literal(sql, m->key->columns[k].text, m->key->columns[k].len);
+    }
+}
+
+static void row_sql(struct out *sql, const struct service *s, const struct question *q)
+{
+    const struct relation *relation = q->merge->relation;
+    out_string(sql, "SELECT pg_catalog.txid_current_snapshot()::text,x.* FROM (SELECT) one "
+                    "LEFT JOIN (SELECT true");
+    for (int i = 0; i < relation->column_count; i++) {
+        out_string(sql, ",r.");
+        pg_quote_identifier(sql, relation->columns[i].name);
+        out_format(sql, " AS c%d", i);
+    }
+    out_string(sql, " FROM ");
+    add_table(sql, s, q);
+    out_string(sql, " AS r");
+    add_key(sql, q->merge);
+    out_string(sql, " LIMIT 1) x ON true");
+}
+
+/* The row in pgoutput's form. */
+static uint8_t *tuple_of(const struct pg_rows *rows, int first, int columns)
+{
+    size_t size = 2;
+    for (int i = 0; i < columns; i++) {
+        size += 5 + pg_rows_len(rows, 0, first + i);
+    }
+    uint8_t *tuple = mem_alloc(size), *p = store16(tuple, (uint16_t)columns);
+    for (int i = 0; i < columns; i++) {
+        size_t len = pg_rows_len(rows, 0, first + i);
+        if (pg_rows_null(rows, 0, first + i)) {
+            *p++ = 'n';
+            continue;
+        }
+        *p++ = 't';
+        p = store32(p, (uint32_t)len);
+        memcpy(p, pg_rows_value(rows, 0, first + i), len);
+        p += len;
+    }
+    return tuple;
+}
+
+/* A commit may be in the stream before others see what it did. */
+static bool is_visible(const struct pg_rows *rows, uint32_t xid)
+{
+    struct snapshot snapshot;
+    if (!snapshot_parse(&snapshot, pg_rows_value(rows, 0, 0))) {
+        return true;
+    }
+    bool visible = snapshot_sees(&snapshot, xid);
+    snapshot_free(&snapshot);
+    return visible;
+}
+
+/* What the table has no column of any more, or is no more, has no row to tell. */
+static bool is_gone(const struct service *s)
+{
+    const char *state = s->pg ? pg_sqlstate(s->pg) : "";
+    return !strncmp(state, "42", 2) || !strncmp(state, "22", 2);
+}
+
+bool answer_row(struct service *s, struct question *q, struct err *err)
+{
+    struct merge_question *m = q->merge;
+    struct out sql;
+    struct pg_rows *rows;
+    out_init(&sql, 512);
+    row_sql(&sql, s, q);
+    while ((rows = service_query(s, q->about, out_text(&sql), 0, NULL, err)) &&
+           !is_visible(rows, m->xid) && !run_stopping(s->config->run)) {
+        pg_rows_free(&rows);
+        run_pause(s->config->run, VISIBLE_POLL_US);
+    }
+    if (rows && !pg_rows_null(rows, 0, 1)) {
+        m->row = tuple_of(rows, 2, m->relation->column_count);
+    }
+    bool ok = rows || is_gone(s);
+    pg_rows_free(&rows);
+    out_free(&sql);
+    return ok;
+}

@@ -1,0 +1,110 @@
+/* Questions about tables: what their terms are, how one is read, and where its rows begin. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "plan.h"
+#include "service.h"
+
+/* The catalog with one stream of it, as it is described by the key that is given. */
+static struct catalog catalog_of(const struct service *s, int stream, struct catalog_stream *copy,
+                                 char *const *key)
+{
+    *copy = s->config->catalog->streams[stream];
+    if (key) {
+        copy->key = (char **)key;
+    }
+    return (struct catalog){.streams = copy, .count = 1};
+}
+
+static bool retries(struct service *s, bool ok, struct retry *retry, struct err *err)
+{
+    return !ok && service_may_retry(s, retry, err);
+}
+
+bool answer_look(struct service *s, struct question *q, struct err *err)
+{
+    const struct engine_config *c = s->config;
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, 0);
+    q->terms = mem_zero((size_t)c->catalog->count * sizeof *q->terms);
+    do {
+        ok = terms_look(s->pg, c->config, c->catalog, (char *const *const *)q->keys, q->terms,
+                        &q->lsn, err);
+    } while (retries(s, ok, &retry, err));
+    return ok;
+}
+
+bool answer_examine(struct service *s, struct question *q, struct err *err)
+{
+    struct catalog_stream copy;
+    struct catalog one = catalog_of(s, q->stream, &copy, NULL);
+    char **key = key_names(q->about);
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, 0);
+    q->terms = mem_zero(sizeof *q->terms);
+    do {
+        terms_clear(q->terms);
+        ok = terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, q->terms,
+                        &q->lsn, err) &&
+             terms_judge(s->pg, &q->was, q->terms, q->use, &q->verdict, err);
+    } while (retries(s, ok, &retry, err));
+    free((void *)key);
+    return ok;
+}
+
+static bool cut(struct service *s, struct question *q, struct err *err)
+{
+    int ranges = q->again ? plan_ranges(s->config->config, q->table) : 1;
+    return ranges == 1 ||
+           backfill_bounds(s->pg, q->table, ranges, &q->bounds, &q->bound_count, err);
+}
+
+static bool describe(struct service *s, struct question *q, const struct catalog *one,
+                     struct err *err)
+{
+    struct problems problems = {0};
+    tables_free(&q->table, 1);
+    bool ok = tables_describe(s->pg, s->types, s->config->config, one, &q->table, &problems, err) &&
+              problems_none(&problems, err) && cut(s, q, err);
+    problems_free(&problems);
+    return ok;
+}
+
+bool answer_describe(struct service *s, struct question *q, struct err *err)
+{
+    struct catalog_stream copy;
+    struct catalog one = catalog_of(s, q->stream, &copy, q->key);
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, 0);
+    do {
+        ok = describe(s, q, &one, err);
+    } while (retries(s, ok, &retry, err));
+    return ok;
+}
+
+/* Whoever writes to the table now must be seen by the snapshot: what they did before is skipped. */
+bool answer_base(struct service *s, struct question *q, struct err *err)
+{
+    struct catalog_stream copy;
+    struct catalog one = catalog_of(s, q->stream, &copy, NULL);
+    struct terms now = {0};
+    char **key = key_names(q->about);
+    bool ok = q->writers || !q->fenced ||
+              terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, &now, &q->lsn,
+                         err);
+    terms_clear(&now);
+    free((void *)key);
+    if (!ok || !backfill_writers(s->pg, q->about->relation, &q->writers, err)) {
+        return false;
+    }
+    q->busy = q->writers || !q->fenced;
+    q->fenced |= !q->writers;
+    if (q->busy) {
+        return true;
+    }
+    q->base = mem_zero(sizeof *q->base);
+    return base_take(s->config, q->base, &q->holder, err);
+}

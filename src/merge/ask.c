@@ -1,0 +1,139 @@
+/*
+ * What has to be known before a batch can be taken: one question after the other, of the shapes that
+ * are new in it, of where its keys belong, and of rows that moved without their TOAST values.
+ */
+#include <stdlib.h>
+
+#include "complete.h"
+#include "internal.h"
+
+static bool is_change(const struct event *e)
+{
+    return e->kind == EVENT_INSERT || e->kind == EVENT_UPDATE || e->kind == EVENT_DELETE;
+}
+
+static bool ask_binding(struct merge *m, const struct batch *batch)
+{
+    struct asking *a = &m->asking;
+    for (; a->bound < batch->event_count; a->bound++) {
+        const struct event *e = &batch->events[a->bound];
+        if (e->kind == EVENT_RELATION) {
+            a->question = (struct merge_question){.kind = MERGE_ASKS_BINDING,
+                                                  .relation = e->relation};
+            a->bound++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An update of the key that does not tell all of the row. */
+static bool lacks_values(struct batch *batch, struct event *e)
+{
+    if (e->kind != EVENT_UPDATE || e->old_kind != OLD_KEY || !tuple_lacks_values(e->new_tuple) ||
+        !keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
+        return false;
+    }
+    e->new_tuple = tuple_complete_from_old(&batch->arena, e->relation, e->new_tuple, e->old_tuple,
+                                           e->old_kind);
+    return tuple_lacks_values(e->new_tuple);
+}
+
+/* The key of a row as text. NULL: it is not all told. */
+static struct key *key_of(const struct relation *relation, const uint8_t *tuple)
+{
+    struct key *key = key_new(relation->key_count);
+    const uint8_t *next = tuple_first(tuple);
+    int found = 0;
+    for (int i = 0; i < relation->column_count; i++) {
+        struct value value;
+        next = tuple_wal_next(next, &value);
+        for (int k = 0; k < relation->key_count; k++) {
+            if (relation->key[k] == i && value.kind == VALUE_TEXT) {
+                key_set(key, k, value.data, value.len);
+                found++;
+            }
+        }
+    }
+    if (found < relation->key_count) {
+        key_free(&key);
+    }
+    return key;
+}
+
+static bool ask_row_of(struct merge *m, struct batch *batch, struct event *e, uint32_t xid)
+{
+    struct stream *s = &m->streams[e->relation->stream];
+    stream_bind(s, e->relation);
+    if (!e->relation->key_count || !s->config->key.unique || !merge_event_fits(s, e) ||
+        !lacks_values(batch, e)) {
+        return false;
+    }
+    m->asking.question = (struct merge_question){.kind = MERGE_ASKS_ROW,
+                                                 .stream = e->relation->stream,
+                                                 .relation = e->relation,
+                                                 .xid = xid,
+                                                 .key = key_of(e->relation, e->new_tuple)};
+    return m->asking.question.key != NULL;
+}
+
+static bool ask_row(struct merge *m, struct batch *batch)
+{
+    struct asking *a = &m->asking;
+    const struct txn *txn = &m->txn;
+    for (size_t i = 0; i < batch->event_count; i++) {
+        struct event *e = &batch->events[i];
+        txn = e->kind == EVENT_BEGIN ? e->txn : txn;
+        if (i < a->completed || !is_change(e) || e->relation->stream < 0 ||
+            stream_skips(&m->streams[e->relation->stream], txn->final_lsn)) {
+            continue;
+        }
+        a->completed = i + 1;
+        if (ask_row_of(m, batch, e, txn->xid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the table says of the row by now: what made it newer follows. */
+static void take_row(struct merge *m, struct batch *batch)
+{
+    struct asking *a = &m->asking;
+    struct event *e = &batch->events[a->completed - 1];
+    if (a->question.row) {
+        e->new_tuple = tuple_complete(&batch->arena, e->relation, e->new_tuple, e->relation,
+                                      a->question.row, tuple_wal_next);
+    }
+    free(a->question.row);
+    key_free(&a->question.key);
+}
+
+static void begin(struct merge *m, const struct batch *batch)
+{
+    struct asking *a = &m->asking;
+    a->batch = batch;
+    a->bound = a->completed = 0;
+    for (int i = 0; i < m->config.stream_count; i++) {
+        m->streams[i].ranked = false;
+    }
+}
+
+struct merge_question *merge_asks(struct merge *m, struct batch *batch)
+{
+    struct asking *a = &m->asking;
+    bool asks;
+    if (a->batch != batch) {
+        begin(m, batch);
+    } else if (a->question.kind == MERGE_ASKS_ROW && a->asked) {
+        take_row(m, batch);
+    }
+    arena_reset(&a->arena);
+    if (batch->kind == BATCH_ROWS) {
+        asks = merge_ask_end(m, batch);
+    } else {
+        asks = ask_binding(m, batch) || ask_row(m, batch) || merge_ask_ranks(m, batch);
+    }
+    a->asked = asks;
+    return asks ? &a->question : NULL;
+}

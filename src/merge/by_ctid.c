@@ -1,0 +1,119 @@
+/*
+ * Changes to a table whose rows are read as they are stored, in ctid order: one that has no key, or
+ * whose key is left aside.
+ *
+ * One snapshot decides, which all chunks are read in: what it saw is the backfill's, all else is a
+ * change, and is printed at once. So a row that is changed before it is out comes by its change
+ * first. Where the key is unique, the row as the snapshot saw it must then not come behind it.
+ */
+#include "complete.h"
+#include "internal.h"
+
+/* The change takes the place of the row, if the chunk holds it. */
+static bool replace(struct overlay *overlay, const struct change *change, struct err *err)
+{
+    return overlay_ready(overlay, err) && (!overlay_holds(overlay, change->key) ||
+                                           overlay_apply(overlay, change, err));
+}
+
+static bool replace_waiting(struct stream *s, const struct change *change, struct err *err)
+{
+    for (size_t i = 0; i < s->interval_count; i++) {
+        struct waiting *waiting = s->intervals[i].waiting;
+        if (waiting && waiting->overlay.chunk->relation->key_count &&
+            !replace(&waiting->overlay, change, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A row that a chunk has read, or will, must not come behind this change as it was. */
+static bool outdate(struct merge *m, struct stream *s, const struct event *e, struct err *err)
+{
+    struct event_keys keys;
+    if (!s->config->key.unique || !e->relation->key_count || !merge_event_keys(m, e, &keys)) {
+        return true;
+    }
+    struct change change = merge_new_change(m, e, CHANGE_UPSERT, keys.new_key);
+    change.tuple = e->new_tuple;
+    if (keys.old_key) {
+        change = merge_new_change(m, e, CHANGE_DELETE, keys.old_key);
+    }
+    latest_put(&s->ranges[0].latest, &change);
+    return replace_waiting(s, &change, err);
+}
+
+static bool change(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
+                   struct err *err)
+{
+    (void)batch;
+    if (sees(s->config->base, m)) {
+        e->kind = EVENT_SKIP;
+        return true;
+    }
+    bool ok = e->kind == EVENT_INSERT || outdate(m, s, e, err);
+    merge_pass(e);
+    return ok;
+}
+
+static bool truncate_waiting(struct merge *m, struct stream *s, struct event *e, struct err *err)
+{
+    struct change change = merge_new_change(m, e, CHANGE_TRUNCATE, NULL);
+    if (sees(s->config->base, m)) {
+        return true;
+    }
+    s->ranges[0].latest.truncated = true;
+    for (size_t i = 0; i < s->interval_count; i++) {
+        struct waiting *waiting = s->intervals[i].waiting;
+        if (waiting && !overlay_apply(&waiting->overlay, &change, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A row that a later change gave whole came with it. */
+static bool replace_row(struct range *range, struct waiting *waiting, const uint8_t **row,
+                        struct err *err)
+{
+    struct overlay *overlay = &waiting->overlay;
+    if (!*row ||
+        !keycode_copy(&overlay->code, overlay->key, overlay->chunk->relation, *row)) {
+        return true;
+    }
+    const struct change *latest = latest_find(&range->latest, overlay->code.code);
+    if (latest && latest->kind == CHANGE_UPSERT && !latest->tuple) {
+        *row = NULL;
+        return true;
+    }
+    return !latest || overlay_apply(overlay, latest, err);
+}
+
+static bool replace_rows(struct range *range, struct waiting *waiting, struct err *err)
+{
+    for (struct batch *b = waiting->overlay.chunk->batches; b; b = b->next) {
+        for (size_t i = 0; i < b->row_count; i++) {
+            if (!replace_row(range, waiting, &b->rows[i], err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool chunk(struct merge *m, int stream, struct range *range, struct waiting *waiting,
+                  struct err *err)
+{
+    static const struct change truncate = {.kind = CHANGE_TRUNCATE};
+    (void)m, (void)stream;
+    if (range->latest.truncated) {
+        return overlay_apply(&waiting->overlay, &truncate, err);
+    }
+    if (!range->latest.count || !waiting->overlay.chunk->relation->key_count) {
+        return true;
+    }
+    return overlay_ready(&waiting->overlay, err) && replace_rows(range, waiting, err);
+}
+
+const struct order by_ctid = {change, truncate_waiting, chunk};

@@ -1,0 +1,99 @@
+/* What became of a table, by its terms then and now. What only rows tell: judge_leaves.c */
+#include "judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void judge(struct terms_verdict *verdict, enum terms_change change, const char *format, ...)
+{
+    va_list args;
+    if (change <= verdict->change) {
+        return;
+    }
+    verdict->change = change;
+    va_start(args, format);
+    vsnprintf(verdict->why, sizeof verdict->why, format, args);
+    va_end(args);
+}
+
+static void judge_away(const struct terms *now, struct terms_verdict *verdict)
+{
+    const char *persistence = now->text[TERM_PERSISTENCE];
+    if (!now->text[TERM_TABLE]) {
+        judge(verdict, TERMS_AWAY, "is gone, dropped or renamed");
+    } else if (!now->text[TERM_ENTRY]) {
+        judge(verdict, TERMS_AWAY,
+              "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY");
+    } else if (persistence && *persistence == 'u') {
+        judge(verdict, TERMS_AWAY,
+              "is unlogged, or a partition of it is, so that its changes are not replicated: run "
+              "ALTER TABLE ... SET LOGGED");
+    }
+}
+
+/* A key by which its rows are read, and its changes told apart. */
+static void judge_key(const struct terms *was, const struct terms *now, enum terms_use use,
+                      struct terms_verdict *verdict)
+{
+    if (!term_same(was, now, TERM_KEY)) {
+        judge(verdict, TERMS_OTHER,
+              "has another key, or one that cannot serve any more (%s, before: %s)",
+              now->text[TERM_KEY], was->text[TERM_KEY]);
+    }
+    if (!term_same(was, now, TERM_IDENTITY) && *now->text[TERM_IDENTITY]) {
+        judge(verdict, TERMS_OTHER, "has a replica identity that does not cover its key any more, at %s",
+              now->text[TERM_IDENTITY]);
+    }
+    if (use == TERMS_BY_KEY && !term_same(was, now, TERM_ORDER)) {
+        judge(verdict, TERMS_OTHER,
+              "has a key of another order than when its backfill began (the type, the collation or "
+              "its version, or a label of an enum was changed)");
+    }
+}
+
+static void judge_publication(const struct terms *was, const struct terms *now,
+                              struct terms_verdict *verdict)
+{
+    if (!term_same(was, now, TERM_PUBLICATION)) {
+        judge(verdict, TERMS_UNTRACKED,
+              "is in a publication that was altered (%s, before: %s): changes may not have been sent",
+              now->text[TERM_PUBLICATION], was->text[TERM_PUBLICATION]);
+    }
+    if (!term_same(was, now, TERM_ENTRY)) {
+        judge(verdict, TERMS_UNTRACKED,
+              "was added to the publication again since it was captured, or is in another one, and "
+              "changes may not have been sent");
+    }
+    if (!term_same(was, now, TERM_LIMITS)) {
+        judge(verdict, TERMS_UNTRACKED,
+              "is published with other columns or rows than when it was captured");
+    }
+}
+
+static bool judge_terms(struct pg *pg, const struct terms *was, const struct terms *now,
+                        enum terms_use use, struct terms_verdict *verdict, struct err *err)
+{
+    if (!term_same(was, now, TERM_TABLE)) {
+        judge(verdict, use == TERMS_ACTIVE ? TERMS_UNTRACKED : TERMS_OTHER,
+              "is another one than when it was captured, dropped and recreated or renamed");
+        return true;
+    }
+    if (!term_same(was, now, TERM_COLUMNS)) {
+        judge(verdict, TERMS_SHAPE, "has other columns");
+    }
+    judge_key(was, now, use, verdict);
+    judge_publication(was, now, verdict);
+    if (!term_same(was, now, TERM_PERSISTENCE)) {
+        judge(verdict, TERMS_UNTRACKED, "was unlogged, and changes may not have been sent");
+    }
+    return term_same(was, now, TERM_LEAVES) || judge_leaves(pg, was, now, use, verdict, err);
+}
+
+bool terms_judge(struct pg *pg, const struct terms *was, const struct terms *now,
+                 enum terms_use use, struct terms_verdict *verdict, struct err *err)
+{
+    *verdict = (struct terms_verdict){.change = TERMS_SAME};
+    judge_away(now, verdict);
+    return verdict->change == TERMS_AWAY || judge_terms(pg, was, now, use, verdict, err);
+}

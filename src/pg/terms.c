@@ -1,0 +1,268 @@
+/* The SQL of terms: each is one expression over a few rows of the catalogs. */
+#include "pg/terms.h"
+
+#include <stdlib.h>
+
+#include "catalogs.h"
+#include "describe.h"
+#include "rows.h"
+
+/* Twice: exactly; and the captured ones alone, with integer types being one. */
+static void add_columns(struct out *sql, const char *oid, int version)
+{
+    static const char digest[] =
+        "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
+        "a.attnum,a.attname,%s,a.atttypmod,a.attcollation%s),',' ORDER BY a.attnum)%s),12),'')";
+    bool generated = version >= 120000;
+    out_string(sql, "(SELECT ");
+    out_format(sql, digest, "a.atttypid", generated ? ",a.attgenerated" : "", "");
+    out_string(sql, "||'.'||");
+    out_format(sql, digest, "CASE WHEN a.atttypid IN (20,21,23) THEN 20 ELSE a.atttypid END", "",
+               generated ? " FILTER (WHERE a.attgenerated='')" : "");
+    out_format(sql,
+               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attnum>0"
+               " AND NOT a.attisdropped)",
+               oid);
+}
+
+/* A condition on index `i`: it tells rows apart, by columns of the key alone. */
+static void add_within(struct out *sql, const char *oid, const char *key, int version)
+{
+    out_format(sql, "i.indrelid=%s AND ", oid);
+    usable_index_sql(sql, version);
+    out_format(sql,
+               " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum,p)"
+               " JOIN pg_catalog.pg_attribute b ON b.attrelid=i.indrelid AND b.attnum=u.attnum"
+               " WHERE u.p<=%s AND b.attname<>ALL(%s))",
+               key_width_sql(version), key);
+}
+
+static void add_key(struct out *sql, const char *oid, const char *key, int version)
+{
+    out_format(sql,
+               "(SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(k.name)||CASE"
+               " WHEN a.attnum IS NULL THEN ' missing' WHEN NOT %s THEN ' nullable' ELSE '' END,"
+               "',' ORDER BY k.n)||CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE ",
+               not_null_sql(version));
+    add_within(sql, oid, key, version);
+    out_format(sql,
+               ") THEN '' ELSE ' not unique' END,'')"
+               " FROM unnest(%s) WITH ORDINALITY k(name,n) LEFT JOIN pg_catalog.pg_attribute a"
+               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped)",
+               key, oid);
+}
+
+/* Of a collation `c`, by oid: which it is, and as what version the server has it now. */
+static const char *collation_sql(int version)
+{
+    return version >= 150000
+               ? "CASE WHEN c=100 THEN 'default '||coalesce((SELECT"
+                 " pg_catalog.pg_database_collation_actual_version(d.oid)"
+                 " FROM pg_catalog.pg_database d WHERE d.datname=pg_catalog.current_database()),'')"
+                 " WHEN c<>0 THEN c||' '||coalesce(pg_catalog.pg_collation_actual_version(c),'')"
+                 " ELSE '' END"
+               : "CASE WHEN c<>0 THEN c||' '||coalesce(pg_catalog.pg_collation_actual_version(c),"
+                 "'') ELSE '' END";
+}
+
+/* Types that are ordered alike are one: see key_types_alike(). A domain is what it is made of. */
+static void add_types(struct out *sql, const char *oid, const char *key, int version)
+{
+    out_format(sql,
+               "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
+               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
+               "(SELECT %s FROM (SELECT a.attcollation) y(c)),"
+               "(SELECT pg_catalog.string_agg(e.enumlabel,',' ORDER BY e.enumsortorder)"
+               " FROM pg_catalog.pg_enum e WHERE e.enumtypid=x.base)),'|' ORDER BY k.n)"
+               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
+               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
+               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid"
+               " CROSS JOIN LATERAL (SELECT coalesce(nullif(t.typbasetype,0),t.oid)) x(base))",
+               collation_sql(version), key, oid);
+}
+
+/* Of the index by which the key is read: as keys_sql chooses it. */
+static void add_index(struct out *sql, const char *oid, const char *key, int version)
+{
+    out_format(sql,
+               "(SELECT pg_catalog.concat_ws('|',(SELECT pg_catalog.string_agg("
+               "o.opcfamily::text,' ' ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)"
+               " JOIN pg_catalog.pg_opclass o ON o.oid=u.c),"
+               "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY u.p)"
+               " FROM unnest(i.indcollation) WITH ORDINALITY u(c,p)))"
+               " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
+               " WHERE ",
+               collation_sql(version));
+    add_within(sql, oid, key, version);
+    out_format(sql,
+               " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
+               key_width_sql(version));
+}
+
+static void add_order(struct out *sql, const char *oid, const char *key, int version)
+{
+    out_string(sql, "pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',");
+    add_types(sql, oid, key, version);
+    out_char(sql, ',');
+    add_index(sql, oid, key, version);
+    out_string(sql, ")),16)");
+}
+
+/* The table and, if it is partitioned, everything below, with how each came to be there. */
+static void add_tree(struct out *sql, const char *oid)
+{
+    out_format(sql,
+               "(WITH RECURSIVE tree(oid,kind,how) AS (SELECT c.oid,c.relkind,'-'"
+               " FROM pg_catalog.pg_class c WHERE c.oid=%s UNION ALL"
+               " SELECT c.oid,c.relkind,CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||"
+               "h.xmin::text FROM tree t"
+               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
+               " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ",
+               oid);
+}
+
+/* A table without any identity refuses updates: its changes need tell nothing. */
+static void add_identity(struct out *sql, const char *oid, const char *key)
+{
+    static const char index[] =
+        "i.indrelid=c.oid AND (c.relreplident='d' AND i.indisprimary AND i.indimmediate"
+        " OR c.relreplident='i' AND i.indisreplident)";
+    add_tree(sql, oid);
+    out_format(sql,
+               "SELECT coalesce((SELECT pg_catalog.string_agg(name,', ') FROM ("
+               "SELECT pg_catalog.quote_ident(s.nspname)||'.'||pg_catalog.quote_ident(c.relname)"
+               " FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid"
+               " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
+               " WHERE c.relkind IN ('r','p') AND c.relreplident<>'f'"
+               " AND EXISTS (SELECT FROM pg_catalog.pg_index i WHERE %s)"
+               " AND EXISTS (SELECT FROM unnest(%s) k(name) WHERE NOT EXISTS ("
+               "SELECT FROM pg_catalog.pg_index i CROSS JOIN unnest(i.indkey) u(attnum)"
+               " JOIN pg_catalog.pg_attribute a ON a.attrelid=c.oid AND a.attnum=u.attnum"
+               " WHERE a.attname=k.name AND %s)) ORDER BY c.oid LIMIT 3) x(name)),''))",
+               index, key, index);
+}
+
+static void add_publication(struct out *sql, const char *publication, int version)
+{
+    out_format(sql,
+               "(SELECT pg_catalog.concat(p.oid,'.',p.xmin,' ',p.pubinsert,p.pubupdate,p.pubdelete,"
+               "%s,' ',%s) FROM pg_catalog.pg_publication p WHERE p.pubname=%s)",
+               version >= 110000 ? "p.pubtruncate" : "''",
+               version >= 130000 ? "p.pubviaroot" : "''", publication);
+}
+
+static void add_persistence(struct out *sql, const char *oid)
+{
+    add_tree(sql, oid);
+    out_string(sql, "SELECT pg_catalog.max(c.relpersistence::text) FROM tree t"
+                    " JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind IN ('r','p'))");
+}
+
+static void add_leaves(struct out *sql, const char *oid)
+{
+    add_tree(sql, oid);
+    out_string(sql,
+               "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
+               "CASE WHEN c.relkind='f' THEN 'f' ELSE c.relfilenode::text END),' ' ORDER BY t.oid),"
+               "'') FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind<>'p')");
+}
+
+void terms_sql(struct out *sql, const char *oid, const char *publication, const char *key,
+               int version)
+{
+    out_format(sql, "(SELECT c.oid::text FROM pg_catalog.pg_class c WHERE c.oid=%s),", oid);
+    add_columns(sql, oid, version);
+    out_char(sql, ',');
+    add_key(sql, oid, key, version);
+    out_char(sql, ',');
+    add_order(sql, oid, key, version);
+    out_char(sql, ',');
+    add_identity(sql, oid, key);
+    out_char(sql, ',');
+    describe_publisher_sql(sql, oid, publication, version);
+    out_string(sql, "::text,");
+    describe_limits_sql(sql, oid, publication, version);
+    out_char(sql, ',');
+    add_publication(sql, publication, version);
+    out_char(sql, ',');
+    add_persistence(sql, oid);
+    out_char(sql, ',');
+    add_leaves(sql, oid);
+}
+
+void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)
+{
+    *terms = (struct terms){.known = true};
+    for (int i = 0; i < TERMS; i++) {
+        terms->text[i] = rows_copy(rows, row, column + i);
+    }
+}
+
+/* A list of names as an array, or '{}'. */
+static char *array_of(char *const *names)
+{
+    struct out out;
+    out_init(&out, 64);
+    array_open(&out);
+    for (; names && *names; names++) {
+        array_add(&out, *names);
+    }
+    array_close(&out);
+    char *text = mem_string(out_text(&out));
+    out_free(&out);
+    return text;
+}
+
+static struct pg_rows *query(struct pg *pg, const struct config *config,
+                             const struct catalog *catalog, char *const *const *keys,
+                             struct err *err)
+{
+    struct out lists[3], sql;
+    for (int i = 0; i < 3; i++) {
+        out_init(&lists[i], 256);
+        array_open(&lists[i]);
+    }
+    for (int i = 0; i < catalog->count; i++) {
+        char *key = array_of(keys[i]);
+        array_add(&lists[0], catalog->streams[i].schema);
+        array_add(&lists[1], catalog->streams[i].table);
+        array_add(&lists[2], key);
+        free(key);
+    }
+    for (int i = 0; i < 3; i++) {
+        array_close(&lists[i]);
+    }
+    out_init(&sql, 8192);
+    out_string(&sql, "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()),");
+    terms_sql(&sql, "w.oid", "$4", "w.key", pg_server_version(pg));
+    out_string(&sql, " FROM (SELECT u.n,u.key::text[] AS key,(SELECT c.oid FROM pg_catalog.pg_class c"
+                     " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
+                     " WHERE s.nspname=u.s AND c.relname=u.t) AS oid"
+                     " FROM unnest($1::text[],$2::text[],$3::text[]) WITH ORDINALITY u(s,t,key,n)"
+                     ") w ORDER BY w.n");
+    const char *params[] = {out_text(&lists[0]), out_text(&lists[1]), out_text(&lists[2]),
+                            config->publication};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
+    for (int i = 0; i < 3; i++) {
+        out_free(&lists[i]);
+    }
+    out_free(&sql);
+    return rows;
+}
+
+bool terms_look(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                char *const *const *keys, struct terms *now, uint64_t *lsn, struct err *err)
+{
+    struct pg_rows *rows = query(pg, config, catalog, keys, err);
+    for (int i = 0; rows && i < catalog->count; i++) {
+        terms_take(&now[i], rows, i, 1);
+        now[i].horizon = (uint64_t)rows_i64(rows, i, 0);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    rows = ok ? pg_query(pg, "SELECT pg_catalog.pg_current_wal_flush_lsn()", 0, NULL, err) : NULL;
+    *lsn = rows ? rows_lsn(rows, 0, 0) : 0;
+    ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
