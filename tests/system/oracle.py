@@ -147,6 +147,8 @@ class Versions:
         loc = meta["source"]["loc"]
         if begins_again(loc, self.numbers):
             self.begin_life(record)
+        elif loc[:2] == [-1, 0] and self.lives != 1:
+            self.seen = set()  # a life of which no row had come may have ended: what came then were changes
         if loc[0] == -1:
             self.numbers.add(loc[1])
         row, version = data[self.key], data["v"]
