@@ -147,6 +147,8 @@ class Versions:
         loc = meta["source"]["loc"]
         if begins_again(loc, self.numbers):
             self.begin_life(record)
+        elif loc[:2] == [-1, 0] and self.lives != 1:
+            self.seen = set()  # a life of which no row had come may have ended: what came then were changes
         if loc[0] == -1:
             self.numbers.add(loc[1])
         row, version = data[self.key], data["v"]
@@ -158,7 +160,7 @@ class Versions:
         if version in self.seen:
             self.violations.append(f"a version of a row comes for the second time: {json.dumps(record)}")
         self.seen.add(version)
-        if version > known[0]:
+        if version > known[0] or (version == known[0] and known[1] is not None):  # the same again may have another shape
             self.newest[row] = (version, data)
 
     def begin_life(self, record):

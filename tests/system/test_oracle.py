@@ -110,3 +110,12 @@ def test_versions_may_come_in_any_order_and_once(database):
     oracle.apply(version("c", 1, 3, [-1, 2, 0]))
     oracle.apply(version("c", 3, 7, [-1, 3, 0]))
     assert len(oracle.differences(database)) == 2
+
+
+def test_changes_of_a_life_of_which_no_row_had_come_yet_may_come_again_where_another_life_is_expected():
+    records = (version("u", 1, 3), version("c", 1, 3, [-1, 0, 0]))
+    for lives, expected in ((1, 1), (None, 0)):
+        oracle = Versions("public", "t", lives=lives)
+        for one in records:
+            oracle.apply(one)
+        assert len(oracle.violations) == expected
