@@ -28,7 +28,8 @@ static void print_rows(void *context, size_t count)
 {
     struct line *l = context;
     for (size_t i = 0; i < count; i++) {
-        print_row(&l->out, l->printer, (const uint8_t *)l->tuple.data, i, INT64_C(1700000000000));
+        print_row(&l->out, l->printer, (const uint8_t *)l->tuple.data, i, 0,
+                  INT64_C(1700000000000));
     }
 }
 

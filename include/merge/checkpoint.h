@@ -44,6 +44,8 @@ struct checkpoint {
     uint64_t cursor;  /* end LSN of the last commit processed */
     uint32_t *unseen; /* transactions processed that no snapshot had shown yet */
     size_t unseen_count;
+    uint64_t carry; /* of the emitter (emit/cursor.h): what the next record's cursor must pass; 0:
+                     * nothing that `cursor` does not say */
     struct stream_state *streams;
     int stream_count;
 };

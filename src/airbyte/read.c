@@ -73,7 +73,13 @@ void airbyte_read_free(struct airbyte_read **read)
 static void frame(void *context, int stream, struct frame *frame)
 {
     const struct airbyte_read *a = context;
-    *frame = (struct frame){a->heads[stream], ",\"data\":", "}}\n", a->config->source_tag};
+    const struct catalog_stream *of = &a->catalog->streams[stream];
+    *frame = (struct frame){.head = a->heads[stream],
+                            .neck = ",\"data\":",
+                            .tail = "}}\n",
+                            .tag = a->config->source_tag,
+                            .airbyte = of->airbyte_look,
+                            .columns = (const char *const *)of->columns};
 }
 
 static void add_descriptor(struct out *out, const struct catalog_stream *stream)

@@ -115,6 +115,7 @@ static void fill_in(struct shared_part *to, struct shared_part *from)
     }
     to->identity.timeline = to->identity.timeline ? to->identity.timeline : from->identity.timeline;
     add_unseen(to, from);
+    to->carry = from->carry > to->carry ? from->carry : to->carry;
     if (!to->cursor || (from->cursor && from->cursor < to->cursor)) {
         to->cursor = from->cursor;
     }
@@ -210,6 +211,7 @@ void gathered_move(struct gathered *gathered, struct state *state)
     checkpoint->cursor = gathered->shared.cursor;
     checkpoint->unseen = gathered->shared.unseen;
     checkpoint->unseen_count = gathered->shared.unseen_count;
+    checkpoint->carry = gathered->shared.carry;
     state->checkpoint = checkpoint;
     state->identity = gathered->shared.identity;
     gathered->shared = (struct shared_part){0};

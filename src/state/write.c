@@ -40,6 +40,9 @@ static void write_shared_members(struct out *out, const struct capture_identity 
 {
     write_identity(out, identity);
     write_unseen(out, checkpoint);
+    if (checkpoint->carry) {
+        out_format(out, ",\"carry\":\"%" PRIu64 "\"", checkpoint->carry);
+    }
 }
 
 static void write_cursor(struct out *out, uint64_t cursor)

@@ -25,6 +25,16 @@ Test(state, the_whole_form_goes_both_ways)
     cr_assert_str_eq(whole(), WHOLE);
 }
 
+Test(state, a_carry_goes_both_ways)
+{
+    static const char carry[] =
+        "{\"cursor\":\"0/1\",\"carry\":\"18446744073709551615\",\"streams\":{"
+        "\"public.t\":{\"mode\":\"Active\"}}}";
+    parse(carry);
+    cr_assert_eq(state.checkpoint->carry, UINT64_MAX);
+    cr_assert_str_eq(whole(), carry);
+}
+
 Test(state, every_member_is_read)
 {
     parse(WHOLE);
