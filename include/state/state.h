@@ -49,12 +49,25 @@ struct state {
  * is one whose streams are all ignored: nothing goes on from it.
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
-bool state_parse(struct state *, const char *json, size_t len, struct err *);
+struct captured_streams;
+bool state_parse(struct state *, const char *json, size_t len, const struct captured_streams *,
+                 struct err *);
 
 /* The same for one that stands inside another document, which json_parse has checked. NULL: the
  * beginning. */
 struct cJSON;
-bool state_read(struct state *, const struct cJSON *, struct err *);
+bool state_read(struct state *, const struct cJSON *, const struct captured_streams *,
+                struct err *);
+
+/*
+ * The streams that are to be captured, by their ids, ascending. The STREAM state of any other is as
+ * good as not there: a platform may go on handing back what it has of a stream that is no longer
+ * captured, and that must not hold the cursor back. NULL: all are.
+ */
+struct captured_streams {
+    const char *const *ids;
+    size_t count;
+};
 
 void state_clear(struct state *);
 
