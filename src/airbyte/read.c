@@ -113,8 +113,11 @@ static void add_global(struct airbyte_read *a, struct out *out,
         out_char(out, '}');
         count += counts[i];
     }
-    out_string(out, "]},\"data\":");
-    state_write_whole(out, identity, a->whole);
+    out_string(out, "]}");
+    if (a->config->state_type == STATE_LEGACY) {
+        out_string(out, ",\"data\":");
+        state_write_whole(out, identity, a->whole);
+    }
     add_stats(out, count);
 }
 
