@@ -18,7 +18,7 @@ def test_spec():
     assert schema["properties"]["password"]["airbyte_secret"] is True
     assert {"host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table",
             "advanced"} <= set(schema["properties"])
-    assert spec["protocol_version"] == "0.2.0" and spec["documentationUrl"].startswith("http")
+    assert spec["protocol_version"] == "0.2.0" and re.match(r"(file|https):///?\w", spec["documentationUrl"])
     defaults = {name: one.get("default") for name, one in schema["properties"].items()}
     assert (defaults["port"], defaults["database"], defaults["publication_name"], defaults["slot_name"],
             defaults["watermarks_table"]) == (5432, "postgres", "flow_publication", "flow_slot", "public.flow_watermarks")
