@@ -31,14 +31,11 @@ struct catalog_stream {
     bool airbyte_look; /* its records are in the Airbyte look */
     char **columns;    /* in the Airbyte look: what was chosen of what a record can have, beside the
                         * key; NULL-terminated. NULL: all */
-    int64_t generation_id, minimum_generation_id, sync_id; /* GENERATION_NONE: not given */
+    /* A generation is what a destination keeps together: a stream that is to be sent again gets a
+     * new one, and an attempt that is tried again has the same. What is older than the minimum is
+     * to go. */
+    int64_t generation_id, minimum_generation_id, sync_id; /* 0: not given */
 };
-
-/*
- * A generation is what a destination keeps together: a stream that is to be sent again gets a new
- * one, and an attempt that is tried again the same. What is older than the minimum is to go.
- */
-enum { GENERATION_NONE = -1 };
 
 struct catalog {
     struct catalog_stream *streams;

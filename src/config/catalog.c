@@ -220,7 +220,6 @@ static bool read_generation(const struct json_at *stream, const char *name, int6
                             struct err *err)
 {
     struct json_at at = json_member(stream, name);
-    *id = GENERATION_NONE;
     return !at.item || json_integer(&at, 0, INT64_C(1) << 53, id, err);
 }
 

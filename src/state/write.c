@@ -96,6 +96,9 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
     if (state->backfilled) {
         out_format(out, ",\"backfilled\":%" PRIu64, state->backfilled);
     }
+    if (state->generation) {
+        out_format(out, ",\"generation\":%" PRId64, state->generation);
+    }
     if (state->mode == STREAM_BACKFILL) {
         write_text(out, "snapshot", state->snapshot);
         write_text(out, "storage", state->storage);

@@ -57,7 +57,7 @@ Test(catalog, airbytes_form)
 
 #define SCHEMA(properties)                                                                         \
     "{\"streams\":[{\"stream\":{\"name\":\"t\",\"json_schema\":{\"properties\":" properties "}}}]" \
-                                                                                            "}"
+    "}"
 
 Test(catalog, a_schema_with_the_cursor_asks_for_the_airbyte_look)
 {
@@ -85,14 +85,14 @@ Test(catalog, any_other_schema_says_nothing)
 
 Test(catalog, generations_are_read)
 {
-    parse(STREAM(",\"generation_id\":3,\"minimum_generation_id\":2,\"sync_id\":0"));
+    parse(STREAM(",\"generation_id\":3,\"minimum_generation_id\":2,\"sync_id\":12"));
     cr_assert_eq(catalog->streams[0].generation_id, 3);
     cr_assert_eq(catalog->streams[0].minimum_generation_id, 2);
-    cr_assert_eq(catalog->streams[0].sync_id, 0);
+    cr_assert_eq(catalog->streams[0].sync_id, 12);
     parse(STREAM(",\"generation_id\":null"));
-    cr_assert_eq(catalog->streams[0].generation_id, GENERATION_NONE);
-    cr_assert_eq(catalog->streams[0].minimum_generation_id, GENERATION_NONE);
-    cr_assert_eq(catalog->streams[0].sync_id, GENERATION_NONE);
+    cr_assert_eq(catalog->streams[0].generation_id, 0);
+    cr_assert_eq(catalog->streams[0].minimum_generation_id, 0);
+    cr_assert_eq(catalog->streams[0].sync_id, 0);
     refused(STREAM(",\"generation_id\":\"x\""),
             "catalog: streams[0].generation_id must be a whole number, not a string");
 }
