@@ -53,11 +53,10 @@ char *put_airbyte_row(struct out *out, char *to, struct printer *p, uint64_t cur
 }
 
 char *put_airbyte_change(struct out *out, char *to, const struct printer *p, const struct source *s,
-                         bool deleted, bool *first)
+                         uint64_t cursor, bool deleted, bool *first)
 {
     to = out_room(out, to, members_room(&p->airbyte));
-    return put_members(to, &p->airbyte, s->cursor, s->text.commit, s->text.commit_len, deleted,
-                       first);
+    return put_members(to, &p->airbyte, cursor, s->text.commit, s->text.commit_len, deleted, first);
 }
 
 void print_end_lost(struct out *out, char *to, const struct printer *p, const struct literal *end,

@@ -82,7 +82,7 @@ static inline char *put_text(char *to, const char *text, size_t len)
 char *put_airbyte_row(struct out *, char *to, struct printer *, uint64_t cursor, int64_t now_ms,
                       bool *first);
 char *put_airbyte_change(struct out *, char *to, const struct printer *, const struct source *,
-                         bool deleted, bool *first);
+                         uint64_t cursor, bool deleted, bool *first);
 
 /* The end of a record, with what was lost told before the frame's tail. */
 void print_end_lost(struct out *, char *to, const struct printer *, const struct literal *end,

@@ -196,7 +196,8 @@ static void print_change_end(struct out *out, char *to, const struct printer *p,
                              const struct lost *lost)
 {
     if (p->airbyte.used) {
-        to = put_airbyte_change(out, to, p, source, op == 'd', &first);
+        uint64_t cursor = source->cursor - (op == 'd' && e->kind == EVENT_MOVE);
+        to = put_airbyte_change(out, to, p, source, cursor, op == 'd', &first);
     }
     if (!p->airbyte.used || p->airbyte.meta) {
         to = put_meta(out, to, p, op, source, first);

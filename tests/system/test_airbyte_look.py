@@ -165,3 +165,18 @@ def test_a_destination_is_in_step_across_kills(database, capture, kind):
     for record in one.records:
         destination.apply(record)
     destination.assert_equal(database)
+
+
+def test_a_key_that_is_written_differently_is_the_same_row(database, capture):
+    """A number has no digits behind its value: the delete of 1.0 must be older than the create of 1.00."""
+    database.execute("CREATE TABLE t (k numeric PRIMARY KEY, n int)", "INSERT INTO t VALUES (1.0, 1), (2.0, 2)")
+    one = configure(capture, "t")
+    one.run()
+    database.execute("UPDATE t SET k = 1.00 WHERE k = 1", "UPDATE t SET k = 3 WHERE k = 2")
+    one.run()
+    assert len(one.records) == 2 + 4
+    assert_grow(one.records, ["k"])
+    destination = Destination("t", ["k"])
+    for record in one.records:
+        destination.apply(record)
+    destination.assert_equal(database)
