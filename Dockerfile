@@ -6,10 +6,13 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /source
 COPY CMakeLists.txt ./
 COPY cmake cmake
+COPY docs docs
 COPY include include
 COPY src src
+# Where the pages of docs/ can be read, for the platform to link to.
+ARG DOCUMENTATION_URL=
 RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON \
-        -DBUILD_TESTING=OFF \
+        -DBUILD_TESTING=OFF -DDOCUMENTATION_URL="$DOCUMENTATION_URL" \
     && cmake --build /build && cmake --install /build --prefix /install --strip
 
 FROM debian:bookworm-slim
@@ -17,6 +20,7 @@ FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 COPY --from=build /install/bin/source-postgres /usr/local/bin/source-postgres
+COPY --from=build /install/share/doc/source-postgres /usr/local/share/doc/source-postgres
 # By number, so that an orchestrator can tell that it is not root. Any other does as well.
 USER 900:900
 ARG VERSION=0.1.0

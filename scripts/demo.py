@@ -137,8 +137,8 @@ class Show:
 
     def take_state(self, state, line):
         self.states += 1
-        streams = state.get("data", {}).get("streams", {})
-        done = len(streams) == len(TABLES) and all(one.get("mode") == "Active" for one in streams.values())
+        streams = [one["stream_state"] for one in state.get("global", {}).get("stream_states", [])]
+        done = len(streams) == len(TABLES) and all(one.get("mode") == "Active" for one in streams)
         if done and not self.backfilled.is_set():
             self.live_since = self.last_change = time.monotonic()
             self.backfilled.set()

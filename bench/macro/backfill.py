@@ -39,11 +39,11 @@ def measure(bench, subject, names, rows, statements):
         copies = [word for name in names for word in ("-c", f"COPY {name} TO STDOUT (FORMAT {form})")]
         return lambda transport: bench.measure(bench.tool("psql", transport, "-X", "-q", *copies))
 
-    def capture(act, program=None, **advanced):
+    def capture(act, program=None, **options):
         def once(transport):
             slot = bench.new_slot()
             try:
-                return act(bench.capture(program, transport, slot, names, **advanced))
+                return act(bench.capture(program, transport, slot, names, **options))
             finally:
                 bench.drop_slot(slot)
         return once
@@ -54,6 +54,7 @@ def measure(bench, subject, names, rows, statements):
         "psql COPY binary": psql("binary"),
         "source-postgres, 1 worker": capture(bench.measure, backfill_workers=1),
         "source-postgres, 2 workers": capture(bench.measure, backfill_workers=2),
+        "source-postgres, 1 worker, Airbyte look": capture(bench.measure, backfill_workers=1, airbyte=True),
         **{name: capture(bench.measure, program) for name, program in bench.options.program},
     })
     each_statement(bench, tables.drop(names))

@@ -5,13 +5,14 @@ import os
 import platform
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing
 
 import measured
-from connector import executable
+from connector import environment, executable
 from server import PASSWORD, SUPERUSER, binary
 
 DATABASE = "postgres"
@@ -89,20 +90,30 @@ class Bench:
         return [binary(name), "-h", self.host(transport), "-p", str(self.server.port), "-U", SUPERUSER,
                 "-d", DATABASE, *arguments]
 
-    def capture(self, program, transport, slot, tables, tail=False, **advanced):
-        """The command line of a capture of these tables: the connector's, or with `program` another's."""
+    def capture(self, program, transport, slot, tables, tail=False, airbyte=False, **advanced):
+        """The command line of a capture of these tables: the connector's, or with `program` another's. `airbyte`: in the
+        look that its own discovery proposes."""
         names = {"host": self.host(transport), "port": self.server.port, "user": SUPERUSER, "password": PASSWORD,
                  "database": DATABASE}
         config = {**names, "slot_name": slot, "publication_name": PUBLICATION, "watermarks_table": WATERMARKS,
                   "advanced": advanced}
+        files = {"config": self.file("config.json", config)}
+        schemas = self.discovered(files["config"]) if airbyte else {}
         catalog = {"tail": tail, "streams": [
-            {"stream": {"namespace": "public", "name": table, "json_schema": {}}, "sync_mode": "incremental",
+            {"stream": {"namespace": "public", "name": table, "json_schema": schemas.get(table, {})}, "sync_mode": "incremental",
              "destination_sync_mode": "append"} for table in tables]}
-        files = {"config": self.file("config.json", config), "catalog": self.file("catalog.json", catalog)}
+        files["catalog"] = self.file("catalog.json", catalog)
         if not program:
             return [executable(), "read", "--config", files["config"], "--catalog", files["catalog"]]
         words = {**names, **files, "slot": slot, "publication": PUBLICATION}
         return [word.format(**words) for word in shlex.split(program)]
+
+    def discovered(self, config):
+        """Each table's schema."""
+        done = subprocess.run([executable(), "discover", "--config", config], env=environment(), check=True, capture_output=True)
+        messages = map(json.loads, done.stdout.splitlines())
+        return {stream["name"]: stream["json_schema"] for message in messages if message["type"] == "CATALOG"
+                for stream in message["catalog"]["streams"]}
 
     def file(self, name, content):
         path = os.path.join(self.directory, name)

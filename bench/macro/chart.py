@@ -5,7 +5,7 @@ Colours follow the reader's theme: an SVG that is shown as an image still knows 
 
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT = 860, 210, 150
+WIDTH, LEFT, RIGHT = 900, 250, 150
 BAR, GAP, GROUP_GAP, HEAD = 15, 3, 20, 64
 TITLES = {"backfill": "Backfill: rate beside psql COPY text to /dev/null",
           "replication": "Replication: rate beside pg_recvlogical (pgoutput) to /dev/null"}

@@ -79,15 +79,16 @@ def measure(bench, subject, title, work):
         return lambda transport, slot: bench.measure(bench.tool(
             "pg_recvlogical", transport, "--slot", slot, "--start", "--no-loop", "--endpos", end, "-f", "-", *options))
 
-    def capture(act, program=None):
+    def capture(act, program=None, **options):
         return lambda transport, slot: act(bench.capture(program, transport, slot, ["work"],
-                                                         skip_backfills="public.work"))
+                                                         skip_backfills="public.work", **options))
 
     pgoutput = ("-o", "proto_version=1", "-o", f"publication_names={PUBLICATION}")
     readers = {"pg_recvlogical, pgoutput": with_slot(recvlogical(*pgoutput))}
     if has_wal2json(bench):
         readers["pg_recvlogical, wal2json"] = with_slot(recvlogical("-o", "format-version=2"), "wal2json")
     readers["source-postgres"] = with_slot(capture(bench.measure))
+    readers["source-postgres, Airbyte look"] = with_slot(capture(bench.measure, airbyte=True))
     for name, program in bench.options.program:
         readers[name] = with_slot(capture(bench.measure, program))
     with_slot(capture(lambda command: bench.check_count(command, work.count)))(bench.transports[0])

@@ -7,7 +7,11 @@
 
 static const struct frame frame = {"{\"type\":\"RECORD\",\"record\":{\"namespace\":\"public\","
                                    "\"stream\":\"sample\",\"emitted_at\":",
-                                   ",\"data\":", "}}\n", NULL};
+                                   ",\"data\":",
+                                   "}}\n",
+                                   NULL,
+                                   false,
+                                   NULL};
 
 struct line {
     struct printer *printer;
@@ -28,7 +32,8 @@ static void print_rows(void *context, size_t count)
 {
     struct line *l = context;
     for (size_t i = 0; i < count; i++) {
-        print_row(&l->out, l->printer, (const uint8_t *)l->tuple.data, i, INT64_C(1700000000000));
+        print_row(&l->out, l->printer, (const uint8_t *)l->tuple.data, i, 0,
+                  INT64_C(1700000000000));
     }
 }
 
@@ -40,11 +45,13 @@ static void print_changes(void *context, size_t count)
     }
 }
 
-static void measure_row(const struct measure *m, const struct sample *row, const char *chunk,
-                        const char *insert)
+static void measure_row(const struct measure *m, const struct sample *row, bool airbyte,
+                        const char *chunk, const char *insert)
 {
     struct relation *relation = sample_relation(row);
-    struct line l = {.printer = printer_new(relation, &frame, "public", "sample")};
+    struct frame looking = frame;
+    looking.airbyte = airbyte;
+    struct line l = {.printer = printer_new(relation, &looking, "public", "sample")};
     source_begin(&l.source, &(struct txn){1234, UINT64_C(0x16b3748000), INT64_C(1700000000000000)},
                  UINT64_C(0x16b3700000));
     l.source.lsn = UINT64_C(0x16b3740000);
@@ -66,6 +73,9 @@ static void measure_row(const struct measure *m, const struct sample *row, const
 
 void bench_record(const struct measure *m)
 {
-    measure_row(m, sample_narrow, "record.row_narrow", "record.change_narrow");
-    measure_row(m, sample_wide, "record.row_wide", "record.change_wide");
+    measure_row(m, sample_narrow, false, "record.row_narrow", "record.change_narrow");
+    measure_row(m, sample_wide, false, "record.row_wide", "record.change_wide");
+    measure_row(m, sample_narrow, true, "record.airbyte_row_narrow",
+                "record.airbyte_change_narrow");
+    measure_row(m, sample_wide, true, "record.airbyte_row_wide", "record.airbyte_change_wide");
 }

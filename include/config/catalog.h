@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "row/name.h" /* stream_name, for whoever names streams */
@@ -25,12 +26,22 @@ struct catalog_stream {
     enum backfill_mode mode;
     int priority;    /* higher is backfilled first; 0 by default */
     char *state_key; /* Flow: names the state of this binding; NULL: "schema.table" */
+
+    /* Airbyte's alone: */
+    bool airbyte_look; /* its records are in the Airbyte look */
+    char **columns;    /* in the Airbyte look: what was chosen of what a record can have, beside the
+                        * key; NULL-terminated. NULL: all */
+    /* A generation is what a destination keeps together: a stream that is to be sent again gets a
+     * new one, and an attempt that is tried again has the same. What is older than the minimum is
+     * to go. */
+    int64_t generation_id, minimum_generation_id, sync_id; /* 0: not given */
 };
 
 struct catalog {
     struct catalog_stream *streams;
     int count;
     bool full_refresh; /* all streams are: nobody wants what comes after their rows */
+    bool airbyte_look; /* some stream has it */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 

@@ -18,6 +18,7 @@
 enum state_type {
     STATE_GLOBAL, /* Airbyte GLOBAL states */
     STATE_STREAM, /* Airbyte STREAM states */
+    STATE_LEGACY, /* GLOBAL, with the whole beside it where states once were */
 };
 
 /* What is done about what happened to a table and was not sent. */

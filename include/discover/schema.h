@@ -38,7 +38,4 @@ void schema_meta(struct out *, const struct schema_meta *);
 /* Append the array of the key's column names: ["id"]. */
 void schema_key(struct out *, const struct discovered_table *);
 
-/* Append the whole flat schema, {"$schema":…,"type":"object","properties":{…},"required":[…]}. */
-void schema_table(struct out *, const struct discovered_table *);
-
 #endif

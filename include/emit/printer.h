@@ -7,6 +7,12 @@
  * record's own takes its place.
  *
  *   frame.head [milliseconds frame.neck] {"id":1, … ,"_meta":{"op":"c","source":{ … }}} frame.tail
+ *
+ * In the Airbyte look the data has three members more, which destinations know what to do with, and
+ * what could not be held is told behind it:
+ *
+ *   … {"id":1, … ,"_ab_cdc_lsn":N,"_ab_cdc_updated_at":"…","_ab_cdc_deleted_at":null,"_meta":{…}}
+ *   ,"meta":{"changes":[{"field":"x","change":"NULLED","reason":"…"}]} frame.tail
  */
 #ifndef EMIT_PRINTER_H
 #define EMIT_PRINTER_H
@@ -25,6 +31,10 @@ struct frame {
     const char *neck; /* NULL: no time of emission between head and data */
     const char *tail; /* ends with a newline */
     const char *tag;  /* of every record's source; NULL: none */
+    bool airbyte;     /* the Airbyte look */
+    const char *const
+        *columns; /* of the Airbyte look: the members of data, NULL-terminated, beside those
+                           * of the key, which are always there. NULL: all */
 };
 
 struct printer;
@@ -45,22 +55,26 @@ struct source {
     struct txn txn;
     uint64_t previous_commit; /* end LSN of the commit before its transaction */
     uint64_t lsn;             /* of the change */
+    uint64_t cursor;          /* of the change, its second one: see emit/cursor.h */
     struct {
         char time[32], previous[32], end[64]; /* before "schema", the LSN, and behind it */
-        uint32_t time_len, previous_len, end_len;
+        char commit[40];                      /* the commit's time, quoted */
+        uint32_t time_len, previous_len, end_len, commit_len;
     } text;
 };
 
-/* A transaction begins. */
+/* A transaction begins. Leaves the cursor as it is. */
 void source_begin(struct source *, const struct txn *, uint64_t previous_commit);
 
-/* A row of a chunk: a create. `n` counts the backfilled rows of the stream; now_ms is the time of
- * emission. */
+/* A row of a chunk: a create. `n` counts the backfilled rows of the stream; `cursor` is that of the
+ * chunk's release; now_ms is the time of emission. */
 void print_row(struct out *, struct printer *, const uint8_t *copy_tuple, uint64_t n,
-               int64_t now_ms);
+               uint64_t cursor, int64_t now_ms);
 
-/* A row that a change put into a chunk: a create with the change's source. */
-void print_patch(struct out *, struct printer *, const struct patch *, int64_t now_ms);
+/* A row that a change put into a chunk: a create with the change's source, and the chunk's cursor.
+ */
+void print_patch(struct out *, struct printer *, const struct patch *, uint64_t cursor,
+                 int64_t now_ms);
 
 /* INSERT, UPDATE, DELETE: one record. MOVE: two. Returns how many. */
 int print_change(struct out *, struct printer *, const struct event *, const struct source *,

@@ -51,4 +51,16 @@ value_writer *value_binary_writer(const struct type *);
 /* Whether chunks should ask for columns of the type in binary: value_binary_writer(type) != NULL. */
 bool value_prefers_binary(const struct type *);
 
+/*
+ * The writers of the Airbyte look, for the same two forms: numbers are JSON numbers, json is its
+ * text, and what JSON or the type cannot hold is null. Where that may be, `lossy` is set: a writer
+ * then says that it was by a blank behind the value ("null ", or "[1,null] " of an array's element),
+ * which whoever calls it takes away.
+ */
+struct value_writers {
+    value_writer *text, *binary;
+    bool lossy;
+};
+struct value_writers value_airbyte_writers(const struct type *);
+
 #endif

@@ -39,12 +39,15 @@ struct stream_state {
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
+    int64_t generation;  /* of a full refresh: the destination's, which its rows are of; 0: none */
 };
 
 struct checkpoint {
     uint64_t cursor;  /* end LSN of the last commit processed */
     uint32_t *unseen; /* transactions processed that no snapshot had shown yet */
     size_t unseen_count;
+    uint64_t carry; /* of the emitter (emit/cursor.h): what the next record's cursor must pass; 0:
+                     * nothing that `cursor` does not say */
     struct stream_state *streams;
     int stream_count;
 };

@@ -19,6 +19,7 @@ struct discovered_column {
     const char *name;
     const struct type *type;
     int32_t typmod; /* its own or its domain's; -1: none */
+    int dimensions; /* of an array, as it was declared: 0 or 1 where that says nothing */
     bool nullable;
     const char *comment;       /* NULL: none */
     const char *const *labels; /* of an enum, NULL-terminated; else NULL */

@@ -12,9 +12,11 @@
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
  * are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
  * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it. Members that say nothing (null, no unseen, no bound)
- * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
- * shared state.
+ * rewritten: its "scanned" is a place in it. Of a full refresh "generation" is the destination's
+ * that its rows are of. "carry" is there after a very large transaction alone: how far the cursors
+ * of the Airbyte look have run ahead of the LSNs (emit/cursor.h). Members that say nothing (null,
+ * no unseen, no bound) are left out. In a GLOBAL state the members of `streams` travel as stream
+ * states, the rest as the shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -48,12 +50,25 @@ struct state {
  * is one whose streams are all ignored: nothing goes on from it.
  * A stream that is still to be backfilled and has no `ranges` gets one without bounds.
  */
-bool state_parse(struct state *, const char *json, size_t len, struct err *);
+struct captured_streams;
+bool state_parse(struct state *, const char *json, size_t len, const struct captured_streams *,
+                 struct err *);
 
 /* The same for one that stands inside another document, which json_parse has checked. NULL: the
  * beginning. */
 struct cJSON;
-bool state_read(struct state *, const struct cJSON *, struct err *);
+bool state_read(struct state *, const struct cJSON *, const struct captured_streams *,
+                struct err *);
+
+/*
+ * The streams that are to be captured, by their ids, ascending. The STREAM state of any other is as
+ * good as not there: a platform may go on handing back what it has of a stream that is no longer
+ * captured, and that must not hold the cursor back. NULL: all are.
+ */
+struct captured_streams {
+    const char *const *ids;
+    size_t count;
+};
 
 void state_clear(struct state *);
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "airbyte/airbyte.h"
-#include "discover/schema.h"
+#include "schema.h"
 #include "json/json.h"
 
 struct listing {
@@ -33,9 +33,10 @@ static bool write_stream(void *context, const struct discovered_table *table, st
     out_string(out, ",\"namespace\":");
     json_write_string(out, table->schema, strlen(table->schema));
     out_string(out, ",\"json_schema\":");
-    schema_table(out, table);
+    airbyte_schema(out, table);
     out_string(out, ",\"supported_sync_modes\":[\"full_refresh\",\"incremental\"],"
-                    "\"source_defined_cursor\":true,\"default_cursor_field\":[],"
+                    "\"source_defined_cursor\":true,"
+                    "\"default_cursor_field\":[\"" AIRBYTE_CURSOR "\"],"
                     "\"source_defined_primary_key\":");
     write_key(out, table);
     out_string(out, ",\"is_resumable\":true}");

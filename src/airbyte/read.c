@@ -73,7 +73,13 @@ void airbyte_read_free(struct airbyte_read **read)
 static void frame(void *context, int stream, struct frame *frame)
 {
     const struct airbyte_read *a = context;
-    *frame = (struct frame){a->heads[stream], ",\"data\":", "}}\n", a->config->source_tag};
+    const struct catalog_stream *of = &a->catalog->streams[stream];
+    *frame = (struct frame){.head = a->heads[stream],
+                            .neck = ",\"data\":",
+                            .tail = "}}\n",
+                            .tag = a->config->source_tag,
+                            .airbyte = of->airbyte_look,
+                            .columns = (const char *const *)of->columns};
 }
 
 static void add_descriptor(struct out *out, const struct catalog_stream *stream)
@@ -107,8 +113,11 @@ static void add_global(struct airbyte_read *a, struct out *out,
         out_char(out, '}');
         count += counts[i];
     }
-    out_string(out, "]},\"data\":");
-    state_write_whole(out, identity, a->whole);
+    out_string(out, "]}");
+    if (a->config->state_type == STATE_LEGACY) {
+        out_string(out, ",\"data\":");
+        state_write_whole(out, identity, a->whole);
+    }
     add_stats(out, count);
 }
 
@@ -130,6 +139,15 @@ static void forget(struct checkpoint *checkpoint)
 {
     for (int i = 0; i < checkpoint->stream_count; i++) {
         checkpoint->streams[i].mode = STREAM_IGNORE;
+    }
+}
+
+/* What was sent of a full refresh counts for the attempts of its generation alone. */
+static void stamp(struct checkpoint *whole, const struct catalog *catalog)
+{
+    for (int i = 0; i < whole->stream_count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        whole->streams[i].generation = stream->full_refresh ? stream->generation_id : 0;
     }
 }
 
@@ -159,6 +177,7 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     if (!identity->slot) {
         forget(a->whole);
     }
+    stamp(a->whole, a->catalog);
     if (a->config->state_type == STATE_STREAM) {
         add_streams(a, out, identity, counts);
     } else {

@@ -4,7 +4,7 @@
 void airbyte_spec(struct out *out)
 {
     out_string(out, "{\"type\":\"SPEC\",\"spec\":{\"protocol_version\":\"0.2.0\","
-                    "\"documentationUrl\":\"https://go.estuary.dev/source-postgresql\","
+                    "\"documentationUrl\":\"" DOCUMENTATION_URL "\","
                     "\"connectionSpecification\":");
     config_schema(out);
     out_string(out, ",\"supportsIncremental\":true,"

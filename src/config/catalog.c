@@ -2,10 +2,13 @@
  * ConfiguredAirbyteCatalog:
  *
  *   {"streams":[{"stream":{"name":"t","namespace":"public",…},"sync_mode":"incremental",
- *                "primary_key":[["id"]],…}],"estuary.dev/tail":true}
+ *                "json_schema":{"properties":{"id":{…},"_ab_cdc_lsn":{…},…}}},
+ *                "sync_mode":"incremental","primary_key":[["id"]],"generation_id":2,
+ *                "minimum_generation_id":0,"sync_id":12,…}],"estuary.dev/tail":true}
  *
- * What else stands there (cursor fields, destination modes, schemas) is the platform's own
- * business.
+ * A schema with the property `_ab_cdc_lsn` asks for the Airbyte look, and its properties say which
+ * columns were chosen; of any other schema nothing is taken. What else stands there (cursor fields,
+ * destination modes) is the platform's own business.
  */
 #include "config/catalog.h"
 
@@ -20,6 +23,7 @@ enum { COLUMNS_MAX = 1600 }; /* of a table */
 static void read_streams(const struct json_at *, struct catalog *, struct err *faults);
 static void read_tail(const struct json_at *, bool *tail, struct err *faults);
 static bool all_full_refresh(const struct catalog *);
+static bool some_airbyte_look(const struct catalog *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -41,6 +45,7 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
         catalog_free(&catalog);
     } else {
         catalog->full_refresh = all_full_refresh(catalog);
+        catalog->airbyte_look = some_airbyte_look(catalog);
         catalog->tail = catalog->tail && !catalog->full_refresh;
     }
     cJSON_Delete(document);
@@ -59,6 +64,7 @@ void catalog_free(struct catalog **catalog)
         free(c->streams[i].table);
         free(c->streams[i].state_key);
         json_strings_free(&c->streams[i].key);
+        json_strings_free(&c->streams[i].columns);
     }
     free(c->streams);
     free(c);
@@ -84,6 +90,16 @@ static bool all_full_refresh(const struct catalog *catalog)
         }
     }
     return true;
+}
+
+static bool some_airbyte_look(const struct catalog *catalog)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        if (catalog->streams[i].airbyte_look) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool read_name(const struct json_at *at, char **name, struct err *err)
@@ -183,6 +199,38 @@ static bool read_key(const struct json_at *at, char ***key, struct err *err)
     return true;
 }
 
+static void read_columns(const struct json_at *stream, struct catalog_stream *s)
+{
+    struct json_at schema = json_member(stream, "json_schema");
+    struct json_at properties = json_member(&schema, "properties");
+    const cJSON *item;
+    size_t count = 0;
+    if (!json_member(&properties, "_ab_cdc_lsn").item) {
+        return;
+    }
+    s->airbyte_look = true;
+    s->columns = mem_zero(((size_t)cJSON_GetArraySize(properties.item) + 1) * sizeof *s->columns);
+    cJSON_ArrayForEach(item, properties.item)
+    {
+        s->columns[count++] = mem_string(item->string);
+    }
+}
+
+static bool read_generation(const struct json_at *stream, const char *name, int64_t *id,
+                            struct err *err)
+{
+    struct json_at at = json_member(stream, name);
+    return !at.item || json_integer(&at, 0, INT64_C(1) << 53, id, err);
+}
+
+static bool read_generations(const struct json_at *at, struct catalog_stream *stream,
+                             struct err *err)
+{
+    return read_generation(at, "generation_id", &stream->generation_id, err) &&
+           read_generation(at, "minimum_generation_id", &stream->minimum_generation_id, err) &&
+           read_generation(at, "sync_id", &stream->sync_id, err);
+}
+
 /* False: there is no room for more faults. */
 static bool read_stream(const struct json_at *at, struct catalog_stream *stream, struct err *faults)
 {
@@ -202,6 +250,11 @@ static bool read_stream(const struct json_at *at, struct catalog_stream *stream,
         err_stream(&err, stream->schema, stream->table);
         room = err_add(faults, &err);
     }
+    if (!read_generations(at, stream, &err)) {
+        err_stream(&err, stream->schema, stream->table);
+        room = err_add(faults, &err);
+    }
+    read_columns(&descriptor, stream);
     return room;
 }
 

@@ -8,7 +8,7 @@
 
 static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "require",
                                        "verify-ca", "verify-full", NULL};
-static const char *const state_types[] = {"global", "stream", NULL};
+static const char *const state_types[] = {"global", "stream", "legacy", NULL};
 static const char *const untracked_changes[] = {"backfill", "warn", "fail", NULL};
 static const char *const auth_types[] = {"UserPassword", NULL};
 
@@ -284,8 +284,8 @@ const struct option options[] = {
      .field = FIELD(state_type),
      .flags = OPTION_BLANK,
      .title = "State type",
-     .description = "Form of Airbyte's state messages. Only for platforms that cannot resume from "
-                    "global ones.",
+     .description = "Form of Airbyte's state messages: only for platforms that cannot resume from "
+                    "global ones, or that look for the state in the legacy field too.",
      .fallback = "\"global\"",
      .choices = state_types},
     {.path = "advanced.read_only_capture",

@@ -87,7 +87,9 @@ bool read_state_type(const struct json_at *at, const struct option *option, stru
     if (!choice_text(at, option, &text, err)) {
         return false;
     }
-    config->state_type = strcmp(text, "stream") ? STATE_GLOBAL : STATE_STREAM;
+    config->state_type = !strcmp(text, "stream")   ? STATE_STREAM
+                         : !strcmp(text, "legacy") ? STATE_LEGACY
+                                                   : STATE_GLOBAL;
     return true;
 }
 

@@ -214,18 +214,3 @@ void schema_key(struct out *out, const struct discovered_table *table)
     }
     out_char(out, ']');
 }
-
-void schema_table(struct out *out, const struct discovered_table *table)
-{
-    out_string(out, "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"type\":\"object\"");
-    write_description(out, table->comment, false);
-    out_string(out, ",\"properties\":{");
-    if (schema_columns(out, table)) {
-        out_char(out, ',');
-    }
-    out_string(out, "\"_meta\":");
-    schema_meta(out, &(struct schema_meta){"{\"type\":\"object\"}", "", ""});
-    out_string(out, "},\"required\":");
-    schema_key(out, table);
-    out_char(out, '}');
-}

@@ -137,6 +137,36 @@ static inline size_t clean_half(const char *s)
     return (size_t)__builtin_ctz(special_16(s) | 1U << HALF);
 }
 
+/*
+ * A half that has the escapes of `special`, with another half behind it: what it holds is looked at
+ * once, so that the next escape need not wait for the one before.
+ */
+static inline char *escape_half(char *p, const char *s, uint32_t special)
+{
+    size_t done = 0;
+    for (; special; special &= special - 1) {
+        size_t clean = (size_t)__builtin_ctz(special);
+        memcpy(p, s + done, HALF);
+        p = escape_byte(p + (clean - done), s[clean]);
+        done = clean + 1;
+    }
+    memcpy(p, s + done, HALF);
+    return p + (HALF - done);
+}
+
+/* Of a block, as much as is quickly done; returns how much that was. */
+static inline size_t escape_block(char **p, const char *s)
+{
+    uint32_t first = special_16(s), second = special_16(s + HALF);
+    memcpy(*p, s, BLOCK);
+    if (!(first | second)) {
+        *p += BLOCK;
+        return BLOCK;
+    }
+    *p = first ? escape_half(*p, s, first) : *p + HALF;
+    return HALF;
+}
+
 #elif defined(__aarch64__)
 
 enum { BLOCK = 32, HALF = 16 };
@@ -177,16 +207,26 @@ static inline size_t clean_half(const char *s)
 
 #endif
 
+#if !defined(__SSE2__)
+
+static inline size_t escape_block(char **p, const char *s)
+{
+    size_t clean = clean_bytes(s);
+    memcpy(*p, s, BLOCK);
+    *p += clean;
+    if (clean == BLOCK) {
+        return BLOCK;
+    }
+    *p = escape_byte(*p, s[clean]);
+    return clean + 1;
+}
+
+#endif
+
 char *escape_copy(char *p, const char *s, const char *end)
 {
     while (end - s >= BLOCK) {
-        size_t clean = clean_bytes(s);
-        memcpy(p, s, BLOCK);
-        p += clean;
-        s += clean;
-        if (clean < BLOCK) {
-            p = escape_byte(p, *s++);
-        }
+        s += escape_block(&p, s);
     }
     if (end - s >= HALF) {
         size_t clean = clean_half(s);

@@ -31,8 +31,55 @@ static void add_text(struct printer *p, const char *s)
     json_quoted(&p->literals, s, strlen(s));
 }
 
-static void compile_field(struct printer *p, struct field *field, const struct column *column)
+static bool is_in(const char *const *names, const char *name)
 {
+    for (; names && *names; names++) {
+        if (!strcmp(*names, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_key(const struct relation *relation, int column)
+{
+    for (int k = 0; k < relation->key_count; k++) {
+        if (relation->key[k] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_chosen(const struct frame *frame, const char *name)
+{
+    return !frame->columns || is_in(frame->columns, name);
+}
+
+static bool is_own(const char *name)
+{
+    return !strcmp(name, AIRBYTE_LSN) || !strcmp(name, AIRBYTE_UPDATED_AT) ||
+           !strcmp(name, AIRBYTE_DELETED_AT);
+}
+
+static bool is_hidden(const struct relation *relation, const struct frame *frame, int column)
+{
+    const char *name = relation->columns[column].name;
+    bool chosen = is_chosen(frame, name) || is_key(relation, column);
+    return !strcmp(name, "_meta") || (frame->airbyte && (is_own(name) || !chosen));
+}
+
+static struct value_writers writers_of(const struct frame *frame, const struct type *type)
+{
+    return frame->airbyte
+               ? value_airbyte_writers(type)
+               : (struct value_writers){value_text_writer(type), value_binary_writer(type), false};
+}
+
+static void compile_field(struct printer *p, struct field *field, const struct frame *frame,
+                          const struct column *column)
+{
+    struct value_writers writers = writers_of(frame, column->type);
     size_t start = mark(p);
     out_char(&p->literals, ',');
     add_text(p, column->name);
@@ -40,10 +87,9 @@ static void compile_field(struct printer *p, struct field *field, const struct c
     field->before = since(p, start);
     field->type = column->type;
     field->identity = column->identity;
-    field->hidden = !strcmp(column->name, "_meta");
-    field->text = value_text_writer(column->type);
-    field->binary = value_binary_writer(column->type);
-    field->binary = field->binary ? field->binary : field->text;
+    field->lossy = writers.lossy;
+    field->text = writers.text;
+    field->binary = writers.binary ? writers.binary : writers.text;
     field->copy = column->text ? field->text : field->binary;
 }
 
@@ -63,8 +109,9 @@ static void compile_head(struct printer *p, const struct frame *frame)
     p->stamp_at = stamp ? head : 0;
 }
 
-static void compile_meta(struct printer *p, const struct frame *frame, const char *schema,
-                         const char *table)
+/* Of a row up to its number, and from behind it to the end of _meta. */
+static void compile_row_meta(struct printer *p, const struct frame *frame, const char *schema,
+                             const char *table)
 {
     size_t start = mark(p);
     out_string(&p->literals, ",\"_meta\":{\"op\":\"c\",\"source\":{\"schema\":");
@@ -88,14 +135,49 @@ static void compile_meta(struct printer *p, const struct frame *frame, const cha
     out_string(&p->literals, frame->tail);
     p->end = since(p, end);
     p->row_meta_end = since(p, start);
+}
 
-    start = mark(p);
+static void compile_meta(struct printer *p, const struct frame *frame, const char *schema,
+                         const char *table)
+{
+    p->tail_len = strlen(frame->tail);
+    compile_row_meta(p, frame, schema, table);
+    size_t start = mark(p);
     out_string(&p->literals, "\"schema\":");
     add_text(p, schema);
     out_string(&p->literals, ",\"table\":");
     add_text(p, table);
     out_string(&p->literals, ",\"loc\":[");
     p->schema_table = since(p, start);
+}
+
+/* ,"name": if it was chosen. */
+static struct literal member(struct printer *p, const struct frame *frame, const char *name)
+{
+    size_t start = mark(p);
+    if (frame->airbyte && is_chosen(frame, name)) {
+        out_char(&p->literals, ',');
+        add_text(p, name);
+        out_char(&p->literals, ':');
+    }
+    return since(p, start);
+}
+
+/* Without _meta both ends are that of the data alone. */
+static void compile_airbyte(struct printer *p, const struct frame *frame)
+{
+    struct airbyte_look *look = &p->airbyte;
+    look->used = frame->airbyte;
+    look->meta = frame->airbyte && is_chosen(frame, "_meta");
+    look->lsn = member(p, frame, AIRBYTE_LSN);
+    look->updated_at = member(p, frame, AIRBYTE_UPDATED_AT);
+    look->deleted_at = member(p, frame, AIRBYTE_DELETED_AT);
+    if (look->used && !look->meta) {
+        size_t start = mark(p);
+        out_char(&p->literals, '}');
+        out_string(&p->literals, frame->tail);
+        p->end = since(p, start);
+    }
 }
 
 struct printer *printer_new(const struct relation *relation, const struct frame *frame,
@@ -107,15 +189,18 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     p->field_count = relation->column_count;
     compile_head(p, frame);
     compile_meta(p, frame, schema, table);
+    compile_airbyte(p, frame);
     for (int i = 0; i < p->field_count; i++) {
-        compile_field(p, &p->fields[i], &relation->columns[i]);
+        compile_field(p, &p->fields[i], frame, &relation->columns[i]);
+        p->fields[i].hidden = is_hidden(relation, frame, i);
     }
     memset(out_reserve(&p->literals, LITERAL_SLACK), 0, LITERAL_SLACK);
     for (int i = 0; i < p->field_count; i++) {
         fix(p, &p->fields[i].before);
     }
-    struct literal *all[] = {&p->row_meta, &p->row_meta_end, &p->schema_table, &p->source_end,
-                             &p->end};
+    struct literal *all[] = {
+        &p->row_meta, &p->row_meta_end, &p->schema_table,       &p->source_end,
+        &p->end,      &p->airbyte.lsn,  &p->airbyte.updated_at, &p->airbyte.deleted_at};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         fix(p, all[i]);
     }

@@ -2,8 +2,15 @@
 #ifndef EMIT_PRINTER_INTERNAL_H
 #define EMIT_PRINTER_INTERNAL_H
 
+#include <string.h>
+
 #include "emit/printer.h"
 #include "emit/value.h"
+
+/* The members of the Airbyte look. */
+#define AIRBYTE_LSN        "_ab_cdc_lsn"
+#define AIRBYTE_UPDATED_AT "_ab_cdc_updated_at"
+#define AIRBYTE_DELETED_AT "_ab_cdc_deleted_at"
 
 enum { LITERAL_SLACK = 32 }; /* so many bytes behind a literal can be read */
 
@@ -17,11 +24,26 @@ struct field {
     value_writer *text, *binary; /* by the form of the value */
     value_writer *copy;          /* of a chunk's rows */
     const struct type *type;
-    bool hidden;   /* its name is _meta: the record's own takes its place */
+    bool lossy;    /* a writer may say that it could not hold the value */
+    bool hidden;   /* not written: the record's own takes its place, or it was not chosen */
     bool identity; /* in an old tuple that holds the identity alone */
 };
 
+/* The members of the Airbyte look; the texts are empty where they were not chosen. */
+struct airbyte_look {
+    bool used;
+    bool meta;          /* _meta was chosen */
+    struct literal lsn; /* ,"_ab_cdc_lsn": */
+    struct literal updated_at, deleted_at;
+    /* All three, of the rows that were printed last: */
+    char text[256];
+    uint32_t len;
+    uint64_t cursor;
+    int64_t now_ms;
+};
+
 struct printer {
+    struct airbyte_look airbyte;
     struct out literals;         /* owns all literal texts */
     char *head;                  /* up to and including the data's { */
     size_t head_len, stamp_at;   /* 0: no stamp */
@@ -31,8 +53,39 @@ struct printer {
     struct literal schema_table; /* "schema":"public","table":"t","loc":[ */
     struct literal source_end;   /* behind the txid: the tag, and the end of source */
     struct literal end;          /* of _meta, data and line */
+    size_t tail_len;             /* of the frame's tail, with which both ends end */
     int field_count;
     struct field fields[];
 };
+
+/* Of one record: the fields whose values could not be held. */
+enum { FIELDS_MOST = 1600 }; /* a table has no more columns */
+struct lost {
+    int count;
+    uint16_t fields[FIELDS_MOST];
+};
+
+/* `len` bytes of `text`, behind which LITERAL_SLACK more can be read, and as many written: whole
+ * blocks are cheaper to copy than what has any length. */
+static inline char *put_text(char *to, const char *text, size_t len)
+{
+    size_t done = 0;
+    do {
+        memcpy(to + done, text + done, LITERAL_SLACK);
+        done += LITERAL_SLACK;
+    } while (done < len);
+    return to + len;
+}
+
+/* airbyte_look.c: the members of the Airbyte look, of a row and of a change. *first: no member
+ * stands before them, so that none needs a comma. */
+char *put_airbyte_row(struct out *, char *to, struct printer *, uint64_t cursor, int64_t now_ms,
+                      bool *first);
+char *put_airbyte_change(struct out *, char *to, const struct printer *, const struct source *,
+                         uint64_t cursor, bool deleted, bool *first);
+
+/* The end of a record, with what was lost told before the frame's tail. */
+void print_end_lost(struct out *, char *to, const struct printer *, const struct literal *end,
+                    const struct lost *);
 
 #endif

@@ -1,24 +1,11 @@
 /* Running printers: rows and changes to lines. */
-#include <string.h>
-
 #include "base/bytes.h"
 #include "emit/json.h"
 #include "emit/value.h"
 #include "printer.h"
 #include "row/tuple.h"
 #include "word.h"
-
-/* `len` bytes of `text`, behind which LITERAL_SLACK more can be read, and as many written: whole
- * blocks are cheaper to copy than what has any length. */
-static inline char *put_text(char *to, const char *text, size_t len)
-{
-    size_t done = 0;
-    do {
-        memcpy(to + done, text + done, LITERAL_SLACK);
-        done += LITERAL_SLACK;
-    } while (done < len);
-    return to + len;
-}
+#include "writers.h"
 
 static inline char *put(char *to, const struct literal *literal)
 {
@@ -43,6 +30,17 @@ static inline char *put_name(struct out *out, char *to, const struct field *fiel
     return to;
 }
 
+/* The mark of a value that could not be held, taken away and remembered. */
+static inline char *take_lost(char *to, const struct printer *p, const struct field *field,
+                              struct lost *lost)
+{
+    if (!field->lossy || to[-1] != ' ') {
+        return to;
+    }
+    lost->fields[lost->count++] = (uint16_t)(field - p->fields);
+    return to - 1;
+}
+
 static char *put_value(struct out *out, char *to, const struct field *field,
                        const struct value *value)
 {
@@ -55,18 +53,31 @@ static char *put_value(struct out *out, char *to, const struct field *field,
     return put_word(to, "null");
 }
 
-/* _meta of a row has no comma before it in a row without columns. */
-static char *put_row_meta(struct out *out, char *to, const struct printer *p, uint64_t n,
-                          bool first)
+static inline void print_end(struct out *out, char *to, const struct printer *p,
+                             const struct literal *end, const struct lost *lost)
 {
-    to = out_room(out, to, p->row_meta.len + JSON_INTEGER + p->row_meta_end.len + LITERAL_SLACK);
-    to = put_text(to, p->row_meta.text + first, p->row_meta.len - first);
-    return put(json_u64(to, n), &p->row_meta_end);
+    if (lost->count) {
+        print_end_lost(out, to, p, end, lost);
+    } else {
+        out_commit(out, put(out_room(out, to, end->len + LITERAL_SLACK), end));
+    }
 }
 
-void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_t n, int64_t now_ms)
+/* _meta of a row has no comma before it in a row without columns. */
+static void print_row_meta(struct out *out, char *to, const struct printer *p, uint64_t n,
+                           bool first, const struct lost *lost)
+{
+    to = out_room(out, to, p->row_meta.len + JSON_INTEGER + LITERAL_SLACK);
+    to = put_text(to, p->row_meta.text + first, p->row_meta.len - first);
+    print_end(out, json_u64(to, n), p, &p->row_meta_end, lost);
+}
+
+void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_t n,
+               uint64_t cursor, int64_t now_ms)
 {
     bool first = true;
+    struct lost lost;
+    lost.count = 0;
     const uint8_t *next = tuple_first(tuple);
     char *to = put_head(out, p, now_ms);
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
@@ -78,8 +89,16 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
         to = put_name(out, to, f, &first);
         to = value.kind == VALUE_NULL ? put_word(to, "null")
                                       : f->copy(out, to, f->type, value.data, value.len);
+        to = take_lost(to, p, f, &lost);
     }
-    out_commit(out, put_row_meta(out, to, p, n, first));
+    if (p->airbyte.used) {
+        to = put_airbyte_row(out, to, p, cursor, now_ms, &first);
+    }
+    if (p->airbyte.used && !p->airbyte.meta) {
+        print_end(out, to, p, &p->end, &lost);
+    } else {
+        print_row_meta(out, to, p, n, first, &lost);
+    }
 }
 
 /* Whether the old tuple of an event tells the value of a column. */
@@ -94,7 +113,7 @@ static inline bool is_told(const struct event *e, const struct field *f, const s
  * and is absent otherwise. *first: whether nothing was printed.
  */
 static char *put_new(struct out *out, char *to, const struct printer *p, const struct event *e,
-                     bool *first)
+                     bool *first, struct lost *lost)
 {
     const uint8_t *next = tuple_first(e->new_tuple);
     const uint8_t *old_next = e->old_tuple ? tuple_first(e->old_tuple) : NULL;
@@ -109,6 +128,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
         }
         if (value.kind != VALUE_UNCHANGED && !f->hidden) {
             to = put_value(out, put_name(out, to, f, first), f, &value);
+            to = take_lost(to, p, f, lost);
         }
     }
     return to;
@@ -116,7 +136,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
 
 /* Of an old tuple that holds the identity alone the other columns are null: they are not known. */
 static char *put_old(struct out *out, char *to, const struct printer *p, const struct event *e,
-                     bool *first)
+                     bool *first, struct lost *lost)
 {
     const uint8_t *next = tuple_first(e->old_tuple);
     for (const struct field *f = p->fields, *end = f + p->field_count; f < end; f++) {
@@ -124,6 +144,7 @@ static char *put_old(struct out *out, char *to, const struct printer *p, const s
         next = tuple_wal_next(next, &value);
         if (is_told(e, f, &value) && !f->hidden) {
             to = put_value(out, put_name(out, to, f, first), f, &value);
+            to = take_lost(to, p, f, lost);
         }
     }
     return to;
@@ -139,6 +160,8 @@ void source_begin(struct source *s, const struct txn *txn, uint64_t previous_com
     char *end = json_u64(put_word(s->text.end, ","), txn->final_lsn);
     end = json_u64(put_word(end, "],\"txid\":"), txn->xid);
     s->text.end_len = (uint32_t)(end - s->text.end);
+    s->text.commit_len =
+        (uint32_t)(timestamp_quote(s->text.commit, txn->commit_us) - s->text.commit);
 }
 
 /* ,"_meta":{"op":"u","source":{…} */
@@ -161,48 +184,64 @@ static char *put_meta(struct out *out, char *to, const struct printer *p, char o
     return put(to, &p->source_end);
 }
 
+/* In it nothing is said of what is lost. */
 static char *put_before(struct out *out, char *to, const struct printer *p, const struct event *e)
 {
     static const char start[] = ",\"before\":{";
     bool first = true;
+    struct lost lost;
+    lost.count = 0;
     to = put_word(out_room(out, to, sizeof start), start);
-    to = out_room(out, put_old(out, to, p, e, &first), 1);
+    to = out_room(out, put_old(out, to, p, e, &first, &lost), 1);
     *to = '}';
     return to + 1;
 }
 
-static void put_end(struct out *out, char *to, const struct printer *p)
+/* What follows the columns of a change's record. */
+static void print_change_end(struct out *out, char *to, const struct printer *p, char op,
+                             const struct event *e, const struct source *source, bool first,
+                             const struct lost *lost)
 {
-    out_commit(out, put(out_room(out, to, p->end.len + LITERAL_SLACK), &p->end));
+    if (p->airbyte.used) {
+        uint64_t cursor = source->cursor - (op == 'd' && e->kind == EVENT_MOVE);
+        to = put_airbyte_change(out, to, p, source, cursor, op == 'd', &first);
+    }
+    if (!p->airbyte.used || p->airbyte.meta) {
+        to = put_meta(out, to, p, op, source, first);
+        to = op == 'u' && e->old_tuple ? put_before(out, to, p, e) : to;
+    }
+    print_end(out, to, p, &p->end, lost);
 }
 
 static void print_new(struct out *out, struct printer *p, char op, const struct event *e,
                       const struct source *source, int64_t now_ms)
 {
     bool first = true;
-    char *to = put_new(out, put_head(out, p, now_ms), p, e, &first);
-    to = put_meta(out, to, p, op, source, first);
-    if (op == 'u' && e->old_tuple) {
-        to = put_before(out, to, p, e);
-    }
-    put_end(out, to, p);
+    struct lost lost;
+    lost.count = 0;
+    char *to = put_new(out, put_head(out, p, now_ms), p, e, &first, &lost);
+    print_change_end(out, to, p, op, e, source, first, &lost);
 }
 
 static void print_deleted(struct out *out, struct printer *p, const struct event *e,
                           const struct source *source, int64_t now_ms)
 {
     bool first = true;
-    char *to = put_old(out, put_head(out, p, now_ms), p, e, &first);
-    put_end(out, put_meta(out, to, p, 'd', source, first), p);
+    struct lost lost;
+    lost.count = 0;
+    char *to = put_old(out, put_head(out, p, now_ms), p, e, &first, &lost);
+    print_change_end(out, to, p, 'd', e, source, first, &lost);
 }
 
-void print_patch(struct out *out, struct printer *p, const struct patch *patch, int64_t now_ms)
+void print_patch(struct out *out, struct printer *p, const struct patch *patch, uint64_t cursor,
+                 int64_t now_ms)
 {
     struct source source;
     struct event e = {.kind = EVENT_INSERT, .lsn = patch->lsn};
     e.new_tuple = patch->tuple;
     source_begin(&source, &patch->txn, patch->previous_commit);
     source.lsn = patch->lsn;
+    source.cursor = cursor;
     print_new(out, p, 'c', &e, &source, now_ms);
 }
 

@@ -20,7 +20,18 @@ struct array {
     const struct type *element;
     value_writer *writer;
     char delimiter;
+    bool lossy; /* the writer marks what it could not hold, */
+    bool lost;  /* and did */
 };
+
+static void write_element(struct out *out, struct array *array, const char *s, size_t len)
+{
+    value_write(array->writer, out, array->element, s, (uint32_t)len);
+    if (array->lossy && out->data[out->len - 1] == ' ') {
+        out->len--;
+        array->lost = true;
+    }
+}
 
 /* Step over bounds, if they are complete. */
 static void skip_bounds(struct array *array)
@@ -48,7 +59,7 @@ static const char *quoted_end(const char *p, const char *end, bool *escaped)
 }
 
 /* Elements with a look of their own need their text in one piece, without backslashes; len > 0. */
-static void write_unescaped(struct out *out, const struct array *array, const char *s, size_t len)
+static void write_unescaped(struct out *out, struct array *array, const char *s, size_t len)
 {
     char small[512], *text = len <= sizeof small ? small : mem_alloc(len);
     const char *end = s + len;
@@ -57,7 +68,7 @@ static void write_unescaped(struct out *out, const struct array *array, const ch
         s += *s == '\\';
         *p++ = *s++;
     } while (s < end);
-    value_write(array->writer, out, array->element, text, (uint32_t)(p - text));
+    write_element(out, array, text, (size_t)(p - text));
     if (text != small) {
         free(text);
     }
@@ -76,7 +87,7 @@ static bool walk_quoted(struct out *out, struct array *array)
         return true;
     }
     if (!escaped) {
-        value_write(array->writer, out, array->element, s, (uint32_t)len);
+        write_element(out, array, s, len);
     } else if (array->writer == string_text) {
         write_unquoted(out, s, len);
     } else {
@@ -99,7 +110,7 @@ static bool walk_bare(struct out *out, struct array *array)
     if (out && len == 4 && memcmp(s, "NULL", 4) == 0) {
         out_string(out, "null");
     } else if (out) {
-        value_write(array->writer, out, array->element, s, (uint32_t)len);
+        write_element(out, array, s, len);
     }
     return len > 0;
 }
@@ -155,21 +166,48 @@ static bool walk(struct out *out, struct array *array)
     return array->p == array->end;
 }
 
-char *array_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
+static struct array array_of(const struct type *type, const char *data, uint32_t len)
 {
-    struct array array = {
+    return (struct array){
         .p = data,
         .end = data + len,
         .element = type->element,
         .writer = value_text_writer(type->element),
         .delimiter = type->delimiter,
     };
-    skip_bounds(&array);
-    struct array again = array;
-    if (!walk(NULL, &array)) {
-        return json_quote(out, p, data, len);
+}
+
+/* False, and nothing is printed: it is not an array. */
+static bool write_array(struct out *out, char *p, struct array *array)
+{
+    skip_bounds(array);
+    struct array first = *array;
+    if (!walk(NULL, &first)) {
+        return false;
     }
     out_commit(out, p);
-    walk(out, &again);
+    walk(out, array);
+    return true;
+}
+
+char *array_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
+{
+    struct array array = array_of(type, data, len);
+    return write_array(out, p, &array) ? out_reserve(out, 0) : json_quote(out, p, data, len);
+}
+
+char *airbyte_array_text(struct out *out, char *p, const struct type *type, const char *data,
+                         uint32_t len)
+{
+    struct array array = array_of(type, data, len);
+    struct value_writers element = value_airbyte_writers(type->element);
+    array.writer = element.text;
+    array.lossy = element.lossy;
+    if (!write_array(out, p, &array)) {
+        return value_lost(p);
+    }
+    if (array.lost) {
+        out_char(out, ' ');
+    }
     return out_reserve(out, 0);
 }

@@ -54,6 +54,16 @@ static char *put_not_finite(char *p, bool nan, bool negative)
     return put_word(p, nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"");
 }
 
+static inline bool is_finite4(uint32_t bits)
+{
+    return (bits >> 23 & 0xff) != 0xff;
+}
+
+static inline bool is_finite8(uint64_t bits)
+{
+    return (bits >> 52 & 0x7ff) != 0x7ff;
+}
+
 char *float4_binary(struct out *out, char *p, const struct type *type, const char *data,
                     uint32_t len)
 {
@@ -64,8 +74,14 @@ char *float4_binary(struct out *out, char *p, const struct type *type, const cha
     uint32_t bits = load32(data);
     float v;
     memcpy(&v, &bits, sizeof v);
-    return (bits >> 23 & 0xff) == 0xff ? put_not_finite(p, bits << 9 != 0, bits >> 31)
-                                       : float4_print(p, v);
+    return is_finite4(bits) ? float4_print(p, v) : put_not_finite(p, bits << 9 != 0, bits >> 31);
+}
+
+char *finite4_binary(struct out *out, char *p, const struct type *type, const char *data,
+                     uint32_t len)
+{
+    return len == 4 && is_finite4(load32(data)) ? float4_binary(out, p, type, data, len)
+                                                : value_lost(p);
 }
 
 char *float8_binary(struct out *out, char *p, const struct type *type, const char *data,
@@ -78,8 +94,14 @@ char *float8_binary(struct out *out, char *p, const struct type *type, const cha
     uint64_t bits = load64(data);
     double v;
     memcpy(&v, &bits, sizeof v);
-    return (bits >> 52 & 0x7ff) == 0x7ff ? put_not_finite(p, bits << 12 != 0, bits >> 63)
-                                         : float8_print(p, v);
+    return is_finite8(bits) ? float8_print(p, v) : put_not_finite(p, bits << 12 != 0, bits >> 63);
+}
+
+char *finite8_binary(struct out *out, char *p, const struct type *type, const char *data,
+                     uint32_t len)
+{
+    return len == 8 && is_finite8(load64(data)) ? float8_binary(out, p, type, data, len)
+                                                : value_lost(p);
 }
 
 static const char *digits_end(const char *s, const char *end)
@@ -142,6 +164,13 @@ char *number_text(struct out *out, char *p, const struct type *type, const char 
     (void)type;
     return number_end(data, data + len) == data + len ? copy_number(out, p, data, len)
                                                       : json_quote(out, p, data, len);
+}
+
+char *finite_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
+{
+    (void)type;
+    return number_end(data, data + len) == data + len ? copy_number(out, p, data, len)
+                                                      : value_lost(p);
 }
 
 static bool is_vector(const char *s, const char *end)

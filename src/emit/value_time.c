@@ -188,3 +188,67 @@ char *timestamp_text(struct out *out, char *p, const struct type *type, const ch
     (void)type;
     return write_look(out, p, timestamp_look, data, len);
 }
+
+/* Quoted, with "Z" behind it or nothing. */
+static inline char *quote_time(char *p, const char *s, size_t len, const char *zone)
+{
+    *p++ = '"';
+    p = put_word(put(p, s, len), zone);
+    *p = '"';
+    return p + 1;
+}
+
+char *strict_date_text(struct out *out, char *p, const struct type *type, const char *data,
+                       uint32_t len)
+{
+    size_t year;
+    (void)out, (void)type;
+    return match_date(data, data + len, &year) == data + len && year == 4
+               ? quote_time(p, data, len, "")
+               : value_lost(p);
+}
+
+char *strict_timestamp_text(struct out *out, char *p, const struct type *type, const char *data,
+                            uint32_t len)
+{
+    size_t year;
+    const char *end = data + len, *day_end = match_date(data, end, &year);
+    const char *time_end = match_time(match(day_end, end, " "), end);
+    (void)out;
+    if (!time_end || skip_utc(time_end, end) != end || year != 4) {
+        return value_lost(p);
+    }
+    char *quoted = p;
+    p = quote_time(p, data, (size_t)(time_end - data), type->oid == OID_TIMESTAMPTZ ? "Z" : "");
+    quoted[1 + (day_end - data)] = 'T';
+    return p;
+}
+
+/* The end of a day is none of its times. */
+static bool is_midnight_after(const char *s)
+{
+    return s[0] == '2' && s[1] == '4';
+}
+
+char *strict_time_text(struct out *out, char *p, const struct type *type, const char *data,
+                       uint32_t len)
+{
+    (void)out, (void)type;
+    return match_time(data, data + len) == data + len && !is_midnight_after(data)
+               ? quote_time(p, data, len, "")
+               : value_lost(p);
+}
+
+char *strict_timetz_text(struct out *out, char *p, const struct type *type, const char *data,
+                         uint32_t len)
+{
+    const char *end = data + len, *time_end = match_time(data, end);
+    size_t zone = time_end ? (size_t)(end - time_end) : 0;
+    char *after = timetz_look(p + 1, data, len);
+    (void)out, (void)type;
+    if (!after || zone > sizeof "+00:00" - 1 || is_midnight_after(data)) {
+        return value_lost(p);
+    }
+    *p = *after = '"';
+    return after + 1;
+}

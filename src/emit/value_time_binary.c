@@ -14,6 +14,7 @@
 
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY    (86400 * US_PER_SECOND)
+#define UNIX_EPOCH_US (10957 * US_PER_DAY) /* from 1970 to 2000 */
 
 enum {
     DAYS_YEAR_1 = -730119,     /* 0001-01-01, from 2000-01-01 */
@@ -70,6 +71,19 @@ static char *print_time(char *p, int64_t us)
     return fraction ? print_fraction(p, fraction) : p;
 }
 
+static inline bool is_date(int32_t days)
+{
+    return days >= DAYS_YEAR_1 && days < DAYS_YEAR_10000;
+}
+
+static char *quote_date(char *p, int32_t days)
+{
+    *p++ = '"';
+    p = print_date(p, days);
+    *p++ = '"';
+    return p;
+}
+
 char *date_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
@@ -77,13 +91,49 @@ char *date_binary(struct out *out, char *p, const struct type *type, const char 
         return write_invalid(out, p, data, len);
     }
     int32_t days = (int32_t)load32(data);
-    if (days < DAYS_YEAR_1 || days >= DAYS_YEAR_10000) {
-        return json_quote(out, p, days < 0 ? DATE_FIRST : DATE_LAST, sizeof DATE_FIRST - 1);
-    }
+    return is_date(days)
+               ? quote_date(p, days)
+               : json_quote(out, p, days < 0 ? DATE_FIRST : DATE_LAST, sizeof DATE_FIRST - 1);
+}
+
+char *strict_date_binary(struct out *out, char *p, const struct type *type, const char *data,
+                         uint32_t len)
+{
+    (void)out, (void)type;
+    return len == 4 && is_date((int32_t)load32(data)) ? quote_date(p, (int32_t)load32(data))
+                                                      : value_lost(p);
+}
+
+static inline bool is_timestamp(int64_t us)
+{
+    return us >= DAYS_YEAR_1 * US_PER_DAY && us < DAYS_YEAR_10000 * US_PER_DAY;
+}
+
+/* Without its zone. */
+static char *print_timestamp(char *p, int64_t us)
+{
+    uint64_t since = (uint64_t)(us - DAYS_YEAR_1 * US_PER_DAY); /* not negative: rounds down */
+    p = print_date(p, (int32_t)(since / US_PER_DAY) + DAYS_YEAR_1);
+    *p++ = 'T';
+    return print_time(p, (int64_t)(since % US_PER_DAY));
+}
+
+static char *quote_timestamp(char *p, int64_t us)
+{
     *p++ = '"';
-    p = print_date(p, days);
+    p = print_timestamp(p, us);
+    *p++ = 'Z';
     *p++ = '"';
     return p;
+}
+
+char *timestamp_quote(char *p, int64_t unix_us)
+{
+    const int64_t first = DAYS_YEAR_1 * US_PER_DAY, last = DAYS_YEAR_10000 * US_PER_DAY - 1;
+    int64_t us = unix_us < first + UNIX_EPOCH_US  ? first
+                 : unix_us > last + UNIX_EPOCH_US ? last
+                                                  : unix_us - UNIX_EPOCH_US;
+    return quote_timestamp(p, us);
 }
 
 char *timestamp_binary(struct out *out, char *p, const struct type *type, const char *data,
@@ -94,16 +144,24 @@ char *timestamp_binary(struct out *out, char *p, const struct type *type, const 
         return write_invalid(out, p, data, len);
     }
     int64_t us = (int64_t)load64(data);
-    if (us < DAYS_YEAR_1 * US_PER_DAY || us >= DAYS_YEAR_10000 * US_PER_DAY) {
+    if (!is_timestamp(us)) {
         const char *limit = us < 0 ? TIMESTAMP_FIRST : TIMESTAMP_LAST;
         return json_quote(out, p, limit, sizeof TIMESTAMP_FIRST - 1);
     }
-    uint64_t since = (uint64_t)(us - DAYS_YEAR_1 * US_PER_DAY); /* not negative: rounds down */
+    return quote_timestamp(p, us);
+}
+
+char *strict_timestamp_binary(struct out *out, char *p, const struct type *type, const char *data,
+                              uint32_t len)
+{
+    (void)out;
+    if (len != 8 || !is_timestamp((int64_t)load64(data))) {
+        return value_lost(p);
+    }
     *p++ = '"';
-    p = print_date(p, (int32_t)(since / US_PER_DAY) + DAYS_YEAR_1);
-    *p++ = 'T';
-    p = print_time(p, (int64_t)(since % US_PER_DAY));
-    *p++ = 'Z';
+    p = print_timestamp(p, (int64_t)load64(data));
+    *p = 'Z';
+    p += type->oid == OID_TIMESTAMPTZ;
     *p++ = '"';
     return p;
 }
@@ -122,6 +180,21 @@ char *time_binary(struct out *out, char *p, const struct type *type, const char 
     *p++ = '"';
     p = print_time(p, (int64_t)load64(data));
     *p++ = 'Z';
+    *p++ = '"';
+    return p;
+}
+
+/* Midnight at the end of a day is none of its times. */
+char *strict_time_binary(struct out *out, char *p, const struct type *type, const char *data,
+                         uint32_t len)
+{
+    int64_t us = len == 8 ? (int64_t)load64(data) : -1;
+    (void)out, (void)type;
+    if (!is_time(us) || us == US_PER_DAY) {
+        return value_lost(p);
+    }
+    *p++ = '"';
+    p = print_time(p, us);
     *p++ = '"';
     return p;
 }
@@ -154,4 +227,13 @@ char *timetz_binary(struct out *out, char *p, const struct type *type, const cha
     p = print_zone(p, west);
     *p++ = '"';
     return p;
+}
+
+char *strict_timetz_binary(struct out *out, char *p, const struct type *type, const char *data,
+                           uint32_t len)
+{
+    int64_t us = len == 12 ? (int64_t)load64(data) : -1;
+    int32_t west = is_time(us) ? (int32_t)load32(data + 8) : 0;
+    bool held = is_time(us) && us < US_PER_DAY && west > -ZONE_LIMIT && west < ZONE_LIMIT;
+    return held && west % 60 == 0 ? timetz_binary(out, p, type, data, len) : value_lost(p);
 }

@@ -6,6 +6,7 @@
 #define EMIT_WRITERS_H
 
 #include "emit/value.h"
+#include "word.h"
 
 /* value_number.c */
 value_writer bool_text, bool_binary;
@@ -13,6 +14,9 @@ value_writer number_text; /* integers and floats */
 value_writer int2_binary, int4_binary, int8_binary, oid_binary;
 value_writer float4_binary, float8_binary;
 value_writer vector_text; /* "[1,2.5]" */
+
+/* The same in the Airbyte look: value_lost for what is not finite. */
+value_writer finite_text, finite4_binary, finite8_binary;
 
 /* value_text.c */
 value_writer string_text;
@@ -30,13 +34,29 @@ value_writer time_text, time_binary;
 value_writer timetz_text, timetz_binary;
 value_writer timestamp_text, timestamp_binary;
 
+/* In the Airbyte look: value_lost beyond RFC 3339, no Z without a zone. */
+value_writer strict_date_text, strict_date_binary;
+value_writer strict_time_text, strict_time_binary;
+value_writer strict_timetz_text, strict_timetz_binary;
+value_writer strict_timestamp_text, strict_timestamp_binary;
+
 /* value_array.c, value_range.c, value_hstore.c: by the type's elements */
 value_writer array_text;
+value_writer airbyte_array_text;
 value_writer timestamp_range_text; /* multiranges too; other ranges are string_text */
 value_writer hstore_text;
 
 /* value_composite.c */
 value_writer composite_text;
+
+/* Microseconds since 1970 as a timestamp in UTC at `p`, quoted; what is beyond RFC 3339 as its ends. */
+char *timestamp_quote(char *p, int64_t unix_us);
+
+/* In the Airbyte look, what cannot be held: see value_airbyte_writers. */
+static inline char *value_lost(char *p)
+{
+    return put_word(p, "null ");
+}
 
 /* What is not the binary form that was promised: a string, with \u00XX for bytes from 0x80 on. */
 char *write_invalid(struct out *, char *p, const char *data, uint32_t len);

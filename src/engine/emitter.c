@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
+#include "emit/cursor.h"
 #include "internal.h"
 
 enum { OUTPUT_BYTES = 256 * 1024 };
@@ -71,9 +72,10 @@ static void go_home(struct emitter *m, struct batch **batch)
 static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
                            uint64_t n)
 {
+    uint64_t cursor = m->source.cursor;
     for (size_t i = 0; i < batch->row_count && !stopping(m); i++) {
         if (batch->rows[i]) {
-            print_row(&m->out, printer, batch->rows[i], n++, m->now_ms);
+            print_row(&m->out, printer, batch->rows[i], n++, cursor, m->now_ms);
             crash_point("row-printed");
         }
     }
@@ -91,7 +93,8 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
     }
     for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {
         if (!patch->deleted && !stopping(m)) {
-            print_patch(&m->out, printer_of(m, patch->relation), patch, m->now_ms);
+            print_patch(&m->out, printer_of(m, patch->relation), patch, m->source.cursor,
+                        m->now_ms);
             patches++;
         }
     }
@@ -106,6 +109,9 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     struct capture_identity identity = m->engine->identity;
     identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
     crash_point("state-due");
+    if (m->engine->config.catalog->airbyte_look) {
+        (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
+    }
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->count * sizeof *m->counts);
     checkpoint_free(checkpoint);
@@ -117,6 +123,9 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 /* What a commit or a position releases: chunks, then the checkpoint that knows of them. */
 static void print_released(struct emitter *m, struct event *e)
 {
+    if (e->chunk) {
+        cursor_release(&m->source.cursor, e->lsn);
+    }
     while (e->chunk) {
         struct chunk *chunk = e->chunk;
         e->chunk = chunk->next;
@@ -133,6 +142,7 @@ static void print_one(struct emitter *m, const struct event *e)
     if (stopping(m)) {
         return;
     }
+    cursor_change(&m->source.cursor);
     m->source.lsn = e->lsn;
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
@@ -149,6 +159,7 @@ static void print_event(struct emitter *m, struct event *e)
     case EVENT_DELETE: print_one(m, e); return;
     case EVENT_BEGIN:
         source_begin(&m->source, e->txn, m->source.previous_commit);
+        cursor_begin(&m->source.cursor, e->txn->final_lsn);
         m->caught_up = false;
         return;
     case EVENT_COMMIT:
@@ -162,6 +173,10 @@ static void print_event(struct emitter *m, struct event *e)
         return;
     case EVENT_END: m->ended = !stopping(m); return;
     case EVENT_SKIP:
+        if (e->new_tuple || e->old_tuple) { /* a change: counted whether captured or not */
+            cursor_change(&m->source.cursor);
+        }
+        return;
     case EVENT_TRUNCATE:
     case EVENT_RELATION: return;
     }
@@ -225,6 +240,7 @@ void emitter_main(void *context)
     struct emitter m = {.engine = e};
     m.counts = mem_zero((size_t)e->config.catalog->count * sizeof *m.counts);
     m.source.previous_commit = e->start_lsn;
+    m.source.cursor = e->config.state->checkpoint ? e->config.state->checkpoint->carry : 0;
     out_init(&m.out, OUTPUT_BYTES);
     out_sink(&m.out, write_sink, &m);
     if (e->config.codec.begin) {

@@ -127,7 +127,7 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
 static void frame(void *context, int stream, struct frame *frame)
 {
     const struct flow_capture *f = context;
-    *frame = (struct frame){f->heads[stream], NULL, "}}\n", f->config->source_tag};
+    *frame = (struct frame){.head = f->heads[stream], .tail = "}}\n", .tag = f->config->source_tag};
 }
 
 static bool same_text(const char *a, const char *b)

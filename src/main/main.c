@@ -18,6 +18,7 @@
 #include "airbyte/airbyte.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/mem.h"
 #include "config/file.h"
 #include "environment.h"
 #include "flow/flow.h"
@@ -132,6 +133,21 @@ static bool load_catalog(struct program *p, struct err *err)
     return ok;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char **stream_ids(const struct catalog *catalog)
+{
+    char **ids = mem_zero((size_t)catalog->count * sizeof *ids);
+    for (int i = 0; i < catalog->count; i++) {
+        ids[i] = stream_name(catalog->streams[i].schema, catalog->streams[i].table);
+    }
+    qsort((void *)ids, (size_t)catalog->count, sizeof *ids, by_id);
+    return ids;
+}
+
 static bool load_state(struct program *p, struct err *err)
 {
     struct out text;
@@ -139,8 +155,14 @@ static bool load_state(struct program *p, struct err *err)
         return true;
     }
     out_init(&text, 4096);
+    char **ids = stream_ids(p->catalog);
+    struct captured_streams captured = {(const char *const *)ids, (size_t)p->catalog->count};
     bool ok = file_read("state", p->command.state, &text, err) &&
-              state_parse(&p->state, text.data, text.len, err);
+              state_parse(&p->state, text.data, text.len, &captured, err);
+    for (int i = 0; i < p->catalog->count; i++) {
+        free(ids[i]);
+    }
+    free((void *)ids);
     out_free(&text);
     return ok;
 }

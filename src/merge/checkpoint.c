@@ -106,6 +106,7 @@ static struct stream_state *add_stream(struct checkpoint *checkpoint)
 void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer)
 {
     whole->cursor = newer->cursor;
+    whole->carry = newer->carry;
     free(whole->unseen);
     whole->unseen = NULL;
     whole->unseen_count = newer->unseen_count;

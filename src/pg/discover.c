@@ -22,7 +22,7 @@ static const char tables_sql[] =
     " CROSS JOIN unnest(k.indkey) WITH ORDINALITY u(attnum, position)"
     " WHERE u.position <= k.width) "
     "SELECT c.oid, n.nspname, c.relname, td.description, a.attname, a.atttypid, a.atttypmod,"
-    " NOT %s, cd.description, k.position "
+    " NOT %s, cd.description, k.position, a.attndims "
     "FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -49,6 +49,7 @@ enum {
     COL_NULLABLE,
     COL_COMMENT,
     COL_POSITION,
+    COL_DIMENSIONS,
 };
 
 /* The table in the making: its rows may come in two batches, so it keeps copies. */
@@ -183,6 +184,7 @@ static void add_column(struct gathering *g, const struct pg_rows *rows, int row)
         .name = keep(g, rows, row, COL_NAME),
         .type = types_find(g->types, oid),
         .typmod = types_modifier(g->types, oid, rows_int(rows, row, COL_TYPMOD)),
+        .dimensions = rows_int(rows, row, COL_DIMENSIONS),
         .nullable = rows_bool(rows, row, COL_NULLABLE),
         .comment = keep(g, rows, row, COL_COMMENT),
         .labels = types_labels(g->types, oid),

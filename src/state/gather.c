@@ -115,6 +115,7 @@ static void fill_in(struct shared_part *to, struct shared_part *from)
     }
     to->identity.timeline = to->identity.timeline ? to->identity.timeline : from->identity.timeline;
     add_unseen(to, from);
+    to->carry = from->carry > to->carry ? from->carry : to->carry;
     if (!to->cursor || (from->cursor && from->cursor < to->cursor)) {
         to->cursor = from->cursor;
     }
@@ -172,14 +173,33 @@ static bool check_cursor(const struct gathered *gathered, struct err *err)
     return true;
 }
 
-bool gathered_check(struct gathered *gathered, struct err *err)
+static int compare_ids(const void *id, const void *element)
+{
+    return strcmp(id, *(const char *const *)element);
+}
+
+static void drop_uncaptured(struct gathered *gathered, const struct captured_streams *captured)
+{
+    for (size_t i = 0; captured && gathered->alone && i < gathered->count; i++) {
+        struct gathered_stream *stream = &gathered->streams[i];
+        stream->absent =
+            stream->absent || !bsearch(stream->state.id, captured->ids, captured->count,
+                                       sizeof *captured->ids, compare_ids);
+    }
+}
+
+bool gathered_check(struct gathered *gathered, const struct captured_streams *captured,
+                    struct err *err)
 {
     if (gathered->whole && gathered->alone) {
         return err_set(err, ERR_CONFIG,
                        "state: it mixes STREAM states with states of the whole capture");
     }
-    return drop_replaced(gathered, err) && settle_shared(gathered, err) &&
-           check_cursor(gathered, err);
+    if (!drop_replaced(gathered, err)) {
+        return false;
+    }
+    drop_uncaptured(gathered, captured);
+    return settle_shared(gathered, err) && check_cursor(gathered, err);
 }
 
 /* Whether there is something to go on from: streams that are ignored begin anew. */
@@ -210,6 +230,7 @@ void gathered_move(struct gathered *gathered, struct state *state)
     checkpoint->cursor = gathered->shared.cursor;
     checkpoint->unseen = gathered->shared.unseen;
     checkpoint->unseen_count = gathered->shared.unseen_count;
+    checkpoint->carry = gathered->shared.carry;
     state->checkpoint = checkpoint;
     state->identity = gathered->shared.identity;
     gathered->shared = (struct shared_part){0};

@@ -26,8 +26,9 @@ struct gathered_stream *gathered_add(struct gathered *, char **id);
 /* A state of the whole capture begins: forget the one before it. */
 void gathered_restart(struct gathered *);
 
-/* Drop what later messages replace, settle the shared part, and check that it all fits together. */
-bool gathered_check(struct gathered *, struct err *);
+/* Drop what later messages replace and what is not captured, settle the shared part, and check that
+ * it all fits together. */
+bool gathered_check(struct gathered *, const struct captured_streams *, struct err *);
 
 /* After gathered_check: hand it over. */
 void gathered_move(struct gathered *, struct state *);

@@ -40,21 +40,23 @@ static bool read_document(const struct json_at *root, struct gathered *gathered,
     return true;
 }
 
-bool state_parse(struct state *state, const char *json, size_t len, struct err *err)
+bool state_parse(struct state *state, const char *json, size_t len,
+                 const struct captured_streams *captured, struct err *err)
 {
     *state = (struct state){0};
     cJSON *document = json_parse("state", json, len, err);
-    bool ok = document && state_read(state, document, err);
+    bool ok = document && state_read(state, document, captured, err);
     cJSON_Delete(document);
     return ok;
 }
 
-bool state_read(struct state *state, const cJSON *document, struct err *err)
+bool state_read(struct state *state, const cJSON *document, const struct captured_streams *captured,
+                struct err *err)
 {
     *state = (struct state){0};
     struct gathered gathered = {0};
     struct json_at root = json_root("state", document);
-    bool ok = read_document(&root, &gathered, err) && gathered_check(&gathered, err);
+    bool ok = read_document(&root, &gathered, err) && gathered_check(&gathered, captured, err);
     if (ok) {
         gathered_move(&gathered, state);
     }

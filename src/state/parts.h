@@ -11,6 +11,7 @@ struct shared_part {
     uint64_t cursor; /* 0: not given */
     uint32_t *unseen;
     size_t unseen_count;
+    uint64_t carry; /* 0: not given */
 };
 
 /* Read from an object that may hold more. On failure what is half read is the caller's to clear. */

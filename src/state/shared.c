@@ -1,4 +1,5 @@
 /* Cursor and identity. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,23 @@ static bool read_unseen(const struct json_at *at, struct shared_part *part, stru
     return true;
 }
 
+/* A number of more than 53 bits, hence as text. */
+static bool read_carry(const struct json_at *at, uint64_t *carry, struct err *err)
+{
+    const char *text;
+    char *end;
+    if (!at->item) {
+        return true;
+    }
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    errno = 0;
+    *carry = strtoull(text, &end, 10);
+    return (*text >= '0' && *text <= '9' && !*end && !errno) ||
+           json_error(at, err, "is %s, which is no number", json_show(text).s);
+}
+
 bool shared_part_read(const struct json_at *at, struct shared_part *part, struct err *err)
 {
     struct json_at cursor = json_member(at, "cursor");
@@ -90,11 +108,13 @@ bool shared_part_read(const struct json_at *at, struct shared_part *part, struct
     struct json_at slot = json_member(at, "slot");
     struct json_at database = json_member(at, "database");
     struct json_at unseen = json_member(at, "unseen");
+    struct json_at carry = json_member(at, "carry");
     return cursor_read(&cursor, &part->cursor, err) &&
            read_system_identifier(&system, &part->identity.system_identifier, err) &&
            read_timeline(&timeline, &part->identity.timeline, err) &&
            text_read(&slot, &part->identity.slot, err) &&
-           text_read(&database, &part->identity.database, err) && read_unseen(&unseen, part, err);
+           text_read(&database, &part->identity.database, err) && read_unseen(&unseen, part, err) &&
+           read_carry(&carry, &part->carry, err);
 }
 
 void shared_part_clear(struct shared_part *part)

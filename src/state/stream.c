@@ -207,6 +207,11 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
         !read_backfilled(&backfilled, &state->backfilled, err)) {
         return false;
     }
+    struct json_at generation = json_member(at, "generation");
+    if (generation.item &&
+        !json_integer(&generation, 0, INT64_C(1) << 53, &state->generation, err)) {
+        return false;
+    }
     if (state->mode != STREAM_BACKFILL) {
         return true; /* what was owed before means nothing any more */
     }

@@ -40,6 +40,9 @@ static void write_shared_members(struct out *out, const struct capture_identity 
 {
     write_identity(out, identity);
     write_unseen(out, checkpoint);
+    if (checkpoint->carry) {
+        out_format(out, ",\"carry\":\"%" PRIu64 "\"", checkpoint->carry);
+    }
 }
 
 static void write_cursor(struct out *out, uint64_t cursor)
@@ -110,6 +113,9 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
     }
     if (state->backfilled) {
         out_format(out, ",\"backfilled\":%" PRIu64, state->backfilled);
+    }
+    if (state->generation) {
+        out_format(out, ",\"generation\":%" PRId64, state->generation);
     }
     if (state->mode == STREAM_BACKFILL) {
         write_text(out, "snapshot", state->snapshot);

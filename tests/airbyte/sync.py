@@ -1,10 +1,10 @@
 """One sync with PyAirbyte, as its users write it: spec, check, discover, and a read into a cache in DuckDB.
 
-Usage: sync.py EXECUTABLE CONFIG CACHE STREAM ...
+Usage: sync.py EXECUTABLE CONFIG CACHE KEY STREAM ...
 
-The file CACHE keeps records and state between syncs. The last line of standard output is a JSON object: how many
-records were read, and each stream's rows. PyAirbyte knows nothing of deletes, so a deleted row is still there, and
-its `_meta` says so.
+The file CACHE keeps all records and the state between syncs. The last line of standard output is a JSON object: how many
+records were read, what the sync failed of, if it did, and each stream's rows by the rule of Airbyte's destinations: of
+the records with one KEY (a column, or several joined by commas) the one with the newest cursor, unless it is a delete.
 """
 
 import contextlib
@@ -16,24 +16,39 @@ os.environ.update(DO_NOT_TRACK="1", AIRBYTE_OFFLINE_MODE="1")  # before the impo
 
 import airbyte  # noqa: E402
 
+FINAL = """SELECT * EXCLUDE (nth) FROM (
+    SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY _ab_cdc_lsn DESC, _airbyte_extracted_at DESC) AS nth
+    FROM main."{stream}")
+WHERE nth = 1 AND _ab_cdc_deleted_at IS NULL ORDER BY {key}"""
 
-def main(executable, config_file, cache_file, *streams):
+
+def main(executable, config_file, cache_file, key, *streams):
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
+    done = {"records": None, "failure": None}
     with contextlib.redirect_stdout(sys.stderr):  # it prints what it does
         source = airbyte.get_source("source-postgres", config=config, local_executable=executable)
         source.validate_config()  # against the spec
         source.check()
         assert set(streams) <= set(source.get_available_streams()), source.get_available_streams()
         source.select_streams(list(streams))
-        result = source.read(cache=airbyte.DuckDBCache(db_path=cache_file))
-    print(json.dumps({"records": result.processed_records,
-                      "rows": {name: rows(result[name]) for name in streams}}, default=str))
+        cache = airbyte.DuckDBCache(db_path=cache_file)
+        try:
+            done["records"] = source.read(cache=cache, write_strategy="append").processed_records
+        except airbyte.exceptions.AirbyteConnectorFailedError as error:
+            done["failure"] = repr(error)
+    done["rows"] = {stream: rows(cache, stream, key) for stream in streams}
+    print(json.dumps(done, default=str))
 
 
-def rows(dataset):
-    """Without the columns that are PyAirbyte's own."""
-    return [{name: value for name, value in row.items() if not name.startswith("_airbyte")} for row in dataset]
+def rows(cache, stream, key):
+    """Without the columns that are PyAirbyte's own, or ours."""
+    with cache.get_sql_engine().connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT count(*) FROM duckdb_tables() WHERE table_name = '{stream}'")
+        if not found.scalar():
+            return []
+        result = connection.exec_driver_sql(FINAL.format(stream=stream, key=key))
+        return [{name: value for name, value in row._mapping.items() if not name.startswith("_")} for row in result]
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ static void compile(struct emitter *emitter, struct relation *relation)
     emitter->arrays = realloc(emitter->arrays, emitter->count * sizeof *emitter->arrays);
     emitter->arrays[n] = malloc(((size_t)relation->column_count + 1) * sizeof *emitter->arrays[n]);
     emitter->relations[n] = relation;
-    relation->printer = record_printer(relation, emitter->arrays[n]);
+    relation->printer = record_printer(relation, emitter->arrays[n], n % 2);
 }
 
 static void print(struct emitter *emitter, const struct event *event)

@@ -6,22 +6,27 @@
 #include "types.h"
 #include "valid.h"
 
-static const struct frame fuzz_frame = {
-    "{\"type\":\"RECORD\",\"record\":{\"emitted_at\":", ",\"data\":", "}}\n", "a \"tag\""};
+#define FUZZ_FRAME(airbyte)                                                                        \
+    &(struct frame)                                                                                \
+    {                                                                                              \
+        "{\"type\":\"RECORD\",\"record\":{\"emitted_at\":", ",\"data\":", "}}\n", "a \"tag\"",     \
+            (airbyte), NULL                                                                        \
+    }
 
 enum {
     FUZZ_NOW_MS = 1700000000,
     FUZZ_LINES = 1 << 20, /* bytes of output after which an input has shown enough */
 };
 
-/* Each column gets a type by its oid; arrays live in `arrays`, one a column. */
-static inline struct printer *record_printer(struct relation *relation, struct type *arrays)
+/* Each column gets a type by its oid; arrays live in `arrays`, one a column. `airbyte`: the look. */
+static inline struct printer *record_printer(struct relation *relation, struct type *arrays,
+                                             bool airbyte)
 {
     for (int i = 0; i < relation->column_count; i++) {
         struct column *column = &relation->columns[i];
         column->type = fuzz_type((unsigned char)column->type_oid, &arrays[i]);
     }
-    return printer_new(relation, &fuzz_frame, "public", "t");
+    return printer_new(relation, FUZZ_FRAME(airbyte), "public", "t");
 }
 
 /* Every line is one JSON object. Bytes that are no UTF-8 came so, and are not held against it. */

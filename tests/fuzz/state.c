@@ -37,7 +37,7 @@ static void expect_same_again(const struct state *state)
     struct err err = {0};
     struct state again;
     struct out first = write_whole(state);
-    if (!state_parse(&again, first.data, first.len, &err)) {
+    if (!state_parse(&again, first.data, first.len, NULL, &err)) {
         fprintf(stderr, "%s\n%.*s\n", err.message, (int)first.len, first.data);
         abort();
     }
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err err = {0};
     struct state state;
-    if (!state_parse(&state, (const char *)data, size, &err)) {
+    if (!state_parse(&state, (const char *)data, size, NULL, &err)) {
         if (err.kind != ERR_CONFIG || !valid_utf8(err.message, strlen(err.message))) {
             abort();
         }

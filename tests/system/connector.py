@@ -139,7 +139,7 @@ class Run:
         modes = {}
         for state in self.states:
             if state["type"] == "GLOBAL":
-                modes = {name: one["mode"] for name, one in state["data"]["streams"].items()}
+                modes = {name: one["mode"] for name, one in whole(state)["streams"].items()}
             else:
                 modes[json.dumps(state["stream"]["stream_descriptor"])] = state["stream"]["stream_state"]["mode"]
         return modes
@@ -271,6 +271,13 @@ class Run:
             except OSError:
                 return
             time.sleep(0.02)
+
+
+def whole(state):
+    """All that a GLOBAL state says, as one document."""
+    streams = {f"{one['stream_descriptor']['namespace']}.{one['stream_descriptor']['name']}": one["stream_state"]
+               for one in state["global"]["stream_states"]}
+    return {**state["global"]["shared_state"], "streams": streams}
 
 
 def read_text(path):

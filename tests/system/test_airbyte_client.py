@@ -4,11 +4,14 @@ They come from the Python registry; where it is out of reach the tests are skipp
 """
 
 import json
+import os
+import sys
 
 import pytest
 
 import airbyte_python
 from connector import PATIENCE, all_messages, executable, run
+from test_values import CASES, OUT_OF_RANGE, TYPES
 
 
 @pytest.fixture(name="script", scope="session")
@@ -20,41 +23,109 @@ def script_runner():
 
     def run_to_success(name, *arguments):
         done = airbyte_python.run_script(name, *arguments, limit_s=150 * PATIENCE)
-        assert done.returncode == 0, done.stderr[-5000:]
+        assert done.returncode == 0, done.stdout[-15000:] + done.stderr[-5000:]
         return json.loads(done.stdout.splitlines()[-1])
 
     return run_to_success
 
 
-def live_rows(rows):
-    """PyAirbyte merges records by key and knows nothing of deletes: a deleted row stays, marked in `_meta`."""
-    return {row["id"]: {name: value for name, value in row.items() if name != "_meta"}
-            for row in rows if row["_meta"]["op"] != "d"}
+class Sync:
+    """A connection of PyAirbyte's, which keeps states by stream alone."""
+
+    def __init__(self, database, directory, script, key, *streams):
+        self.database, self.directory, self.script = database, directory, script
+        self.key, self.streams = key, streams
+        self.config = directory / "config.json"
+        self.config.write_text(json.dumps(database.config(advanced={"state_type": "stream", "backfill_chunk_size": 200})))
+
+    def run(self, killed_after=None):
+        """One sync; with `killed_after` lines the connector dies in its read."""
+        program = executable()
+        if killed_after is not None:
+            program = self.directory / "killed"
+            program.write_text(f"#!/bin/sh\nexec {sys.executable} {os.path.join(airbyte_python.SCRIPTS, 'killed.py')}"
+                               f' {executable()} {killed_after} "$@"\n')
+            program.chmod(0o700)
+        done = self.script("sync.py", str(program), str(self.config), str(self.directory / "cache.duckdb"), self.key,
+                           *self.streams)
+        assert bool(done["failure"]) == (killed_after is not None), done["failure"]
+        return done
+
+    def assert_in_step(self, done):
+        for table in self.streams:
+            names, rows = self.table(table)
+            assert done["rows"][table] == [dict(zip(names, row)) for row in rows]
+
+    def table(self, name):
+        with self.database.connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {name} ORDER BY {self.key}")
+            return [column.name for column in cursor.description], cursor.fetchall()
 
 
 @pytest.mark.last
-@pytest.mark.limit(400)
+@pytest.mark.limit(600)
 def test_pyairbyte_keeps_a_cache_in_step(database, tmp_path, script):
-    """It keeps states by stream alone, so it is given those."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
                      "INSERT INTO items SELECT n, 0, 'row ' || n FROM generate_series(1, 1000) n",
                      "CREATE TABLE empty (id int PRIMARY KEY)")
+    sync = Sync(database, tmp_path, script, "id", "items", "empty")
+    first = sync.run()
+    assert first["records"] == 1000
+    sync.assert_in_step(first)
+    database.execute("UPDATE items SET n = 1, name = 'changed' WHERE id <= 100", "DELETE FROM items WHERE id > 950",
+                     "INSERT INTO items VALUES (999, 2, 'again')", "UPDATE items SET id = 2000 WHERE id = 500",
+                     "UPDATE items SET n = n + 1 WHERE id < 5")
+    second = sync.run()
+    assert second["records"] == 100 + 50 + 1 + 2 + 4
+    sync.assert_in_step(second)
+
+
+@pytest.mark.last
+@pytest.mark.limit(600)
+def test_pyairbyte_keeps_a_cache_in_step_when_the_connector_dies(database, tmp_path, script):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
+                     "INSERT INTO items SELECT n, 0, 'row ' || n FROM generate_series(1, 3000) n")
+    sync = Sync(database, tmp_path, script, "id", "items")
+    sync.run(killed_after=1500)
+    database.execute("UPDATE items SET n = 1 WHERE id % 3 = 0", "DELETE FROM items WHERE id > 2900")
+    sync.assert_in_step(sync.run())
+    database.execute("UPDATE items SET n = n + 1", "UPDATE items SET id = id + 10000 WHERE id < 100",
+                     "DELETE FROM items WHERE id % 10 = 0")
+    sync.run(killed_after=2000)
+    sync.assert_in_step(sync.run())
+
+
+def fill_with_every_type(database):
+    """A table of all types that the server brings, one of the values that the value tests try, one with none."""
+    built_in = [row[0] for row in database.query(
+        "SELECT format_type(oid, NULL) FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r')"
+        " AND typname NOT LIKE 'pg_%%' AND typcategory NOT IN ('Z', 'P') AND typname NOT IN ('cstring', 'unknown')"
+        " AND typname !~ '^_(pg_|cstring)' AND typname NOT IN ('gtsvector', 'aclitem', '_aclitem') ORDER BY oid")]
+    values = [(f"c{number}_{index}", kind, literal) for number, (kind, cases) in enumerate(CASES.items())
+              for index, (literal, _) in enumerate(cases) if "\u2028" not in literal]  # which ends a line for that suite
+    values += [(f"o{number}", kind, literal) for number, (kind, literal, _) in enumerate(OUT_OF_RANGE)]
+    values += [("a1", "float8[]", "'{1,NaN,NULL}'"), ("a2", "int[][]", "'{{1,2},{3,4}}'"), ("a3", "timestamptz[]", "'{infinity}'"),
+               ("a4", "mood[]", "'{ok}'"), ("a5", "jsonb[]", "'{\"{}\"}'"), ("r1", "tstzrange", "'[2024-01-01, infinity)'"),
+               ("t1", "time", "'24:00'"), ("t2", "timetz", "'01:02:03+05:30:01'")]
+    database.execute(
+        *TYPES, f"CREATE TABLE kinds (id int PRIMARY KEY, {', '.join(f'k{n} {kind}' for n, kind in enumerate(built_in))})",
+        "INSERT INTO kinds VALUES (1)",
+        f"CREATE TABLE filled (id uuid PRIMARY KEY, {', '.join(f'{name} {kind} NOT NULL' for name, kind, _ in values)})",
+        "INSERT INTO filled SELECT gen_random_uuid(), " + ", ".join(f"({literal})::{kind}" for _, kind, literal in values),
+        "CREATE TABLE keyless (a text, _meta int)", "INSERT INTO keyless VALUES ('x', 1)")
+    return len(built_in)
+
+
+@pytest.mark.last
+@pytest.mark.limit(300)
+@pytest.mark.since(13)  # gen_random_uuid
+def test_airbytes_own_suite_passes_on_every_type(database, tmp_path, script):
+    assert fill_with_every_type(database) > 60
     config = tmp_path / "config.json"
     config.write_text(json.dumps(database.config(advanced={"state_type": "stream"})))
-    sync = [executable(), str(config), str(tmp_path / "cache.duckdb"), "items", "empty"]
-
-    def assert_in_step(synced):
-        table = {row[0]: {"id": row[0], "n": row[1], "name": row[2]} for row in database.query("SELECT * FROM items")}
-        assert live_rows(synced["rows"]["items"]) == table and synced["rows"]["empty"] == []
-
-    first = script("sync.py", *sync)
-    assert first["records"] == 1000
-    assert_in_step(first)
-    database.execute("UPDATE items SET n = 1, name = 'changed' WHERE id <= 100", "DELETE FROM items WHERE id > 950",
-                     "INSERT INTO items VALUES (999, 2, 'again')", "UPDATE items SET id = 2000 WHERE id = 500")
-    second = script("sync.py", *sync)
-    assert second["records"] == 100 + 50 + 1 + 2
-    assert_in_step(second)
+    done = script("conformance.py", executable(), str(config), str(tmp_path / "suite"))
+    assert done["passed"] >= 12, done
+    assert [reason for reason in done["skipped"] if "does not run" not in reason and "expected to fail" not in reason] == []
 
 
 @pytest.mark.last

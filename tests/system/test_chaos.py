@@ -1,7 +1,8 @@
 """Exact under fire: whatever dies, every table equals the sum of its records, and whatever is done to the tables
 themselves, nothing more goes wrong than is documented.
 
-CHAOS_SECONDS is the duration (15 unless told; 60 where CI is set), CHAOS_SEED replays the decisions of a run.
+CHAOS_SECONDS is the duration (15 unless told; 60 where CI is set), CHAOS_SEED replays the decisions of a run,
+CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by Airbyte's rules has.
 """
 
 import json
@@ -12,6 +13,7 @@ import pytest
 
 import chaos_ddl
 from again import SOON
+from airbyte_destination import Destination, assert_grow, discovered
 from chaos import Chaos, StubbornWriter, lost_connection
 from database import Database
 from kinds import TYPES, changes, create
@@ -19,6 +21,7 @@ from server import Server
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60" if os.environ.get("CI") else "15"))
 SEED = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
+AIRBYTE = os.environ.get("CHAOS_LOOK") == "airbyte"
 KEYS = ["int", "uuid", "text_c", "text_icu", "numeric", "composite", "timestamptz", "enum"]
 ROWS = 3000
 
@@ -53,7 +56,7 @@ def keyed_tables(database, chance, kinds=tuple(KEYS)):
     database.execute(*TYPES)
     keys = {f"t_{kind}": create(database, kind, f"t_{kind}", ROWS) for kind in kinds}
     for name in keys:
-        if chance.random() < 0.4:
+        if chance.random() < 0.4 or AIRBYTE:  # a destination cannot fill in what an update left alone
             database.execute(f"ALTER TABLE {name} REPLICA IDENTITY FULL")
     return keys
 
@@ -63,6 +66,8 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
     one = capture(list(keys), of=database, tail=True,
                   advanced={"backfill_chunk_size": chance.choice((17, 100, 400)), **(SOON if upheaval else {}),
                             "backfill_workers": chance.choice((1, 2, 4))})
+    if AIRBYTE and not upheaval:
+        one.streams = discovered(one, *keys)
     chaos = Chaos(server, database, one, chance.random())
     writers = [StubbornWriter(database, made, chance.random()) for _ in range(3)]
     others = [upheaval] if upheaval else []
@@ -77,7 +82,10 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
         one.run(120)
         if upheaval:
             assert not one.run(120).records, "the run before was not the last word"
-        compare(one, database, upheaval.oracles(keys) if upheaval else keys)
+        if AIRBYTE and not upheaval:
+            compare_destination(one, database, keys)
+        else:
+            compare(one, database, upheaval.oracles(keys) if upheaval else keys)
     except BaseException:
         keep_evidence(one, tmp_path)
         print(f"replay with CHAOS_SEED={SEED}\n" + "\n".join(chaos.log[-60:] + [line for actor in others for line in actor.log[-60:]]))
@@ -101,6 +109,15 @@ def finish(writers):
 
 def compare(one, database, keys):
     one.materialised(keys).assert_equal(database, f"CHAOS_SEED={SEED}: ")
+
+
+def compare_destination(one, database, keys):
+    destinations = {name: Destination(name, key) for name, key in keys.items()}
+    for record in one.records:
+        destinations[record["stream"]].apply(record)
+    for name, destination in destinations.items():
+        destination.assert_equal(database, f"CHAOS_SEED={SEED}: ")
+        assert_grow([record for record in one.records if record["stream"] == name], destination.key)
 
 
 def keep_evidence(one, directory):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from capture import Capture
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from database import Database
 from proxy import Proxy
 from refusal import assert_refused
@@ -58,7 +58,7 @@ def test_a_failover_is_survived_and_its_states_too(old, own, one):
     own.connection = own.connect()
     own.execute("UPDATE t SET n = 2 WHERE id <= 20")
     one.keep(settled(process, 130))
-    assert one.state[0]["data"]["timeline"] == 2
+    assert whole(one.state[0])["timeline"] == 2
     own.execute("UPDATE t SET n = 3 WHERE id <= 30")
     one.keep(settled(one.start(), 30))
     assert len(one.records) == 160
@@ -89,7 +89,7 @@ def test_what_another_history_does_not_hold_is_a_gap(old, own, one):
                    "without a state")
     one.state = None
     one.run()
-    assert one.state[0]["data"]["timeline"] == 2
+    assert whole(one.state[0])["timeline"] == 2
     old.stop()
     old.data = kept
     old.start()

@@ -3,7 +3,7 @@
 import pytest
 
 from capture import stream
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from refusal import assert_refused
 
 SLOTS = "SELECT slot_name, temporary FROM pg_replication_slots WHERE database = current_database()"
@@ -64,7 +64,8 @@ def test_a_slot_that_was_there_is_left_alone(database, capture):
 def test_beside_an_incremental_stream_the_slot_stays(database, capture):
     database.execute("CREATE TABLE more (id int PRIMARY KEY)")
     one = full(capture, "more")
-    one.run()
+    states = whole(one.run().states[-1])["streams"]
+    assert states["public.items"]["generation"] == 1 and "generation" not in states["public.more"]
     assert database.query(SLOTS) == [(database.slot, False)]
     database.execute("INSERT INTO more VALUES (1)")
     assert len(one.run().records) == 1001

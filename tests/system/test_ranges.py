@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from test_resume import changes, moves
 from writer import Writer
 
@@ -23,7 +23,7 @@ KEYS = {
 
 def ranges(process, table="public.items"):
     """Of each state, how many stretches of the key are still to be read."""
-    return [len(state["data"]["streams"][table].get("ranges", [])) for state in process.states]
+    return [len(whole(state)["streams"][table].get("ranges", [])) for state in process.states]
 
 
 @pytest.mark.parametrize("kind", KEYS)

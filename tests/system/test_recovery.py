@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from capture import Capture
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from database import Database
 from server import Server
 
@@ -94,7 +94,7 @@ def is_record(message):
 
 
 def is_state_with_unseen(message):
-    return message["type"] == "STATE" and message["state"]["data"].get("unseen")
+    return message["type"] == "STATE" and whole(message["state"]).get("unseen")
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -119,7 +119,7 @@ def test_a_commit_that_is_not_yet_visible_survives_the_backfill(own, captured, s
     if restarted:
         process.go_on(is_state_with_unseen).wait_until_paused()
         captured.keep(process.kill())
-        assert captured.state[0]["data"]["streams"]["public.t"]["mode"] == "Backfill"
+        assert whole(captured.state[0])["streams"]["public.t"]["mode"] == "Backfill"
         process = captured.start()
         process.wait_for(lambda run: "is visible" in run.stderr)
     else:

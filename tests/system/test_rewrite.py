@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector import whole
 from refusal import assert_refused
 
 ROWS = 30000
@@ -13,7 +14,7 @@ REWRITES = ["VACUUM FULL t", "CLUSTER t USING t_n", "ALTER TABLE t ALTER n TYPE 
 
 
 def is_begun(message):
-    return message["type"] == "STATE" and message["state"]["data"]["streams"]["public.t"].get("backfilled", 0) > 1000
+    return message["type"] == "STATE" and whole(message["state"])["streams"]["public.t"].get("backfilled", 0) > 1000
 
 
 def numbers(records):
@@ -24,7 +25,7 @@ def interrupted(one):
     """A capture that was killed in the middle of its backfill."""
     process = one.keep(one.start(pause_at=is_begun).wait_until_paused().kill())
     assert 1000 < len(one.records) < ROWS
-    assert process.states[-1]["data"]["streams"]["public.t"]["ranges"][0]["scanned"]
+    assert whole(process.states[-1])["streams"]["public.t"]["ranges"][0]["scanned"]
     return len(one.records)
 
 
@@ -80,7 +81,7 @@ def test_a_partitioned_table_without_key(database, capture):
     one = capture(["t"], advanced=SMALL)
     interrupted(one)
     database.execute("CREATE TABLE new PARTITION OF t DEFAULT", "INSERT INTO t VALUES (60000, '')")
-    process = one.start(pause_at=lambda message: is_begun(message) and message["state"]["data"]["streams"]["public.t"][
+    process = one.start(pause_at=lambda message: is_begun(message) and whole(message["state"])["streams"]["public.t"][
         "backfilled"] > 15000).wait_until_paused().kill()
     one.keep(process)
     assert "rewritten" not in process.stderr

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from capture import Capture, stream
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from database import Database
 from server import Server
 
@@ -25,22 +25,46 @@ def change(database):
     database.execute("INSERT INTO one VALUES (101, 1)", "UPDATE two SET n = 1 WHERE id = 1")
 
 
-def test_states_are_global_by_default_with_the_whole_in_the_legacy_field(tables, capture):
+def test_states_are_global_by_default(tables, capture):
     state = capture(TABLES).run().states[-1]
-    assert state["type"] == "GLOBAL"
+    assert state["type"] == "GLOBAL" and "data" not in state
     assert isinstance(state["global"]["shared_state"], dict)
     descriptors = [one["stream_descriptor"] for one in state["global"]["stream_states"]]
     assert sorted(one["name"] for one in descriptors) == ["one", "two"]
     assert {one["namespace"] for one in descriptors} == {"public"}
-    cursor = state["data"]["cursor"]
+    cursor = whole(state)["cursor"]
     assert "/" in cursor and state["global"]["shared_state"]["cursor"] == cursor
-    assert {name: one["mode"] for name, one in state["data"]["streams"].items()} == {
+    assert {name: one["mode"] for name, one in whole(state)["streams"].items()} == {
         "public.one": "Active", "public.two": "Active"}
-    assert state["data"]["streams"]["public.one"]["key_columns"] == ["id"]
+    assert whole(state)["streams"]["public.one"]["key_columns"] == ["id"]
+
+
+def test_the_legacy_field_has_the_whole_when_asked_for(tables, capture):
+    one = capture(TABLES, advanced={"state_type": "legacy"})
+    state = one.run().states[-1]
+    assert state["type"] == "GLOBAL" and state["data"] == whole(state)
+    one.state = [{"data": state["data"]}]
+    assert one.run().records == []
+
+
+def test_states_of_streams_that_are_no_longer_captured_hold_nothing_back(tables, capture):
+    """A platform may keep the state of a stream that it has deselected, and hand it back with the others."""
+    one = capture(TABLES, advanced={"state_type": "stream"})
+    one.run()
+    one.streams = one.streams[:1]
+    for number in range(3):
+        tables.execute(f"INSERT INTO one VALUES ({1000 + number}, 0)", "UPDATE two SET n = n + 1")
+        assert len(one.run().records) == 1
+        assert len(one.state) == 2
+    captured, left = (state["stream"]["stream_state"]["cursor"] for state in sorted(
+        one.state, key=lambda state: state["stream"]["stream_descriptor"]["name"]))
+    flushed = tables.value("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s",
+                           (tables.slot,))
+    assert tables.value("SELECT %s::pg_lsn > %s::pg_lsn", (flushed, left)) and captured > left
 
 
 def test_the_cursor_proves_its_server_and_slot(tables, capture):
-    data = capture(TABLES).run().states[-1]["data"]
+    data = whole(capture(TABLES).run().states[-1])
     text = json.dumps(data)
     assert tables.value("SELECT system_identifier::text FROM pg_control_system()") in text
     assert tables.slot in text
@@ -89,14 +113,14 @@ FORMS = {
     "one state without array": lambda state: state,
     "a message in its envelope": lambda state: {"type": "STATE", "state": state},
     "an array of envelopes": lambda state: [{"type": "STATE", "state": state}],
-    "legacy alone, in an array": lambda state: [{"type": "LEGACY", "data": state["data"]}],
-    "legacy without type": lambda state: {"data": state["data"]},
-    "bare legacy data": lambda state: state["data"],
+    "legacy alone, in an array": lambda state: [{"type": "LEGACY", "data": whole(state)}],
+    "legacy without type": lambda state: {"data": whole(state)},
+    "bare legacy data": lambda state: whole(state),
     "global without data": lambda state: [{"type": "GLOBAL", "global": state["global"]}],
     "global spelt with an underscore": lambda state: [{"type": "GLOBAL", "global_": state["global"]}],
     "explicit nulls": lambda state: [{"type": "GLOBAL", "stream": None, "data": None, "id": None,
                                       "global": state["global"], "sourceStats": None, "destinationStats": None}],
-    "nulls beside legacy": lambda state: [{"type": "LEGACY", "stream": None, "global": None, "data": state["data"]}],
+    "nulls beside legacy": lambda state: [{"type": "LEGACY", "stream": None, "global": None, "data": whole(state)}],
     "unknown members": lambda state: [{**state, "id": 7, "extra": {"a": [1]}}],
 }
 
@@ -178,7 +202,7 @@ def test_a_state_of_many_streams_keeps_the_case_of_names(database, capture):
     database.execute('CREATE SCHEMA "Mixed"', 'CREATE TABLE "Mixed"."Case" ("Id" int PRIMARY KEY)',
                      'INSERT INTO "Mixed"."Case" VALUES (1)')
     one = capture([stream("Case", "Mixed")])
-    data = one.run().states[-1]["data"]
+    data = whole(one.run().states[-1])
     assert list(data["streams"]) == ["Mixed.Case"] and data["streams"]["Mixed.Case"]["key_columns"] == ["Id"]
     assert one.run().records == []
 
@@ -188,7 +212,7 @@ def test_the_slot_is_not_advanced_beyond_the_state_that_was_given(database, capt
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
     one = capture(["t"])
     one.run()
-    given = one.state[0]["data"]["cursor"]
+    given = whole(one.state[0])["cursor"]
     database.execute("INSERT INTO t SELECT generate_series(2, 1000)")
     one.run()
     flushed = database.value("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s",

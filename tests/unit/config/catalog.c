@@ -55,6 +55,48 @@ Test(catalog, airbytes_form)
     cr_assert_null(catalog->streams[1].key);
 }
 
+#define SCHEMA(properties)                                                                         \
+    "{\"streams\":[{\"stream\":{\"name\":\"t\",\"json_schema\":{\"properties\":" properties "}}}]" \
+    "}"
+
+Test(catalog, a_schema_with_the_cursor_asks_for_the_airbyte_look)
+{
+    parse(SCHEMA("{\"b\":{},\"_ab_cdc_lsn\":{},\"a\":{}}"));
+    cr_assert(catalog->airbyte_look);
+    cr_assert(catalog->streams[0].airbyte_look);
+    cr_assert_str_eq(catalog->streams[0].columns[0], "b");
+    cr_assert_str_eq(catalog->streams[0].columns[1], "_ab_cdc_lsn");
+    cr_assert_str_eq(catalog->streams[0].columns[2], "a");
+    cr_assert_null(catalog->streams[0].columns[3]);
+}
+
+Test(catalog, any_other_schema_says_nothing)
+{
+    static const char *const schemas[] = {
+        SCHEMA("{\"a\":{}}"), SCHEMA("[\"_ab_cdc_lsn\"]"),
+        SCHEMA("null"),       SCHEMA("{}"),
+        STREAM(""),           "{\"streams\":[{\"stream\":{\"name\":\"t\",\"json_schema\":true}}]}"};
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        parse(schemas[i]);
+        cr_expect_not(catalog->airbyte_look || catalog->streams[0].airbyte_look, "%s", schemas[i]);
+        cr_expect_null(catalog->streams[0].columns, "%s", schemas[i]);
+    }
+}
+
+Test(catalog, generations_are_read)
+{
+    parse(STREAM(",\"generation_id\":3,\"minimum_generation_id\":2,\"sync_id\":12"));
+    cr_assert_eq(catalog->streams[0].generation_id, 3);
+    cr_assert_eq(catalog->streams[0].minimum_generation_id, 2);
+    cr_assert_eq(catalog->streams[0].sync_id, 12);
+    parse(STREAM(",\"generation_id\":null"));
+    cr_assert_eq(catalog->streams[0].generation_id, 0);
+    cr_assert_eq(catalog->streams[0].minimum_generation_id, 0);
+    cr_assert_eq(catalog->streams[0].sync_id, 0);
+    refused(STREAM(",\"generation_id\":\"x\""),
+            "catalog: streams[0].generation_id must be a whole number, not a string");
+}
+
 Test(catalog, no_namespace_is_public)
 {
     parse("{\"streams\":[{\"stream\":{\"name\":\"a\"}},{\"stream\":{\"name\":\"b\",\"namespace\":"

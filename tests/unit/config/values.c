@@ -118,8 +118,8 @@ Test(values, choices)
         ADVANCED("\"sslmode\":\"on\""),
         "config: advanced.sslmode is \"on\"; it must be one of disable, allow, prefer, require, "
         "verify-ca, verify-full");
-    refused(ADVANCED("\"state_type\":\"legacy\""),
-            "config: advanced.state_type is \"legacy\"; it must be one of global, stream");
+    refused(ADVANCED("\"state_type\":\"whole\""),
+            "config: advanced.state_type is \"whole\"; it must be one of global, stream, legacy");
     refused(WITH("\"credentials\":{\"auth_type\":\"AWSIAM\"}"),
             "config: credentials.auth_type is \"AWSIAM\"; it must be UserPassword");
 }

@@ -113,34 +113,3 @@ Test(schema, arrays_may_nest_and_hold_nulls)
     prints(of(&documents, false), "{\"type\":\"array\",\"items\":{}}");
     prints(of(&vectors, false), "{\"type\":\"array\",\"items\":{\"type\":[\"array\",\"null\"]}}");
 }
-
-Test(schema, of_a_table_is_flat_and_parses)
-{
-    struct err err;
-    const int key[] = {1, 0};
-    struct discovered_column columns[] = {of(&int4, false), of(&varchar, false), of(&jsonb, true)};
-    columns[0].name = "a \"quoted\"";
-    columns[1].name = "é";
-    columns[2].name = "_meta"; /* the record's own takes its place */
-    struct discovered_table table = {"public", "t", "what\nit is", columns, 3, key, 2};
-    schema_table(&out, &table);
-    cJSON *schema = json_parse("schema", out.data, out.len, &err);
-    cr_assert_not_null(schema, "%s", err.message);
-    const cJSON *properties = cJSON_GetObjectItem(schema, "properties");
-    cr_assert_eq(cJSON_GetArraySize(properties), 3);
-    cr_assert(cJSON_HasObjectItem(properties, "a \"quoted\""));
-    cr_assert(cJSON_HasObjectItem(cJSON_GetObjectItem(properties, "_meta"), "required"));
-    cr_assert(strstr(out_text(&out), "\"required\":[\"é\",\"a \\\"quoted\\\"\"]}"));
-    cJSON_Delete(schema);
-}
-
-Test(schema, of_a_table_without_columns_parses)
-{
-    struct err err;
-    struct discovered_table table = {.schema = "public", .name = "t"};
-    schema_table(&out, &table);
-    cJSON *schema = json_parse("schema", out.data, out.len, &err);
-    cr_assert_not_null(schema, "%s", err.message);
-    cr_assert_eq(cJSON_GetArraySize(cJSON_GetObjectItem(schema, "required")), 0);
-    cJSON_Delete(schema);
-}

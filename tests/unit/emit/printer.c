@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct type int4 = {.oid = OID_INT4, .class = TYPE_SCALAR, .name = "int4"};
-static const struct frame frame = {"{\"data\":", NULL, "}\n", NULL};
+static const struct frame frame = {.head = "{\"data\":", .tail = "}\n"};
 
 /* A table of int4 columns, the first of them its identity. */
 static struct relation relation;
@@ -53,7 +53,7 @@ static const char *printed_change(enum event_kind kind, const char *new, char ol
 Test(printer, prints_a_row_of_a_chunk)
 {
     compile(2, (const char *[]){"id", "n"});
-    print_row(&out, printer, TUPLE("\0\2\0\0\0\4\0\0\0\1\377\377\377\377"), 5, 0);
+    print_row(&out, printer, TUPLE("\0\2\0\0\0\4\0\0\0\1\377\377\377\377"), 5, 0, 0);
     cr_assert_str_eq(
         out_text(&out),
         "{\"data\":{\"id\":1,\"n\":null,\"_meta\":{\"op\":\"c\",\"source\":{\"schema\":"
@@ -74,7 +74,8 @@ Test(printer, prints_changes)
 Test(printer, leaves_a_column_named_meta_out)
 {
     compile(3, (const char *[]){"_meta", "id", "Meta"});
-    print_row(&out, printer, TUPLE("\0\3\0\0\0\4\0\0\0\1\377\377\377\377\377\377\377\377"), 5, 0);
+    print_row(&out, printer, TUPLE("\0\3\0\0\0\4\0\0\0\1\377\377\377\377\377\377\377\377"), 5, 0,
+              0);
     cr_expect_eq(
         strncmp(out_text(&out), "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\"", 44), 0,
         "%s", out_text(&out));

@@ -7,7 +7,7 @@
 
 static const struct type int4 = {.oid = OID_INT4, .schema = "pg_catalog", .name = "int4"};
 static const struct type text = {.oid = OID_TEXT, .schema = "pg_catalog", .name = "text"};
-static const struct frame plain = {"{", NULL, "}\n", NULL};
+static const struct frame plain = {.head = "{", .tail = "}\n"};
 
 /* t (id int4 key, v text, w text) */
 static struct relation *table(void)
@@ -122,9 +122,9 @@ static void expect_row(const struct frame *frame, int64_t now_ms, const char *li
     struct printer *printer = printer_new(relation, frame, "public", "t");
     struct out out;
     out_init(&out, 16);
-    print_row(&out, printer, row_tuple, 41, 1);
+    print_row(&out, printer, row_tuple, 41, 0, 1);
     out.len = 0;
-    print_row(&out, printer, row_tuple, 42, now_ms); /* the stamp moves on */
+    print_row(&out, printer, row_tuple, 42, 0, now_ms); /* the stamp moves on */
     cr_expect_str_eq(out_text(&out), line, "%s", out_text(&out));
     out_free(&out);
     printer_free(&printer);
@@ -142,7 +142,7 @@ Test(record, of_a_backfilled_row_has_its_number)
 
 Test(record, stands_in_its_frame_with_the_time_and_the_tag)
 {
-    static const struct frame framed = {"head ", " neck ", " tail\n", "ta\"g"};
+    static const struct frame framed = {"head ", " neck ", " tail\n", "ta\"g", false, NULL};
     expect_row(&framed, 1700000000999,
                "head 1700000000999 neck " ROW ",\"tag\":\"ta\\\"g\"}}} tail\n");
 }
@@ -158,7 +158,7 @@ Test(record, of_a_patch_is_a_create_with_the_changes_source)
                           .lsn = 200,
                           .previous_commit = 100};
     out_init(&out, 16);
-    print_patch(&out, printer, &patch, 0);
+    print_patch(&out, printer, &patch, 0, 0);
     cr_expect_str_eq(out_text(&out),
                      "{{\"id\":5,\"v\":\"v\",\"w\":null,\"_meta\":{\"op\":\"c\"," SOURCE "}}}\n");
     out_free(&out);

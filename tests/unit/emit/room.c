@@ -123,7 +123,7 @@ static void expect_record_room(struct printer *printer, const struct event *e, c
     source_begin(&source, &txn, UINT64_MAX);
     source.lsn = UINT64_MAX;
     struct out out = near_the_end(distance);
-    print_row(&out, printer, row, UINT64_MAX, 1700000000000);
+    print_row(&out, printer, row, UINT64_MAX, 0, 1700000000000);
     expect_marks(&out, distance, "row");
     out = near_the_end(distance);
     print_change(&out, printer, e, &source, 1700000000000);
@@ -141,9 +141,12 @@ Test(room, of_records)
         const struct type *type =
             TYPE_OF(name % 2 ? OID_JSON : OID_UUID); /* json is copied, into just its size */
         struct relation *relation = table(name, type);
-        struct frame frame = {"{\"h\":", name % 2 ? "," : NULL,
+        struct frame frame = {"{\"h\":",
+                              name % 2 ? "," : NULL,
                               &"}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}\n"[name],
-                              name % 3 ? "tag" : NULL};
+                              name % 3 ? "tag" : NULL,
+                              name % 5 < 2,
+                              NULL};
         struct printer *printer = printer_new(relation, &frame, "public", "t");
         struct event e = {
             .kind = EVENT_UPDATE, .old_kind = OLD_ROW, .relation = relation, .lsn = UINT64_MAX};

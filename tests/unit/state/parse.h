@@ -26,13 +26,13 @@ static inline void stop(void)
 static inline void parse(const char *json)
 {
     state_clear(&state);
-    cr_assert(state_parse(&state, json, strlen(json), &err), "%s", err.message);
+    cr_assert(state_parse(&state, json, strlen(json), NULL, &err), "%s", err.message);
 }
 
 static inline void refused(const char *json, const char *message)
 {
     struct state none;
-    cr_expect_not(state_parse(&none, json, strlen(json), &err), "%s", json);
+    cr_expect_not(state_parse(&none, json, strlen(json), NULL, &err), "%s", json);
     cr_expect_eq(err.kind, ERR_CONFIG);
     cr_expect_str_eq(err.message, message);
     cr_expect(!none.checkpoint && !none.identity.slot);

@@ -25,6 +25,13 @@ Test(refused, stream_states_must_agree)
     disagrees("\"system_identifier\":\"1\"", "\"system_identifier\":\"2\"", "system_identifier");
 }
 
+Test(refused, a_carry_is_a_number)
+{
+    refused("{\"cursor\":\"0/1\",\"carry\":\"-1\"}", "state: carry is \"-1\", which is no number");
+    refused("{\"cursor\":\"0/1\",\"carry\":\"18446744073709551616\"}",
+            "state: carry is \"18446744073709551616\", which is no number");
+}
+
 Test(refused, forms_are_not_mixed)
 {
     refused("[" LONE_STREAM(
