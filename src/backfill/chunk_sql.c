@@ -170,6 +170,9 @@ static void rows_statement(struct out *request, const struct table *table,
     out_string(&sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
     table_name_sql(&sql, d);
     out_format(&sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
+    if (table->filter) {
+        out_format(&sql, " AND (%s\n)", table->filter); /* it may end in a comment */
+    }
     if (minimum_xid) {
         out_format(&sql, " AND (xmin::text::bigint-%" PRIu32 "+4294967296)%%4294967296<2147483648",
                    minimum_xid);

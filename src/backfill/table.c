@@ -75,6 +75,7 @@ static void begin(struct table *table, const struct pg *pg, const struct backfil
 {
     const struct table_description *d = table->description;
     table->publication = backfill->config->publication;
+    table->filter = backfill->catalog->streams[table->stream].backfill_filter;
     table->version = pg_server_version(pg);
     table->relation = add_relation(table, d->relation);
     table->prepared = false;

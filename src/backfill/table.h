@@ -13,6 +13,7 @@ struct table {
     struct table_description *own;               /* what the server has said since; owned */
     int stream;                                  /* that it is of */
     struct relation *relation;   /* of the rows as selected: the newest of `relations` */
+    const char *filter;          /* of the backfill's rows, by the catalog; NULL: none */
     const char *publication;     /* what the shape has of it decides what changes come */
     int version;                 /* of the server */
     double row_bytes;            /* estimate of a row as the server sends it */

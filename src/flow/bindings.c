@@ -1,7 +1,8 @@
 /*
  * A binding:
  *
- *   {"resourceConfig":{"namespace":"public","stream":"t","mode":"","priority":0},
+ *   {"resourceConfig":{"namespace":"public","stream":"t","mode":"","priority":0,
+ *                      "advanced":{"additional_backfill_filter":"id > 5"}},
  *    "collection":{"key":["/id"],…},"stateKey":"public%2Ft.v1",…}
  *
  * A resource config is what a user writes, so that an unknown member is an error; but the platform
@@ -27,8 +28,9 @@ static const struct {
 };
 
 static const char *const resource_members[] = {
-    "namespace", "stream", "mode", "priority", "primary_key", "_meta", "syncMode",
+    "namespace", "stream", "mode", "priority", "advanced", "primary_key", "_meta", "syncMode", NULL,
 };
+static const char *const advanced_members[] = {"additional_backfill_filter", NULL};
 
 void resource_schema(struct out *out)
 {
@@ -46,22 +48,35 @@ void resource_schema(struct out *out)
                "\"enum\":[\"\",\"Normal\",\"Precise\",\"Only Changes\",\"Without Primary Key\"]},"
                "\"priority\":{\"type\":\"integer\",\"title\":\"Backfill priority\",\"order\":3,"
                "\"description\":\"Tables with a higher number are backfilled first.\","
-               "\"default\":0}}}");
+               "\"default\":0},"
+               "\"advanced\":{\"type\":\"object\",\"title\":\"Advanced\",\"order\":4,"
+               "\"description\":\"Options that are seldom needed.\",\"properties\":{"
+               "\"additional_backfill_filter\":{\"type\":\"string\",\"title\":"
+               "\"Backfill filter\",\"order\":0,\"description\":\"SQL condition that a row must "
+               "meet to be backfilled: id > 1000. Changes are captured whether it is met or not. "
+               "Not with Precise.\"}}}}}");
 }
 
-static bool check_members(const struct json_at *resource, struct err *err)
+static bool is_known(const char *const *members, const char *name)
+{
+    for (; *members; members++) {
+        if (!strcmp(*members, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names of nulls are not looked at: nothing is given there. */
+static bool check_members(const struct json_at *object, const char *const *members,
+                          const char *said, struct err *err)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, resource->item)
+    cJSON_ArrayForEach(item, object->item)
     {
-        struct json_at at = json_child(resource, item);
-        bool known = false;
-        for (size_t i = 0; i < sizeof resource_members / sizeof *resource_members; i++) {
-            known = known || !strcmp(resource_members[i], item->string);
-        }
-        if (!known) {
-            return json_error(&at, err,
-                              "is not known; there are namespace, stream, mode and priority");
+        struct json_at at = json_child(object, item);
+        if (at.item && !is_known(members, item->string)) {
+            return json_error(&at, err, "is not known; there %s", said);
         }
     }
     return true;
@@ -108,15 +123,43 @@ static bool read_priority(const struct json_at *at, int *priority, struct err *e
     return true;
 }
 
+/* Rows are read by ranges of a key whose ends, in Flow's own connector, a Precise backfill would
+ * compare with the rows that the filter leaves out. There it is refused, so that it is here. */
+static bool read_filter(const struct json_at *resource, struct catalog_stream *stream,
+                        struct err *err)
+{
+    struct json_at advanced = json_member(resource, "advanced");
+    struct json_at filter = json_member(&advanced, "additional_backfill_filter");
+    struct json_at mode = json_member(resource, "mode");
+    const char *text = "";
+    if (!advanced.item) {
+        return true;
+    }
+    if (!json_object(&advanced, err) ||
+        !check_members(&advanced, advanced_members, "is additional_backfill_filter", err) ||
+        (filter.item && !json_string(&filter, &text, err))) {
+        return false;
+    }
+    if (*text && mode.item && !strcmp(mode.item->valuestring, "Precise")) {
+        return json_error(&filter, err,
+                          "does not go with the mode Precise: choose Normal, or leave the filter "
+                          "out");
+    }
+    stream->backfill_filter = *text ? mem_string(text) : NULL;
+    return true;
+}
+
 static bool read_resource(const struct json_at *at, struct catalog_stream *stream, struct err *err)
 {
     struct json_at schema = json_member(at, "namespace"), table = json_member(at, "stream");
     struct json_at mode = json_member(at, "mode"), priority = json_member(at, "priority");
     struct json_at key = json_member(at, "primary_key");
-    if (!json_object(at, err) || !check_members(at, err) ||
+    if (!json_object(at, err) ||
+        !check_members(at, resource_members, "are namespace, stream, mode, priority and advanced",
+                       err) ||
         !read_name(&schema, &stream->schema, err) || !read_name(&table, &stream->table, err) ||
         !read_mode(&mode, &stream->mode, err) ||
-        !read_priority(&priority, &stream->priority, err)) {
+        !read_priority(&priority, &stream->priority, err) || !read_filter(at, stream, err)) {
         return false;
     }
     return !key.item || json_strings(&key, &stream->key, err);

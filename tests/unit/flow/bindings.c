@@ -69,6 +69,21 @@ Test(flow_bindings, the_platforms_notes_are_left_alone)
     cr_assert_str_eq(stream(",\"_meta\":{\"path\":[1]},\"syncMode\":\"x\"}}")->table, "t");
 }
 
+Test(flow_bindings, a_filter_of_the_backfill)
+{
+    cr_assert_null(stream(",\"advanced\":null}}")->backfill_filter);
+    cr_assert_null(stream(",\"advanced\":{}}}")->backfill_filter);
+    cr_assert_null(
+        stream(",\"advanced\":{\"additional_backfill_filter\":null}}}")->backfill_filter);
+    cr_assert_null(
+        stream(",\"mode\":\"Precise\",\"advanced\":{\"additional_backfill_filter\":\"\"}}}")
+            ->backfill_filter);
+    cr_assert_str_eq(stream(",\"mode\":\"Normal\",\"advanced\":{"
+                            "\"additional_backfill_filter\":\"id > 5\"}}}")
+                         ->backfill_filter,
+                     "id > 5");
+}
+
 #define AT "request: open.capture.bindings[0]."
 
 Test(flow_bindings, errors_name_the_place)
@@ -77,7 +92,13 @@ Test(flow_bindings, errors_name_the_place)
             AT "resourceConfig.mode is \"Fast\"; it must be Normal, Precise, Only Changes, Without "
                "Primary Key or empty");
     refused(OPEN(",\"prio\":1}}"),
-            AT "resourceConfig.prio is not known; there are namespace, stream, mode and priority");
+            AT "resourceConfig.prio is not known; there are namespace, stream, mode, priority and "
+               "advanced");
+    refused(OPEN(",\"mode\":\"Precise\",\"advanced\":{\"additional_backfill_filter\":\"true\"}}}"),
+            AT "resourceConfig.advanced.additional_backfill_filter does not go with the mode "
+               "Precise: choose Normal, or leave the filter out");
+    refused(OPEN(",\"advanced\":{\"filter\":1}}}"),
+            AT "resourceConfig.advanced.filter is not known; there is additional_backfill_filter");
     refused(OPEN(",\"priority\":1.5}}"),
             AT "resourceConfig.priority must be a whole number from -1000000 to 1000000");
     refused(OPEN("},\"collection\":{\"key\":\"/id\"}}"),
