@@ -114,7 +114,9 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
     if (pg) {
         out_string(out, "{\"opened\":{\"explicitAcknowledgements\":true}}\n");
     }
-    bool ok = pg && tables_discover(pg, types, f->config, f->catalog, write_schema, &schemas, err);
+    bool ok =
+        pg && (f->config->no_sourced_schemas ||
+               tables_discover(pg, types, f->config, f->catalog, write_schema, &schemas, err));
     pg_close(&pg);
     types_free(&types);
     if (ok) {

@@ -20,9 +20,10 @@ void resource_schema(struct out *);
 void write_plain_name(struct out *, const char *name, bool foreign);
 
 /* How to capture one table: its documents' schema with annotations, as discovery proposes it. */
-void document_schema(struct out *, const struct discovered_table *, bool history);
+void document_schema(struct out *, const struct discovered_table *, const struct config *);
 
-/* The same closed, without annotations, as sourcedSchema must say it. */
+/* The same closed, without annotations, as sourcedSchema must say it. Which columns are null is
+ * left to be found out from the documents. */
 void sourced_schema(struct out *, const struct discovered_table *);
 
 /*
@@ -30,5 +31,6 @@ void sourced_schema(struct out *, const struct discovered_table *);
  * key, or one that has a column whose values cannot be a key in Flow.
  */
 void key_pointers(struct out *, const struct discovered_table *);
+bool is_keyable(const struct discovered_table *); /* they point to the key's columns */
 
 #endif

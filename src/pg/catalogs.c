@@ -94,7 +94,8 @@ void usable_index_sql(struct out *out, int version)
 void keys_sql(struct out *out, int version, const char *condition)
 {
     out_format(out,
-               "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, %s AS width "
+               "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, %s AS width,"
+               " i.indisprimary "
                "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE %s AND ",
                key_width_sql(version), condition);
     usable_index_sql(out, version);

@@ -46,7 +46,8 @@ def check_spec(body):
 def check_discovered(body):
     names = set()
     for binding in exactly(body, ["bindings"])["bindings"]:
-        exactly(binding, ["recommendedName", "resourceConfig", "documentSchema", "key"])
+        exactly(binding, ["recommendedName", "resourceConfig", "documentSchema", "key"], ["isFallbackKey"])
+        assert binding.get("isFallbackKey", True) is True
         assert re.fullmatch(r"[\w.\-]+/[\w.\-]+", binding["recommendedName"]), binding["recommendedName"]
         exactly(binding["resourceConfig"], ["namespace", "stream"], ["mode"])
         assert binding["key"] and all(POINTER.match(pointer) for pointer in binding["key"])
@@ -56,11 +57,14 @@ def check_discovered(body):
 
 
 def check_document_schema(schema):
-    exactly(schema, ["$defs", "allOf", "x-infer-schema"])
+    exactly(schema, ["$defs", "allOf"], ["x-infer-schema"])
+    assert schema.get("x-infer-schema", True) is True
     (anchor, row), = schema["$defs"].items()
     assert re.fullmatch(r"[A-Za-z_][-A-Za-z0-9._]*", anchor)
     exactly(row, ["$anchor", "type", "properties", "required"], ["description"])
     assert row["$anchor"] == anchor and set(row["required"]) <= set(row["properties"])
+    for column in row["properties"].values():
+        assert re.search(r"\(source type: .+\)$", column["description"]) and "enum" not in column
     document, reference = schema["allOf"]
     assert reference == {"$ref": f"#{anchor}"}
     exactly(document, ["properties", "required", "if", "then", "else"])

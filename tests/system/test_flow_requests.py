@@ -14,7 +14,7 @@ def test_spec_is_answered_as_often_as_it_is_asked():
     process = Process()
     spec = process.ask({"spec": {"connectorType": "IMAGE", "config": {}}})
     assert spec["configSchema"]["properties"]["credentials"]["properties"]["password"]["secret"] is True
-    assert {"namespace", "stream", "mode", "priority"} == set(spec["resourceConfigSchema"]["properties"])
+    assert {"namespace", "stream", "mode", "priority", "advanced"} == set(spec["resourceConfigSchema"]["properties"])
     assert process.ask({"spec": {}}) == spec
     assert ended(process) == 0
 
@@ -32,7 +32,8 @@ def test_a_signal_before_open_ends_it_with_exit_0():
 def test_discover(database):
     database.execute(
         "CREATE TABLE items (id int, part text, n numeric, PRIMARY KEY (part, id))",
-        'CREATE SCHEMA "s/1"', 'CREATE TABLE "s/1"."T ~" ("a/b~c" int PRIMARY KEY)', "CREATE TABLE nokey (a int)")
+        'CREATE SCHEMA "s/1"', 'CREATE TABLE "s/1"."T ~" ("a/b~c" int PRIMARY KEY)', "CREATE TABLE nokey (a int)",
+        "ALTER TABLE nokey REPLICA IDENTITY FULL")
     process = Process()
     found = {one["recommendedName"]: one for one in process.ask({"discover": {"config": database.config()}})["bindings"]}
     assert ended(process) == 0

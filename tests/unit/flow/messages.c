@@ -23,8 +23,8 @@ static void stop(void)
 TestSuite(flow_messages, .init = start, .fini = stop);
 
 static struct discovered_column columns[] = {
-    {.name = "id", .type = &int4, .typmod = -1},
-    {.name = "a/b~c\"", .type = &int4, .typmod = -1, .nullable = true},
+    {.name = "id", .type = &int4, .typmod = -1, .declared = "integer"},
+    {.name = "a/b~c\"", .type = &int4, .typmod = -1, .declared = "integer", .nullable = true},
 };
 static const int key[] = {0, 1};
 
@@ -71,7 +71,7 @@ Test(flow_messages, no_key_of_a_collection_is_a_number_that_may_be_a_string)
 Test(flow_messages, a_document_schema_is_annotated)
 {
     struct discovered_table t = table(1);
-    document_schema(&out, &t, false);
+    document_schema(&out, &t, &(struct config){0});
     cr_assert(
         has("{\"$defs\":{\"row.public.9_T\":{\"$anchor\":\"row.public.9_T\",\"type\":\"object\","));
     cr_assert(has("\"required\":[\"id\"]}}"));
@@ -79,14 +79,22 @@ Test(flow_messages, a_document_schema_is_annotated)
                   "\"firstWriteWins\"}}"));
     cr_assert(has("{\"$ref\":\"#row.public.9_T\"}"));
     cr_assert(has("\"reduce\":{\"strategy\":\"merge\",\"delete\":true}"));
+    cr_assert(has("\"x-infer-schema\":true}"));
     cr_assert_not(has("associative"));
     cr_assert_not(has("additionalProperties"));
+}
+
+Test(flow_messages, schema_inference_is_asked_for_unless_it_is_turned_off)
+{
+    struct discovered_table t = table(1);
+    document_schema(&out, &t, &(struct config){.no_schema_inference = true});
+    cr_assert_not(has("x-infer-schema"));
 }
 
 Test(flow_messages, history_mode_reduces_the_source_by_a_rule_that_cannot_be_applied_early)
 {
     struct discovered_table t = table(1);
-    document_schema(&out, &t, true);
+    document_schema(&out, &t, &(struct config){.history_mode = true});
     cr_assert(has("\"required\":[\"schema\",\"table\",\"loc\"],"
                   "\"reduce\":{\"strategy\":\"lastWriteWins\",\"associative\":false}}"));
 }
@@ -96,6 +104,7 @@ Test(flow_messages, a_sourced_schema_is_closed)
     struct discovered_table t = table(1);
     sourced_schema(&out, &t);
     cr_assert_not(has("reduce"));
+    cr_assert(has("\"a/b~c\\\"\":{\"type\":\"integer\"}")); /* though it may be null */
     cr_assert(has("\"required\":[\"_meta\",\"id\"],\"additionalProperties\":false}"));
     cr_assert(has("\"required\":[\"op\",\"source\"],\"additionalProperties\":false}"));
     cr_assert(has("\"required\":[\"id\"],\"additionalProperties\":false}"));
