@@ -38,6 +38,7 @@ struct config {
     char *publication;
     char *watermarks_schema, *watermarks_table;
 
+    bool flow_spelling; /* written with `address`, as Flow's captures are */
     bool history_mode;
     bool no_schema_inference; /* Flow: discovered schemas do not ask for it */
     bool no_sourced_schemas;  /* Flow: none are sent */

@@ -77,6 +77,9 @@ bool flow_open(struct flow_capture *, int stop_fd, struct out *, struct err *);
 /* How the capture then speaks. */
 struct codec flow_codec(struct flow_capture *);
 
+/* Options that the error names get the names that a Flow capture has for them, if it is one. */
+void flow_error_words(const struct config *, struct err *);
+
 /* A log line for the platform: {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z"} */
 void flow_log(struct out *, enum log_level, const char *line, int64_t now_ms);
 

@@ -246,6 +246,7 @@ static void read_options(struct reading *reading)
 {
     struct err err;
     find_host_missing(reading);
+    reading->config->flow_spelling = json_member(&reading->root, "address").item != NULL;
     for (int i = 0; i < option_count; i++) {
         if (!read_option(reading, &options[i], &err)) {
             err_add(&reading->faults, &err);
