@@ -7,12 +7,21 @@
 #include "json/json.h"
 
 /*
- * Bindings to streams, in their order. `collection` and `stateKey` are read where they are there.
- * ERR_CONFIG names the binding; then *catalog is NULL.
+ * The bindings of what holds them, to streams, in their order. `collection` and `stateKey` are read
+ * where they are there. ERR_CONFIG names the binding; then *catalog is NULL.
  */
-bool bindings_read(const struct json_at *, struct catalog **, struct err *);
+bool bindings_read(const struct json_at *holder, struct catalog **, struct err *);
 
-/* The schema of a binding's resource config. */
+/*
+ * What was captured of a table fits its mode and its filter: they may change only with a raised
+ * backfill counter. `validate` holds the bindings, which the catalog was read from, and
+ * "lastCapture". ERR_CONFIG names each binding that changed without.
+ */
+bool bindings_check_changed(const struct json_at *validate, const struct catalog *, struct err *);
+
+/* A binding's resource config: fills the stream's part of it; and a text that is not empty. */
+bool resource_read(const struct json_at *, struct catalog_stream *, struct err *);
+bool resource_name(const struct json_at *, char **name, struct err *);
 void resource_schema(struct out *);
 
 /* A name with '_' in place of all but letters, digits and "_-."; `foreign`: letters of any
