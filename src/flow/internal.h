@@ -24,6 +24,14 @@ bool resource_read(const struct json_at *, struct catalog_stream *, struct err *
 bool resource_name(const struct json_at *, char **name, struct err *);
 void resource_schema(struct out *);
 
+/*
+ * The state of an open request. One that Flow's own connector left is taken over: then *taken_over
+ * is true, and `notices` has a line for what goes on, what begins again, and what cannot be proven.
+ */
+#define TAKEOVER_MEMBER "bindingStateV1"
+bool takeover_read(const struct json_at *, const struct catalog *, struct state *, bool *taken_over,
+                   struct out *notices, struct err *);
+
 /* A name with '_' in place of all but letters, digits and "_-."; `foreign`: letters of any
  * alphabet. */
 void write_plain_name(struct out *, const char *name, bool foreign);

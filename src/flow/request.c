@@ -90,7 +90,8 @@ static bool read_body(const struct json_at *at, struct flow_request *request, st
     case FLOW_APPLY: return read_capture(&capture, request, notices, err);
     case FLOW_OPEN:
         return read_capture(&capture, request, notices, err) &&
-               state_read(&request->state, state.item, err);
+               takeover_read(&state, request->catalog, &request->state, &request->taken_over,
+                             notices, err);
     case FLOW_ACKNOWLEDGE: return read_checkpoints(at, &request->checkpoints, err);
     }
     return false;

@@ -135,7 +135,7 @@ def check_checkpoint(body):
 CHECKPOINT_MEMBERS = {
     "cursor": LSN.match, "system_identifier": re.compile(r"\d+$").match, "timeline": is_int,
     "slot": re.compile(r"[a-z0-9_]+$").match, "database": lambda name: isinstance(name, str),
-    "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
+    "bindingStateV1": lambda theirs: theirs is None, "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
 STREAM_MEMBERS = {
     "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "oid": is_int, "published_by": is_int, "key_columns": is_texts, "cursor": LSN.match,
     "backfilled": is_int, "snapshot": SNAPSHOT.match, "storage": re.compile(r"[0-9a-f]{32}$").match,
@@ -210,6 +210,7 @@ class Session:
         changed = {name for name in updated if updated[name] != old.get(name)}
         if first:
             assert changed or set(updated) <= {"cursor", "unseen"}, (updated, old)
+            assert ("bindingStateV1" in updated) == ("bindingStateV1" in old), (updated, old)
         else:
             assert self.cursor >= before, "the cursor went back"
             fixed = {"system_identifier", "slot", "database"} if "timeline" in changed else set()

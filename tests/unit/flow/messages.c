@@ -171,7 +171,7 @@ static struct flow_capture *capture_of(const char *given)
     state = request.state;
     catalog = request.catalog;
     ledger = ledger_new();
-    return flow_capture_new(config, catalog, &state, ledger);
+    return flow_capture_new(config, catalog, &state, request.taken_over, ledger);
 }
 
 static void drop(struct flow_capture *capture)
@@ -244,6 +244,20 @@ Test(flow_messages, a_state_that_no_binding_continues_is_let_go)
     cr_assert_null(state.checkpoint);
     cr_assert_str_eq(checkpoint_at(capture, 0x20, NULL),
                      CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY ",\"streams\":{\"t.v1\":null}"));
+    drop(capture);
+}
+
+Test(flow_messages, what_another_connector_left_is_removed_at_once)
+{
+    struct flow_capture *capture =
+        capture_of("{\"cursor\":\"0/10\",\"streams\":{\"old\":{\"mode\":\"Active\"}},"
+                   "\"bindingStateV1\":{\"u\":{\"mode\":\"Active\"}}}");
+    cr_assert_not_null(state.checkpoint);
+    cr_assert_str_eq(
+        checkpoint_at(capture, 0x20, NULL),
+        CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY
+                   ",\"unseen\":null,\"bindingStateV1\":null,\"streams\":{\"old\":null}"));
+    cr_assert_str_eq(checkpoint_at(capture, 0x30, NULL), CHECKPOINT("\"cursor\":\"0/30\""));
     drop(capture);
 }
 
