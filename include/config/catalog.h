@@ -24,8 +24,9 @@ struct catalog_stream {
     char **key; /* columns that override the table's key, NULL-terminated; NULL: the table's own */
     bool full_refresh; /* Airbyte: all rows, whatever the state says */
     enum backfill_mode mode;
-    int priority;    /* higher is backfilled first; 0 by default */
-    char *state_key; /* Flow: names the state of this binding; NULL: "schema.table" */
+    char *backfill_filter; /* an SQL condition that rows of the backfill meet; NULL: all do */
+    int priority;          /* higher is backfilled first; 0 by default */
+    char *state_key;       /* Flow: names the state of this binding; NULL: "schema.table" */
 
     /* Airbyte's alone: */
     bool airbyte_look; /* its records are in the Airbyte look */

@@ -28,6 +28,13 @@ enum untracked {
     UNTRACKED_FAIL,     /* the capture ends */
 };
 
+/* Which tables discovery shows. Lists are NULL-terminated; NULL: not given. */
+struct discovery {
+    char **included, **excluded; /* schemas */
+    char **patterns;             /* "schema.table" or "table", in which * and ? are wild */
+    bool unpublished;            /* Flow: tables too that the publication leaves out */
+};
+
 struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
@@ -39,11 +46,15 @@ struct config {
     char *publication;
     char *watermarks_schema, *watermarks_table;
 
+    bool flow_spelling; /* written with `address`, as Flow's captures are */
     bool history_mode;
-    char *source_tag; /* "tag" of every record's source; NULL: none */
+    bool no_schema_inference; /* Flow: discovered schemas do not ask for it */
+    bool no_sourced_schemas;  /* Flow: none are sent */
+    char *source_tag;         /* "tag" of every record's source; NULL: none */
 
-    char **skip_backfills;     /* "schema.table", NULL-terminated; NULL: none */
-    char **discover_schemas;   /* NULL-terminated; NULL: all but the system's */
+    char **skip_backfills;   /* "schema.table", NULL-terminated; NULL: none. See below */
+    char **discover_schemas; /* NULL-terminated; NULL: all but the system's */
+    struct discovery discovery;
     uint32_t min_backfill_xid; /* 0: none */
     bool read_only_capture;
     bool capture_as_partitions;
@@ -70,6 +81,9 @@ struct config *config_parse(const char *json, size_t len, struct out *notices, s
 struct cJSON;
 struct config *config_read(const struct cJSON *, struct out *notices, struct err *);
 void config_free(struct config **);
+
+/* Whether skip_backfills names the table: by its name, "schema.*" or "*.*", in any case (ASCII). */
+bool config_skips_backfill(const struct config *, const char *schema, const char *table);
 
 /* The JSON schema of the configuration (draft-07, one line), for both protocols' spec. */
 void config_schema(struct out *);

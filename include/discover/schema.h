@@ -13,17 +13,27 @@
 #include "base/out.h"
 #include "pg/discover.h"
 
-/* Append the schema of one column's values: {"type":["string","null"],"format":"date"}. */
+/*
+ * Append the schema of one column's values:
+ *
+ *   {"type":["string","null"],"format":"date","description":"due (source type: date)"}
+ *
+ * The labels of an enum are not told: one that is added later would be against the schema.
+ */
 void schema_column(struct out *, const struct discovered_column *);
+
+/* The same of values that are not null, without the description. */
+void schema_column_sourced(struct out *, const struct discovered_column *);
 
 /* Whether the column's values, but for nulls, are all strings, all integers, or all booleans. */
 bool schema_is_plain(const struct discovered_column *);
 
 /*
- * Append the members of "properties", one for each column: "id":{…},"name":{…}. False: there are
- * none.
+ * Append the members of "properties", one for each column: "id":{…},"name":{…}, their values by
+ * `write`, which is one of the two above. False: there are none.
  */
-bool schema_columns(struct out *, const struct discovered_table *);
+bool schema_columns(struct out *, const struct discovered_table *,
+                    void (*write)(struct out *, const struct discovered_column *));
 
 /*
  * Append the schema of "_meta". `before` is the schema of the row before an update; what else

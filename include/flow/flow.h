@@ -36,6 +36,7 @@ struct flow_request {
     struct config *config;   /* owned; discover, validate, apply, open */
     struct catalog *catalog; /* owned; a stream for each binding: validate, apply, open */
     struct state state;      /* open */
+    bool taken_over;         /* the state is of Flow's own connector: see takeover_read */
     size_t checkpoints;      /* acknowledge; at least 1 */
 };
 
@@ -66,16 +67,20 @@ bool flow_validate(const struct config *, const struct catalog *, int stop_fd, s
  * The first checkpoint after them leaves out what the state says already.
  *
  * Where no binding has a state, the state is let go: its cursor proves what nobody needs. So a
- * capture that has a gap can begin anew in all its bindings.
+ * capture that has a gap can begin anew in all its bindings. `taken_over`: the first checkpoint
+ * takes out what the other connector had in the state.
  */
 struct flow_capture;
 struct flow_capture *flow_capture_new(const struct config *, const struct catalog *, struct state *,
-                                      struct ledger *);
+                                      bool taken_over, struct ledger *);
 void flow_capture_free(struct flow_capture **);
 bool flow_open(struct flow_capture *, int stop_fd, struct out *, struct err *);
 
 /* How the capture then speaks. */
 struct codec flow_codec(struct flow_capture *);
+
+/* Options that the error names get the names that a Flow capture has for them, if it is one. */
+void flow_error_words(const struct config *, struct err *);
 
 /* A log line for the platform: {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z"} */
 void flow_log(struct out *, enum log_level, const char *line, int64_t now_ms);

@@ -22,6 +22,7 @@ struct discovered_column {
     int dimensions; /* of an array, as it was declared: 0 or 1 where that says nothing */
     bool nullable;
     const char *comment;       /* NULL: none */
+    const char *declared;      /* its type in SQL's words: "character varying(10)" */
     const char *const *labels; /* of an enum, NULL-terminated; else NULL */
 };
 
@@ -31,8 +32,9 @@ struct discovered_table {
     const char *comment;               /* NULL: none */
     struct discovered_column *columns; /* in the table's order; no dropped and no generated ones */
     int column_count;
-    const int *key; /* indices of columns, in the key's order */
-    int key_count;  /* 0: none can serve */
+    const int *key;   /* indices of columns, in the key's order */
+    int key_count;    /* 0: none can serve */
+    bool key_primary; /* it is the primary key */
 };
 
 /*
@@ -47,5 +49,16 @@ bool tables_discover(struct pg *, struct types *, const struct config *,
                      const struct catalog *only, /* NULL: all */
                      bool (*visit)(void *context, const struct discovered_table *, struct err *),
                      void *context, struct err *);
+
+/*
+ * The same for a platform that captures whatever is shown: what the publication publishes, under
+ * the names by which it does. Where it is still to be made, or unpublished tables are asked for,
+ * tables that can be added to it without harm: with a replica identity, or else the application's
+ * UPDATE would fail. Never Flow's own tables.
+ */
+bool tables_discover_bindable(struct pg *, struct types *, const struct config *,
+                              bool (*visit)(void *context, const struct discovered_table *,
+                                            struct err *),
+                              void *context, struct err *);
 
 #endif

@@ -90,6 +90,7 @@ struct state_patch {
     const struct capture_identity *identity; /* NULL: as before */
     const struct checkpoint *newer;
     bool had_unseen;      /* the state has an `unseen`, which an empty one must delete */
+    const char *leftover; /* a member of another connector, to delete; NULL: none */
     char *const *removed; /* ids of streams to delete, NULL-terminated; NULL: none */
 };
 void state_write_patch(struct out *, const struct state_patch *);

@@ -309,6 +309,9 @@ static void rows_statement(struct out *request, const struct table *table,
     out_string(&sql, d->kind == 'p' ? " FROM " : " FROM ONLY ");
     table_name_sql(&sql, d);
     out_format(&sql, " AS r WHERE (%s)", d->row_filter ? d->row_filter : "true");
+    if (table->filter) {
+        out_format(&sql, " AND (%s\n)", table->filter); /* it may end in a comment */
+    }
     if (minimum_xid) {
         add_minimum(&sql, minimum_xid);
     }

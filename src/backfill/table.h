@@ -12,6 +12,7 @@ struct table {
     const struct table_description *description; /* of the task in hand; NULL: none yet */
     struct relation *relation;                   /* of the rows as selected: the newest of all */
     const char *publication;     /* its terms of the table decide what changes come */
+    const char *filter;          /* of the rows that are read, by the catalog; NULL: none */
     int version;                 /* of the server */
     double row_bytes;            /* estimate of a row as the server sends it */
     bool prepared;               /* the session has the statement of its facts */

@@ -57,15 +57,16 @@ static bool limit_statements(struct worker *w, struct err *err)
     return ok;
 }
 
-static bool turn_to(struct worker *w, const struct table_description *table, struct err *err)
+static bool turn_to(struct worker *w, const struct backfill_task *task, struct err *err)
 {
     struct reader *r = &w->reader;
     w->table = NULL;
-    table_take(&r->table, r->pg, w->backfill.config, table);
+    table_take(&r->table, r->pg, w->backfill.config, task->table);
+    r->table.filter = w->backfill.catalog->streams[task->stream].backfill_filter;
     if (!limit_statements(w, err)) {
         return false;
     }
-    w->table = table;
+    w->table = task->table;
     return true;
 }
 
@@ -211,7 +212,7 @@ static void succeeded(struct worker *w)
 static bool step(struct worker *w, const struct backfill_task *task, struct key **after, bool *last,
                  struct err *err)
 {
-    if (!connect_server(w, err) || (w->table != task->table && !turn_to(w, task->table, err))) {
+    if (!connect_server(w, err) || (w->table != task->table && !turn_to(w, task, err))) {
         return false;
     }
     if (task->fence && !w->fenced) {

@@ -63,6 +63,7 @@ void catalog_free(struct catalog **catalog)
         free(c->streams[i].schema);
         free(c->streams[i].table);
         free(c->streams[i].state_key);
+        free(c->streams[i].backfill_filter);
         json_strings_free(&c->streams[i].key);
         json_strings_free(&c->streams[i].columns);
     }

@@ -60,7 +60,11 @@ void config_free(struct config **config)
         free(strings[i]);
     }
     json_strings_free(&c->skip_backfills);
-    json_strings_free(&c->discover_schemas);
+    char ***lists[] = {&c->discover_schemas, &c->discovery.included, &c->discovery.excluded,
+                       &c->discovery.patterns};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        json_strings_free(lists[i]);
+    }
     free(c);
 }
 
@@ -136,7 +140,8 @@ static bool says_nothing(const cJSON *item)
 
 static bool is_blank(const struct option *option, const cJSON *item)
 {
-    bool may_be = cJSON_IsString(item) || cJSON_IsObject(item);
+    bool number = cJSON_IsNumber(item) && !strcmp(option->type, "integer");
+    bool may_be = cJSON_IsString(item) || cJSON_IsObject(item) || number;
     return (option->flags & OPTION_BLANK) && may_be && says_nothing(item);
 }
 
@@ -189,6 +194,9 @@ static bool read_at(struct reading *reading, const struct option *option, const 
     if ((option->flags & OPTION_NOTICE) && !says_nothing(at->item)) {
         notice(reading->notices, option->path);
     }
+    if (option->read == read_flags) {
+        flags_notice(at->item->valuestring, reading->notices);
+    }
     return true;
 }
 
@@ -238,6 +246,7 @@ static void read_options(struct reading *reading)
 {
     struct err err;
     find_host_missing(reading);
+    reading->config->flow_spelling = json_member(&reading->root, "address").item != NULL;
     for (int i = 0; i < option_count; i++) {
         if (!read_option(reading, &options[i], &err)) {
             err_add(&reading->faults, &err);

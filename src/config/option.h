@@ -21,6 +21,7 @@ enum option_flag {
     OPTION_HIDDEN = 32,   /* accepted, but no part of the schema */
     OPTION_FLOW = 64,     /* Flow's alone: Airbyte's forms leave it out */
     OPTION_SHOWN = 128,   /* Airbyte's forms show it beside what is required */
+    OPTION_FLAT = 256,    /* Flow has another spelling of it: its forms leave this one out */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX
@@ -64,6 +65,9 @@ void *option_field(struct config *, const struct option *);
 void option_set_string(struct config *, const struct option *, const char *value);
 bool option_text(const struct json_at *, const char **text, struct err *);
 
+/* Say of each of Flow's feature flags that it is not known here: lines, as notices are. */
+void flags_notice(const char *flags, struct out *notices);
+
 /* Readers, for the table. */
 bool read_string(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_host(const struct json_at *, const struct option *, struct config *, struct err *);
@@ -81,6 +85,9 @@ bool read_xid(const struct json_at *, const struct option *, struct config *, st
 bool read_duration(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_bool(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_nothing(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_flags(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_patterns(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_unpublished(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
 
 #endif

@@ -4,8 +4,6 @@
  */
 #include "option.h"
 
-#include <string.h>
-
 static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "require",
                                        "verify-ca", "verify-full", NULL};
 static const char *const state_types[] = {"global", "stream", "legacy", NULL};
@@ -13,14 +11,6 @@ static const char *const untracked_changes[] = {"backfill", "warn", "fail", NULL
 static const char *const auth_types[] = {"UserPassword", NULL};
 
 #define FIELD(name) offsetof(struct config, name)
-
-const struct option_group option_groups[] = {
-    {"credentials", "Credentials",
-     "The password in the form that Flow's captures have. Leave empty where Password is given.",
-     OPTION_FLOW},
-    {"advanced", "Advanced", "Encryption, what to discover, and how the backfill reads.", 0},
-};
-const int option_group_count = sizeof option_groups / sizeof *option_groups;
 
 #define NAME_PATTERN  "([^\".]+|\"([^\"]|\"\")+\")" /* quoted, or not */
 #define TABLE_PATTERN NAME_PATTERN "[.]" NAME_PATTERN
@@ -30,7 +20,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_host,
      .field = FIELD(host),
-     .flags = OPTION_SHOWN,
+     .flags = OPTION_FLAT | OPTION_SHOWN,
      .title = "Host",
      .description = "Name or address of the database server, or the directory of its Unix socket.",
      .pattern = "^(/.+|[^ @/:]+|[0-9A-Za-z.%]*(:[0-9A-Za-z.%]*){2,})$",
@@ -40,6 +30,7 @@ const struct option options[] = {
      .type = "integer",
      .read = read_int,
      .field = FIELD(port),
+     .flags = OPTION_FLAT,
      .title = "Port",
      .description = "TCP port of the database server.",
      .fallback = "5432",
@@ -59,7 +50,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_string,
      .field = FIELD(password),
-     .flags = OPTION_SECRET | OPTION_BLANK | OPTION_SHOWN,
+     .flags = OPTION_FLAT | OPTION_SECRET | OPTION_BLANK | OPTION_SHOWN,
      .title = "Password",
      .description = "Password of the database user."},
     {.path = "database",
@@ -75,6 +66,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_string,
      .field = FIELD(publication),
+     .flags = OPTION_FLAT,
      .title = "Publication",
      .description = "Publication that names the tables whose changes are captured. Created if it "
                     "does not exist and the user may do so.",
@@ -85,6 +77,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_slot,
      .field = FIELD(slot),
+     .flags = OPTION_FLAT,
      .title = "Replication slot",
      .description = "Logical replication slot that keeps the place in the stream of changes. "
                     "Created if it does not exist. Two captures need two slots.",
@@ -95,6 +88,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_table,
      .field = FIELD(watermarks_table),
+     .flags = OPTION_FLAT,
      .title = "Watermarks table",
      .description = "Small table, as schema.table, that the capture writes to while it backfills. "
                     "Created if it does not exist and the user may do so.",
@@ -122,7 +116,7 @@ const struct option options[] = {
      .type = "string",
      .read = read_choice,
      .field = OPTION_NO_FIELD,
-     .flags = OPTION_FLOW,
+     .flags = OPTION_FLOW | OPTION_BLANK,
      .title = "Authentication",
      .description = "How the user proves who they are.",
      .choices = auth_types},
@@ -133,6 +127,40 @@ const struct option options[] = {
      .flags = OPTION_SECRET | OPTION_BLANK | OPTION_FLOW,
      .title = "Password",
      .description = "Password of the database user. Instead of the Password above."},
+    {.path = "discoveryFilters.include_schemas",
+     .type = "array",
+     .read = read_schemas,
+     .field = FIELD(discovery.included),
+     .flags = OPTION_FLOW,
+     .title = "Schemas to include",
+     .description = "Offer tables of these schemas alone. Leave empty for all.",
+     .example = "[\"public\"]"},
+    {.path = "discoveryFilters.exclude_schemas",
+     .type = "array",
+     .read = read_schemas,
+     .field = FIELD(discovery.excluded),
+     .flags = OPTION_FLOW,
+     .title = "Schemas to exclude",
+     .description = "Offer no tables of these schemas.",
+     .example = "[\"audit\"]"},
+    {.path = "discoveryFilters.table_patterns",
+     .type = "array",
+     .read = read_patterns,
+     .field = FIELD(discovery.patterns),
+     .flags = OPTION_FLOW,
+     .title = "Tables",
+     .description = "Offer tables alone whose name matches one of these: table, or schema.table; "
+                    "* stands for any text and ? for any letter.",
+     .example = "[\"sales.order_*\"]"},
+    {.path = "discoveryFilters.discover_unpublished_tables",
+     .type = "boolean",
+     .read = read_unpublished,
+     .field = OPTION_NO_FIELD,
+     .flags = OPTION_FLOW,
+     .title = "Unpublished tables",
+     .description = "Offer tables too that the publication leaves out. They are added to it when "
+                    "they are captured, if the user may do so.",
+     .fallback = "false"},
     {.path = "networkTunnel",
      .type = "object",
      .read = read_tunnel,
@@ -194,7 +222,8 @@ const struct option options[] = {
      .flags = OPTION_BLANK,
      .title = "Skip backfills",
      .description = "Tables of which only changes are captured and not the rows they already have: "
-                    "schema.table, separated by commas.",
+                    "schema.table, separated by commas. schema.* names all of a schema, *.* all. "
+                    "Case does not matter.",
      .pattern = "^(" TABLE_PATTERN "( *, *" TABLE_PATTERN ")*)?$",
      .pattern_says = "schema.table, schema.table",
      .example = "\"public.events, public.logs\""},
@@ -213,6 +242,7 @@ const struct option options[] = {
      .read = read_int,
      .field = FIELD(backfill_chunk_size),
      .title = "Backfill chunk size",
+     .flags = OPTION_BLANK,
      .description = "Rows that one query of the backfill reads. Wide rows make it less by itself.",
      .fallback = "50000",
      .min = 1,
@@ -326,24 +356,20 @@ const struct option options[] = {
      .read = read_nothing,
      .field = OPTION_NO_FIELD,
      .flags = OPTION_NOTICE | OPTION_HIDDEN},
-    {.path = "advanced.feature_flags",
+    {.path = "advanced.discover_unpublished_tables",
+     .type = "boolean",
+     .read = read_unpublished,
+     .field = OPTION_NO_FIELD,
+     .flags = OPTION_HIDDEN},
+    {.path = "advanced.rediscovery_interval",
      .type = "string",
      .read = read_nothing,
      .field = OPTION_NO_FIELD,
      .flags = OPTION_NOTICE | OPTION_HIDDEN},
+    {.path = "advanced.feature_flags",
+     .type = "string",
+     .read = read_flags,
+     .field = OPTION_NO_FIELD,
+     .flags = OPTION_HIDDEN | OPTION_BLANK},
 };
 const int option_count = sizeof options / sizeof *options;
-
-const struct option_group *option_group(const struct option *option, const char **leaf)
-{
-    const char *dot = strchr(option->path, '.');
-    *leaf = dot ? dot + 1 : option->path;
-    for (int i = 0; dot && i < option_group_count; i++) {
-        const char *name = option_groups[i].name;
-        if (strlen(name) == (size_t)(dot - option->path) &&
-            !strncmp(name, option->path, strlen(name))) {
-            return &option_groups[i];
-        }
-    }
-    return NULL;
-}

@@ -47,6 +47,7 @@ static void write_flags(struct out *out, unsigned flags)
         {OPTION_MULTILINE, ",\"multiline\":true"},
         {OPTION_FLOW, ",\"airbyte_hidden\":true"},
         {OPTION_SHOWN, ",\"always_show\":true"},
+        {OPTION_FLAT, ",\"x-hidden-field\":true"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         out_string(out, flags & words[i].flag ? words[i].members : "");
@@ -66,7 +67,8 @@ static void write_option(struct out *out, const struct option *option, const cha
         write_choices(out, option->choices);
     }
     if (option->max) {
-        out_format(out, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64, option->min, option->max);
+        int64_t min = option->flags & OPTION_BLANK ? 0 : option->min;
+        out_format(out, ",\"minimum\":%" PRId64 ",\"maximum\":%" PRId64, min, option->max);
     }
     if (!strcmp(option->type, "array")) {
         out_string(out, ",\"items\":{\"type\":\"string\"}");

@@ -1,5 +1,4 @@
 /* Reading values that are text: what each kind may be, and where it goes. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,63 +139,6 @@ bool read_table(const struct json_at *at, const struct option *option, struct co
     free(config->watermarks_table);
     config->watermarks_schema = schema;
     config->watermarks_table = table;
-    return true;
-}
-
-/* Length up to the next comma that is not between quotes. */
-static size_t item_len(const char *text)
-{
-    size_t len = 0;
-    bool quoted = false;
-    for (; text[len] && (quoted || text[len] != ','); len++) {
-        quoted ^= text[len] == '"';
-    }
-    return len;
-}
-
-/* One item of the list, in stream_name's form. NULL if it is not schema.table. */
-static char *table_item(const char *text, size_t len)
-{
-    char *schema, *table, *name = NULL;
-    while (len && isspace((unsigned char)*text)) {
-        text++;
-        len--;
-    }
-    while (len && isspace((unsigned char)text[len - 1])) {
-        len--;
-    }
-    char *item = mem_string_n(text, len);
-    if (stream_name_parse(item, &schema, &table)) {
-        name = stream_name(schema, table);
-        free(schema);
-        free(table);
-    }
-    free(item);
-    return name;
-}
-
-bool read_table_list(const struct json_at *at, const struct option *option, struct config *config,
-                     struct err *err)
-{
-    const char *text;
-    size_t count = 0, cap = 0;
-    char **names = NULL;
-    if (!json_string(at, &text, err)) {
-        return false;
-    }
-    for (bool more = true; more;) {
-        size_t len = item_len(text);
-        names = mem_grow_array((void *)names, &cap, count + 2, sizeof *names);
-        names[count] = table_item(text, len);
-        if (!names[count]) {
-            json_strings_free(&names);
-            return json_error(at, err, "must list tables as schema.table, with commas between");
-        }
-        names[++count] = NULL;
-        more = text[len] == ',';
-        text += len + 1;
-    }
-    *(char ***)option_field(config, option) = names;
     return true;
 }
 

@@ -13,6 +13,7 @@ struct look {
 
 static const struct look string_look = {"\"string\"", ""};
 
+/* Times have no format: 24:00:00, and offsets with seconds, are no RFC 3339. */
 static const struct {
     uint32_t oid;
     struct look look;
@@ -29,11 +30,9 @@ static const struct {
     {OID_DATE, {"\"string\"", ",\"format\":\"date\""}},
     {OID_TIMESTAMP, {"\"string\"", ",\"format\":\"date-time\""}},
     {OID_TIMESTAMPTZ, {"\"string\"", ",\"format\":\"date-time\""}},
-    {OID_TIME, {"\"string\"", ",\"format\":\"time\""}},
-    {OID_TIMETZ, {"\"string\"", ",\"format\":\"time\""}},
     {OID_UUID, {"\"string\"", ",\"format\":\"uuid\""}},
-    {OID_JSON, {NULL, ""}},
-    {OID_JSONB, {NULL, ""}},
+    {OID_JSON, {NULL, ",\"contentMediaType\":\"application/json\""}},
+    {OID_JSONB, {NULL, ",\"contentMediaType\":\"application/json\""}},
 };
 
 static const struct {
@@ -106,51 +105,49 @@ static int declared_length(const struct discovered_column *column)
     return text && column->typmod > 4 ? column->typmod - 4 : -1;
 }
 
-static void write_labels(struct out *out, const char *const *labels, bool nullable)
-{
-    out_string(out, ",\"enum\":[");
-    for (const char *const *label = labels; *label; label++) {
-        out_string(out, label > labels ? "," : "");
-        json_write_string(out, *label, strlen(*label));
-    }
-    out_string(out, nullable ? ",null]" : "]");
-}
-
-/* Everything but the description; false where there is nothing to say. */
-static bool write_value(struct out *out, const struct discovered_column *column)
+/* Members of a column's schema, each behind a comma, but for the first. */
+static void write_value(struct out *out, const struct discovered_column *column, bool nullable)
 {
     const struct type *type = column->type;
     if (type->class == TYPE_ARRAY && type->element) {
-        write_array(out, type->element, column->nullable);
-        return true;
+        write_array(out, type->element, nullable);
+        return;
     }
     const struct look *look = look_of(type);
-    if (!write_types(out, look, false, column->nullable)) {
-        return false;
-    }
-    out_string(out, look->rest);
+    bool typed = write_types(out, look, false, nullable);
+    out_string(out, typed ? look->rest : look->rest + 1);
     if (declared_length(column) >= 0) {
         out_format(out, ",\"maxLength\":%d", declared_length(column));
     }
-    if (type->class == TYPE_ENUM && column->labels) {
-        write_labels(out, column->labels, column->nullable);
-    }
-    return true;
 }
 
-static void write_description(struct out *out, const char *comment, bool first)
+/* The comment, and how the column was declared. */
+static void write_description(struct out *out, const struct discovered_column *column)
 {
-    if (comment) {
-        out_string(out, first ? "\"description\":" : ",\"description\":");
-        json_write_string(out, comment, strlen(comment));
+    struct out text;
+    out_init(&text, 128);
+    if (column->comment) {
+        out_format(&text, "%s ", column->comment);
     }
+    out_format(&text, "(source type: %s%s)", column->nullable ? "" : "non-nullable ",
+               column->declared);
+    out_string(out, ",\"description\":");
+    json_write_string(out, text.data, text.len);
+    out_free(&text);
 }
 
 void schema_column(struct out *out, const struct discovered_column *column)
 {
     out_char(out, '{');
-    bool first = !write_value(out, column);
-    write_description(out, column->comment, first);
+    write_value(out, column, column->nullable);
+    write_description(out, column);
+    out_char(out, '}');
+}
+
+void schema_column_sourced(struct out *out, const struct discovered_column *column)
+{
+    out_char(out, '{');
+    write_value(out, column, false);
     out_char(out, '}');
 }
 
@@ -165,7 +162,8 @@ bool schema_is_plain(const struct discovered_column *column)
     return found && column->type->class != TYPE_ARRAY;
 }
 
-bool schema_columns(struct out *out, const struct discovered_table *table)
+bool schema_columns(struct out *out, const struct discovered_table *table,
+                    void (*write)(struct out *, const struct discovered_column *))
 {
     bool first = true;
     for (int i = 0; i < table->column_count; i++) {
@@ -177,7 +175,7 @@ bool schema_columns(struct out *out, const struct discovered_table *table)
         first = false;
         json_write_string(out, column->name, strlen(column->name));
         out_char(out, ':');
-        schema_column(out, column);
+        write(out, column);
     }
     return !first;
 }

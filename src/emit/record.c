@@ -104,7 +104,7 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
 /* Whether the old tuple of an event tells the value of a column. */
 static inline bool is_told(const struct event *e, const struct field *f, const struct value *value)
 {
-    bool partial = e->old_kind == OLD_KEY || e->relation->partial_old;
+    bool partial = e->old_kind == OLD_KEY || (e->relation && e->relation->partial_old);
     return value->kind != VALUE_NULL ? e->old_kind == OLD_ROW || f->identity : !partial;
 }
 

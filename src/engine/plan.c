@@ -24,13 +24,8 @@ static char *stream_id(const struct catalog_stream *stream)
 
 bool plan_skips_rows(const struct config *config, const struct catalog_stream *stream)
 {
-    char *name = stream_name(stream->schema, stream->table);
-    bool skipped = stream->mode == BACKFILL_ONLY_CHANGES;
-    for (char **s = config->skip_backfills; s && *s && !skipped; s++) {
-        skipped = !strcmp(*s, name);
-    }
-    free(name);
-    return skipped;
+    return stream->mode == BACKFILL_ONLY_CHANGES ||
+           config_skips_backfill(config, stream->schema, stream->table);
 }
 
 int plan_ranges(const struct config *config, const struct table_description *d)

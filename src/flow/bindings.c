@@ -1,126 +1,17 @@
 /*
  * A binding:
  *
- *   {"resourceConfig":{"namespace":"public","stream":"t","mode":"","priority":0},
+ *   {"resourceConfig":{"namespace":"public","stream":"t","mode":"","priority":0,
+ *                      "advanced":{"additional_backfill_filter":"id > 5"}},
  *    "collection":{"key":["/id"],…},"stateKey":"public%2Ft.v1",…}
  *
- * A resource config is what a user writes, so that an unknown member is an error; but the platform
- * keeps its own notes in "_meta", and captures of old may have a "syncMode".
+ * Or its collection stands in "linkedCollections", beside the bindings, at "collectionIndex".
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "internal.h"
-
-enum { PRIORITY_MAX = 1000000 };
-
-static const struct {
-    const char *name;
-    enum backfill_mode mode;
-} modes[] = {
-    {"", BACKFILL_NORMAL},
-    {"Normal", BACKFILL_NORMAL},
-    {"Precise", BACKFILL_NORMAL},
-    {"Only Changes", BACKFILL_ONLY_CHANGES},
-    {"Without Primary Key", BACKFILL_WITHOUT_KEY},
-};
-
-static const char *const resource_members[] = {
-    "namespace", "stream", "mode", "priority", "primary_key", "_meta", "syncMode",
-};
-
-void resource_schema(struct out *out)
-{
-    out_string(out,
-               "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"type\":\"object\","
-               "\"title\":\"Table\",\"required\":[\"namespace\",\"stream\"],\"properties\":{"
-               "\"namespace\":{\"type\":\"string\",\"title\":\"Schema\",\"order\":0,"
-               "\"description\":\"Schema of the table.\",\"readOnly\":true},"
-               "\"stream\":{\"type\":\"string\",\"title\":\"Table\",\"order\":1,"
-               "\"description\":\"Name of the table.\",\"readOnly\":true},"
-               "\"mode\":{\"type\":\"string\",\"title\":\"Backfill mode\",\"order\":2,"
-               "\"description\":\"How the rows that are there already are captured: in the order "
-               "of the key (Normal and Precise are the same), not at all (Only Changes), or in "
-               "the order in which they are stored (Without Primary Key).\",\"default\":\"\","
-               "\"enum\":[\"\",\"Normal\",\"Precise\",\"Only Changes\",\"Without Primary Key\"]},"
-               "\"priority\":{\"type\":\"integer\",\"title\":\"Backfill priority\",\"order\":3,"
-               "\"description\":\"Tables with a higher number are backfilled first.\","
-               "\"default\":0}}}");
-}
-
-static bool check_members(const struct json_at *resource, struct err *err)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, resource->item)
-    {
-        struct json_at at = json_child(resource, item);
-        bool known = false;
-        for (size_t i = 0; i < sizeof resource_members / sizeof *resource_members; i++) {
-            known = known || !strcmp(resource_members[i], item->string);
-        }
-        if (!known) {
-            return json_error(&at, err,
-                              "is not known; there are namespace, stream, mode and priority");
-        }
-    }
-    return true;
-}
-
-static bool read_name(const struct json_at *at, char **name, struct err *err)
-{
-    const char *text;
-    if (!json_string(at, &text, err) || (!*text && !json_error(at, err, "must not be empty"))) {
-        return false;
-    }
-    *name = mem_string(text);
-    return true;
-}
-
-static bool read_mode(const struct json_at *at, enum backfill_mode *mode, struct err *err)
-{
-    const char *text;
-    if (!at->item) {
-        return true;
-    }
-    if (!json_string(at, &text, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        if (!strcmp(modes[i].name, text)) {
-            *mode = modes[i].mode;
-            return true;
-        }
-    }
-    return json_error(at, err,
-                      "is %s; it must be Normal, Precise, Only Changes, Without Primary Key or "
-                      "empty",
-                      json_show(text).s);
-}
-
-static bool read_priority(const struct json_at *at, int *priority, struct err *err)
-{
-    int64_t value = 0;
-    if (at->item && !json_integer(at, -PRIORITY_MAX, PRIORITY_MAX, &value, err)) {
-        return false;
-    }
-    *priority = (int)value;
-    return true;
-}
-
-static bool read_resource(const struct json_at *at, struct catalog_stream *stream, struct err *err)
-{
-    struct json_at schema = json_member(at, "namespace"), table = json_member(at, "stream");
-    struct json_at mode = json_member(at, "mode"), priority = json_member(at, "priority");
-    struct json_at key = json_member(at, "primary_key");
-    if (!json_object(at, err) || !check_members(at, err) ||
-        !read_name(&schema, &stream->schema, err) || !read_name(&table, &stream->table, err) ||
-        !read_mode(&mode, &stream->mode, err) ||
-        !read_priority(&priority, &stream->priority, err)) {
-        return false;
-    }
-    return !key.item || json_strings(&key, &stream->key, err);
-}
 
 /*
  * The column that a pointer of the collection's key names, caller frees; NULL where it names
@@ -167,13 +58,39 @@ static bool read_collection_key(const struct json_at *at, char ***key, struct er
     return true;
 }
 
-static bool read_binding(const struct json_at *at, struct catalog_stream *stream, struct err *err)
+/* Where the binding's own collection is not there. *found lies in `linked`. */
+static bool find_linked(const struct json_at *at, const struct json_at *linked,
+                        struct json_at *found, struct err *err)
+{
+    struct json_at index = json_member(at, "collectionIndex");
+    int64_t i = 0;
+    if (!linked->item) {
+        return true;
+    }
+    if (!json_array(linked, err) || (index.item && !json_integer(&index, 0, INT32_MAX, &i, err))) {
+        return false;
+    }
+    const cJSON *item = cJSON_GetArrayItem(linked->item, (int)i);
+    if (!item) {
+        return json_error(index.item ? &index : at, err,
+                          "names linked collection %d, and there are %d", (int)i,
+                          cJSON_GetArraySize(linked->item));
+    }
+    *found = json_child(linked, item);
+    return json_object(found, err);
+}
+
+static bool read_binding(const struct json_at *at, const struct json_at *linked,
+                         struct catalog_stream *stream, struct err *err)
 {
     struct json_at resource = json_member(at, "resourceConfig");
     struct json_at collection = json_member(at, "collection");
+    if (!json_object(at, err) || (!collection.item && !find_linked(at, linked, &collection, err))) {
+        return false;
+    }
     struct json_at key = json_member(&collection, "key");
     struct json_at state_key = json_member(at, "stateKey");
-    if (!json_object(at, err) || !read_resource(&resource, stream, err)) {
+    if (!resource_read(&resource, stream, err)) {
         return false;
     }
     if (stream->key && !*stream->key) {
@@ -181,7 +98,7 @@ static bool read_binding(const struct json_at *at, struct catalog_stream *stream
     }
     if (!state_key.item) {
         stream->state_key = stream_name(stream->schema, stream->table);
-    } else if (!read_name(&state_key, &stream->state_key, err)) {
+    } else if (!resource_name(&state_key, &stream->state_key, err)) {
         return false;
     }
     return (stream->key || read_collection_key(&key, &stream->key, err));
@@ -194,9 +111,11 @@ static int by_state_key(const void *a, const void *b)
     return strcmp(x->state_key, y->state_key);
 }
 
-bool bindings_read(const struct json_at *at, struct catalog **catalog, struct err *err)
+bool bindings_read(const struct json_at *holder, struct catalog **catalog, struct err *err)
 {
     const cJSON *item;
+    struct json_at bindings = json_member(holder, "bindings"), *at = &bindings;
+    struct json_at linked = json_member(holder, "linkedCollections");
     if (at->item && !json_array(at, err)) {
         return false;
     }
@@ -207,7 +126,7 @@ bool bindings_read(const struct json_at *at, struct catalog **catalog, struct er
     cJSON_ArrayForEach(item, at->item)
     {
         struct json_at binding = json_child(at, item);
-        if (room && !read_binding(&binding, &c->streams[c->count++], &one)) {
+        if (room && !read_binding(&binding, &linked, &c->streams[c->count++], &one)) {
             room = err_add(&faults, &one);
         }
     }

@@ -17,6 +17,7 @@ struct flow_capture {
     bool begun;        /* a checkpoint was written */
     uint32_t timeline; /* of the identity as written: all else of it is fixed */
     bool had_unseen;   /* the last checkpoint, or the state given, had unseen transactions */
+    bool taken_over;   /* the state given has a member of another connector */
 };
 
 static bool is_bound(const struct catalog *catalog, const char *id)
@@ -60,12 +61,14 @@ static void take_state(struct flow_capture *f, struct state *state)
 }
 
 struct flow_capture *flow_capture_new(const struct config *config, const struct catalog *catalog,
-                                      struct state *state, struct ledger *ledger)
+                                      struct state *state, bool taken_over, struct ledger *ledger)
 {
     struct flow_capture *f = mem_zero(sizeof *f);
     *f = (struct flow_capture){
         .config = config, .catalog = catalog, .ledger = ledger, .given = state};
     take_state(f, state);
+    f->taken_over = taken_over;
+    f->had_unseen |= taken_over; /* what this one left when it was replaced */
     f->heads = mem_zero((size_t)catalog->count * sizeof *f->heads);
     for (int i = 0; i < catalog->count; i++) {
         f->heads[i] = mem_format("{\"captured\":{\"binding\":%d,\"doc\":", i);
@@ -114,7 +117,9 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
     if (pg) {
         out_string(out, "{\"opened\":{\"explicitAcknowledgements\":true}}\n");
     }
-    bool ok = pg && tables_discover(pg, types, f->config, f->catalog, write_schema, &schemas, err);
+    bool ok =
+        pg && (f->config->no_sourced_schemas ||
+               tables_discover(pg, types, f->config, f->catalog, write_schema, &schemas, err));
     pg_close(&pg);
     types_free(&types);
     if (ok) {
@@ -173,8 +178,13 @@ static void write_first(const struct flow_capture *f, struct out *out,
             changed.streams[changed.stream_count++] = whole->streams[i];
         }
     }
-    struct state_patch patch = {knows_identity(f->given, identity) ? NULL : identity, &changed,
-                                f->had_unseen, f->removed};
+    struct state_patch patch = {
+        .identity = knows_identity(f->given, identity) ? NULL : identity,
+        .newer = &changed,
+        .had_unseen = f->had_unseen,
+        .leftover = f->taken_over ? TAKEOVER_MEMBER : NULL,
+        .removed = f->removed,
+    };
     state_write_patch(out, &patch);
     free(changed.streams);
 }
@@ -187,8 +197,11 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     ledger_add(f->ledger, newer->cursor);
     out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":");
     if (f->begun) {
-        struct state_patch patch = {f->timeline == identity->timeline ? NULL : identity, newer,
-                                    f->had_unseen, NULL};
+        struct state_patch patch = {
+            .identity = f->timeline == identity->timeline ? NULL : identity,
+            .newer = newer,
+            .had_unseen = f->had_unseen,
+        };
         state_write_patch(out, &patch);
     } else {
         write_first(f, out, identity, newer);

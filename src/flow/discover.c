@@ -30,10 +30,11 @@ static bool write_binding(void *context, const struct discovered_table *table, s
     out_char(out, '"');
     write_resource(out, table);
     out_string(out, ",\"documentSchema\":");
-    document_schema(out, table, listing->config->history_mode);
+    document_schema(out, table, listing->config);
     out_string(out, ",\"key\":");
     key_pointers(out, table);
-    out_char(out, '}');
+    /* A key that a user chose is not replaced by one that is only second best. */
+    out_string(out, is_keyable(table) && table->key_primary ? "}" : ",\"isFallbackKey\":true}");
     return !out->failed || err_set(err, ERR_SYSTEM, "cannot write the discovered bindings");
 }
 
@@ -43,7 +44,7 @@ bool flow_discover(const struct config *config, int stop_fd, struct out *out, st
     struct types *types = types_new();
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres discover", stop_fd, err);
     out_string(out, "{\"discovered\":{\"bindings\":[");
-    bool ok = pg && tables_discover(pg, types, config, NULL, write_binding, &listing, err);
+    bool ok = pg && tables_discover_bindable(pg, types, config, write_binding, &listing, err);
     out_string(out, "]}}\n");
     pg_close(&pg);
     types_free(&types);

@@ -54,13 +54,13 @@ static bool read_kind(const struct json_at *root, enum flow_kind *kind, struct e
 static bool read_capture(const struct json_at *at, struct flow_request *request,
                          struct out *notices, struct err *err)
 {
-    struct json_at config = json_member(at, "config"), bindings = json_member(at, "bindings");
+    struct json_at config = json_member(at, "config");
     if (!json_object(at, err) || !json_object(&config, err)) {
         return false;
     }
     request->config = config_read(config.item, notices, err);
     return request->config &&
-           (request->kind == FLOW_DISCOVER || bindings_read(&bindings, &request->catalog, err));
+           (request->kind == FLOW_DISCOVER || bindings_read(at, &request->catalog, err));
 }
 
 static bool read_checkpoints(const struct json_at *at, size_t *checkpoints, struct err *err)
@@ -83,12 +83,15 @@ static bool read_body(const struct json_at *at, struct flow_request *request, st
     }
     switch (request->kind) {
     case FLOW_SPEC: return true;
-    case FLOW_DISCOVER:
-    case FLOW_VALIDATE: return read_capture(at, request, notices, err);
+    case FLOW_DISCOVER: return read_capture(at, request, notices, err);
+    case FLOW_VALIDATE:
+        return read_capture(at, request, notices, err) &&
+               bindings_check_changed(at, request->catalog, err);
     case FLOW_APPLY: return read_capture(&capture, request, notices, err);
     case FLOW_OPEN:
         return read_capture(&capture, request, notices, err) &&
-               state_read(&request->state, state.item, NULL, err);
+               takeover_read(&state, request->catalog, &request->state, &request->taken_over,
+                             notices, err);
     case FLOW_ACKNOWLEDGE: return read_checkpoints(at, &request->checkpoints, err);
     }
     return false;

@@ -33,10 +33,11 @@ void write_plain_name(struct out *out, const char *name, bool foreign)
     }
 }
 
-static void write_row(struct out *out, const struct discovered_table *table, const char *members)
+static void write_row(struct out *out, const struct discovered_table *table, const char *members,
+                      void (*column)(struct out *, const struct discovered_column *))
 {
     out_format(out, "{%s\"type\":\"object\",\"properties\":{", members);
-    schema_columns(out, table);
+    schema_columns(out, table, column);
     out_string(out, "},\"required\":");
     schema_key(out, table);
 }
@@ -46,7 +47,7 @@ static void write_definition(struct out *out, const struct discovered_table *tab
 {
     char *members = mem_format("\"$anchor\":\"%s\",", anchor);
     out_format(out, "\"$defs\":{\"%s\":", anchor);
-    write_row(out, table, members);
+    write_row(out, table, members, schema_column);
     if (table->comment) {
         out_string(out, ",\"description\":");
         json_write_string(out, table->comment, strlen(table->comment));
@@ -65,7 +66,8 @@ static void write_meta(struct out *out, const char *anchor, bool history)
     free(before);
 }
 
-void document_schema(struct out *out, const struct discovered_table *table, bool history)
+void document_schema(struct out *out, const struct discovered_table *table,
+                     const struct config *config)
 {
     struct out anchor;
     out_init(&anchor, 128);
@@ -76,13 +78,14 @@ void document_schema(struct out *out, const struct discovered_table *table, bool
     out_char(out, '{');
     write_definition(out, table, out_text(&anchor));
     out_string(out, ",\"allOf\":[{\"properties\":{\"_meta\":");
-    write_meta(out, out_text(&anchor), history);
+    write_meta(out, out_text(&anchor), config->history_mode);
     out_string(out,
                "},\"required\":[\"_meta\"],"
                "\"if\":{\"properties\":{\"_meta\":{\"properties\":{\"op\":{\"const\":\"d\"}}}}},"
                "\"then\":{\"reduce\":{\"strategy\":\"merge\",\"delete\":true}},"
                "\"else\":{" MERGE "}},");
-    out_format(out, "{\"$ref\":\"#%s\"}],\"x-infer-schema\":true}", out_text(&anchor));
+    out_format(out, "{\"$ref\":\"#%s\"}]%s}", out_text(&anchor),
+               config->no_schema_inference ? "" : ",\"x-infer-schema\":true");
     out_free(&anchor);
 }
 
@@ -91,7 +94,7 @@ static char *closed_row(const struct discovered_table *table)
 {
     struct out out;
     out_init(&out, 1024);
-    write_row(&out, table, "");
+    write_row(&out, table, "", schema_column_sourced);
     out_string(&out, CLOSED "}");
     char *text = mem_string(out_text(&out));
     out_free(&out);
@@ -102,7 +105,7 @@ void sourced_schema(struct out *out, const struct discovered_table *table)
 {
     char *before = closed_row(table);
     out_string(out, "{\"type\":\"object\",\"properties\":{");
-    if (schema_columns(out, table)) {
+    if (schema_columns(out, table, schema_column_sourced)) {
         out_char(out, ',');
     }
     out_string(out, "\"_meta\":");
@@ -134,7 +137,7 @@ static void write_pointer(struct out *out, const char *name)
     out_free(&pointer);
 }
 
-static bool is_keyable(const struct discovered_table *table)
+bool is_keyable(const struct discovered_table *table)
 {
     bool keyable = table->key_count > 0;
     for (int i = 0; i < table->key_count; i++) {

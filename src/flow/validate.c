@@ -5,6 +5,44 @@
 #include "pg/describe.h"
 #include "pg/prerequisites.h"
 
+/* As a condition of CASE it can be no more than one, whatever parentheses it has. */
+static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
+                         struct problems *problems, struct err *err)
+{
+    struct out sql;
+    out_init(&sql, 256);
+    out_string(&sql, "EXPLAIN SELECT FROM ");
+    pg_quote_identifier(&sql, stream->schema);
+    out_char(&sql, '.');
+    pg_quote_identifier(&sql, stream->table);
+    out_format(&sql, " AS r WHERE CASE WHEN %s\n THEN true END", stream->backfill_filter);
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 0, NULL, err);
+    out_free(&sql);
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    if (!ok && err->kind == ERR_CONFIG) {
+        size_t first = problems->count;
+        err_prefix(err, "the additional_backfill_filter of table %s.%s is no condition: ",
+                   stream->schema, stream->table);
+        problems_add(problems, err->message);
+        problems_concern(problems, first, stream->schema, stream->table);
+        return true;
+    }
+    return ok;
+}
+
+static bool check_filters(struct pg *pg, const struct catalog *catalog, struct problems *problems,
+                          struct err *err)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        if (stream->backfill_filter && !check_filter(pg, stream, problems, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check(const struct config *config, const struct catalog *catalog, int stop_fd,
                   struct err *err)
 {
@@ -13,6 +51,7 @@ static bool check(const struct config *config, const struct catalog *catalog, in
     bool ok = pg &&
               prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, NULL, &problems, err) &&
               (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
+              (problems.count || check_filters(pg, catalog, &problems, err)) &&
               problems_none(&problems, err);
     pg_close(&pg);
     problems_free(&problems);

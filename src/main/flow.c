@@ -165,14 +165,18 @@ static bool take_open(struct session *s, struct flow_request *request, struct er
     p->config = request->config;
     p->catalog = request->catalog;
     p->state = request->state;
+    bool taken_over = request->taken_over;
     *request = (struct flow_request){0};
     p->catalog->tail = !shutdown || strcasecmp(shutdown, "yes") != 0;
     bool given = p->state.checkpoint != NULL;
-    struct flow_capture *capture = flow_capture_new(p->config, p->catalog, &p->state, s->ledger);
+    struct flow_capture *capture = flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->ledger);
     if (given && !p->state.checkpoint) {
         log_line(p->log, LOG_WARN, "no binding goes on from the state: all begin anew");
     }
     bool ok = open_capture(s, capture, err);
+    if (!ok) {
+        flow_error_words(p->config, err);
+    }
     flow_capture_free(&capture);
     return ok;
 }
@@ -189,6 +193,9 @@ static bool serve(struct session *s, struct err *err)
             return take_open(s, &request, err);
         }
         ok = answer(s->program, &request, err);
+        if (!ok) {
+            flow_error_words(request.config, err);
+        }
         flow_request_clear(&request);
         if (!ok) {
             return false;

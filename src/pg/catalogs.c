@@ -95,7 +95,7 @@ void keys_sql(struct out *out, int version, const char *condition)
 {
     out_format(out,
                "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, i.indclass,"
-               " %s AS width "
+               " %s AS width, i.indisprimary "
                "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE %s AND ",
                key_width_sql(version), condition);
     usable_index_sql(out, version);

@@ -25,8 +25,8 @@ void usable_index_sql(struct out *, int version);
 /*
  * Append a SELECT of each table's best key: of the usable indexes the primary key, or else the
  * replica identity, or else the one with fewest columns. Columns: indrelid, indkey,
- * indcollation, indclass, width (how many of indkey are the key, and not INCLUDEd). `condition` restricts
- * `i`, of pg_index.
+ * indcollation, indclass, width (how many of indkey are the key, and not INCLUDEd), indisprimary.
+ * `condition` restricts `i`, of pg_index.
  */
 void keys_sql(struct out *, int version, const char *condition);
 

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "catalogs.h"
+#include "discover_filter.h"
 #include "rows.h"
 
 enum { KEY_COLUMNS = 32 }; /* the most that an index has (INDEX_MAX_KEYS), by far */
@@ -18,11 +19,14 @@ static const char tables_sql[] =
     " FROM pg_settings WHERE name IN ('jit', 'cursor_tuple_fraction');"
     "DECLARE discovered NO SCROLL CURSOR FOR "
     "WITH keys AS (%s), key_columns AS ("
-    " SELECT k.indrelid, u.attnum, u.position FROM keys k"
+    " SELECT k.indrelid, u.attnum, u.position, k.indisprimary FROM keys k"
     " CROSS JOIN unnest(k.indkey) WITH ORDINALITY u(attnum, position)"
-    " WHERE u.position <= k.width) "
+    " WHERE u.position <= k.width), published AS ("
+    " SELECT g.relid FROM pg_publication p, LATERAL pg_get_publication_tables(p.pubname) g"
+    " WHERE p.pubname = %s) "
     "SELECT c.oid, n.nspname, c.relname, td.description, a.attname, a.atttypid, a.atttypmod,"
-    " NOT %s, cd.description, k.position, a.attndims "
+    " NOT %s, cd.description, k.position, a.attndims, k.indisprimary,"
+    " format_type(a.atttypid, a.atttypmod) "
     "FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -32,7 +36,7 @@ static const char tables_sql[] =
     " AND td.classoid = 'pg_class'::regclass "
     "LEFT JOIN pg_description cd ON cd.objoid = c.oid AND cd.objsubid = a.attnum"
     " AND cd.classoid = 'pg_class'::regclass "
-    "WHERE %s AND c.relpersistence = 'p'"
+    "WHERE c.relpersistence = 'p'"
     " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
     " AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')"
     " AND %s "
@@ -50,6 +54,8 @@ enum {
     COL_COMMENT,
     COL_POSITION,
     COL_DIMENSIONS,
+    COL_PRIMARY,
+    COL_DECLARED,
 };
 
 /* The table in the making: its rows may come in two batches, so it keeps copies. */
@@ -64,81 +70,25 @@ struct gathering {
     void *context;
 };
 
-static void open_array(struct out *list)
+static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struct err *err)
 {
-    out_init(list, 128);
-    array_open(list);
-}
-
-/* Close a list and append it as a literal. */
-static void write_array(struct out *out, struct out *list)
-{
-    array_close(list);
-    pg_quote_literal(out, list->data, list->len);
-    out_string(out, "::text[]");
-    out_free(list);
-}
-
-static void write_schemas(struct out *out, char *const *schemas)
-{
-    struct out list;
-    open_array(&list);
-    for (; *schemas; schemas++) {
-        array_add(&list, *schemas);
-    }
-    out_string(out, " AND n.nspname = ANY (");
-    write_array(out, &list);
-    out_char(out, ')');
-}
-
-static void write_tables(struct out *out, const struct catalog *only)
-{
-    struct out schemas, tables;
-    open_array(&schemas);
-    open_array(&tables);
-    for (int i = 0; i < only->count; i++) {
-        array_add(&schemas, only->streams[i].schema);
-        array_add(&tables, only->streams[i].table);
-    }
-    out_string(out, " AND (n.nspname, c.relname) IN (SELECT * FROM unnest(");
-    write_array(out, &schemas);
-    out_string(out, ", ");
-    write_array(out, &tables);
-    out_string(out, "))");
-}
-
-/* Which tables are wanted by name. */
-static void write_filter(struct out *out, const struct config *config, const struct catalog *only)
-{
-    out_string(out, "NOT (n.nspname = ");
-    pg_quote_literal(out, config->watermarks_schema, strlen(config->watermarks_schema));
-    out_string(out, " AND c.relname = ");
-    pg_quote_literal(out, config->watermarks_table, strlen(config->watermarks_table));
-    out_char(out, ')');
-    if (only) {
-        write_tables(out, only);
-    } else if (config->discover_schemas && config->discover_schemas[0]) {
-        write_schemas(out, config->discover_schemas);
-    }
-}
-
-static bool open_cursor(struct pg *pg, const struct config *config, const struct catalog *only,
-                        struct err *err)
-{
-    struct out sql, keys, filter;
+    struct out sql, keys, filter, publication;
+    const char *name = scope->config->publication;
     int version = pg_server_version(pg);
     out_init(&sql, 4096);
     out_init(&keys, 1024);
     out_init(&filter, 256);
+    out_init(&publication, 64);
+    pg_quote_literal(&publication, name, strlen(name));
     keys_sql(&keys, version, "true");
-    write_filter(&filter, config, only);
-    out_format(&sql, tables_sql, out_text(&keys), not_null_sql(version), generated_sql(version),
-               only ? "c.relkind IN ('r', 'p')" : offered_kind_sql(config, version),
-               out_text(&filter));
+    discover_filter_sql(&filter, scope, version);
+    out_format(&sql, tables_sql, out_text(&keys), out_text(&publication), not_null_sql(version),
+               generated_sql(version), out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);
     out_free(&filter);
+    out_free(&publication);
     return ok;
 }
 
@@ -187,11 +137,13 @@ static void add_column(struct gathering *g, const struct pg_rows *rows, int row)
         .dimensions = rows_int(rows, row, COL_DIMENSIONS),
         .nullable = rows_bool(rows, row, COL_NULLABLE),
         .comment = keep(g, rows, row, COL_COMMENT),
+        .declared = keep(g, rows, row, COL_DECLARED),
         .labels = types_labels(g->types, oid),
     };
     if (position > 0 && position <= KEY_COLUMNS) {
         g->key[position - 1] = table->column_count;
         table->key_count++;
+        table->key_primary = rows_bool(rows, row, COL_PRIMARY);
     }
     table->column_count++;
 }
@@ -242,19 +194,33 @@ static bool read_cursor(struct gathering *g, struct pg *pg, struct err *err)
     return finish_table(g, err);
 }
 
-bool tables_discover(struct pg *pg, struct types *types, const struct config *config,
-                     const struct catalog *only,
+static bool discover(struct pg *pg, struct types *types, const struct discover_scope *scope,
                      bool (*visit)(void *, const struct discovered_table *, struct err *),
                      void *context, struct err *err)
 {
     struct err ignored;
     struct gathering g = {.types = types, .visit = visit, .context = context};
     arena_init(&g.arena, 16 << 10);
-    bool ok = open_cursor(pg, config, only, err) && read_cursor(&g, pg, err);
+    bool ok = open_cursor(pg, scope, err) && read_cursor(&g, pg, err);
     if (!pg_exec(pg, "ROLLBACK", ok ? err : &ignored)) {
         ok = false;
     }
     arena_free(&g.arena);
     free(g.table.columns);
     return ok;
+}
+
+bool tables_discover(struct pg *pg, struct types *types, const struct config *config,
+                     const struct catalog *only,
+                     bool (*visit)(void *, const struct discovered_table *, struct err *),
+                     void *context, struct err *err)
+{
+    return discover(pg, types, &(struct discover_scope){config, only, false}, visit, context, err);
+}
+
+bool tables_discover_bindable(struct pg *pg, struct types *types, const struct config *config,
+                              bool (*visit)(void *, const struct discovered_table *, struct err *),
+                              void *context, struct err *err)
+{
+    return discover(pg, types, &(struct discover_scope){config, NULL, true}, visit, context, err);
 }

@@ -229,6 +229,9 @@ void state_write_patch(struct out *out, const struct state_patch *patch)
     }
     write_unseen(out, patch->newer);
     write_absent(out, "unseen", patch->had_unseen && !patch->newer->unseen_count);
+    if (patch->leftover) {
+        write_absent(out, patch->leftover, true);
+    }
     write_streams_patch(out, patch);
     out_char(out, '}');
 }

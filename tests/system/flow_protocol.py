@@ -46,7 +46,8 @@ def check_spec(body):
 def check_discovered(body):
     names = set()
     for binding in exactly(body, ["bindings"])["bindings"]:
-        exactly(binding, ["recommendedName", "resourceConfig", "documentSchema", "key"])
+        exactly(binding, ["recommendedName", "resourceConfig", "documentSchema", "key"], ["isFallbackKey"])
+        assert binding.get("isFallbackKey", True) is True
         assert re.fullmatch(r"[\w.\-]+/[\w.\-]+", binding["recommendedName"]), binding["recommendedName"]
         exactly(binding["resourceConfig"], ["namespace", "stream"], ["mode"])
         assert binding["key"] and all(POINTER.match(pointer) for pointer in binding["key"])
@@ -56,11 +57,14 @@ def check_discovered(body):
 
 
 def check_document_schema(schema):
-    exactly(schema, ["$defs", "allOf", "x-infer-schema"])
+    exactly(schema, ["$defs", "allOf"], ["x-infer-schema"])
+    assert schema.get("x-infer-schema", True) is True
     (anchor, row), = schema["$defs"].items()
     assert re.fullmatch(r"[A-Za-z_][-A-Za-z0-9._]*", anchor)
     exactly(row, ["$anchor", "type", "properties", "required"], ["description"])
     assert row["$anchor"] == anchor and set(row["required"]) <= set(row["properties"])
+    for column in row["properties"].values():
+        assert re.search(r"\(source type: .+\)$", column["description"]) and "enum" not in column
     document, reference = schema["allOf"]
     assert reference == {"$ref": f"#{anchor}"}
     exactly(document, ["properties", "required", "if", "then", "else"])
@@ -131,7 +135,7 @@ def check_checkpoint(body):
 CHECKPOINT_MEMBERS = {
     "cursor": LSN.match, "system_identifier": re.compile(r"\d+$").match, "timeline": is_int,
     "slot": re.compile(r"[a-z0-9_]+$").match, "database": lambda name: isinstance(name, str),
-    "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
+    "bindingStateV1": lambda theirs: theirs is None, "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
 STREAM_MEMBERS = {
     "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "oid": is_int, "published_by": is_int, "key_columns": is_texts, "cursor": LSN.match,
     "backfilled": is_int, "snapshot": SNAPSHOT.match, "storage": re.compile(r"[0-9a-f]{32}$").match,
@@ -167,7 +171,10 @@ class Session:
 
     def requested(self, request):
         if isinstance(request, dict) and "open" in request and self.bindings is None:
-            self.bindings = request["open"]["capture"].get("bindings", [])
+            capture = request["open"]["capture"]
+            self.bindings = [{"collection": one["collection"] if "collection" in one
+                              else capture["linkedCollections"][one.get("collectionIndex", 0)], **one}
+                             if "resourcePath" in one else one for one in capture.get("bindings", [])]
             self.state = request["open"].get("state", {})
 
     def check(self, message):
@@ -204,6 +211,7 @@ class Session:
         changed = {name for name in updated if updated[name] != old.get(name)}
         if first:
             assert changed or set(updated) <= {"cursor", "unseen"}, (updated, old)
+            assert ("bindingStateV1" in updated) == ("bindingStateV1" in old), (updated, old)
         else:
             assert self.cursor >= before, "the cursor went back"
             fixed = {"system_identifier", "slot", "database"} if "timeline" in changed else set()

@@ -14,7 +14,7 @@ def test_spec_is_answered_as_often_as_it_is_asked():
     process = Process()
     spec = process.ask({"spec": {"connectorType": "IMAGE", "config": {}}})
     assert spec["configSchema"]["properties"]["credentials"]["properties"]["password"]["secret"] is True
-    assert {"namespace", "stream", "mode", "priority"} == set(spec["resourceConfigSchema"]["properties"])
+    assert {"namespace", "stream", "mode", "priority", "advanced"} == set(spec["resourceConfigSchema"]["properties"])
     assert process.ask({"spec": {}}) == spec
     assert ended(process) == 0
 
@@ -32,7 +32,8 @@ def test_a_signal_before_open_ends_it_with_exit_0():
 def test_discover(database):
     database.execute(
         "CREATE TABLE items (id int, part text, n numeric, PRIMARY KEY (part, id))",
-        'CREATE SCHEMA "s/1"', 'CREATE TABLE "s/1"."T ~" ("a/b~c" int PRIMARY KEY)', "CREATE TABLE nokey (a int)")
+        'CREATE SCHEMA "s/1"', 'CREATE TABLE "s/1"."T ~" ("a/b~c" int PRIMARY KEY)', "CREATE TABLE nokey (a int)",
+        "ALTER TABLE nokey REPLICA IDENTITY FULL")
     process = Process()
     found = {one["recommendedName"]: one for one in process.ask({"discover": {"config": database.config()}})["bindings"]}
     assert ended(process) == 0
@@ -180,3 +181,41 @@ def test_a_request_of_megabytes(database, flow):
     one = flow(["items"])
     one.bindings[0]["collection"]["writeSchema"] = {"description": "x" * 8000000}
     assert len(one.run().docs) == 3
+
+
+def test_errors_name_what_a_flow_user_wrote(database):
+    config = {"address": "127.0.0.1:1", "user": "postgres", "credentials": {"auth_type": "UserPassword", "password": PASSWORD}}
+    process = Process()
+    process.send({"discover": {"config": config}})
+    assert_refused(process, '"address" is right')
+    database.execute(f"SELECT pg_create_physical_replication_slot('{database.slot}')")
+    config = {**config, "address": f"127.0.0.1:{database.server.port}", "database": database.name, "advanced": {"slotName": database.slot}}
+    process = Process()
+    process.send({"validate": {"config": config, "bindings": []}})
+    assert_refused(process, "advanced.slotName")
+
+
+def test_a_mode_that_changed_needs_a_raised_counter(database):
+    database.execute(ITEMS)
+    request = validate(database, binding("items", mode="Only Changes"))
+    request["validate"]["lastCapture"] = {"name": "acme/capture", "config": {"sops": "…"}, "bindings": [binding("items")]}
+    process = Process()
+    process.send(request)
+    assert_refused(process, "public.items", "mode", "backfill counter")
+    request["validate"]["bindings"] = [binding("items", mode="Only Changes", backfill=1)]
+    process = Process()
+    process.ask(request)
+    assert ended(process) == 0
+
+
+def test_linked_collections(database, flow):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE)", "INSERT INTO items VALUES (1, 2)",
+                     "ALTER TABLE items REPLICA IDENTITY FULL")
+    one = flow([binding("items", key=["code"])])
+    linked = [{"name": "acme/other", "key": ["/nothing"]}, one.bindings[0].pop("collection")]
+    one.bindings[0]["collectionIndex"] = 1
+    request = one.request()
+    request["open"]["capture"]["linkedCollections"] = linked
+    one.request = lambda: request
+    one.run()
+    assert one.state["streams"]["public%2Fitems"]["key_columns"] == ["code"]

@@ -95,7 +95,7 @@ Test(schema, of_a_table_proposes_the_cursor)
     columns[1].comment = "what it is";
     columns[2].name = "_meta"; /* the record's own takes its place */
     columns[3].name = "_ab_cdc_lsn";
-    struct discovered_table table = {"public", "t", "what\nit is", columns, 4, key, 2};
+    struct discovered_table table = {"public", "t", "what\nit is", columns, 4, key, 2, true};
     airbyte_schema(&out, &table);
     cJSON *schema = json_parse("schema", out.data, out.len, &err);
     cr_assert_not_null(schema, "%s", err.message);

@@ -174,7 +174,7 @@ Test(config, out_of_range)
     refused(WITH("\"port\":0"), "config: port must be a whole number from 1 to 65535");
     refused(WITH("\"port\":65536"), "config: port must be a whole number from 1 to 65535");
     refused(WITH("\"port\":1.5"), "config: port must be a whole number from 1 to 65535");
-    refused(ADVANCED("\"backfill_chunk_size\":0"),
+    refused(ADVANCED("\"backfill_chunk_size\":-1"),
             "config: advanced.backfill_chunk_size must be a whole number from 1 to 10000000");
     refused(ADVANCED("\"backfill_workers\":65"),
             "config: advanced.backfill_workers must be a whole number from 1 to 64");
@@ -204,8 +204,9 @@ Test(config, notices_name_what_is_not_acted_on)
     parse(ADVANCED("\"read_only_capture\":true,\"capture_as_partitions\":true,"
                    "\"feature_flags\":\"x\",\"discover_only_published\":false"));
     cr_assert(config->read_only_capture && config->capture_as_partitions);
-    cr_assert_str_eq(out_text(&notices), "advanced.read_only_capture is accepted but not acted on\n"
-                                         "advanced.feature_flags is accepted but not acted on");
+    cr_assert_str_eq(out_text(&notices),
+                     "advanced.read_only_capture is accepted but not acted on\n"
+                     "advanced.feature_flags: \"x\" is accepted but not acted on");
     parse(ADVANCED("\"read_only_capture\":false,\"feature_flags\":\"\""));
     cr_assert_eq(notices.len, 0);
 }

@@ -108,8 +108,85 @@ Test(values, lists_of_tables)
         snprintf(json, sizeof json, ADVANCED("\"skip_backfills\":\"%s\""), wrong[i]);
         refused(json,
                 "config: advanced.skip_backfills must list tables as schema.table, with commas "
-                "between");
+                "between; schema.* and *.* name several");
     }
+}
+
+static bool skips(const char *list, const char *schema, const char *table)
+{
+    char json[200];
+    snprintf(json, sizeof json, ADVANCED("\"skip_backfills\":\"%s\""), list);
+    parse(json);
+    return config_skips_backfill(config, schema, table);
+}
+
+Test(values, skipped_tables_in_any_case)
+{
+    cr_assert(skips("x.y,Public.ITEMS", "public", "items"));
+    cr_assert(skips("public.items", "PUBLIC", "Items"));
+    cr_assert_not(skips("public.items", "public", "items2"));
+    cr_assert_not(skips("", "public", "items"));
+}
+
+Test(values, skipped_schemas)
+{
+    cr_assert(skips("*.*", "public", "items"));
+    cr_assert(skips("a.b,PUBLIC.*", "public", "items"));
+    cr_assert_not(skips("public.*", "public2", "items"));
+    cr_assert_not(skips("public2.*", "public", "items"));
+    cr_assert_not(skips("a.*", "public", "a"));
+}
+
+Test(values, skipped_names_with_dots)
+{
+    cr_assert(skips("public.a.b", "public", "a.b"));
+    cr_assert(skips("\\\"s.1\\\".t", "s.1", "t"));
+    cr_assert(skips("\\\"s.1\\\".*", "s.1", "t"));
+    cr_assert_not(skips("\\\"s.1\\\".*", "s", "1"));
+}
+
+Test(values, patterns_of_tables)
+{
+    parse(WITH("\"discoveryFilters\":{\"table_patterns\":[\"order_*\",\"s?.*\"],"
+               "\"include_schemas\":[\"a\"],\"exclude_schemas\":[\"b\"]}"));
+    cr_assert_str_eq(config->discovery.patterns[1], "s?.*");
+    cr_assert_str_eq(config->discovery.included[0], "a");
+    cr_assert_str_eq(config->discovery.excluded[0], "b");
+    cr_assert_not(config->discovery.unpublished);
+    static const char *const wrong[] = {"", ".t", "s.", "a.b.c"};
+    for (size_t i = 0; i < 4; i++) {
+        char json[200], message[200];
+        snprintf(json, sizeof json, WITH("\"discoveryFilters\":{\"table_patterns\":[\"%s\"]}"),
+                 wrong[i]);
+        snprintf(message, sizeof message,
+                 "config: discoveryFilters.table_patterns holds \"%s\"; a pattern is table, or "
+                 "schema.table, with one dot",
+                 wrong[i]);
+        refused(json, message);
+    }
+}
+
+Test(values, unpublished_tables_in_either_place)
+{
+    parse(WITH("\"discoveryFilters\":{\"discover_unpublished_tables\":true},"
+               "\"advanced\":{\"discover_unpublished_tables\":true}"));
+    cr_assert(config->discovery.unpublished);
+    parse(ADVANCED("\"discover_unpublished_tables\":true"));
+    cr_assert(config->discovery.unpublished);
+    parse(WITH("\"discoveryFilters\":{\"discover_unpublished_tables\":false},"
+               "\"advanced\":{\"discover_unpublished_tables\":false}"));
+    cr_assert_not(config->discovery.unpublished);
+}
+
+Test(values, feature_flags)
+{
+    parse(ADVANCED("\"feature_flags\":\"no_use_schema_inference, flatten_arrays ,"
+                   "emit_sourced_schemas,no_emit_sourced_schemas,,no_x\""));
+    cr_assert(config->no_schema_inference);
+    cr_assert(config->no_sourced_schemas);
+    cr_assert_str_eq(out_text(&notices),
+                     "advanced.feature_flags: \"flatten_arrays\" is accepted but not acted on\n"
+                     "advanced.feature_flags: \"no_x\" is accepted but not acted on");
 }
 
 Test(values, choices)

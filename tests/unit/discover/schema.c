@@ -42,6 +42,13 @@ TestSuite(schema, .init = start, .fini = stop);
 static void prints(struct discovered_column column, const char *expected)
 {
     out.len = 0;
+    schema_column_sourced(&out, &column);
+    cr_assert_str_eq(out_text(&out), expected);
+}
+
+static void describes(struct discovered_column column, const char *expected)
+{
+    out.len = 0;
     schema_column(&out, &column);
     cr_assert_str_eq(out_text(&out), expected);
 }
@@ -49,23 +56,23 @@ static void prints(struct discovered_column column, const char *expected)
 static struct discovered_column of(const struct type *type, bool nullable)
 {
     return (struct discovered_column){
-        .name = "c", .type = type, .typmod = -1, .nullable = nullable};
+        .name = "c", .declared = "mood", .type = type, .typmod = -1, .nullable = nullable};
 }
 
 Test(schema, numbers_and_booleans)
 {
     prints(of(&boolean, false), "{\"type\":\"boolean\"}");
-    prints(of(&int4, true), "{\"type\":[\"integer\",\"null\"]}");
+    prints(of(&int4, true), "{\"type\":\"integer\"}");
     prints(of(&float8, false), "{\"type\":[\"number\",\"string\"],\"format\":\"number\"}");
-    prints(of(&numeric, true), "{\"type\":[\"string\",\"null\"],\"format\":\"number\"}");
+    prints(of(&numeric, true), "{\"type\":\"string\",\"format\":\"number\"}");
 }
 
 Test(schema, strings_with_a_form)
 {
     prints(of(&bytea, false), "{\"type\":\"string\",\"contentEncoding\":\"base64\"}");
     prints(of(&timestamptz, false), "{\"type\":\"string\",\"format\":\"date-time\"}");
-    prints(of(&range, true), "{\"type\":[\"string\",\"null\"]}");
-    prints(of(&ltree, true), "{\"type\":[\"string\",\"null\"]}");
+    prints(of(&range, true), "{\"type\":\"string\"}");
+    prints(of(&ltree, true), "{\"type\":\"string\"}");
 }
 
 Test(schema, declared_length)
@@ -80,27 +87,35 @@ Test(schema, declared_length)
 
 Test(schema, json_may_be_anything)
 {
-    struct discovered_column column = of(&jsonb, true);
-    prints(column, "{}");
-    column.comment = "any";
-    prints(column, "{\"description\":\"any\"}");
+    prints(of(&jsonb, true), "{\"contentMediaType\":\"application/json\"}");
 }
 
-Test(schema, labels_of_an_enum)
+/* A label that is added later would be against the schema, and so would 24:00:00. */
+Test(schema, what_a_later_value_may_not_keep_is_not_told)
 {
-    static const char *const labels[] = {"sad", "so \"so\"", NULL};
+    static const struct type time = SCALAR(OID_TIME, "time"), timetz = SCALAR(OID_TIMETZ, "timetz");
+    prints(of(&mood, false), "{\"type\":\"string\"}");
+    prints(of(&time, false), "{\"type\":\"string\"}");
+    prints(of(&timetz, false), "{\"type\":\"string\"}");
+}
+
+Test(schema, a_description_tells_the_source_type)
+{
     struct discovered_column column = of(&mood, false);
-    column.labels = labels;
-    prints(column, "{\"type\":\"string\",\"enum\":[\"sad\",\"so \\\"so\\\"\"]}");
+    describes(column, "{\"type\":\"string\",\"description\":\"(source type: non-nullable "
+                      "mood)\"}");
     column.nullable = true;
-    prints(column, "{\"type\":[\"string\",\"null\"],\"enum\":[\"sad\",\"so \\\"so\\\"\",null]}");
+    column.comment = "how \"it\" is";
+    describes(column,
+              "{\"type\":[\"string\",\"null\"],\"description\":\"how \\\"it\\\" is (source type: "
+              "mood)\"}");
 }
 
 Test(schema, extensions_by_name)
 {
     prints(of(&hstore, false),
            "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"null\"]}}");
-    prints(of(&vector, true), "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"number\"}}");
+    prints(of(&vector, true), "{\"type\":\"array\",\"items\":{\"type\":\"number\"}}");
 }
 
 Test(schema, arrays_may_nest_and_hold_nulls)
@@ -109,7 +124,7 @@ Test(schema, arrays_may_nest_and_hold_nulls)
     const struct type documents = {.class = TYPE_ARRAY, .element = &jsonb};
     const struct type vectors = {.class = TYPE_ARRAY, .element = &vector};
     prints(of(&ints, true),
-           "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"integer\",\"array\",\"null\"]}}");
+           "{\"type\":\"array\",\"items\":{\"type\":[\"integer\",\"array\",\"null\"]}}");
     prints(of(&documents, false), "{\"type\":\"array\",\"items\":{}}");
     prints(of(&vectors, false), "{\"type\":\"array\",\"items\":{\"type\":[\"array\",\"null\"]}}");
 }

@@ -69,6 +69,65 @@ Test(flow_bindings, the_platforms_notes_are_left_alone)
     cr_assert_str_eq(stream(",\"_meta\":{\"path\":[1]},\"syncMode\":\"x\"}}")->table, "t");
 }
 
+#define LINKED(binding, linked)                                                                    \
+    "{\"open\":{\"capture\":{\"config\":{\"host\":\"h\",\"user\":\"u\"},\"bindings\":["            \
+    "{\"resourceConfig\":{" TABLE "}" binding "}],\"linkedCollections\":" linked "}}}"
+
+Test(flow_bindings, a_collection_may_be_linked)
+{
+    parse(LINKED(",\"collectionIndex\":1", "[{\"key\":[\"/a\"]},{\"key\":[\"/b\"]}]"));
+    cr_assert_str_eq(request.catalog->streams[0].key[0], "b");
+    parse(LINKED("", "[{\"key\":[\"/a\"]},{\"key\":[\"/b\"]}]"));
+    cr_assert_str_eq(request.catalog->streams[0].key[0], "a");
+    parse(LINKED(",\"collection\":{\"key\":[\"/c\"]}", "[]"));
+    cr_assert_str_eq(request.catalog->streams[0].key[0], "c");
+    refused(LINKED(",\"collectionIndex\":2", "[{},{}]"),
+            "request: open.capture.bindings[0].collectionIndex names linked collection 2, and "
+            "there are 2");
+}
+
+#define VALIDATE(now, last)                                                                        \
+    "{\"validate\":{" BINDINGS(now) ",\"lastCapture\":{\"config\":{\"sops\":1},\"bindings\":["     \
+                                    "{\"resourceConfig\":{" TABLE last "]}}}"
+
+Test(flow_bindings, a_mode_changes_with_a_raised_counter)
+{
+    parse(VALIDATE(",\"mode\":\"Only Changes\"},\"backfill\":2}", "},\"backfill\":1}"));
+    parse(VALIDATE(",\"mode\":\"Normal\"},\"backfill\":1}", "},\"backfill\":1}"));
+    parse(VALIDATE(",\"mode\":\"Only Changes\"}}", ",\"mode\":\"?\"}},5"));
+    refused(VALIDATE(",\"mode\":\"Only Changes\"},\"backfill\":1}", "},\"backfill\":1}"),
+            "request: validate.bindings[0] has another mode than what was captured of table "
+            "public.t: raise its backfill counter, so that the table is backfilled again, or "
+            "change it back");
+}
+
+#define FILTER(condition) ",\"advanced\":{\"additional_backfill_filter\":\"" condition "\"}}"
+
+Test(flow_bindings, a_filter_changes_with_a_raised_counter)
+{
+    parse(VALIDATE(FILTER("id > 5") "}", FILTER("id > 5") "}"));
+    parse(VALIDATE(FILTER("id > 5") ",\"backfill\":1}", "}}"));
+    refused(VALIDATE("}}", FILTER("id > 5") "}"),
+            "request: validate.bindings[0] has another advanced.additional_backfill_filter than "
+            "what was captured of table public.t: raise its backfill counter, so that the table "
+            "is backfilled again, or change it back");
+}
+
+Test(flow_bindings, a_filter_of_the_backfill)
+{
+    cr_assert_null(stream(",\"advanced\":null}}")->backfill_filter);
+    cr_assert_null(stream(",\"advanced\":{}}}")->backfill_filter);
+    cr_assert_null(
+        stream(",\"advanced\":{\"additional_backfill_filter\":null}}}")->backfill_filter);
+    cr_assert_null(
+        stream(",\"mode\":\"Precise\",\"advanced\":{\"additional_backfill_filter\":\"\"}}}")
+            ->backfill_filter);
+    cr_assert_str_eq(stream(",\"mode\":\"Normal\",\"advanced\":{"
+                            "\"additional_backfill_filter\":\"id > 5\"}}}")
+                         ->backfill_filter,
+                     "id > 5");
+}
+
 #define AT "request: open.capture.bindings[0]."
 
 Test(flow_bindings, errors_name_the_place)
@@ -77,7 +136,13 @@ Test(flow_bindings, errors_name_the_place)
             AT "resourceConfig.mode is \"Fast\"; it must be Normal, Precise, Only Changes, Without "
                "Primary Key or empty");
     refused(OPEN(",\"prio\":1}}"),
-            AT "resourceConfig.prio is not known; there are namespace, stream, mode and priority");
+            AT "resourceConfig.prio is not known; there are namespace, stream, mode, priority and "
+               "advanced");
+    refused(OPEN(",\"mode\":\"Precise\",\"advanced\":{\"additional_backfill_filter\":\"true\"}}}"),
+            AT "resourceConfig.advanced.additional_backfill_filter does not go with the mode "
+               "Precise: choose Normal, or leave the filter out");
+    refused(OPEN(",\"advanced\":{\"filter\":1}}}"),
+            AT "resourceConfig.advanced.filter is not known; there is additional_backfill_filter");
     refused(OPEN(",\"priority\":1.5}}"),
             AT "resourceConfig.priority must be a whole number from -1000000 to 1000000");
     refused(OPEN("},\"collection\":{\"key\":\"/id\"}}"),

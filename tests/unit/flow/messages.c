@@ -23,8 +23,8 @@ static void stop(void)
 TestSuite(flow_messages, .init = start, .fini = stop);
 
 static struct discovered_column columns[] = {
-    {.name = "id", .type = &int4, .typmod = -1},
-    {.name = "a/b~c\"", .type = &int4, .typmod = -1, .nullable = true},
+    {.name = "id", .type = &int4, .typmod = -1, .declared = "integer"},
+    {.name = "a/b~c\"", .type = &int4, .typmod = -1, .declared = "integer", .nullable = true},
 };
 static const int key[] = {0, 1};
 
@@ -71,7 +71,7 @@ Test(flow_messages, no_key_of_a_collection_is_a_number_that_may_be_a_string)
 Test(flow_messages, a_document_schema_is_annotated)
 {
     struct discovered_table t = table(1);
-    document_schema(&out, &t, false);
+    document_schema(&out, &t, &(struct config){0});
     cr_assert(
         has("{\"$defs\":{\"row.public.9_T\":{\"$anchor\":\"row.public.9_T\",\"type\":\"object\","));
     cr_assert(has("\"required\":[\"id\"]}}"));
@@ -79,14 +79,22 @@ Test(flow_messages, a_document_schema_is_annotated)
                   "\"firstWriteWins\"}}"));
     cr_assert(has("{\"$ref\":\"#row.public.9_T\"}"));
     cr_assert(has("\"reduce\":{\"strategy\":\"merge\",\"delete\":true}"));
+    cr_assert(has("\"x-infer-schema\":true}"));
     cr_assert_not(has("associative"));
     cr_assert_not(has("additionalProperties"));
+}
+
+Test(flow_messages, schema_inference_is_asked_for_unless_it_is_turned_off)
+{
+    struct discovered_table t = table(1);
+    document_schema(&out, &t, &(struct config){.no_schema_inference = true});
+    cr_assert_not(has("x-infer-schema"));
 }
 
 Test(flow_messages, history_mode_reduces_the_source_by_a_rule_that_cannot_be_applied_early)
 {
     struct discovered_table t = table(1);
-    document_schema(&out, &t, true);
+    document_schema(&out, &t, &(struct config){.history_mode = true});
     cr_assert(has("\"required\":[\"schema\",\"table\",\"loc\"],"
                   "\"reduce\":{\"strategy\":\"lastWriteWins\",\"associative\":false}}"));
 }
@@ -96,10 +104,38 @@ Test(flow_messages, a_sourced_schema_is_closed)
     struct discovered_table t = table(1);
     sourced_schema(&out, &t);
     cr_assert_not(has("reduce"));
+    cr_assert(has("\"a/b~c\\\"\":{\"type\":\"integer\"}")); /* though it may be null */
     cr_assert(has("\"required\":[\"_meta\",\"id\"],\"additionalProperties\":false}"));
     cr_assert(has("\"required\":[\"op\",\"source\"],\"additionalProperties\":false}"));
     cr_assert(has("\"required\":[\"id\"],\"additionalProperties\":false}"));
     cr_assert(has("\"loc\"],\"additionalProperties\":false}"));
+}
+
+static const char *said(const char *json, const char *message)
+{
+    static struct err err;
+    struct out notices;
+    out_init(&notices, 0);
+    struct config *c = config_parse(json, strlen(json), &notices, &err);
+    cr_assert_not_null(c, "%s", err.message);
+    err_set(&err, ERR_CONFIG, "%s", message);
+    flow_error_words(c, &err);
+    config_free(&c);
+    out_free(&notices);
+    return err.message;
+}
+
+Test(flow_messages, an_error_names_the_options_that_the_user_wrote)
+{
+    static const char *const flows = "{\"address\":\"h\",\"user\":\"u\"}";
+    cr_assert_str_eq(said(flows, "check that \"host\" and \"port\" are right"),
+                     "check that \"address\" is right");
+    cr_assert_str_eq(said(flows, "no: set slot_name to another name"),
+                     "no: set advanced.slotName to another name");
+    cr_assert_str_eq(said(flows, "user \"host\": correct \"host\""),
+                     "user \"host\": correct \"address\"");
+    cr_assert_str_eq(said("{\"host\":\"h\",\"user\":\"u\"}", "set slot_name to another name"),
+                     "set slot_name to another name");
 }
 
 Test(flow_messages, a_log_line)
@@ -135,7 +171,7 @@ static struct flow_capture *capture_of(const char *given)
     state = request.state;
     catalog = request.catalog;
     ledger = ledger_new();
-    return flow_capture_new(config, catalog, &state, ledger);
+    return flow_capture_new(config, catalog, &state, request.taken_over, ledger);
 }
 
 static void drop(struct flow_capture *capture)
@@ -208,6 +244,20 @@ Test(flow_messages, a_state_that_no_binding_continues_is_let_go)
     cr_assert_null(state.checkpoint);
     cr_assert_str_eq(checkpoint_at(capture, 0x20, NULL),
                      CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY ",\"streams\":{\"t.v1\":null}"));
+    drop(capture);
+}
+
+Test(flow_messages, what_another_connector_left_is_removed_at_once)
+{
+    struct flow_capture *capture =
+        capture_of("{\"cursor\":\"0/10\",\"streams\":{\"old\":{\"mode\":\"Active\"}},"
+                   "\"bindingStateV1\":{\"u\":{\"mode\":\"Active\"}}}");
+    cr_assert_not_null(state.checkpoint);
+    cr_assert_str_eq(
+        checkpoint_at(capture, 0x20, NULL),
+        CHECKPOINT("\"cursor\":\"0/20\"" IDENTITY
+                   ",\"unseen\":null,\"bindingStateV1\":null,\"streams\":{\"old\":null}"));
+    cr_assert_str_eq(checkpoint_at(capture, 0x30, NULL), CHECKPOINT("\"cursor\":\"0/30\""));
     drop(capture);
 }
 

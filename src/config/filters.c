@@ -1,0 +1,41 @@
+/* Reading what restricts discovery. */
+#include <string.h>
+
+#include "option.h"
+
+/* "table", or "schema.table". */
+bool read_patterns(const struct json_at *at, const struct option *option, struct config *config,
+                   struct err *err)
+{
+    char **patterns;
+    if (!json_strings(at, &patterns, err)) {
+        return false;
+    }
+    for (char **pattern = patterns; *pattern; pattern++) {
+        const char *dot = strchr(*pattern, '.');
+        if (!**pattern || dot == *pattern || (dot && (!dot[1] || strchr(dot + 1, '.')))) {
+            json_error(at, err, "holds %s; a pattern is table, or schema.table, with one dot",
+                       json_show(*pattern).s);
+            json_strings_free(&patterns);
+            return false;
+        }
+    }
+    if (!*patterns) {
+        json_strings_free(&patterns);
+    }
+    *(char ***)option_field(config, option) = patterns;
+    return true;
+}
+
+/* It may stand in two places, and one that says so is enough. */
+bool read_unpublished(const struct json_at *at, const struct option *option, struct config *config,
+                      struct err *err)
+{
+    bool unpublished;
+    (void)option;
+    if (!json_bool(at, &unpublished, err)) {
+        return false;
+    }
+    config->discovery.unpublished |= unpublished;
+    return true;
+}

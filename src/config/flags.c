@@ -1,0 +1,79 @@
+/*
+ * Flow's feature flags: names with commas between, "no_" before one that is to be off. Those that
+ * mean something here are acted on; of the others it is said that they are not.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "option.h"
+
+static const struct {
+    const char *name;
+    size_t off; /* where the config has that it is off */
+} known[] = {
+    {"use_schema_inference", offsetof(struct config, no_schema_inference)},
+    {"emit_sourced_schemas", offsetof(struct config, no_sourced_schemas)},
+};
+
+/* The next name: *len bytes, without blanks around; NULL at the end. */
+static const char *next_flag(const char **text, size_t *len)
+{
+    *text += strspn(*text, ", \t\r\n");
+    const char *flag = *text;
+    *len = strcspn(flag, ",");
+    *text += *len;
+    while (*len && isspace((unsigned char)flag[*len - 1])) {
+        --*len;
+    }
+    return *len ? flag : NULL;
+}
+
+/* Where the config has that the flag is off, and whether it is; NULL: not known. */
+static bool *flag_field(struct config *config, const char *flag, size_t len, bool *off)
+{
+    *off = len > 3 && !strncmp(flag, "no_", 3);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const char *name = flag + (*off ? 3 : 0);
+        size_t rest = len - (*off ? 3 : 0);
+        if (strlen(known[i].name) == rest && !strncmp(known[i].name, name, rest)) {
+            return (bool *)((char *)config + known[i].off);
+        }
+    }
+    return NULL;
+}
+
+bool read_flags(const struct json_at *at, const struct option *option, struct config *config,
+                struct err *err)
+{
+    const char *text, *flag;
+    size_t len;
+    (void)option;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    while ((flag = next_flag(&text, &len))) {
+        bool off, *field = flag_field(config, flag, len, &off);
+        if (field) {
+            *field = off;
+        }
+    }
+    return true;
+}
+
+void flags_notice(const char *text, struct out *notices)
+{
+    const char *flag;
+    struct config any;
+    size_t len;
+    while ((flag = next_flag(&text, &len))) {
+        bool off;
+        if (!flag_field(&any, flag, len, &off)) {
+            char *name = mem_string_n(flag, len);
+            out_format(notices, "%sadvanced.feature_flags: %s is accepted but not acted on",
+                       notices->len ? "\n" : "", json_show(name).s);
+            free(name);
+        }
+    }
+}

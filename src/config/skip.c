@@ -1,0 +1,94 @@
+/*
+ * The tables whose rows are not wanted: schema.table, schema.* and *.*, with commas between. Kept
+ * without quotes, as Flow's captures compare them: of a name with dots it does not matter where the
+ * schema ends.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "option.h"
+#include "row/name.h"
+
+/* Length up to the next comma that is not between quotes. */
+static size_t item_len(const char *text)
+{
+    size_t len = 0;
+    bool quoted = false;
+    for (; text[len] && (quoted || text[len] != ','); len++) {
+        quoted ^= text[len] == '"';
+    }
+    return len;
+}
+
+/* One item of the list, without quotes. NULL if it is not schema.table. */
+static char *table_item(const char *text, size_t len)
+{
+    char *schema, *table;
+    while (len && isspace((unsigned char)*text)) {
+        text++;
+        len--;
+    }
+    while (len && isspace((unsigned char)text[len - 1])) {
+        len--;
+    }
+    char *item = mem_string_n(text, len);
+    const char *dot = strchr(item, '.');
+    if (stream_name_parse(item, &schema, &table)) {
+        free(item);
+        item = mem_format("%s.%s", schema, table);
+        free(schema);
+        free(table);
+    } else if (!dot || dot == item || !dot[1] || strchr(item, '"')) {
+        free(item);
+        item = NULL;
+    }
+    return item;
+}
+
+bool read_table_list(const struct json_at *at, const struct option *option, struct config *config,
+                     struct err *err)
+{
+    const char *text;
+    size_t count = 0, cap = 0;
+    char **names = NULL;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    for (bool more = true; more;) {
+        size_t len = item_len(text);
+        names = mem_grow_array((void *)names, &cap, count + 2, sizeof *names);
+        names[count] = table_item(text, len);
+        if (!names[count]) {
+            json_strings_free(&names);
+            return json_error(at, err,
+                              "must list tables as schema.table, with commas between; schema.* and "
+                              "*.* name several");
+        }
+        names[++count] = NULL;
+        more = text[len] == ',';
+        text += len + 1;
+    }
+    *(char ***)option_field(config, option) = names;
+    return true;
+}
+
+static bool is_meant(const char *item, const char *schema, const char *name)
+{
+    size_t len = strlen(schema);
+    return !strcmp(item, "*.*") || !strcasecmp(item, name) ||
+           (!strncasecmp(item, schema, len) && !strcmp(item + len, ".*"));
+}
+
+bool config_skips_backfill(const struct config *config, const char *schema, const char *table)
+{
+    char *name = mem_format("%s.%s", schema, table);
+    bool skipped = false;
+    for (char **item = config->skip_backfills; item && *item && !skipped; item++) {
+        skipped = is_meant(*item, schema, name);
+    }
+    free(name);
+    return skipped;
+}
