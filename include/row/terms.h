@@ -16,7 +16,7 @@ enum term {
     TERM_COLUMNS,     /* digest of all columns, '.', and digest with integer types being one */
     TERM_KEY,         /* the key's columns, and what keeps them from being one: nothing if all is well */
     TERM_ORDER,       /* digest of how the server orders the key: types, collations and their
-                         versions, enum labels, operator families */
+                         versions, operator families; then one of each label of its enums */
     TERM_IDENTITY,    /* tables of it (partitions too) whose replica identity does not cover the key */
     TERM_ENTRY,       /* oid of the publication's entry of it; NULL: it is not published */
     TERM_LIMITS,      /* digest of the publication's column lists and row filters */

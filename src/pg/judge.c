@@ -43,6 +43,28 @@ static void judge_away(const struct terms *now, struct terms_verdict *verdict)
     }
 }
 
+/* Whether all labels are still there, in the same order. */
+static bool labels_last(const char *was, const char *now)
+{
+    while (was && (was = strchr(was, ' '))) {
+        size_t len = strcspn(++was, " ");
+        do {
+            now = now ? strchr(now, ' ') : NULL;
+            now += now != NULL;
+        } while (now && strncmp(now, was, len) != 0);
+        if (!now) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_order(const char *was, const char *now)
+{
+    size_t len = was ? strcspn(was, " ") : 0;
+    return !was || !now || (!strncmp(was, now, len) && strcspn(now, " ") == len);
+}
+
 /* A key by which its rows are read, and its changes told apart. */
 static void judge_key(const struct terms *was, const struct terms *now, enum terms_use use,
                       struct terms_verdict *verdict)
@@ -56,10 +78,16 @@ static void judge_key(const struct terms *was, const struct terms *now, enum ter
         judge(verdict, TERMS_OTHER, "has a replica identity that does not cover its key any more, at %s",
               now->text[TERM_IDENTITY]);
     }
-    if (use == TERMS_BY_KEY && !term_same(was, now, TERM_ORDER)) {
+    const char *before = was->text[TERM_ORDER], *after = now->text[TERM_ORDER];
+    if (use == TERMS_BY_KEY && !same_order(before, after)) {
         judge(verdict, TERMS_OTHER,
-              "has a key of another order than when its backfill began (the type, the collation or "
-              "its version, or a label of an enum was changed)");
+              "has a key of another order than when its backfill began (a type, a collation or its "
+              "version was changed)");
+    }
+    if (before && after && !labels_last(before, after)) {
+        judge(verdict, TERMS_OTHER, "has an enum in its key of which a label was renamed");
+    } else if (!term_same(was, now, TERM_ORDER)) {
+        judge(verdict, TERMS_SHAPE, "has a key of another order");
     }
 }
 

@@ -72,9 +72,7 @@ static void add_types(struct out *sql, const char *oid, const char *key, int ver
     out_format(sql,
                "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
                " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
-               "(SELECT %s FROM (SELECT a.attcollation) y(c)),"
-               "(SELECT pg_catalog.string_agg(e.enumlabel,',' ORDER BY e.enumsortorder)"
-               " FROM pg_catalog.pg_enum e WHERE e.enumtypid=x.base)),'|' ORDER BY k.n)"
+               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n)"
                " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
                " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
                " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid"
@@ -100,13 +98,27 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                key_width_sql(version));
 }
 
+/* Of the enums among the key's columns, in order. */
+static void add_labels(struct out *sql, const char *oid, const char *key)
+{
+    out_format(sql,
+               "(SELECT coalesce(pg_catalog.string_agg(' '||pg_catalog.left("
+               "pg_catalog.md5(e.enumlabel),8),'' ORDER BY k.n,e.enumsortorder),'')"
+               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
+               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
+               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid JOIN pg_catalog.pg_enum e"
+               " ON e.enumtypid=coalesce(nullif(t.typbasetype,0),t.oid))",
+               key, oid);
+}
+
 static void add_order(struct out *sql, const char *oid, const char *key, int version)
 {
     out_string(sql, "pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',");
     add_types(sql, oid, key, version);
     out_char(sql, ',');
     add_index(sql, oid, key, version);
-    out_string(sql, ")),16)");
+    out_string(sql, ")),16)||");
+    add_labels(sql, oid, key);
 }
 
 /* The table and, if it is partitioned, everything below, with how each came to be there. */

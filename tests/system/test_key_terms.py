@@ -39,6 +39,8 @@ OTHER_KEYS = {
         "ALTER TABLE t RENAME id TO x", "ALTER TABLE t RENAME code TO id", "ALTER TABLE t RENAME x TO code",
         "ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id)"]),
 }
+# Once all rows are out, nothing is read in the order of the key.
+AFTERWARDS = [change for change in OTHER_KEYS if change != "c_to_icu"]
 CHANGE = "UPDATE t SET a = 'newer' WHERE a = 'a100'"
 
 
@@ -95,7 +97,7 @@ def test_in_mid_backfill_between_two_runs(database, begin, change):
     assert_lives(one, both(before, after), {"t": 2})
 
 
-@pytest.mark.parametrize("change", OTHER_KEYS)
+@pytest.mark.parametrize("change", AFTERWARDS)
 def test_after_the_backfill_while_running(database, begin, change):
     definition, before, after, statements = OTHER_KEYS[change]
     one = begin(definition, 50)
@@ -112,7 +114,7 @@ def test_after_the_backfill_while_running(database, begin, change):
     assert_lives(one, both(before, after), {"t": 2})
 
 
-@pytest.mark.parametrize("change", OTHER_KEYS)
+@pytest.mark.parametrize("change", AFTERWARDS)
 def test_changes_in_the_old_shape_wait_between_two_runs(database, begin, change):
     """The stream brings them first, and they are no reason to end."""
     definition, before, after, statements = OTHER_KEYS[change]
