@@ -6,6 +6,8 @@ import re
 import time
 from contextlib import closing
 
+from connector import whole
+
 SOON = {"check_interval": "1s"}
 
 
@@ -47,7 +49,7 @@ def is_first_of_a_life(message, table="t"):
 
 
 def mode_of(state, table="public.t"):
-    return state["data"]["streams"][table]["mode"]
+    return whole(state)["streams"][table]["mode"]
 
 
 def lives_that_are_out(process, table="t"):
@@ -92,7 +94,7 @@ def kill_in_backfill(one, total, after=50, table="t"):
     process.wait_for(lambda run: len(run.records_of(table)) >= after)
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
-        process.wait_for(lambda run: run.states and run.states[-1]["data"]["streams"][f"public.{table}"].get("backfilled"))
+        process.wait_for(lambda run: run.states and whole(run.states[-1])["streams"][f"public.{table}"].get("backfilled"))
         one.keep(process.kill())
     assert mode_of(one.state[0], f"public.{table}") == "Backfill" and len(one.records) < total, (
         "the backfill was over: this test tests nothing")

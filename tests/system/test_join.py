@@ -9,7 +9,7 @@ import pytest
 
 from again import SOON, assert_lives, lives_that_are_out, mode_of, pause_in_backfill, said_again, wait_until_again, warnings
 from capture import stream
-from connector import PATIENCE
+from connector import PATIENCE, whole
 from writer import Writer
 
 KEYS = {"t": ["id"], "u": ["id"]}
@@ -36,7 +36,7 @@ def is_active(run, table):
 
 
 def mode_of_or_none(run, table):
-    stream_state = run.states[-1]["data"]["streams"].get(f"public.{table}")
+    stream_state = whole(run.states[-1])["streams"].get(f"public.{table}")
     return stream_state and stream_state["mode"]
 
 
@@ -58,7 +58,7 @@ def test_a_new_stream_joins(one, database):
     one.process.wait_for(lambda run: run.records_before_last_state() >= count + 3)
     finish(one)
     assert_lives(one, KEYS, {"t": 1, "u": 1})
-    assert {name for name in one.state[0]["data"]["streams"]} == {"public.t", "public.u"}
+    assert {name for name in whole(one.state[0])["streams"]} == {"public.t", "public.u"}
 
 
 def test_a_new_stream_joins_beside_writers(one, database):
