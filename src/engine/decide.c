@@ -7,7 +7,7 @@
 #include "internal.h"
 
 enum { LOCKED_US = 1000 * 1000, POLL_US = 50 * 1000, PARK_MOST_US = 2 * 1000 * 1000 };
-enum { FAILURES_MOST = 4 };
+enum { FAILURES_MOST = 12 }; /* some four seconds of them */
 
 enum roster_action roster_action(const struct engine_config *c, int stream,
                                  const struct terms_verdict *verdict)

@@ -30,7 +30,7 @@ static bool ask_binding(struct merge *m, const struct batch *batch)
 /* An update of the key that does not tell all of the row. */
 static bool lacks_values(struct batch *batch, struct event *e)
 {
-    if (e->kind != EVENT_UPDATE || e->old_kind != OLD_KEY || !tuple_lacks_values(e->new_tuple) ||
+    if (e->kind != EVENT_UPDATE || !e->old_tuple || !tuple_lacks_values(e->new_tuple) ||
         !keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
         return false;
     }

@@ -232,22 +232,3 @@ def test_a_row_that_is_waited_for_holds_back_no_other_table(one, database):
     one.tail = False
     one.run()
     assert_equal(one)
-
-
-def test_a_chosen_key_of_a_table_that_has_none(database, capture):
-    """Nothing keeps it from repeating, so rows are read in ctid order, and the records are keyed by it."""
-    database.execute("CREATE TABLE t (year int, name text, v int, a text)", "ALTER TABLE t REPLICA IDENTITY FULL",
-                     "INSERT INTO t SELECT 1900 + n % 100, 'name ' || n / 100, n, 'x' FROM generate_series(0, 2999) n")
-    one = capture([stream("t", key=["year", "name"])], advanced=SMALL)
-    one.run()
-    database.execute("UPDATE t SET v = -v WHERE year = 1950", "DELETE FROM t WHERE year = 1960", "INSERT INTO t VALUES (2000, 'new', 1)")
-    one.run()
-    one.assert_equal(t=["year", "name"])
-
-
-def test_equal_rows_of_a_chosen_key_come_both(database, capture):
-    database.execute("CREATE TABLE t (year int, name text, v int)", "ALTER TABLE t REPLICA IDENTITY FULL",
-                     "INSERT INTO t VALUES (1, NULL, 1), (1, NULL, 2), (1, 'a', 3), (1, 'a', 4), (NULL, 'b', 5)")
-    one = capture([stream("t", key=["year", "name"])], advanced={"backfill_chunk_size": 1})
-    one.run()
-    assert sorted(record["data"]["v"] for record in one.records) == [1, 2, 3, 4, 5]

@@ -200,20 +200,6 @@ def test_a_state_of_keys_in_another_order(database, begin):
     assert not said_again(one.run())
 
 
-def test_a_chosen_key_that_loses_its_index(database, capture):
-    """The catalog's key may repeat from then on: rows are read in ctid order, and none is lost."""
-    database.execute("CREATE TABLE t (id int NOT NULL, v int NOT NULL, a text)", "CREATE UNIQUE INDEX t_id ON t (id)",
-                     "ALTER TABLE t REPLICA IDENTITY FULL",
-                     f"INSERT INTO t SELECT n, n, 'a' || n FROM generate_series(1, {ROWS}) n")
-    one = capture([stream("t", key=["id"])], advanced=SMALL)
-    process = one.start()
-    change_in_backfill(one, process, ["DROP INDEX t_id"])
-    one.keep(process.succeed())
-    one.run()
-    after = one.records[max(index for index, record in enumerate(one.records) if location(record)[:2] == [-1, 0]):]
-    assert sorted(record["data"]["id"] for record in after) == list(range(1, ROWS + 1))
-
-
 IDENTITY_MOVED = {
     "using_index": ["CREATE UNIQUE INDEX u ON t (code)", "ALTER TABLE t REPLICA IDENTITY USING INDEX u"],
     "key_moved": ["ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (code)"],
