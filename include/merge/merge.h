@@ -115,10 +115,10 @@ struct merge_question {
     struct relation *relation; /* BINDING, ROW */
     const struct keycode **keys, **bounds;
     size_t count, bound_count;
-    int *ranks; /* to be filled in */
+    int *ranks;      /* to be filled in */
     uint32_t xid;    /* ROW */
     struct key *key; /* likewise */
-    uint8_t *row; /* the answer: a tuple in pgoutput's form, in the shape of `relation`, to be
+    uint8_t *row;    /* the answer: a tuple in pgoutput's form, in the shape of `relation`, to be
                      free()d by the merger; NULL: there is no such row. What the table has no column
                      of any more is VALUE_UNCHANGED */
 };

@@ -37,9 +37,9 @@ enum terms_use {
 /* From light to grave. */
 enum terms_change {
     TERMS_SAME,
-    TERMS_SHAPE,     /* it goes on by the new terms: other columns, partitions made empty, files
+    TERMS_SHAPE,   /* it goes on by the new terms: other columns, partitions made empty, files
                         that were rewritten with all their rows */
-    TERMS_EMPTIED,   /* a file is new, and none of the old rows is in it: TRUNCATE, or an ALTER TABLE
+    TERMS_EMPTIED, /* a file is new, and none of the old rows is in it: TRUNCATE, or an ALTER TABLE
                         that rewrote them */
     TERMS_UNTRACKED, /* something happened that the stream does not tell */
     TERMS_OTHER,     /* its backfill, or its changes, cannot go on */

@@ -56,7 +56,7 @@ enum chunk_step {
                      */
     CHUNK_ROWS,     /* rows, and more to come */
     CHUNK_CLOSE,    /* maybe rows; the query has ended, its watermark is about to be written */
-    CHUNK_ABORT, /* the query failed: forget the chunk, its range is read again from where it began
+    CHUNK_ABORT,  /* the query failed: forget the chunk, its range is read again from where it began
                   */
     CHUNK_RETURN, /* the table is not as it was described: somebody must decide how the range goes
                      on, behind close.end. Not for the merger */

@@ -42,15 +42,15 @@ enum relation_fault {
 struct relation {
     uint32_t oid;
     const char *schema, *name;
-    char identity; /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
-    int stream;    /* index of the captured stream, or one of STREAM_* */
-    bool partition; /* it is a leaf partition of the stream's table, under its own name */
+    char identity;    /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
+    int stream;       /* index of the captured stream, or one of STREAM_* */
+    bool partition;   /* it is a leaf partition of the stream's table, under its own name */
     bool partial_old; /* its old rows come as whole ones, but hold what each partition tells: a null
                          may be a value that was not told */
-    uint64_t life; /* of the stream, that `fault` and `key` are of; 0: none yet */
+    uint64_t life;    /* of the stream, that `fault` and `key` are of; 0: none yet */
     enum relation_fault fault;
-    int *key;      /* index of each key column of the stream */
-    int key_count; /* 0: the stream has no key, or it cannot be told in this shape */
+    int *key;                /* index of each key column of the stream */
+    int key_count;           /* 0: the stream has no key, or it cannot be told in this shape */
     struct printer *printer; /* NULL until first printed */
     int column_count;
     struct column *columns;

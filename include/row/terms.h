@@ -12,24 +12,25 @@
 #include <stdint.h>
 
 enum term {
-    TERM_TABLE,       /* its oid; NULL: there is no such table */
-    TERM_COLUMNS,     /* digest of all columns, '.', and digest with integer types being one */
-    TERM_KEY,         /* the key's columns, and what keeps them from being one: nothing if all is well */
-    TERM_ORDER,       /* digest of how the server orders the key: types, collations and their
+    TERM_TABLE,   /* its oid; NULL: there is no such table */
+    TERM_COLUMNS, /* digest of all columns, '.', and digest with integer types being one */
+    TERM_KEY,   /* the key's columns, and what keeps them from being one: nothing if all is well */
+    TERM_ORDER, /* digest of how the server orders the key: types, collations and their
                          versions, operator families; then one of each label of its enums */
-    TERM_IDENTITY,    /* tables of it (partitions too) whose replica identity does not cover the key */
-    TERM_ENTRY,       /* oid of the publication's entry of it; NULL: it is not published */
-    TERM_LIMITS,      /* digest of the publication's column lists and row filters */
+    TERM_IDENTITY, /* tables of it (partitions too) whose replica identity does not cover the key */
+    TERM_ENTRY,    /* oid of the publication's entry of it; NULL: it is not published */
+    TERM_LIMITS,   /* digest of the publication's column lists and row filters */
     TERM_PUBLICATION, /* "oid.version operations via-root"; version: xmin of its row */
     TERM_PERSISTENCE, /* pg_class.relpersistence, of it and all partitions the weakest */
-    TERM_LEAVES,      /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
+    TERM_LEAVES, /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
     TERMS,
 };
 
 struct terms {
     char *text[TERMS]; /* owned; see above for NULL */
-    uint64_t horizon;  /* every transaction below this id had ended when they were read; 0: unknown */
-    bool known;        /* false: nothing is; or TABLE and ENTRY alone, of an earlier version's state */
+    uint64_t
+        horizon; /* every transaction below this id had ended when they were read; 0: unknown */
+    bool known;  /* false: nothing is; or TABLE and ENTRY alone, of an earlier version's state */
 };
 
 /* In what a term is named: a state's member, or a message. */
@@ -47,7 +48,8 @@ bool term_same(const struct terms *, const struct terms *, enum term);
 /* One item of TERM_LEAVES. */
 struct leaf {
     uint32_t oid;
-    const char *how; /* xmin of each of its entries in pg_inherits, from the root down, joined by '.';
+    const char
+        *how; /* xmin of each of its entries in pg_inherits, from the root down, joined by '.';
                         "-": the table itself. Borrowed, as is */
     uint32_t how_len;
     const char *file; /* number of its file; "f": it is a foreign table */

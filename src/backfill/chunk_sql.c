@@ -114,10 +114,9 @@ static void add_column_bounds(struct out *sql, const struct table_description *d
 {
     int last = d->key_count - 1;
     out_string(sql, " AND ");
-    add_comparison(sql, d, 0,
-                   greater ? d->key[0].operators.greater_or_equal
-                           : d->key[0].operators.less_or_equal,
-                   key);
+    add_comparison(
+        sql, d, 0,
+        greater ? d->key[0].operators.greater_or_equal : d->key[0].operators.less_or_equal, key);
     out_string(sql, " AND (");
     for (int k = 0; k <= last; k++) {
         const struct key_operators *o = &d->key[k].operators;
@@ -155,11 +154,12 @@ static void add_pages(struct out *sql, const struct table *table, const struct k
                    end);
         return;
     }
-    out_format(sql,
-               " AND ctid=ANY(ARRAY(SELECT ('('||p||','||i||')')::tid"
-               " FROM pg_catalog.generate_series(%" PRIu64 ",%" PRIu64 ") p,"
-               " pg_catalog.generate_series(1,pg_catalog.current_setting('block_size')::int/28) i))",
-               first, end - 1);
+    out_format(
+        sql,
+        " AND ctid=ANY(ARRAY(SELECT ('('||p||','||i||')')::tid"
+        " FROM pg_catalog.generate_series(%" PRIu64 ",%" PRIu64 ") p,"
+        " pg_catalog.generate_series(1,pg_catalog.current_setting('block_size')::int/28) i))",
+        first, end - 1);
 }
 
 /*

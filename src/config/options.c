@@ -273,10 +273,11 @@ const struct option options[] = {
      .field = FIELD(on_untracked_change),
      .flags = OPTION_BLANK,
      .title = "On untracked change",
-     .description = "What to do when something happened to a table that replication does not send: "
-                    "operations left out of the publication for a while, a partition attached with "
-                    "rows, a table rewritten or recreated. Backfill the table again, warn and go on, "
-                    "or fail.",
+     .description =
+         "What to do when something happened to a table that replication does not send: "
+         "operations left out of the publication for a while, a partition attached with "
+         "rows, a table rewritten or recreated. Backfill the table again, warn and go on, "
+         "or fail.",
      .fallback = "\"backfill\"",
      .choices = untracked_changes},
     {.path = "advanced.check_interval",

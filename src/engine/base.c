@@ -81,10 +81,9 @@ static bool add_subtransactions(struct snapshot *snapshot, const char *running)
 
 static bool take(struct pg *pg, struct base_snapshot *base, struct err *err)
 {
-    struct pg_rows *rows =
-        pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)
-            ? pg_query(pg, export_sql, 0, NULL, err)
-            : NULL;
+    struct pg_rows *rows = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)
+                               ? pg_query(pg, export_sql, 0, NULL, err)
+                               : NULL;
     if (!rows) {
         return false;
     }

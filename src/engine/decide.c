@@ -89,7 +89,7 @@ static enum terms_use use_of(const struct engine *e, int stream)
     bool backfilling;
     merge_backfilled(e->merge, stream, &backfilling);
     backfilling = backfilling && e->roster.members[stream].standing == MEMBER_LIVES;
-    return !backfilling ? TERMS_ACTIVE
+    return !backfilling                                ? TERMS_ACTIVE
            : e->roster.members[stream].table->by_place ? TERMS_BY_CTID
                                                        : TERMS_BY_KEY;
 }
@@ -323,7 +323,8 @@ bool roster_answer(struct engine *e, struct question **q, struct err *err)
         return take(e, q, err);
     }
     if ((*q)->kind == ASK_DESCRIBE && m->failures++ < FAILURES_MOST) {
-        suspect_later(e, (*q)->stream, POLL_US * m->failures); /* it changed since it was examined? */
+        suspect_later(e, (*q)->stream,
+                      POLL_US * m->failures); /* it changed since it was examined? */
         return true;
     }
     *err = (*q)->err;

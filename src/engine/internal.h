@@ -29,8 +29,8 @@ struct hands {
     bool snapshot_asked, look_asked, held_asked;
     struct question *look;     /* answered; taken in once the stream has passed what it saw */
     struct question *deferred; /* answered; taken in once `asking` is done */
-    bool final;            /* the final watermark is written, or being written */
-    int64_t final_us;      /* when to try to write it again; INT64_MAX: it is written */
+    bool final;                /* the final watermark is written, or being written */
+    int64_t final_us;          /* when to try to write it again; INT64_MAX: it is written */
     char watermark[WATERMARK_TEXT];
 };
 
@@ -39,11 +39,11 @@ struct engine {
     struct capture_identity identity; /* fixed before threads start, but for the timeline, */
     uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
-    bool new_slot;          /* likewise; its making waited for all transactions that wrote before */
-    bool temporary_slot;    /* likewise; it ends with the replication connection */
-    bool fence;             /* likewise; somebody wrote to a captured table when it was looked */
-    uint64_t planned_lsn;   /* likewise; the server's position when the tables were described, */
-    uint64_t planned_xmax;  /* and the next transaction id */
+    bool new_slot;         /* likewise; its making waited for all transactions that wrote before */
+    bool temporary_slot;   /* likewise; it ends with the replication connection */
+    bool fence;            /* likewise; somebody wrote to a captured table when it was looked */
+    uint64_t planned_lsn;  /* likewise; the server's position when the tables were described, */
+    uint64_t planned_xmax; /* and the next transaction id */
     struct base_snapshot base; /* of the streams in ctid order that began with the capture */
     struct pg *holder;         /* of the base; NULL: there is none */
 

@@ -288,8 +288,9 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
         return ask_again(e, q);
     }
     if ((*q)->stale) {
-        roster_lose_because(e, (*q)->stream, "has a key whose values mean nothing to the server "
-                                             "any more (a type of it, or its labels, changed)");
+        roster_lose_because(e, (*q)->stream,
+                            "has a key whose values mean nothing to the server "
+                            "any more (a type of it, or its labels, changed)");
         return go_on(e, err);
     }
     if (!(*q)->ok) {
@@ -314,8 +315,7 @@ static bool take_answers(struct engine *e, bool *some, struct err *err)
     struct question *q;
     while ((q = ring_pop(e->service.answers))) {
         *some = true;
-        bool about_table =
-            q->kind == ASK_EXAMINE || q->kind == ASK_DESCRIBE || q->kind == ASK_BASE;
+        bool about_table = q->kind == ASK_EXAMINE || q->kind == ASK_DESCRIBE || q->kind == ASK_BASE;
         if (about_table && e->hands.asking) {
             e->hands.deferred = q; /* one at most is under way */
             continue;

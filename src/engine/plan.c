@@ -279,9 +279,8 @@ static bool take_bases(struct engine *e, struct err *err)
 /* Where the server is by now: what a stream that begins here does not need of the changes before. */
 static bool find_position(struct engine *e, struct err *err)
 {
-    static const char sql[] =
-        "SELECT pg_catalog.pg_current_wal_flush_lsn(),"
-        "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())";
+    static const char sql[] = "SELECT pg_catalog.pg_current_wal_flush_lsn(),"
+                              "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())";
     struct pg_rows *rows = service_query(&e->service, sql, 0, NULL, err);
     bool ok = rows && (lsn_parse(pg_rows_value(rows, 0, 0), &e->planned_lsn) ||
                        err_set(err, ERR_SYSTEM, "the server's position cannot be read"));

@@ -54,8 +54,8 @@ void roster_clear(struct roster *r)
 
 const struct table_description *roster_keep(struct roster *r, struct table_description **table)
 {
-    r->tables = mem_grow_array((void *)r->tables, &r->table_cap, r->table_count + 1,
-                               sizeof *r->tables);
+    r->tables =
+        mem_grow_array((void *)r->tables, &r->table_cap, r->table_count + 1, sizeof *r->tables);
     r->tables[r->table_count++] = *table;
     *table = NULL;
     return r->tables[r->table_count - 1];

@@ -45,9 +45,9 @@ struct member {
     uint64_t emptied_lsn; /* what emptied it was done by then; 0: nothing has */
     int64_t retry_us;     /* not to be examined again before */
     struct returned *returned;
-    int returns; /* in a row, in which its table was found as described */
-    int failures;   /* to describe it, in a row */
-    bool completed; /* it was said what REPLICA IDENTITY FULL would spare */
+    int returns;         /* in a row, in which its table was found as described */
+    int failures;        /* to describe it, in a row */
+    bool completed;      /* it was said what REPLICA IDENTITY FULL would spare */
     const char *because; /* why it was lost, where its terms do not tell; NULL: they do */
 };
 

@@ -30,8 +30,8 @@ enum question_kind {
 
 struct question {
     enum question_kind kind;
-    bool busy; /* not answered: it would wait for a lock, or for a transaction; ask again later */
-    bool ok;   /* else `err` says why it cannot be answered */
+    bool busy;  /* not answered: it would wait for a lock, or for a transaction; ask again later */
+    bool ok;    /* else `err` says why it cannot be answered */
     bool stale; /* the server does not know the table, or the values of its key, any more */
     struct err err;
     int stream;
@@ -56,7 +56,7 @@ struct question {
 
     /* BASE. */
     char *writers; /* owned; whom it waits for; NULL: nobody yet */
-    bool fenced;                /* those that wrote at first have ended: the stream may stand still */
+    bool fenced;   /* those that wrote at first have ended: the stream may stand still */
     struct base_snapshot *base; /* owned */
     struct pg *holder;          /* owned; exports it */
 

@@ -99,8 +99,8 @@ bool answer_row(struct service *s, struct question *q, struct err *err)
     struct pg_rows *rows;
     out_init(&sql, 512);
     row_sql(&sql, s, q);
-    while ((rows = service_query(s, out_text(&sql), 0, NULL, err)) &&
-           !is_visible(rows, m->xid) && !run_stopping(s->config->run)) {
+    while ((rows = service_query(s, out_text(&sql), 0, NULL, err)) && !is_visible(rows, m->xid) &&
+           !run_stopping(s->config->run)) {
         pg_rows_free(&rows);
         run_pause(s->config->run, VISIBLE_POLL_US);
     }

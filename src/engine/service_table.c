@@ -93,9 +93,9 @@ bool answer_base(struct service *s, struct question *q, struct err *err)
     struct catalog one = catalog_of(s, q->stream, &copy, NULL);
     struct terms now = {0};
     char **key = key_names(q->about);
-    bool ok = q->writers || !q->fenced ||
-              terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, &now, &q->lsn,
-                         err);
+    bool ok =
+        q->writers || !q->fenced ||
+        terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, &now, &q->lsn, err);
     terms_clear(&now);
     free((void *)key);
     if (!ok || !backfill_writers(s->pg, q->about->relation, &q->writers, err)) {

@@ -169,7 +169,8 @@ static bool take_open(struct session *s, struct flow_request *request, struct er
     *request = (struct flow_request){0};
     p->catalog->tail = !shutdown || strcasecmp(shutdown, "yes") != 0;
     bool given = p->state.checkpoint != NULL;
-    struct flow_capture *capture = flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->ledger);
+    struct flow_capture *capture =
+        flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->ledger);
     if (given && !p->state.checkpoint) {
         log_line(p->log, LOG_WARN, "no binding goes on from the state: all begin anew");
     }

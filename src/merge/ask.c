@@ -18,8 +18,8 @@ static bool ask_binding(struct merge *m, const struct batch *batch)
     for (; a->bound < batch->event_count; a->bound++) {
         const struct event *e = &batch->events[a->bound];
         if (e->kind == EVENT_RELATION) {
-            a->question = (struct merge_question){.kind = MERGE_ASKS_BINDING,
-                                                  .relation = e->relation};
+            a->question =
+                (struct merge_question){.kind = MERGE_ASKS_BINDING, .relation = e->relation};
             a->bound++;
             return true;
         }

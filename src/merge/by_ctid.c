@@ -12,8 +12,8 @@
 /* The change takes the place of the row, if the chunk holds it. */
 static bool replace(struct overlay *overlay, const struct change *change, struct err *err)
 {
-    return overlay_ready(overlay, err) && (!overlay_holds(overlay, change->key) ||
-                                           overlay_apply(overlay, change, err));
+    return overlay_ready(overlay, err) &&
+           (!overlay_holds(overlay, change->key) || overlay_apply(overlay, change, err));
 }
 
 static bool replace_waiting(struct stream *s, const struct change *change, struct err *err)
@@ -78,8 +78,7 @@ static bool replace_row(struct range *range, struct waiting *waiting, const uint
                         struct err *err)
 {
     struct overlay *overlay = &waiting->overlay;
-    if (!*row ||
-        !keycode_copy(&overlay->code, overlay->key, overlay->chunk->relation, *row)) {
+    if (!*row || !keycode_copy(&overlay->code, overlay->key, overlay->chunk->relation, *row)) {
         return true;
     }
     const struct change *latest = latest_find(&range->latest, overlay->code.code);

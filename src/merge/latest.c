@@ -73,8 +73,7 @@ void latest_put(struct latest *latest, const struct change *change)
         return; /* the row that will be read is gone: what has its key now is another */
     }
     const struct change *before = slot->key ? slot : NULL;
-    const struct keycode *key =
-        before ? before->key : keycode_copy_to(&latest->arena, change->key);
+    const struct keycode *key = before ? before->key : keycode_copy_to(&latest->arena, change->key);
     const uint8_t *tuple =
         change->kind == CHANGE_UPSERT ? tuple_to_keep(latest, before, change) : NULL;
     latest->count += !before;

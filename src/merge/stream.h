@@ -37,7 +37,7 @@ struct interval {
 struct range {
     struct ahead ahead;
     struct latest latest; /* in ctid order, instead of `ahead` */
-    bool reading; /* a query is under way */
+    bool reading;         /* a query is under way */
     bool has_floor;
     struct snapshot floor; /* every snapshot of a chunk to come sees at least this */
     struct chunk *open;    /* the chunk being read, once its snapshot is known */

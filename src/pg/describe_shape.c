@@ -47,12 +47,13 @@ void describe_limits_sql(struct out *sql, const char *oid, const char *publicati
 
 void describe_pages_sql(struct out *sql, const char *oid)
 {
-    out_format(sql,
-               "(WITH RECURSIVE tree(oid,kind) AS (SELECT c.oid,c.relkind FROM pg_catalog.pg_class c"
-               " WHERE c.oid=%s UNION ALL SELECT c.oid,c.relkind FROM tree t"
-               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
-               " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) "
-               "SELECT coalesce(pg_catalog.max(pg_catalog.pg_relation_size(oid)),0)"
-               "/pg_catalog.current_setting('block_size')::int FROM tree WHERE kind='r')",
-               oid);
+    out_format(
+        sql,
+        "(WITH RECURSIVE tree(oid,kind) AS (SELECT c.oid,c.relkind FROM pg_catalog.pg_class c"
+        " WHERE c.oid=%s UNION ALL SELECT c.oid,c.relkind FROM tree t"
+        " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
+        " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) "
+        "SELECT coalesce(pg_catalog.max(pg_catalog.pg_relation_size(oid)),0)"
+        "/pg_catalog.current_setting('block_size')::int FROM tree WHERE kind='r')",
+        oid);
 }

@@ -75,7 +75,8 @@ static void judge_key(const struct terms *was, const struct terms *now, enum ter
               now->text[TERM_KEY], was->text[TERM_KEY]);
     }
     if (!term_same(was, now, TERM_IDENTITY) && *now->text[TERM_IDENTITY]) {
-        judge(verdict, TERMS_OTHER, "has a replica identity that does not cover its key any more, at %s",
+        judge(verdict, TERMS_OTHER,
+              "has a replica identity that does not cover its key any more, at %s",
               now->text[TERM_IDENTITY]);
     }
     const char *before = was->text[TERM_ORDER], *after = now->text[TERM_ORDER];
@@ -95,9 +96,10 @@ static void judge_publication(const struct terms *was, const struct terms *now,
                               struct terms_verdict *verdict)
 {
     if (!term_same(was, now, TERM_PUBLICATION)) {
-        judge(verdict, TERMS_UNTRACKED,
-              "is in a publication that was altered (%s, before: %s): changes may not have been sent",
-              now->text[TERM_PUBLICATION], was->text[TERM_PUBLICATION]);
+        judge(
+            verdict, TERMS_UNTRACKED,
+            "is in a publication that was altered (%s, before: %s): changes may not have been sent",
+            now->text[TERM_PUBLICATION], was->text[TERM_PUBLICATION]);
     }
     if (!term_same(was, now, TERM_ENTRY)) {
         judge(verdict, TERMS_UNTRACKED,

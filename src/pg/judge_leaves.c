@@ -107,8 +107,8 @@ static bool judge_gone(struct pg *pg, const struct leaf *leaf, struct terms_verd
     }
     bool ok = !name || *leaf->file == 'f' || find_row(pg, name, "true", &found, err);
     if (ok && found) {
-        judge(verdict, TERMS_UNTRACKED, "has lost the partition %s, which was detached with its rows",
-              name);
+        judge(verdict, TERMS_UNTRACKED,
+              "has lost the partition %s, which was detached with its rows", name);
     } else {
         judge(verdict, TERMS_SHAPE,
               "has lost a partition, which was dropped, or had no rows when it was detached: no "
@@ -151,7 +151,8 @@ static bool judge_file(struct pg *pg, const struct leaf *leaf, const struct term
         judge(verdict, TERMS_SHAPE, "was rewritten with all its rows");
     } else {
         judge(verdict, TERMS_EMPTIED,
-              "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), which "
+              "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
+              "which "
               "is not sent%s%s",
               strlen(leaf->how) && *leaf->how != '-' ? ", at its partition " : "",
               *leaf->how != '-' && name ? name : "");
@@ -165,8 +166,8 @@ static bool judge_present(struct pg *pg, const struct leaf *leaf, const struct t
                           struct terms_verdict *verdict, struct err *err)
 {
     struct leaf before;
-    if (!leaf_find(was->text[TERM_LEAVES], leaf->oid, &before) ||
-        before.how_len != leaf->how_len || memcmp(before.how, leaf->how, leaf->how_len) != 0) {
+    if (!leaf_find(was->text[TERM_LEAVES], leaf->oid, &before) || before.how_len != leaf->how_len ||
+        memcmp(before.how, leaf->how, leaf->how_len) != 0) {
         return judge_new(pg, leaf, verdict, err);
     }
     if (before.file_len == leaf->file_len && !memcmp(before.file, leaf->file, leaf->file_len)) {

@@ -68,10 +68,11 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
 static char *line_of(const struct pg_rows *rows, int row)
 {
     bool root = *rows_text(rows, row, 0) == 'p', more = rows_int(rows, row, 2) > 5;
-    return mem_format(root ? "table %s has foreign tables as partitions, whose changes are not "
-                             "replicated: %s%s"
-                           : "rows of tables that inherit from %s are not captured with it: capture "
-                             "these by their own names (%s%s)",
+    return mem_format(root
+                          ? "table %s has foreign tables as partitions, whose changes are not "
+                            "replicated: %s%s"
+                          : "rows of tables that inherit from %s are not captured with it: capture "
+                            "these by their own names (%s%s)",
                       rows_text(rows, row, 1), rows_text(rows, row, 3), more ? " and others" : "");
 }
 

@@ -93,8 +93,7 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                " WHERE ",
                collation_sql(version));
     add_within(sql, oid, key, version);
-    out_format(sql,
-               " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
+    out_format(sql, " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
                key_width_sql(version));
 }
 
@@ -248,11 +247,12 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     out_init(&sql, 8192);
     out_string(&sql, "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()),");
     terms_sql(&sql, "w.oid", "$4", "w.key", pg_server_version(pg));
-    out_string(&sql, " FROM (SELECT u.n,u.key::text[] AS key,(SELECT c.oid FROM pg_catalog.pg_class c"
-                     " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
-                     " WHERE s.nspname=u.s AND c.relname=u.t) AS oid"
-                     " FROM unnest($1::text[],$2::text[],$3::text[]) WITH ORDINALITY u(s,t,key,n)"
-                     ") w ORDER BY w.n");
+    out_string(&sql,
+               " FROM (SELECT u.n,u.key::text[] AS key,(SELECT c.oid FROM pg_catalog.pg_class c"
+               " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
+               " WHERE s.nspname=u.s AND c.relname=u.t) AS oid"
+               " FROM unnest($1::text[],$2::text[],$3::text[]) WITH ORDINALITY u(s,t,key,n)"
+               ") w ORDER BY w.n");
     const char *params[] = {out_text(&lists[0]), out_text(&lists[1]), out_text(&lists[2]),
                             config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);

@@ -9,11 +9,16 @@
 const char *term_name(enum term term)
 {
     static const char *const names[TERMS] = {
-        [TERM_TABLE] = "oid",          [TERM_COLUMNS] = "columns",
-        [TERM_KEY] = "key",            [TERM_ORDER] = "order",
-        [TERM_IDENTITY] = "identity",  [TERM_ENTRY] = "published_by",
-        [TERM_LIMITS] = "limits",      [TERM_PUBLICATION] = "publication",
-        [TERM_PERSISTENCE] = "persistence", [TERM_LEAVES] = "leaves",
+        [TERM_TABLE] = "oid",
+        [TERM_COLUMNS] = "columns",
+        [TERM_KEY] = "key",
+        [TERM_ORDER] = "order",
+        [TERM_IDENTITY] = "identity",
+        [TERM_ENTRY] = "published_by",
+        [TERM_LIMITS] = "limits",
+        [TERM_PUBLICATION] = "publication",
+        [TERM_PERSISTENCE] = "persistence",
+        [TERM_LEAVES] = "leaves",
     };
     return names[term];
 }

@@ -3,6 +3,7 @@
 import pytest
 
 from capture import stream
+from connector import PATIENCE
 from oracle import Oracle
 from writer import Writer
 
@@ -63,7 +64,24 @@ def test_columns_change_between_transactions(live, database, change):
     assert sorted(map(str, map(body, records))) == sorted(map(str, expected.values()))
 
 
-@pytest.mark.parametrize("change", CHANGES)
+# Those that give each row values that are not sent: the table is backfilled again. Integers of another size are the same.
+REWRITTEN = ["add_with_volatile_default", "int_to_text", "text_to_json", "text_to_new_enum", "text_to_new_domain", "add_identity"]
+
+
+@pytest.mark.parametrize("change", REWRITTEN)
+def test_rows_are_rewritten_before_a_restart(live, database, change):
+    """They come again as they are now; what was written in the old shape is left unread."""
+    live.keep(live.process.stop())
+    database.execute("UPDATE t SET b = 'before' WHERE id = 1", *CHANGES[change], "UPDATE t SET id = id WHERE id = 2")
+    live.tail = False
+    process = live.run()
+    assert "public.t was emptied or rewritten" in process.stderr and "backfilled again" in process.stderr
+    assert operations(process.records) == ["c"] * ROWS
+    expected = Oracle("public", "t", ["id"]).expected(database)
+    assert sorted(map(str, map(body, process.records))) == sorted(map(str, expected.values()))
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if change not in REWRITTEN])
 def test_columns_change_before_a_restart(live, database, change):
     """What was written in the old shape is read by a process that starts after the change."""
     live.keep(live.process.stop())
@@ -117,10 +135,11 @@ def test_the_replica_identity_changes_to_and_fro(live, database):
 
 
 def test_a_table_that_is_dropped_and_recreated(live, database):
+    """Its first change makes it noticed, and it is backfilled again."""
     records = after(live, database, "DROP TABLE t", "CREATE TABLE t (id int PRIMARY KEY, other jsonb)",
-                    f"ALTER PUBLICATION {database.publication} SET (publish = 'insert, update, delete, truncate')",
-                    "INSERT INTO t VALUES (1, '[]')", "UPDATE t SET other = '{}'", count=2)
-    assert operations(records) == ["c", "u"] and body(records[1]) == {"id": 1, "other": {}}
+                    "INSERT INTO t VALUES (1, '[]')", count=1)
+    assert operations(records) == ["c"] and body(records[0]) == {"id": 1, "other": []}
+    assert records[0]["data"]["_meta"]["source"]["snapshot"]
 
 
 def test_a_table_renamed_away_and_back(live, database):
@@ -131,12 +150,15 @@ def test_a_table_renamed_away_and_back(live, database):
 
 
 def test_changes_of_a_table_that_was_renamed_are_missed_aloud(live, database):
-    """Once, however many there are."""
+    """Once, however many there are; and once it has its name again, it is backfilled again."""
     database.execute("ALTER TABLE t RENAME TO away", "UPDATE away SET a = 0", "ALTER TABLE away ADD c int",
                      "UPDATE away SET a = 1")
-    records = after(live, database, "ALTER TABLE away RENAME TO t", "UPDATE t SET a = 2 WHERE id = 1", count=1)
-    assert operations(records) == ["u"]
-    assert live.process.stderr.count("public.t was renamed to public.away") == 1
+    live.process.wait_for(lambda run: "public.t is gone, dropped or renamed" in run.stderr)
+    database.execute("ALTER TABLE away RENAME TO t")
+    live.process.wait_for(lambda run: run.records_before_last_state() >= 2 * ROWS, 80 * PATIENCE)
+    records = after(live, database, "UPDATE t SET a = 2 WHERE id = 1", count=ROWS + 1)
+    assert operations(records) == ["c"] * ROWS + ["u"]
+    assert live.process.stderr.count("public.t is gone") == 1
 
 
 def test_tables_that_swap_names(database, capture):
@@ -146,9 +168,10 @@ def test_tables_that_swap_names(database, capture):
     database.execute("INSERT INTO t VALUES (1, 1)", "INSERT INTO u VALUES (1, 'x')")
     database.transaction("ALTER TABLE t RENAME TO x", "ALTER TABLE u RENAME TO t", "ALTER TABLE x RENAME TO u")
     database.execute("INSERT INTO t VALUES (2, 'y')", "INSERT INTO u VALUES (2, 2)")
-    process.wait_for(lambda run: run.records_before_last_state() >= 4).stop()
-    assert [(record["stream"], body(record)) for record in process.records] == [
-        ("t", {"id": 1, "a": 1}), ("u", {"id": 1, "b": "x"}), ("t", {"id": 2, "b": "y"}), ("u", {"id": 2, "a": 2})]
+    process.wait_for(lambda run: run.records_before_last_state() >= 6).stop()
+    assert [body(record) for record in process.records_of("t")] == [{"id": 1, "a": 1}, {"id": 1, "b": "x"}, {"id": 2, "b": "y"}]
+    assert [body(record) for record in process.records_of("u")] == [{"id": 1, "b": "x"}, {"id": 1, "a": 1}, {"id": 2, "a": 2}]
+    assert process.stderr.count("backfilled again") == 2
 
 
 def test_a_table_moved_to_another_schema_and_back(live, database):
@@ -187,9 +210,10 @@ def test_shapes_change_during_the_backfill(database, capture, change):
             database.execute(*[statement.format(n=n) for statement in DURING[change]])
         one.keep(process.succeed())
     assert "interrupted" not in process.stderr, process.stderr
+    assert ("backfilled again" in process.stderr) <= (change == "alter_type"), process.stderr  # it gives rows other values
     database.execute("UPDATE t SET id = id")
     one.run()
-    oracle = Oracle("public", "t", ["id"])
+    oracle = Oracle("public", "t", ["id"], lives=None if change == "alter_type" else 1)
     for record in one.records:
         oracle.apply(record)
     assert not oracle.violations, oracle.violations[:3]
@@ -247,7 +271,7 @@ def test_a_table_that_is_not_published_any_more_is_not_read(database, waiting):
     publish(database, "s.next")
     process = waiting(f"ALTER PUBLICATION {database.publication} DROP TABLE s.next")
     assert process.process.returncode != 0 and not process.records_of("next")
-    assert "s.next: the table is not published" in process.errors[-1]["message"]
+    assert "s.next is not in the publication any more" in process.errors[-1]["message"]
 
 
 def test_a_table_recreated_during_its_backfill(database, capture):
@@ -262,8 +286,10 @@ def test_a_table_recreated_during_its_backfill(database, capture):
     before = len(one.records)
     database.execute("UPDATE t SET a = 0")
     one.run()
-    assert {record["data"]["id"] for record in one.records[:before]} == set(range(1, 3001))
-    assert operations(one.records[before:]) == ["c"] * 3000  # it is another table than the run before began with
+    again = one.records[max(n for n, record in enumerate(one.records[:before])
+                            if record["data"]["_meta"]["source"]["loc"][:2] == [-1, 0]):before]
+    assert [record["data"]["id"] for record in again] == list(range(1, 3001))
+    assert operations(one.records[before:]) == ["u"] * 3000
 
 
 def test_a_table_dropped_for_good_is_an_error_at_the_next_start(live, database, capture):

@@ -223,8 +223,8 @@ Test(state, a_snapshot_goes_both_ways_while_rows_are_to_be_read)
 #define TO_READ "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"ranges\":[{}]"
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
     cr_assert_str_eq(state.checkpoint->streams[0].snapshot, "10:20:11,14");
-    cr_assert_str_eq(whole(),
-                     "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
+    cr_assert_str_eq(
+        whole(), "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Active\"," TO_READ "}}}");
     cr_assert_null(state.checkpoint->streams[0].snapshot);
 }
@@ -357,9 +357,10 @@ Test(state, an_earlier_version_knew_two_terms)
 
 Test(state, terms_go_both_ways)
 {
-    const char *text = "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
-                       "\"oid\":7,\"terms\":{\"columns\":\"a.b\",\"key\":\"id\",\"leaves\":\"7:-:9\","
-                       "\"horizon\":\"18446744073709551615\"}}}}";
+    const char *text =
+        "{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Active\","
+        "\"oid\":7,\"terms\":{\"columns\":\"a.b\",\"key\":\"id\",\"leaves\":\"7:-:9\","
+        "\"horizon\":\"18446744073709551615\"}}}}";
     parse(text);
     const struct terms *terms = &state.checkpoint->streams[0].terms;
     cr_assert(terms->known);
