@@ -39,111 +39,6 @@ static void add_columns(struct out *sql, const struct relation *relation)
     }
 }
 
-/* As the key's index has it: its type, and its collation. */
-static void add_key_column(struct out *sql, const struct table_description *d, int k)
-{
-    out_string(sql, "r.");
-    pg_quote_identifier(sql, d->relation->columns[d->key[k].column].name);
-    out_format(sql, "::%s", d->key[k].operators.type);
-    if (d->key[k].collation) {
-        out_format(sql, " COLLATE %s", d->key[k].collation);
-    }
-}
-
-void table_order_sql(struct out *sql, const struct table_description *d)
-{
-    for (int k = 0; k < d->key_count; k++) {
-        out_string(sql, k ? "," : "");
-        add_key_column(sql, d, k);
-        out_format(sql, " USING %s", d->key[k].operators.less);
-    }
-}
-
-static void add_key_value(struct out *sql, const struct table_description *d, int k,
-                          const struct key *key)
-{
-    pg_quote_literal(sql, key->columns[k].text, key->columns[k].len);
-    out_format(sql, "::%s", d->key[k].operators.type);
-}
-
-static const char *operator_of(const struct table_description *d, int k, bool greater)
-{
-    const struct key_operators *o = &d->key[k].operators;
-    return greater ? o->greater : o->less_or_equal;
-}
-
-static bool one_operator(const struct table_description *d, bool greater)
-{
-    for (int k = 1; k < d->key_count; k++) {
-        if (strcmp(operator_of(d, 0, greater), operator_of(d, k, greater)) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* (r.a,r.b) > (x,y): the server can read the index from there on. */
-static void add_row_bound(struct out *sql, const struct table_description *d, bool greater,
-                          const struct key *key)
-{
-    out_string(sql, " AND ROW(");
-    for (int k = 0; k < d->key_count; k++) {
-        out_string(sql, k ? "," : "");
-        add_key_column(sql, d, k);
-    }
-    out_format(sql, ") %s ROW(", operator_of(d, 0, greater));
-    for (int k = 0; k < d->key_count; k++) {
-        out_string(sql, k ? "," : "");
-        add_key_value(sql, d, k, key);
-    }
-    out_char(sql, ')');
-}
-
-static void add_comparison(struct out *sql, const struct table_description *d, int k,
-                           const char *operator, const struct key * key)
-{
-    add_key_column(sql, d, k);
-    out_format(sql, " %s ", operator);
-    add_key_value(sql, d, k, key);
-}
-
-/* Operators of several schemas make no row: r.a > x OR r.a = x AND (r.b > y), and for the index
- * r.a >= x besides. */
-static void add_column_bounds(struct out *sql, const struct table_description *d, bool greater,
-                              const struct key *key)
-{
-    int last = d->key_count - 1;
-    out_string(sql, " AND ");
-    add_comparison(
-        sql, d, 0,
-        greater ? d->key[0].operators.greater_or_equal : d->key[0].operators.less_or_equal, key);
-    out_string(sql, " AND (");
-    for (int k = 0; k <= last; k++) {
-        const struct key_operators *o = &d->key[k].operators;
-        const char *strict = greater ? o->greater : o->less;
-        add_comparison(sql, d, k, k == last ? operator_of(d, k, greater) : strict, key);
-        if (k < last) {
-            out_string(sql, " OR (");
-            add_comparison(sql, d, k, o->equal, key);
-            out_string(sql, " AND (");
-        }
-    }
-    for (int k = 0; k < last; k++) {
-        out_string(sql, "))");
-    }
-    out_char(sql, ')');
-}
-
-static void add_bound(struct out *sql, const struct table_description *d, bool greater,
-                      const struct key *key)
-{
-    if (one_operator(d, greater)) {
-        add_row_bound(sql, d, greater, key);
-    } else {
-        add_column_bounds(sql, d, greater, key);
-    }
-}
-
 /* Before version 14 a range of places is looked for in the whole table; places by name are not. */
 static void add_pages(struct out *sql, const struct table *table, const struct key *after, int rows)
 {
@@ -270,10 +165,10 @@ static void add_order(struct out *sql, const struct table *table, const struct b
 {
     const struct table_description *d = table->description;
     if (after) {
-        add_bound(sql, d, true, after);
+        table_bound_sql(sql, d, true, after);
     }
     if (task->until) {
-        add_bound(sql, d, false, task->until);
+        table_bound_sql(sql, d, false, task->until);
     }
     out_string(sql, " ORDER BY ");
     table_order_sql(sql, d);
@@ -370,84 +265,5 @@ struct key *table_page_key(uint64_t page)
     char *text = mem_format("(%" PRIu64 ",0)", page);
     key_set(key, 0, text, strlen(text));
     free(text);
-    return key;
-}
-
-static void set_integer(struct key *key, int k, const struct value *value)
-{
-    int64_t number = value->len == 2   ? (int16_t)load16(value->data)
-                     : value->len == 4 ? (int32_t)load32(value->data)
-                                       : (int64_t)load64(value->data);
-    char *text = mem_format("%" PRId64, number);
-    key_set(key, k, text, strlen(text));
-    free(text);
-}
-
-static void set_uuid(struct key *key, int k, const struct value *value)
-{
-    char text[37], *p = text;
-    for (int i = 0; i < 16; i++) {
-        p += snprintf(p, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                      (uint8_t)value->data[i]);
-    }
-    key_set(key, k, text, 36);
-}
-
-/* Of the binary forms that are not text: how long they are; 0: of any length. */
-static uint32_t fixed_length(uint32_t oid)
-{
-    switch (oid) {
-    case OID_BOOL: return 1;
-    case OID_INT2: return 2;
-    case OID_INT4:
-    case OID_OID: return 4;
-    case OID_INT8: return 8;
-    case OID_UUID: return 16;
-    default: return 0;
-    }
-}
-
-/* False if the value is not of its type's length. */
-static bool set_key(struct key *key, int k, const struct column *column, const struct value *value)
-{
-    uint32_t oid = column->text ? OID_TEXT : column->type->oid;
-    if (fixed_length(oid) && fixed_length(oid) != value->len) {
-        return false;
-    }
-    switch (oid) {
-    case OID_INT2:
-    case OID_INT4:
-    case OID_INT8: set_integer(key, k, value); break;
-    case OID_OID: {
-        char *text = mem_format("%" PRIu32, load32(value->data));
-        key_set(key, k, text, strlen(text));
-        free(text);
-        break;
-    }
-    case OID_BOOL: key_set(key, k, *value->data ? "t" : "f", 1); break;
-    case OID_UUID: set_uuid(key, k, value); break;
-    default: key_set(key, k, value->data, value->len);
-    }
-    return true;
-}
-
-struct key *table_row_key(const struct table *table, const uint8_t *tuple)
-{
-    const struct table_description *d = table->description;
-    struct key *key = key_new(d->key_count);
-    const uint8_t *next = tuple_first(tuple);
-    bool good = true;
-    for (int i = 0; i < table->relation->column_count; i++) {
-        struct value value;
-        next = tuple_row_next(next, &value);
-        for (int k = 0; k < d->key_count; k++) {
-            if (d->key[k].column == i && value.kind != VALUE_NULL) {
-                good &= set_key(key, k, &table->relation->columns[i], &value);
-            }
-        }
-    }
-    if (!good) {
-        key_free(&key);
-    }
     return key;
 }

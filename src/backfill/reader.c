@@ -128,61 +128,6 @@ static void ask_for_less(struct reader *r, bool possible)
     r->table.rows_most = r->asked / 4 + 1;
 }
 
-/* Each is the caller's to free; NULL: SQL NULL. */
-static bool read_facts(const struct message *row, char *facts[FACTS], struct err *err)
-{
-    struct bytes in = bytes_of(row->body, row->len);
-    const uint8_t *next = tuple_check_row(&in, FACTS);
-    if (!next || bytes_left(&in)) {
-        return err_set(err, ERR_SYSTEM, "the server sent a row that cannot be read");
-    }
-    next = tuple_first(next);
-    for (int i = 0; i < FACTS; i++) {
-        struct value value;
-        next = tuple_row_next(next, &value);
-        facts[i] = value.data ? mem_string_n(value.data, value.len) : NULL;
-    }
-    return true;
-}
-
-/* Whether the table is as it was described. */
-static bool check_terms(struct reader *r, char *const *facts, struct err *err)
-{
-    const struct terms *described = &r->table.description->terms;
-    for (int i = 0; i < TERMS; i++) {
-        if (strcmp(facts[FACT_TERMS + i] ? facts[FACT_TERMS + i] : "",
-                   described->text[i] ? described->text[i] : "") != 0) {
-            r->differs = true;
-            return err_set(err, ERR_TRANSIENT, "table %s.%s is not what it was: its %s changed",
-                           r->table.relation->schema, r->table.relation->name, term_name(i));
-        }
-    }
-    return true;
-}
-
-/* *snapshot is the caller's to free, also after a failure. */
-static bool read_facts_row(struct reader *r, char **snapshot, uint64_t *pages, struct err *err)
-{
-    struct message row;
-    char *facts[FACTS] = {NULL};
-    *snapshot = NULL;
-    if (!reader_expect(r, WIRE_ROW, &row, err) || !read_facts(&row, facts, err)) {
-        return false;
-    }
-    bool ok = check_terms(r, facts, err);
-    *pages = facts[FACT_PAGES] ? strtoull(facts[FACT_PAGES], NULL, 10) : 0;
-    *snapshot = facts[FACT_SNAPSHOT];
-    for (int i = 0; i < FACTS; i++) {
-        if (i != FACT_SNAPSHOT) {
-            free(facts[i]);
-        }
-    }
-    if (!ok) {
-        reader_drain(r);
-    }
-    return ok && reader_expect_done(r, 1, err);
-}
-
 static bool send_snapshot(struct reader *r, const struct backfill_task *task, struct chunk **chunk,
                           struct err *err)
 {
@@ -202,7 +147,7 @@ static bool read_snapshot(struct reader *r, const struct backfill_task *task, ui
 {
     char *text;
     struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
-    bool ok = read_facts_row(r, &text, pages, err) &&
+    bool ok = reader_facts(r, &text, pages, err) &&
               ((text && snapshot_parse(&chunk->snapshot, text)) ||
                err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read"));
     free(text);
@@ -393,7 +338,7 @@ static bool expect_end(struct reader *r, const struct backfill_task *task, bool 
         return true;
     }
     bool ok = reader_expect_done(r, 1, err) &&
-              (!task_imports(task) || read_facts_row(r, &snapshot, pages, err)) &&
+              (!task_imports(task) || reader_facts(r, &snapshot, pages, err)) &&
               reader_expect_ready(r, err);
     free(snapshot);
     return ok;

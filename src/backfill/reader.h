@@ -62,6 +62,10 @@ void reader_abort(struct reader *, const struct backfill_task *);
 bool reader_return(struct reader *, const struct backfill_task *, const struct key *after,
                    const char *why, struct err *);
 
+/* Read the row of facts, and whether the table is as described. *snapshot is the caller's to free, also
+ * after a failure. */
+bool reader_facts(struct reader *, char **snapshot, uint64_t *pages, struct err *);
+
 /* An answer that is no row of the chunk; it lives until the next one. */
 bool reader_answer(struct reader *, struct message *, struct err *);
 

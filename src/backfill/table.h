@@ -56,6 +56,10 @@ void table_chunk_statements(struct out *request, const struct table *, const str
 void table_name_sql(struct out *, const struct table_description *);
 void table_order_sql(struct out *, const struct table_description *);
 
+/* AND the key is greater than that one; or else, that it is not. */
+void table_bound_sql(struct out *, const struct table_description *, bool greater,
+                     const struct key *);
+
 /* In ctid order: a chunk of pages from the one that `after` names. */
 uint64_t table_first_page(const struct key *after);
 uint64_t table_chunk_pages(const struct table *, int rows);

@@ -191,15 +191,6 @@ static bool take_snapshot(struct engine *e, struct question *q, struct err *err)
     return true;
 }
 
-static char ***all_keys(const struct roster *r)
-{
-    char ***keys = mem_zero((size_t)r->count * sizeof *keys);
-    for (int i = 0; i < r->count; i++) {
-        keys[i] = key_names(r->members[i].table);
-    }
-    return keys;
-}
-
 /* First when the server has heard how far we are. */
 static void look_around(struct engine *e, int64_t now_us)
 {
@@ -217,7 +208,7 @@ static void look_around(struct engine *e, int64_t now_us)
         struct question *q = question_new(ASK_LOOK, 0);
         h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
         h->look_asked = true;
-        q->keys = all_keys(&e->roster);
+        q->keys = roster_keys(&e->roster);
         ask(e, &q);
     }
 }

@@ -70,6 +70,15 @@ char **key_names(const struct table_description *d)
     return names;
 }
 
+char ***roster_keys(const struct roster *r)
+{
+    char ***keys = mem_zero((size_t)r->count * sizeof *keys);
+    for (int i = 0; i < r->count; i++) {
+        keys[i] = key_names(r->members[i].table);
+    }
+    return keys;
+}
+
 static enum key_order order_of(const struct type *type, bool bytewise)
 {
     if (!bytewise) {

@@ -115,4 +115,7 @@ void roster_say_going_on(const struct engine_config *, int stream, const struct 
 /* Names of the key's columns, NULL-terminated; the array is the caller's to free. */
 char **key_names(const struct table_description *);
 
+/* Of each member; the arrays are the caller's to free. */
+char ***roster_keys(const struct roster *);
+
 #endif
