@@ -82,11 +82,12 @@ static bool replace_row(struct range *range, struct waiting *waiting, const uint
         return true;
     }
     const struct change *latest = latest_find(&range->latest, overlay->code.code);
-    if (latest && latest->kind == CHANGE_UPSERT && !latest->tuple) {
-        *row = NULL;
+    if (!latest) {
         return true;
     }
-    return !latest || overlay_apply(overlay, latest, err);
+    struct change change = *latest;
+    change.kind = latest->tuple ? CHANGE_UPSERT : CHANGE_DELETE;
+    return overlay_apply(overlay, &change, err);
 }
 
 static bool replace_rows(struct range *range, struct waiting *waiting, struct err *err)

@@ -27,8 +27,9 @@ static enum step_kind random_kind(uint64_t *seed)
         [STEP_BEGIN] = 12,  [STEP_CHANGE] = 40,  [STEP_COMMIT] = 12,   [STEP_SHOW] = 12,
         [STEP_ABORT] = 1,   [STEP_QUICK] = 24,   [STEP_WORK] = 50,     [STEP_TAKE_ROWS] = 30,
         [STEP_STREAM] = 60, [STEP_SNAPSHOT] = 3, [STEP_KEEPALIVE] = 3, [STEP_RESTART] = 4,
+        [STEP_REBIRTH] = 3,
     };
-    unsigned at = next_random(seed) % 251;
+    unsigned at = next_random(seed) % 254;
     int kind = 0;
     while (at >= weights[kind]) {
         at -= weights[kind++];
@@ -39,7 +40,7 @@ static enum step_kind random_kind(uint64_t *seed)
 static void make(struct scenario *s, uint64_t seed)
 {
     uint64_t bits = next_random(&seed);
-    s->setup = (struct setup){.table = (uint8_t)(bits % 8 ? bits % 3 == 1 : 2),
+    s->setup = (struct setup){.table = (uint8_t)(bits % 8 ? bits % 3 == 1 : 2 + (bits >> 4) % 2),
                               .ranges = (uint8_t)(bits >> 8 & 3),
                               .rows = (uint8_t)(bits >> 16 & 7),
                               .full = bits >> 24 & 1,

@@ -71,7 +71,7 @@ struct slot {
 
 struct server {
     bool full;                       /* REPLICA IDENTITY FULL */
-    bool insert_only;                /* no key: neither updates nor deletes */
+    bool insert_only;                /* neither updates nor deletes */
     struct row rows[MODEL_KEYS + 1]; /* what a snapshot sees */
     int locked_by[MODEL_KEYS + 1];   /* slot + 1 */
     struct slot slots[MODEL_SLOTS];
@@ -133,6 +133,9 @@ struct kept {
     struct checkpoint *whole;
     size_t delivered;
     struct row out[MODEL_KEYS + 1], at[MODEL_KEYS + 1];
+    struct row owed[MODEL_KEYS + 1];
+    size_t owed_from;
+    char base[256];
 };
 
 enum {
@@ -143,8 +146,8 @@ enum {
 struct model {
     struct server server;
     struct scene scene;
-    bool keyless;
-    struct row owed[MODEL_KEYS + 1]; /* without key: seen by the first snapshot, */
+    bool ctid_order, resumed;
+    struct row owed[MODEL_KEYS + 1]; /* in ctid order: seen by the base snapshot, */
     size_t owed_from;                /* which was taken when the WAL was so long */
     struct reader readers[MODEL_RANGES_MOST];
     int ranges;
@@ -179,6 +182,7 @@ enum step_kind {
     STEP_SNAPSHOT,
     STEP_KEEPALIVE,
     STEP_RESTART,
+    STEP_REBIRTH,
     STEP_KINDS,
 };
 
@@ -187,7 +191,8 @@ struct step {
 };
 
 struct setup {
-    uint8_t table; /* key that is ordered here, by the server, or none */
+    uint8_t table; /* key that is ordered here, by the server; or ctid order, with inserts alone, or
+                      with a unique key and all that can happen to rows */
     uint8_t ranges, rows, full, late, wrap;
 };
 
@@ -217,5 +222,9 @@ void stream_deliver(struct model *, size_t count, bool all_rows);
 void stream_place(struct model *, const struct stream_state *);
 bool stream_gated(const struct model *);
 void stream_restart(struct model *, int which);
+void stream_rebirth(struct model *, bool skip_all);
+
+/* What the server says of a row by now. */
+bool stream_row(void *model, int key, uint32_t xid, char text[64]);
 
 #endif

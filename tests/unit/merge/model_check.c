@@ -26,7 +26,7 @@ static void take_create(struct model *m, const struct record *r)
 {
     struct row row = {number_of(r->v), number_of(r->w)};
     bool moved = *r->w == '^' && r->lsn == m->deleted_lsn; /* `d` and `c` of one change */
-    if (m->out[r->id].v) {
+    if (m->out[r->id].v && !(m->ctid_order && r->op != 'c')) {
         model_fail(m, "key %d is created twice", r->id);
     }
     if (r->op == 'p' && !lsn_is_right(m, r)) {
@@ -39,7 +39,7 @@ static void take_create(struct model *m, const struct record *r)
 static void take_update(struct model *m, const struct record *r)
 {
     struct row *row = &m->out[r->id];
-    if (!row->v) {
+    if (!row->v && !m->ctid_order) {
         model_fail(m, "key %d is updated before it is created", r->id);
     }
     row->v = number_of(r->v);
@@ -48,7 +48,7 @@ static void take_update(struct model *m, const struct record *r)
 
 static void take_delete(struct model *m, const struct record *r)
 {
-    if (!m->out[r->id].v) {
+    if (!m->out[r->id].v && !m->ctid_order) {
         model_fail(m, "key %d is deleted before it is created", r->id);
     }
     m->deleted = m->out[r->id];
@@ -106,27 +106,29 @@ static void check_key(struct model *m, int key)
         model_fail(m, "key %d is told of before its chunk is out", key);
     } else if (is_out && out->v != at->v) {
         model_fail(m, "key %d is v=%d and should be %d", key, out->v, at->v);
-    } else if (is_out && out->w != at->w && (out->w || !m->may_lack[at->w])) {
+    } else if (is_out && out->w != at->w && !m->may_lack[at->w]) {
         model_fail(m, "key %d is w=%d and should be %d", key, out->w, at->w);
     }
 }
 
-/* Without a key a row may come by its change before the chunk of its page is out. */
-static void check_keyless(struct model *m, int key)
+/* In ctid order a row may come by its change before the chunk of its page is out. */
+static void check_in_ctid_order(struct model *m, int key)
 {
     const struct row *out = &m->out[key], *at = &m->at[key];
     bool due =
         m->place[key] == PLACE_OUT || (m->delivered >= m->owed_from && at->v != m->owed[key].v);
     if ((out->v && out->v != at->v) || (due && out->v != at->v)) {
         model_fail(m, "row %d is v=%d and should be %d", key, out->v, at->v);
+    } else if (m->place[key] == PLACE_OUT && out->w != at->w && !m->may_lack[at->w]) {
+        model_fail(m, "row %d is w=%d and should be %d", key, out->w, at->w);
     }
 }
 
 void check_out(struct model *m)
 {
     for (int key = 1; key <= MODEL_KEYS && !*m->failure; key++) {
-        if (m->keyless) {
-            check_keyless(m, key);
+        if (m->ctid_order) {
+            check_in_ctid_order(m, key);
         } else {
             check_key(m, key);
         }

@@ -28,12 +28,23 @@ static void write_watermark(struct model *m, struct reader *r)
     r->watermark = 0;
 }
 
+/* In ctid order a run reads in its base snapshot; a later one in its own, and tells by ids. */
+static bool imports(const struct model *m)
+{
+    return m->ctid_order && !m->resumed;
+}
+
 static void take_snapshot(struct model *m, int range)
 {
     struct reader *r = &m->readers[range];
     char text[256];
     server_snapshot(&m->server, text);
-    memcpy(r->rows, m->server.rows, sizeof r->rows);
+    memcpy(r->rows, imports(m) ? m->owed : m->server.rows, sizeof r->rows);
+    if (imports(m)) {
+        char *base = snapshot_text(&m->scene.base);
+        strcpy(text, base);
+        free(base);
+    }
     push(r, read_snapshot_step(&m->scene, range, text));
     m->chunks =
         mem_grow_array(m->chunks, &m->chunk_cap, (size_t)m->chunk_count + 2, sizeof *m->chunks);
@@ -45,7 +56,7 @@ static void take_snapshot(struct model *m, int range)
 
 static bool is_read(const struct model *m, const struct reader *r, int key)
 {
-    return r->rows[key].v && (!m->keyless || m->owed[key].v == r->rows[key].v);
+    return r->rows[key].v && (!m->ctid_order || m->owed[key].v == r->rows[key].v);
 }
 
 /* The chunk's rows, as one batch. With a key they are counted, without one its pages are. */
@@ -59,7 +70,7 @@ static int read_rows(struct model *m, int range, int limit)
             len += sprintf(text + len, "%s%d,%d,%d", len ? " " : "", key, r->rows[key].v,
                            r->rows[key].w);
         }
-        count += m->keyless || is_read(m, r, key);
+        count += m->ctid_order || is_read(m, r, key);
     }
     if (len) {
         push(r, read_rows_step(&m->scene, range, text));

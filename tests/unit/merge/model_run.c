@@ -86,6 +86,7 @@ static void run_step(struct model *m, const struct step *step)
     case STEP_STREAM: stream_deliver(m, 1 + step->a % 16, step->b % 2); return;
     case STEP_SNAPSHOT: give_snapshot(m); return;
     case STEP_RESTART: stream_restart(m, step->a); return;
+    case STEP_REBIRTH: stream_rebirth(m, step->a % 2); return;
     default: return;
     }
 }
@@ -97,8 +98,10 @@ static void start(struct model *m, const struct setup *setup)
     server_snapshot(&m->server, snapshot);
     memcpy(m->owed, m->server.rows, sizeof m->owed);
     m->owed_from = m->server.wal_count;
-    scene_init(&m->scene, m->keyless ? NULL : ranges[setup->ranges & 3],
-               m->keyless ? snapshot : NULL, setup->table == 1);
+    scene_init(&m->scene, m->ctid_order ? NULL : ranges[setup->ranges & 3],
+               m->ctid_order ? snapshot : NULL, setup->table == 1);
+    m->scene.row = stream_row;
+    m->scene.row_context = m;
     stream_place(m, &m->scene.state);
 }
 
@@ -123,9 +126,10 @@ static void check_end(struct model *m)
 {
     const struct checkpoint *whole = m->scene.whole;
     for (int key = 1; key <= MODEL_KEYS; key++) {
-        if (m->out[key].v != m->server.rows[key].v) {
-            model_fail(m, "key %d ends as v=%d and should be %d", key, m->out[key].v,
-                       m->server.rows[key].v);
+        const struct row *out = &m->out[key], *row = &m->server.rows[key];
+        if (out->v != row->v || out->w != row->w) {
+            model_fail(m, "key %d ends as %d/%d and should be %d/%d", key, out->v, out->w, row->v,
+                       row->w);
         }
     }
     if (checkpoint_stream(whole, "t")->mode != STREAM_ACTIVE) {
@@ -157,10 +161,10 @@ bool scenario_run(const struct scenario *s, char failure[256], FILE *trace)
     int i = 0;
     memset(&m, 0, sizeof m);
     m.trace = trace;
-    m.keyless = s->setup.table == 2;
+    m.ctid_order = s->setup.table >= 2;
     server_init(&m.server, s->setup.wrap ? (UINT64_C(1) << 32) - 4 : 100, s->setup.rows, trace);
     m.server.full = s->setup.full;
-    m.server.insert_only = m.keyless;
+    m.server.insert_only = s->setup.table == 2;
     memcpy(m.at, m.server.rows, sizeof m.at);
     for (; i < s->setup.late && i < s->count; i++) {
         on_server(&m.server, &s->steps[i]);

@@ -15,17 +15,26 @@ static const char *row_text(char text[48], int key, const struct row *row, bool 
     return text;
 }
 
-/*
- * Under DEFAULT identity a moved row's unchanged value can be had only while its old place waits in
- * a chunk that did not see the move; when both places are out the consumer has it.
- */
+/* Under DEFAULT identity a moved row's unchanged value is looked up, and may be a newer one until
+ * what made it newer has come by. */
 static void note_lack(struct model *m, const struct wal_event *e)
 {
-    int from = m->place[e->from], to = m->place[e->key];
-    bool waits = from > 0 && !snapshot_sees(&m->chunks[from].snapshot, (uint32_t)e->xid);
-    if (e->unchanged && !m->server.full && !waits && (from != PLACE_OUT || to != PLACE_OUT)) {
+    if (e->unchanged && !m->server.full) {
         m->may_lack[e->row.w] = true;
     }
+}
+
+bool stream_row(void *context, int key, uint32_t xid, char text[64])
+{
+    struct model *m = context;
+    for (int slot = 0; slot < MODEL_SLOTS; slot++) {
+        if ((uint32_t)m->server.slots[slot].xid == xid) {
+            server_show(&m->server, slot); /* it is waited for */
+        }
+    }
+    const struct row *row = &m->server.rows[key];
+    sprintf(text, "%d,%d,%d", key, row->v, row->w);
+    return row->v != 0;
 }
 
 static void feed_update(struct model *m, const struct wal_event *e)
@@ -115,6 +124,11 @@ static void keep(struct model *m)
     checkpoint_apply(kept->whole, m->scene.whole);
     memcpy(kept->out, m->out, sizeof m->out);
     memcpy(kept->at, m->at, sizeof m->at);
+    memcpy(kept->owed, m->owed, sizeof m->owed);
+    kept->owed_from = m->owed_from;
+    char *base = snapshot_text(&m->scene.base);
+    strcpy(kept->base, base);
+    free(base);
 }
 
 static void merge(struct model *m)
@@ -188,10 +202,64 @@ bool stream_gated(const struct model *m)
     return gated;
 }
 
+/* What writes now must be visible before a chunk is read: what it did before is skipped. */
+static void fence(struct model *m)
+{
+    for (int slot = 0; slot < MODEL_SLOTS; slot++) {
+        if (m->server.slots[slot].state != SLOT_FREE) {
+            m->gate[m->gate_count++] = (uint32_t)m->server.slots[slot].xid;
+        }
+    }
+}
+
+static bool is_written(const struct server *s)
+{
+    bool written = false;
+    for (int slot = 0; slot < MODEL_SLOTS; slot++) {
+        written |= s->slots[slot].state != SLOT_FREE;
+    }
+    return written;
+}
+
+static void take_base(struct model *m)
+{
+    char snapshot[256];
+    server_snapshot(&m->server, snapshot);
+    snapshot_free(&m->scene.base);
+    snapshot_parse(&m->scene.base, snapshot);
+    memcpy(m->owed, m->server.rows, sizeof m->owed);
+    m->owed_from = m->server.wal_count;
+    m->resumed = false;
+}
+
+/* The table begins again: the consumer forgets it, and gets its rows once more. */
+void stream_rebirth(struct model *m, bool skip_all)
+{
+    if (m->ctid_order && is_written(&m->server)) {
+        return; /* the base waits for that */
+    }
+    for (int i = 0; i < MODEL_RANGES_MOST; i++) {
+        reader_clear(&m->readers[i]);
+    }
+    m->server.reading = 0;
+    m->came_by = 0;
+    m->gate_count = 0;
+    fence(m);
+    if (m->ctid_order) {
+        take_base(m);
+    }
+    bool inside = m->delivered && m->server.wal[m->delivered - 1].kind != WAL_COMMIT &&
+                  m->server.wal[m->delivered - 1].kind != WAL_KEEPALIVE;
+    model_say(m->trace, "*** the table begins again%s\n", inside ? ", in a transaction" : "");
+    scene_rebirth(&m->scene, skip_all || m->ctid_order ? m->server.lsn + 1 : 0);
+    memset(m->out, 0, sizeof m->out);
+    stream_place(m, &m->scene.state);
+}
+
 void stream_restart(struct model *m, int which)
 {
-    if (!m->kept_count) {
-        return;
+    if (!m->kept_count || (m->ctid_order && !m->server.insert_only)) {
+        return; /* a new run cannot tell which rows such a table's backfill was to read */
     }
     which %= m->kept_count;
     while (m->kept_count > which + 1) {
@@ -207,6 +275,11 @@ void stream_restart(struct model *m, int which)
     checkpoint_apply(m->scene.whole, kept->whole);
     memcpy(m->out, kept->out, sizeof m->out);
     memcpy(m->at, kept->at, sizeof m->at);
+    memcpy(m->owed, kept->owed, sizeof m->owed);
+    m->owed_from = kept->owed_from;
+    m->resumed = true;
+    snapshot_free(&m->scene.base);
+    snapshot_parse(&m->scene.base, kept->base);
     m->delivered = kept->delivered;
     m->came_by = 0;
     m->gate_count = kept->whole->unseen_count;
@@ -215,6 +288,9 @@ void stream_restart(struct model *m, int which)
     }
     model_say(m->trace, "*** restart at %llu, ranges \"%s\", %zu unseen\n",
               (unsigned long long)kept->whole->cursor, saved(&m->scene), m->gate_count);
+    if (!checkpoint_stream(kept->whole, "t")->backfilled) {
+        fence(m);
+    }
     scene_resume(&m->scene);
     stream_place(m, checkpoint_stream(kept->whole, "t"));
 }
