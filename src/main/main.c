@@ -65,10 +65,6 @@ static void name_remedy(const struct program *p, struct err *err)
         err_suffix(err, flow ? ": raise the backfill counter of all its bindings"
                              : ": start it without a state, so that it backfills all tables");
         break;
-    case REMEDY_TABLE_ANEW:
-        err_suffix(err, flow ? ": raise the backfill counter of its binding"
-                             : ": start without the state of its stream");
-        break;
     case REMEDY_NONE: break;
     }
     err->remedy = REMEDY_NONE;
