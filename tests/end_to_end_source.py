@@ -18,7 +18,7 @@ NAME = f"end_to_end_{os.getpid()}"
 
 # By table, the key first: an expression for each column that gives what a record has.
 TABLES = {
-    "orders": {"id": "id", "version": "version", "name": "name", "amount": "amount::text", "active": "active",
+    "orders": {"id": "id", "version": "version", "name": "name", "amount": "amount::float8", "active": "active",
                "at": "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", "doc": "doc", "large": "large"},
     "notes": {"title": "title", "version": "version", "tags": "tags", "large": "large"},
 }

@@ -99,7 +99,8 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
         return false;
     }
     plan_begin_state(&e->config, &m->state, id, i, m->table, bounds, count);
-    m->state.cursor = e->config.state->checkpoint ? e->planned_lsn : 0;
+    m->state.cursor =
+        e->config.state->checkpoint && m->state.mode == STREAM_BACKFILL ? e->planned_lsn : 0;
     for (int r = 0; r < count; r++) {
         key_free(&bounds[r]);
     }
@@ -149,6 +150,22 @@ static bool judge_base(const struct engine *e, const struct stream_state *old,
                           "new run which of them the interrupted backfill was to read");
 }
 
+/* By the key that it was captured by; the catalog may have chosen another one since. */
+static bool judge_terms(struct engine *e, const struct stream_state *old, int i, enum terms_use use,
+                        struct terms_verdict *verdict, struct err *err)
+{
+    struct catalog one = {.streams = &e->config.catalog->streams[i], .count = 1};
+    const struct table_description *d = e->roster.members[i].table;
+    struct terms now = {0};
+    uint64_t lsn;
+    char *const *key = old->key_columns;
+    bool other = key && !same_columns(key, d);
+    bool ok = (!other || terms_look(e->service.pg, e->config.config, &one, &key, &now, &lsn, err)) &&
+              terms_judge(e->service.pg, &old->terms, other ? &now : &d->terms, use, verdict, err);
+    terms_clear(&now);
+    return ok;
+}
+
 static bool judge(struct engine *e, const struct stream_state *old, int i,
                   struct terms_verdict *verdict, struct err *err)
 {
@@ -157,20 +174,17 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
                          : d->by_place                ? TERMS_BY_CTID
                                                       : TERMS_BY_KEY;
     *verdict = (struct terms_verdict){.change = TERMS_SAME};
-    if (!terms_judge(e->service.pg, &old->terms, &d->terms, use, verdict, err)) {
-        return false;
-    }
-    if (use == TERMS_ACTIVE || verdict->change >= TERMS_OTHER) {
-        return true;
-    }
-    if (plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
+    if (use != TERMS_ACTIVE && plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
         return other(verdict,
                      "is captured without its rows from now on, and its backfill is given up");
     }
-    if (!same_columns(old->key_columns, d)) {
+    if (use != TERMS_ACTIVE && !same_columns(old->key_columns, d)) {
         return other(verdict, "is read by another key than when its backfill began");
     }
-    return use != TERMS_BY_CTID || judge_base(e, old, verdict);
+    if (!judge_terms(e, old, i, use, verdict, err)) {
+        return false;
+    }
+    return use != TERMS_BY_CTID || verdict->change >= TERMS_OTHER || judge_base(e, old, verdict);
 }
 
 /* The table as it is now stands for what an earlier version did not note. */
@@ -178,7 +192,9 @@ static void go_on(struct engine *e, const struct stream_state *old, int i)
 {
     struct member *m = &e->roster.members[i];
     stream_state_copy(&m->state, old);
-    name_table(&m->state, m->table);
+    if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
+        name_table(&m->state, m->table);
+    }
     if (!old->terms.known) {
         log_line(e->config.log, LOG_INFO,
                  "the state of stream %s is of an earlier version: what it does not say of its "

@@ -103,7 +103,7 @@ def version(operation, identifier, number, loc=None):
 
 def test_versions_may_come_in_any_order_and_once(database):
     database.execute("CREATE TABLE t (id int, v int)", "INSERT INTO t VALUES (1, 3)")
-    oracle = Versions("public", "t")
+    oracle = Versions("public", "t", lives=1)
     for one in (version("u", 1, 3), version("c", 1, 2, [-1, 0, 0]), version("d", 2, 4), version("c", 2, 4, [-1, 1, 0])):
         oracle.apply(one)
     assert oracle.differences(database) == []
