@@ -142,15 +142,6 @@ static void forget(struct checkpoint *checkpoint)
     }
 }
 
-/* What was sent of a full refresh counts for the attempts of its generation alone. */
-static void stamp(struct checkpoint *whole, const struct catalog *catalog)
-{
-    for (int i = 0; i < whole->stream_count; i++) {
-        const struct catalog_stream *stream = &catalog->streams[i];
-        whole->streams[i].generation = stream->full_refresh ? stream->generation_id : 0;
-    }
-}
-
 /* No acknowledgement tells that a state is stored, but that it comes back. */
 static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
 {
@@ -177,7 +168,6 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     if (!identity->slot) {
         forget(a->whole);
     }
-    stamp(a->whole, a->catalog);
     if (a->config->state_type == STATE_STREAM) {
         add_streams(a, out, identity, counts);
     } else {
