@@ -310,7 +310,7 @@ static bool find_position(struct engine *e, struct err *err)
 bool plan_make(struct engine *e, struct table_description **tables, struct err *err)
 {
     bool ok = find_position(e, err);
-    roster_init(&e->roster, e->config.catalog->count);
+    roster_init(&e->roster, e->config.catalog);
     for (int i = 0; i < e->roster.count; i++) {
         struct table_description *table = mem_alloc(sizeof *table);
         *table = (*tables)[i];
