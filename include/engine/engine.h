@@ -22,6 +22,7 @@
 #include "emit/printer.h"
 #include "merge/checkpoint.h"
 #include "runtime/log.h"
+#include "runtime/queue.h"
 #include "runtime/run.h"
 #include "state/state.h"
 
@@ -47,8 +48,9 @@ struct codec {
      * emitter runs. NULL: they are only told together, in the run's error. */
     void (*error)(void *context, struct out *, const struct err *);
 
-    /* The capture of all streams begins, or is complete. NULL: not said. */
-    void (*begin)(void *context, struct out *);
+    /* The capture of the first `count` streams has begun, some of which may have been told before;
+     * or that of all is complete. NULL: not said. */
+    void (*begin)(void *context, struct out *, int count);
     void (*end)(void *context, struct out *, bool complete);
 };
 
@@ -63,7 +65,7 @@ struct progress {
     uint64_t rows, changes, bytes; /* printed so far */
     uint64_t cursor;               /* end of the last commit that was printed */
     uint64_t commit_us;            /* its time, since 1970; 0: nothing is left to print */
-    int stream_count;
+    uint64_t stream_count;
     struct stream_progress {
         char *name;
         int64_t row_estimate;  /* -1: none */
@@ -79,7 +81,7 @@ void progress_clear(struct progress *);
 
 struct engine_config {
     const struct config *config;
-    const struct catalog *catalog;
+    struct catalog *catalog; /* streams join it: how many it has only the merger's thread may ask */
     const struct state *state;
     struct codec codec;
     struct sink sink;
@@ -92,6 +94,9 @@ struct engine_config {
      * 0: nothing yet.
      */
     uint64_t *acknowledged;
+    /* The catalog as it was read again: struct catalog, which the engine takes. Ring the run's bells
+     * after each. NULL: it never is. */
+    struct queue *catalogs;
 };
 
 /* Capture until complete, stopped, or failed; the run tells which. Blocks; the run has stopped when

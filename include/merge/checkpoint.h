@@ -39,7 +39,7 @@ struct stream_state {
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
-    int64_t generation;  /* of a full refresh: the destination's, which its rows are of; 0: none */
+    int64_t generation;  /* the destination's, which its rows are of; 0: none was given */
 };
 
 struct checkpoint {

@@ -89,6 +89,7 @@ struct merge_hooks {
 struct merge_config {
     const struct merge_stream *const *streams; /* borrowed for merge_new alone */
     int stream_count;
+    int room;                       /* for streams that merge_add() adds, and these */
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
     const struct checkpoint *start; /* its unseen transactions; NULL: none */
@@ -160,6 +161,10 @@ void merge_leave(struct merge *, int stream);
  */
 bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64_t not_before,
                  struct err *);
+
+/* One more stream, which is lost; *config lives as long as the merger. Changes of its table that were
+ * of no stream till now are asked about again. Between two batches of events. */
+void merge_add(struct merge *, const struct merge_stream *config);
 
 /* What its state says besides was changed: the next checkpoint has it. */
 void merge_touch(struct merge *, int stream);

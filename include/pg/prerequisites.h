@@ -48,4 +48,9 @@ struct prerequisites {
 bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
                           struct prerequisites *, struct err *);
 
+/* For streams that join a capture: what keeps their tables from being captured is the error; else they
+ * are added to the publication, if they are not in it. */
+bool prerequisites_publish(struct pg *, const struct config *, const struct catalog *,
+                           struct err *);
+
 #endif

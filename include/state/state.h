@@ -12,11 +12,11 @@
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
  * are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
  * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it. Of a full refresh "generation" is the destination's
- * that its rows are of. "carry" is there after a very large transaction alone: how far the cursors
- * of the Airbyte look have run ahead of the LSNs (emit/cursor.h). Members that say nothing (null,
- * no unseen, no bound) are left out. In a GLOBAL state the members of `streams` travel as stream
- * states, the rest as the shared state.
+ * rewritten: its "scanned" is a place in it. "generation" is the destination's that its rows are of.
+ * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
+ * have run ahead of the LSNs (emit/cursor.h). Members that say nothing (null, no unseen, no bound)
+ * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
+ * shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H

@@ -6,6 +6,7 @@
 #include "airbyte/airbyte.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "runtime/counter.h"
 #include "state/state.h"
 #include "json/json.h"
 
@@ -14,7 +15,8 @@ struct airbyte_read {
     const struct catalog *catalog;
     const struct progress *progress;
     struct log *log;
-    char **heads;             /* of each stream's frame */
+    char **heads;             /* of each stream's frame; NULL: not yet needed */
+    int begun;                /* streams that were said to run */
     struct checkpoint *whole; /* every state holds all streams: the last checkpoint of each */
     uint64_t start;           /* the cursor of the state that it began with */
     double warned_gib;        /* of WAL that is kept; 0: not yet */
@@ -49,10 +51,7 @@ struct airbyte_read *airbyte_read_new(const struct config *config, const struct 
     *a = (struct airbyte_read){
         .config = config, .catalog = catalog, .progress = progress, .log = log};
     a->whole = checkpoint_new(0);
-    a->heads = mem_zero((size_t)catalog->count * sizeof *a->heads);
-    for (int i = 0; i < catalog->count; i++) {
-        a->heads[i] = frame_head(&catalog->streams[i]);
-    }
+    a->heads = mem_zero((size_t)catalog->room * sizeof *a->heads);
     return a;
 }
 
@@ -61,7 +60,7 @@ void airbyte_read_free(struct airbyte_read **read)
     struct airbyte_read *a = *read;
     *read = NULL;
     if (a) {
-        for (int i = 0; i < a->catalog->count; i++) {
+        for (int i = 0; i < a->catalog->room; i++) {
             free(a->heads[i]);
         }
         free((void *)a->heads);
@@ -72,8 +71,11 @@ void airbyte_read_free(struct airbyte_read **read)
 
 static void frame(void *context, int stream, struct frame *frame)
 {
-    const struct airbyte_read *a = context;
+    struct airbyte_read *a = context;
     const struct catalog_stream *of = &a->catalog->streams[stream];
+    if (!a->heads[stream]) {
+        a->heads[stream] = frame_head(of);
+    }
     *frame = (struct frame){.head = a->heads[stream],
                             .neck = ",\"data\":",
                             .tail = "}}\n",
@@ -142,15 +144,6 @@ static void forget(struct checkpoint *checkpoint)
     }
 }
 
-/* What was sent of a full refresh counts for the attempts of its generation alone. */
-static void stamp(struct checkpoint *whole, const struct catalog *catalog)
-{
-    for (int i = 0; i < whole->stream_count; i++) {
-        const struct catalog_stream *stream = &catalog->streams[i];
-        whole->streams[i].generation = stream->full_refresh ? stream->generation_id : 0;
-    }
-}
-
 /* No acknowledgement tells that a state is stored, but that it comes back. */
 static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
 {
@@ -166,24 +159,6 @@ static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
              "%.1f GiB of WAL that has been captured since this read began is kept by the server: "
              "stop the read and start it again with its newest state, which lets it go",
              gib);
-}
-
-/* The first checkpoint of a read brings all streams, in the catalog's order: so they stay. */
-static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
-                       const struct checkpoint *newer, const uint64_t *counts)
-{
-    struct airbyte_read *a = context;
-    checkpoint_apply(a->whole, newer);
-    if (!identity->slot) {
-        forget(a->whole);
-    }
-    stamp(a->whole, a->catalog);
-    if (a->config->state_type == STATE_STREAM) {
-        add_streams(a, out, identity, counts);
-    } else {
-        add_global(a, out, identity, counts);
-    }
-    warn_of_kept(a, a->whole->cursor);
 }
 
 static void log_message(void *context, struct out *out, enum log_level level, const char *line)
@@ -226,24 +201,44 @@ static void error(void *context, struct out *out, const struct err *err)
     airbyte_error(out, err);
 }
 
-static void begin(void *context, struct out *out)
+static void begin(void *context, struct out *out, int count)
 {
     struct airbyte_read *a = context;
-    a->start = a->progress->cursor;
-    for (int i = 0; i < a->catalog->count; i++) {
-        const struct stream_progress *p = &a->progress->streams[i];
-        add_status(out, &a->catalog->streams[i], "STARTED");
-        if (p->backfilling && p->row_estimate >= 0) {
-            add_estimate(out, &a->catalog->streams[i], p);
+    a->start = a->begun ? a->start : a->progress->cursor;
+    for (; a->begun < count; a->begun++) {
+        const struct stream_progress *p = &a->progress->streams[a->begun];
+        const struct catalog_stream *stream = &a->catalog->streams[a->begun];
+        add_status(out, stream, "STARTED");
+        if (shared_load(&p->backfilling) && p->row_estimate >= 0) {
+            add_estimate(out, stream, p);
         }
-        add_status(out, &a->catalog->streams[i], "RUNNING");
+        add_status(out, stream, "RUNNING");
     }
+}
+
+/* The first checkpoint of a read brings all streams, in the catalog's order: so they stay, and those
+ * that join come behind them. */
+static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
+                       const struct checkpoint *newer, const uint64_t *counts)
+{
+    struct airbyte_read *a = context;
+    checkpoint_apply(a->whole, newer);
+    begin(a, out, a->whole->stream_count);
+    if (!identity->slot) {
+        forget(a->whole);
+    }
+    if (a->config->state_type == STATE_STREAM) {
+        add_streams(a, out, identity, counts);
+    } else {
+        add_global(a, out, identity, counts);
+    }
+    warn_of_kept(a, a->whole->cursor);
 }
 
 static void end(void *context, struct out *out, bool complete)
 {
     const struct airbyte_read *a = context;
-    for (int i = 0; i < a->catalog->count; i++) {
+    for (int i = 0; i < a->begun; i++) {
         add_status(out, &a->catalog->streams[i], complete ? "COMPLETE" : "INCOMPLETE");
     }
 }

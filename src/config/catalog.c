@@ -19,6 +19,7 @@
 #include "json/json.h"
 
 enum { COLUMNS_MAX = 1600 }; /* of a table */
+enum { ROOM_TO_JOIN = 256 }; /* streams, while a capture runs */
 
 static void read_streams(const struct json_at *, struct catalog *, struct err *faults);
 static void read_tail(const struct json_at *, bool *tail, struct err *faults);
@@ -269,7 +270,8 @@ static void read_streams(const struct json_at *at, struct catalog *catalog, stru
         err_add(faults, &err);
         return;
     }
-    catalog->streams = mem_zero((size_t)count * sizeof *catalog->streams);
+    catalog->room = count + ROOM_TO_JOIN;
+    catalog->streams = mem_zero((size_t)catalog->room * sizeof *catalog->streams);
     cJSON_ArrayForEach(item, at->item)
     {
         struct json_at stream = json_child(at, item);

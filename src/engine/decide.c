@@ -77,7 +77,7 @@ static void suspect_later(struct engine *e, int stream, int64_t us)
     e->roster.members[stream].retry_us = clock_monotonic_us() + us;
 }
 
-static void ask(struct engine *e, struct question **q)
+void roster_ask(struct engine *e, struct question **q)
 {
     e->roster.asked = true;
     ring_push(e->service.questions, (void **)q);
@@ -102,7 +102,7 @@ static void examine(struct engine *e, int stream)
     q->about = m->table;
     q->use = use_of(e, stream);
     terms_copy(&q->was, &m->state.terms);
-    ask(e, &q);
+    roster_ask(e, &q);
 }
 
 /* `again`: for a new life, in which the key is chosen, too. */
@@ -113,7 +113,7 @@ static void describe(struct engine *e, int stream, bool again, uint64_t lsn)
     q->lsn = lsn;
     q->key = again || !m->table->key_count ? NULL : m->life.key.columns;
     q->again = again;
-    ask(e, &q);
+    roster_ask(e, &q);
 }
 
 static void adopt(struct engine *e, struct member *m, const struct terms *now)
@@ -199,7 +199,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
                fail_away(e, q, err);
     }
     enum roster_action action = roster_action(&e->config, q->stream, &q->verdict);
-    if (m->standing != MEMBER_LIVES && action != ROSTER_FAILS) {
+    if (m->standing != MEMBER_LIVES && (action != ROSTER_FAILS || m->raised)) {
         begin_again(e, q);
         return true;
     }
@@ -241,6 +241,7 @@ static bool begin_life(struct engine *e, int stream, uint64_t not_before, bool f
     }
     m->standing = MEMBER_LIVES;
     m->because = NULL;
+    m->raised = false;
     m->failures = 0;
     roster_suspect(&e->roster, stream); /* what changed while it was described shows at once */
     shared_store(&e->lives[stream], merge_life(e->merge, stream));
@@ -252,23 +253,29 @@ static void ask_base(struct engine *e, int stream)
 {
     struct question *q = question_new(ASK_BASE, stream);
     q->about = e->roster.members[stream].table;
-    ask(e, &q);
+    roster_ask(e, &q);
 }
 
-static bool described(struct engine *e, struct question *q, struct err *err)
+bool roster_begin(struct engine *e, struct question *q, struct err *err)
 {
     struct member *m = member_of(e, q);
-    if (m->standing == MEMBER_LIVES) {
-        m->table = roster_keep(&e->roster, &q->table);
-        roster_requeue(e, q->stream);
-        return true;
-    }
     begin_state(e, q->stream, q);
     if (m->table->by_place && m->state.mode == STREAM_BACKFILL) {
         ask_base(e, q->stream);
         return true;
     }
     return begin_life(e, q->stream, q->lsn, true, err);
+}
+
+static bool described(struct engine *e, struct question *q, struct err *err)
+{
+    struct member *m = member_of(e, q);
+    if (m->standing != MEMBER_LIVES) {
+        return roster_begin(e, q, err);
+    }
+    m->table = roster_keep(&e->roster, &q->table);
+    roster_requeue(e, q->stream);
+    return true;
 }
 
 /* Its rows are those that one snapshot sees; while it is taken, the stream of changes stands still,
@@ -356,8 +363,10 @@ void roster_step(struct engine *e)
     if (r->asked) {
         r->next_us = INT64_MAX;
     } else if (r->birth && now_us >= r->next_us) {
-        ask(e, &r->birth);
-    } else if (!r->birth && r->some_suspect) {
-        r->some_suspect = examine_next(e, now_us);
+        roster_ask(e, &r->birth);
+    } else if (!r->birth) {
+        r->next_us = INT64_MAX;
+        r->some_suspect = r->some_suspect && examine_next(e, now_us);
+        roster_join_next(e, now_us, &r->next_us);
     }
 }

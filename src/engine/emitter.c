@@ -19,7 +19,9 @@ struct emitter {
     struct err err; /* of the sink */
     struct printer **printers;
     size_t printer_count, printer_cap;
-    uint64_t *counts; /* records a stream since the last checkpoint */
+    uint64_t *counts;  /* records a stream since the last checkpoint */
+    int begun;         /* streams that the codec was told of */
+    bool airbyte_look; /* some stream has it */
     struct source source;
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
@@ -35,6 +37,15 @@ static bool write_sink(void *context, const char *data, size_t len)
     return sink->write(sink->context, data, len, &m->err);
 }
 
+static void begin(struct emitter *m, int count)
+{
+    const struct codec *codec = &m->engine->config.codec;
+    if (count > m->begun && codec->begin) {
+        codec->begin(codec->context, &m->out, count);
+    }
+    m->begun = count > m->begun ? count : m->begun;
+}
+
 /* Compiled when the first record of a shape is printed. */
 static struct printer *printer_of(struct emitter *m, struct relation *relation)
 {
@@ -42,7 +53,9 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
     if (!relation->printer) {
         struct frame frame = {0};
         const struct catalog_stream *stream = &config->catalog->streams[relation->stream];
+        begin(m, relation->stream + 1);
         config->codec.frame(config->codec.context, relation->stream, &frame);
+        m->airbyte_look |= frame.airbyte;
         relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
         if (relation_column(relation, "_meta") >= 0) {
             log_line(config->log, LOG_WARN,
@@ -109,11 +122,11 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     struct capture_identity identity = m->engine->identity;
     identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
     crash_point("state-due");
-    if (m->engine->config.catalog->airbyte_look) {
+    if (m->airbyte_look) {
         (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
     }
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
-    memset(m->counts, 0, (size_t)m->engine->config.catalog->count * sizeof *m->counts);
+    memset(m->counts, 0, (size_t)m->engine->config.catalog->room * sizeof *m->counts);
     checkpoint_free(checkpoint);
     crash_point("state-printed");
     out_flush(&m->out);
@@ -238,14 +251,13 @@ void emitter_main(void *context)
 {
     struct engine *e = context;
     struct emitter m = {.engine = e};
-    m.counts = mem_zero((size_t)e->config.catalog->count * sizeof *m.counts);
+    m.counts = mem_zero((size_t)e->config.catalog->room * sizeof *m.counts);
+    m.airbyte_look = e->begins_in_look;
     m.source.previous_commit = e->start_lsn;
     m.source.cursor = e->config.state->checkpoint ? e->config.state->checkpoint->carry : 0;
     out_init(&m.out, OUTPUT_BYTES);
     out_sink(&m.out, write_sink, &m);
-    if (e->config.codec.begin) {
-        e->config.codec.begin(e->config.codec.context, &m.out);
-    }
+    begin(&m, e->begins_with);
     emit(&m);
     if (e->config.codec.end) {
         e->config.codec.end(e->config.codec.context, &m.out, m.ended);

@@ -66,6 +66,7 @@ static bool make_merge(struct engine *e, struct err *err)
     struct merge_config config = {
         .streams = streams,
         .stream_count = e->roster.count,
+        .room = e->config.catalog->room,
         .slot = e->config.config->slot,
         .cursor = e->start_lsn,
         .start = e->config.state->checkpoint,
@@ -78,18 +79,42 @@ static bool make_merge(struct engine *e, struct err *err)
     return e->merge != NULL;
 }
 
+void engine_show_table(struct engine *e, int stream)
+{
+    struct progress *p = e->config.progress;
+    const struct member *m = &e->roster.members[stream];
+    p->streams[stream] = (struct stream_progress){
+        .name = mem_string(m->state.id),
+        .row_estimate = m->table->row_estimate,
+        .byte_estimate = m->table->all_bytes,
+        .rows = m->state.backfilled,
+        .backfilling = m->state.mode == STREAM_BACKFILL,
+    };
+    shared_store(&p->stream_count, (uint64_t)stream + 1);
+}
+
+/* Once more after the last row: then they stand still. */
+void engine_show_streams(struct engine *e)
+{
+    struct progress *p = e->config.progress;
+    if (e->streams_shown) {
+        return;
+    }
+    e->streams_shown = !merge_backfilling(e->merge);
+    for (int i = 0; i < e->roster.count; i++) {
+        bool backfilling;
+        uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
+        shared_store(&p->streams[i].rows, rows);
+        shared_store(&p->streams[i].backfilling, backfilling);
+    }
+}
+
 static void show_tables(struct engine *e)
 {
     struct progress *p = e->config.progress;
-    p->stream_count = e->roster.count;
-    p->streams = mem_zero((size_t)p->stream_count * sizeof *p->streams);
-    for (int i = 0; i < p->stream_count; i++) {
-        const struct member *m = &e->roster.members[i];
-        p->streams[i].name = mem_string(m->state.id);
-        p->streams[i].row_estimate = m->table->row_estimate;
-        p->streams[i].byte_estimate = m->table->all_bytes;
-        p->streams[i].rows = m->state.backfilled;
-        p->streams[i].backfilling = m->state.mode == STREAM_BACKFILL;
+    p->streams = mem_zero((size_t)e->config.catalog->room * sizeof *p->streams);
+    for (int i = 0; i < e->roster.count; i++) {
+        engine_show_table(e, i);
     }
     p->cursor = e->start_lsn;
     shared_store(&p->ready, 1);
@@ -97,7 +122,7 @@ static void show_tables(struct engine *e)
 
 void progress_clear(struct progress *p)
 {
-    for (int i = 0; i < p->stream_count; i++) {
+    for (uint64_t i = 0; i < p->stream_count; i++) {
         free(p->streams[i].name);
     }
     free(p->streams);
@@ -195,7 +220,9 @@ void engine_run(const struct engine_config *config)
     e->service = (struct service){.config = &e->config, .types = types_new()};
     e->replication = replication_new(e);
     e->tasks = queue_new();
-    e->lives = mem_zero((size_t)config->catalog->count * sizeof *e->lives);
+    e->begins_with = config->catalog->count;
+    e->begins_in_look = config->catalog->airbyte_look;
+    e->lives = mem_zero((size_t)config->catalog->room * sizeof *e->lives);
     bell_init(&e->merger_bell);
     bell_init(&e->emitter_bell);
     run_add_bell(config->run, &e->merger_bell);

@@ -39,6 +39,8 @@ struct engine {
     struct capture_identity identity; /* fixed before threads start, but for the timeline, */
     uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
+    int begins_with;                  /* likewise; so many streams */
+    bool begins_in_look;              /* likewise; some of them in the Airbyte look */
     bool new_slot;         /* likewise; its making waited for all transactions that wrote before */
     bool temporary_slot;   /* likewise; it ends with the replication connection */
     bool fence;            /* likewise; somebody wrote to a captured table when it was looked */
@@ -67,6 +69,12 @@ struct engine {
     struct worker *workers[64];
 };
 
+/* engine.c: progress tells of one stream more. */
+void engine_show_table(struct engine *, int stream);
+
+/* And of all how far they are. */
+void engine_show_streams(struct engine *);
+
 /* start.c: everything before the threads. */
 bool engine_start(struct engine *, struct err *);
 
@@ -89,5 +97,11 @@ void reader_main(void *context); /* the engine */
 /* roster.c, for decide.c */
 void roster_lose(struct engine *, int stream);
 void roster_requeue(struct engine *, int stream);
+
+/* decide.c, for roster.c and join.c */
+void roster_ask(struct engine *, struct question **);
+
+/* A stream that is lost gets a life by this description. */
+bool roster_begin(struct engine *, struct question *, struct err *);
 
 #endif

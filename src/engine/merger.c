@@ -44,6 +44,7 @@ static bool is_ready(struct engine *e, struct batch *batch)
     }
     struct question *q = question_new(ASK_MERGE, m->stream);
     q->merge = m;
+    q->count = e->roster.count;
     q->about = m->kind == MERGE_ASKS_BINDING ? NULL : e->roster.members[m->stream].table;
     ask(e, &q);
     return false;
@@ -81,28 +82,12 @@ static bool take_rows(struct engine *e, bool *some, struct err *err)
     return true;
 }
 
-/* Once more after the last row: then they stand still. */
-static void show_streams(struct engine *e)
-{
-    struct progress *p = e->config.progress;
-    if (e->streams_shown) {
-        return;
-    }
-    e->streams_shown = !merge_backfilling(e->merge);
-    for (int i = 0; i < p->stream_count; i++) {
-        bool backfilling;
-        uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
-        shared_store(&p->streams[i].rows, rows);
-        shared_store(&p->streams[i].backfilling, backfilling);
-    }
-}
-
 static bool merge_held(struct engine *e, struct err *err)
 {
     bool ok = merge_events(e->merge, e->hands.events, clock_monotonic_us(), err);
     send_home(e);
     output(e, &e->hands.events);
-    show_streams(e);
+    engine_show_streams(e);
     return ok;
 }
 
@@ -209,6 +194,7 @@ static void look_around(struct engine *e, int64_t now_us)
         h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
         h->look_asked = true;
         q->keys = roster_keys(&e->roster);
+        q->count = e->roster.count;
         ask(e, &q);
     }
 }
@@ -219,7 +205,7 @@ static void take_look(struct engine *e)
     struct hands *h = &e->hands;
     if (h->look && merge_position(e->merge) >= h->look->lsn) {
         roster_look(e, h->look);
-        question_free(&h->look, e->roster.count);
+        question_free(&h->look);
     }
 }
 
@@ -227,7 +213,8 @@ static void take_look(struct engine *e)
 static void write_final_watermark(struct engine *e, int64_t now_us)
 {
     struct hands *h = &e->hands;
-    if (e->config.catalog->tail || (!h->final && merge_backfilling(e->merge)) ||
+    if (e->config.catalog->tail ||
+        (!h->final && (e->roster.newer || merge_backfilling(e->merge))) ||
         (h->final && now_us < h->final_us)) {
         return;
     }
@@ -272,6 +259,7 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
     case ASK_EXAMINE:
     case ASK_DESCRIBE:
     case ASK_BASE: return roster_answer(e, q, err);
+    case ASK_JOIN: return roster_joined(e, *q, err);
     case ASK_HELD: e->hands.held_asked = false; return true;
     default: break;
     }
@@ -300,31 +288,38 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
     }
 }
 
+static bool is_about_table(const struct question *q)
+{
+    return q->kind == ASK_EXAMINE || q->kind == ASK_DESCRIBE || q->kind == ASK_BASE ||
+           q->kind == ASK_JOIN;
+}
+
+static bool take_in(struct engine *e, struct question **q, struct err *err)
+{
+    bool ok = take_answer(e, q, err);
+    send_home(e);
+    question_free(q);
+    return ok;
+}
+
 /* Answers about tables change what the merger has: not while a batch is half taken. */
 static bool take_answers(struct engine *e, bool *some, struct err *err)
 {
     struct question *q;
     while ((q = ring_pop(e->service.answers))) {
         *some = true;
-        bool about_table = q->kind == ASK_EXAMINE || q->kind == ASK_DESCRIBE || q->kind == ASK_BASE;
-        if (about_table && e->hands.asking) {
+        if (is_about_table(q) && e->hands.asking) {
             e->hands.deferred = q; /* one at most is under way */
             continue;
         }
-        bool ok = take_answer(e, &q, err);
-        send_home(e);
-        question_free(&q, e->roster.count);
-        if (!ok) {
+        if (!take_in(e, &q, err)) {
             return false;
         }
     }
     if (e->hands.deferred && !e->hands.asking) {
         q = e->hands.deferred;
         e->hands.deferred = NULL;
-        bool ok = take_answer(e, &q, err);
-        send_home(e);
-        question_free(&q, e->roster.count);
-        return ok;
+        return take_in(e, &q, err);
     }
     return true;
 }
@@ -357,6 +352,7 @@ static bool merge_step(struct engine *e, struct err *err)
     look_around(e, now_us);
     if (!e->hands.asking) {
         take_look(e);
+        roster_read_again(e);
         roster_step(e);
     }
     struct checkpoint *checkpoint = some ? NULL : merge_checkpoint(e->merge, now_us);
@@ -368,7 +364,7 @@ static bool merge_step(struct engine *e, struct err *err)
     return true;
 }
 
-static void put_down(struct hands *h, int streams)
+static void put_down(struct hands *h)
 {
     if (h->events) {
         engine_discard(h->events);
@@ -376,8 +372,8 @@ static void put_down(struct hands *h, int streams)
     if (h->rows) {
         engine_discard(h->rows);
     }
-    question_free(&h->look, streams);
-    question_free(&h->deferred, streams);
+    question_free(&h->look);
+    question_free(&h->deferred);
     h->events = h->rows = h->asking = NULL;
 }
 
@@ -393,5 +389,5 @@ void merger_loop(struct engine *e)
     } else if (merge_finished(e->merge)) {
         output_event(e, EVENT_END, NULL);
     }
-    put_down(&e->hands, e->roster.count);
+    put_down(&e->hands);
 }

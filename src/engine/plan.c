@@ -16,7 +16,9 @@ enum {
     RANGE_BYTES_LEAST = 512 * 1024,
 };
 
-static char *stream_id(const struct catalog_stream *stream)
+const char plan_raised[] = "was asked for again: the generation_id of its stream was raised";
+
+char *plan_stream_id(const struct catalog_stream *stream)
 {
     return stream->state_key ? mem_string(stream->state_key)
                              : stream_name(stream->schema, stream->table);
@@ -69,7 +71,8 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
                       int stream, const struct table_description *d, struct key **bounds,
                       int bound_count)
 {
-    *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
+    *state = (struct stream_state){
+        .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
     if (!d->by_place) {
         state->key_columns = copy_key(d);
@@ -191,10 +194,12 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
 static void go_on(struct engine *e, const struct stream_state *old, int i)
 {
     struct member *m = &e->roster.members[i];
+    int64_t generation = e->config.catalog->streams[i].generation_id;
     stream_state_copy(&m->state, old);
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);
     }
+    m->state.generation = generation ? generation : old->generation;
     if (!old->terms.known) {
         log_line(e->config.log, LOG_INFO,
                  "the state of stream %s is of an earlier version: what it does not say of its "
@@ -203,16 +208,29 @@ static void go_on(struct engine *e, const struct stream_state *old, int i)
     }
 }
 
+/* A new generation of a stream is asked for. A state of an earlier version does not tell of which its
+ * rows are. */
+static bool is_raised(const struct config *config, const struct stream_state *old,
+                      const struct catalog_stream *stream)
+{
+    return old->terms.known && stream->generation_id > old->generation &&
+           !plan_skips_rows(config, stream);
+}
+
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
 static bool place_stream(struct engine *e, int i, struct err *err)
 {
     struct terms_verdict verdict;
     const struct catalog_stream *stream = &e->config.catalog->streams[i];
-    char *id = stream_id(stream);
+    char *id = plan_stream_id(stream);
     const struct checkpoint *given = e->config.state->checkpoint;
     const struct stream_state *old =
         given && !stream->full_refresh ? checkpoint_stream(given, id) : NULL;
     if (!old || old->mode == STREAM_IGNORE || is_unborn(old)) {
+        return begin_stream(e, id, i, err);
+    }
+    if (is_raised(e->config.config, old, stream)) {
+        roster_say(&e->config, i, plan_raised, ROSTER_BEGINS_AGAIN);
         return begin_stream(e, id, i, err);
     }
     if (!judge(e, old, i, &verdict, err)) {
@@ -308,7 +326,7 @@ static bool find_position(struct engine *e, struct err *err)
 bool plan_make(struct engine *e, struct table_description **tables, struct err *err)
 {
     bool ok = find_position(e, err);
-    roster_init(&e->roster, e->config.catalog->count);
+    roster_init(&e->roster, e->config.catalog);
     for (int i = 0; i < e->roster.count; i++) {
         struct table_description *table = mem_alloc(sizeof *table);
         *table = (*tables)[i];

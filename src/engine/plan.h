@@ -13,6 +13,12 @@ void plan_queue(struct engine *);
 /* Whether only changes are captured of the stream. */
 bool plan_skips_rows(const struct config *, const struct catalog_stream *);
 
+/* The name of a stream in the state; free() it. */
+char *plan_stream_id(const struct catalog_stream *);
+
+/* Why a stream begins again of which another generation is wanted. */
+extern const char plan_raised[];
+
 /* As many ranges as keep the workers busy to the end, of a table large enough to be worth it. */
 int plan_ranges(const struct config *, const struct table_description *);
 

@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "internal.h"
 
-void roster_init(struct roster *r, int count)
+void roster_init(struct roster *r, const struct catalog *catalog)
 {
-    *r = (struct roster){.count = count, .next_us = INT64_MAX};
-    r->members = mem_zero((size_t)count * sizeof *r->members);
+    *r = (struct roster){.count = catalog->count, .next_us = INT64_MAX};
+    r->members = mem_zero((size_t)catalog->room * sizeof *r->members);
 }
 
 static void free_returned(struct returned **list)
@@ -46,7 +46,8 @@ void roster_clear(struct roster *r)
     for (size_t i = 0; i < r->table_count; i++) {
         tables_free(&r->tables[i], 1);
     }
-    question_free(&r->birth, r->count);
+    question_free(&r->birth);
+    catalog_free(&r->newer);
     free((void *)r->tables);
     free(r->members);
     *r = (struct roster){0};
@@ -209,7 +210,7 @@ static bool differs(const struct member *m, const struct terms *now)
 
 void roster_look(struct engine *e, const struct question *q)
 {
-    for (int i = 0; i < e->roster.count; i++) {
+    for (int i = 0; i < q->count; i++) {
         if (differs(&e->roster.members[i], &q->terms[i])) {
             roster_suspect(&e->roster, i);
         }

@@ -48,14 +48,18 @@ struct member {
     int returns;         /* in a row, in which its table was found as described */
     int failures;        /* to describe it, in a row */
     bool completed;      /* it was said what REPLICA IDENTITY FULL would spare */
+    bool raised;         /* it was asked for again: whatever became of its table, it begins */
     const char *because; /* why it was lost, where its terms do not tell; NULL: they do */
 };
 
 struct roster {
-    struct member *members; /* one a stream */
-    int count;
+    struct member *members;            /* one a stream */
+    int count;                         /* and there is room for as many as the catalog has */
     struct table_description **tables; /* all that any task may point at; owned */
     size_t table_count, table_cap;
+    struct catalog *newer;  /* as it was read again, of which streams are to join; NULL: none */
+    int joining;            /* the next of them, */
+    int64_t join_us;        /* not to be asked about before */
     struct question *birth; /* BASE, to be asked again, or NULL */
     bool some_suspect;      /* there may be one that is to be examined */
     bool asked;             /* a question about some table is under way */
@@ -66,7 +70,7 @@ struct roster {
 
 struct engine;
 
-void roster_init(struct roster *, int count);
+void roster_init(struct roster *, const struct catalog *);
 void roster_clear(struct roster *);
 
 /* The description is the roster's from now on. */
@@ -98,6 +102,13 @@ void roster_completed(struct engine *, int stream);
 
 /* A shape was bound to a stream, or to none: has a captured table another name now? */
 void roster_bound(struct engine *, struct relation *);
+
+/* join.c: a catalog that was read again. Between two batches. */
+void roster_read_again(struct engine *);
+
+/* Ask about the next stream that joins; *us: when it is to be tried again, if that is sooner. */
+void roster_join_next(struct engine *, int64_t now_us, int64_t *us);
+bool roster_joined(struct engine *, struct question *, struct err *);
 
 struct merge_hooks roster_hooks(struct engine *);
 

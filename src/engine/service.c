@@ -18,9 +18,9 @@ struct question *question_new(enum question_kind kind, int stream)
     return q;
 }
 
-static void free_terms(struct question *q, int stream_count)
+static void free_terms(struct question *q)
 {
-    int count = q->kind == ASK_LOOK ? stream_count : 1;
+    int count = q->kind == ASK_LOOK ? q->count : 1;
     for (int i = 0; q->terms && i < count; i++) {
         terms_clear(&q->terms[i]);
     }
@@ -32,14 +32,14 @@ static void free_terms(struct question *q, int stream_count)
     terms_clear(&q->was);
 }
 
-void question_free(struct question **question, int stream_count)
+void question_free(struct question **question)
 {
     struct question *q = *question;
     *question = NULL;
     if (!q) {
         return;
     }
-    free_terms(q, stream_count);
+    free_terms(q);
     tables_free(&q->table, 1);
     for (int i = 0; i < q->bound_count; i++) {
         key_free(&q->bounds[i]);
@@ -159,6 +159,7 @@ static bool answer(struct service *s, struct question *q, struct err *err)
     case ASK_LOOK: return answer_look(s, q, err);
     case ASK_EXAMINE: return answer_examine(s, q, err);
     case ASK_DESCRIBE: return answer_describe(s, q, err);
+    case ASK_JOIN: return answer_join(s, q, err);
     case ASK_BASE: return answer_base(s, q, err);
     case ASK_HELD: answer_held(s); return true;
     case ASK_WATERMARK: return answer_watermark(s, q, err);
@@ -196,17 +197,17 @@ bool service_start(struct service *s, struct bell *asker, struct err *err)
     return s->thread != NULL;
 }
 
-static void drain(struct ring *ring, int stream_count)
+static void drain(struct ring *ring)
 {
     struct question *q;
     while (ring && (q = ring_pop(ring))) {
-        question_free(&q, stream_count);
+        question_free(&q);
     }
 }
 
 void service_join(struct service *s)
 {
     thread_join(&s->thread);
-    drain(s->questions, s->config->catalog->count);
-    drain(s->answers, s->config->catalog->count);
+    drain(s->questions);
+    drain(s->answers);
 }

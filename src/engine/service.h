@@ -18,13 +18,15 @@
 #include "runtime/ring.h"
 
 enum question_kind {
-    ASK_MERGE,     /* what the merger asks: `merge` */
-    ASK_SNAPSHOT,  /* `snapshot` */
-    ASK_LOOK,      /* `terms` of all streams, at `lsn` */
-    ASK_EXAMINE,   /* of one stream: `terms` now, at `lsn`, and what they mean: `verdict` */
-    ASK_DESCRIBE,  /* of one stream: `table`, and for a new life where it is cut: `bounds` */
-    ASK_BASE,      /* of one stream: `base`, and `lsn`, which is not after it */
-    ASK_HELD,      /* report whose transactions hold the slot back */
+    ASK_MERGE,    /* what the merger asks: `merge` */
+    ASK_SNAPSHOT, /* `snapshot` */
+    ASK_LOOK,     /* `terms` of all streams, at `lsn` */
+    ASK_EXAMINE,  /* of one stream: `terms` now, at `lsn`, and what they mean: `verdict` */
+    ASK_DESCRIBE, /* of one stream: `table`, and for a new life where it is cut: `bounds` */
+    ASK_JOIN, /* of one that is new: publish it, and the same as for a new life: `table`, `bounds`;
+                      `lsn` is not after it was published */
+    ASK_BASE, /* of one stream: `base`, and `lsn`, which is not after it */
+    ASK_HELD, /* report whose transactions hold the slot back */
     ASK_WATERMARK, /* write `watermark` */
 };
 
@@ -35,6 +37,8 @@ struct question {
     bool stale; /* the server does not know the table, or the values of its key, any more */
     struct err err;
     int stream;
+    int count;                             /* MERGE, LOOK: streams that there are */
+    const struct catalog_stream *joins;    /* JOIN; borrowed */
     const struct table_description *about; /* MERGE, BASE: how the stream is read now */
     struct merge_question *merge;
     struct snapshot snapshot;
@@ -64,7 +68,7 @@ struct question {
 };
 
 struct question *question_new(enum question_kind, int stream);
-void question_free(struct question **, int stream_count);
+void question_free(struct question **);
 
 struct service {
     const struct engine_config *config;
@@ -103,6 +107,7 @@ bool answer_row(struct service *, struct question *, struct err *);
 bool answer_look(struct service *, struct question *, struct err *);
 bool answer_examine(struct service *, struct question *, struct err *);
 bool answer_describe(struct service *, struct question *, struct err *);
+bool answer_join(struct service *, struct question *, struct err *);
 bool answer_base(struct service *, struct question *, struct err *);
 void answer_held(struct service *);
 

@@ -12,10 +12,10 @@ static bool is_named(const struct relation *r, const char *schema, const char *t
     return !strcmp(r->schema, schema) && !strcmp(r->name, table);
 }
 
-static int stream_named(const struct service *s, const char *schema, const char *table)
+static int stream_named(const struct service *s, int count, const char *schema, const char *table)
 {
     const struct catalog *catalog = s->config->catalog;
-    for (int i = 0; i < catalog->count; i++) {
+    for (int i = 0; i < count; i++) {
         if (!strcmp(catalog->streams[i].table, table) &&
             !strcmp(catalog->streams[i].schema, schema)) {
             return i;
@@ -26,7 +26,7 @@ static int stream_named(const struct service *s, const char *schema, const char 
 
 /* The changes of a partition belong to the partitioned table that is captured, at whatever level
  * that stands. */
-static bool find_root(struct service *s, struct relation *relation, struct err *err)
+static bool find_root(struct service *s, struct relation *relation, int count, struct err *err)
 {
     static const char sql[] =
         "WITH RECURSIVE up(oid) AS (SELECT inhparent FROM pg_catalog.pg_inherits WHERE "
@@ -38,7 +38,8 @@ static bool find_root(struct service *s, struct relation *relation, struct err *
     struct pg_rows *rows = service_query(s, sql, 1, (const char *const[]){oid}, err);
     free(oid);
     for (int i = 0; rows && i < pg_rows_count(rows) && relation->stream == STREAM_NONE; i++) {
-        relation->stream = stream_named(s, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
+        relation->stream =
+            stream_named(s, count, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
     }
     relation->partition = relation->stream != STREAM_NONE;
     bool ok = rows != NULL;
@@ -56,8 +57,8 @@ bool answer_binding(struct service *s, struct question *q, struct err *err)
         relation->stream = STREAM_WATERMARKS;
         return true;
     }
-    relation->stream = stream_named(s, relation->schema, relation->name);
-    if (relation->stream == STREAM_NONE && !find_root(s, relation, err)) {
+    relation->stream = stream_named(s, q->count, relation->schema, relation->name);
+    if (relation->stream == STREAM_NONE && !find_root(s, relation, q->count, err)) {
         return false;
     }
     if (relation->stream == STREAM_NONE) {

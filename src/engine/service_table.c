@@ -3,14 +3,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pg/prerequisites.h"
 #include "plan.h"
 #include "service.h"
 
 /* The catalog with one stream of it, as it is described by the key that is given. */
-static struct catalog catalog_of(const struct service *s, int stream, struct catalog_stream *copy,
-                                 char *const *key)
+static struct catalog catalog_of(const struct service *s, const struct question *q,
+                                 struct catalog_stream *copy, char *const *key)
 {
-    *copy = s->config->catalog->streams[stream];
+    *copy = q->joins ? *q->joins : s->config->catalog->streams[q->stream];
     if (key) {
         copy->key = (char **)key;
     }
@@ -24,13 +25,13 @@ static bool retries(struct service *s, bool ok, struct retry *retry, struct err 
 
 bool answer_look(struct service *s, struct question *q, struct err *err)
 {
-    const struct engine_config *c = s->config;
+    struct catalog asked = {.streams = s->config->catalog->streams, .count = q->count};
     struct retry retry;
     bool ok;
     retry_succeeded(&retry, clock_monotonic_us());
-    q->terms = mem_zero((size_t)c->catalog->count * sizeof *q->terms);
+    q->terms = mem_zero((size_t)q->count * sizeof *q->terms);
     do {
-        ok = terms_look(s->pg, c->config, c->catalog, (char *const *const *)q->keys, q->terms,
+        ok = terms_look(s->pg, s->config->config, &asked, (char *const *const *)q->keys, q->terms,
                         &q->lsn, err);
     } while (retries(s, ok, &retry, err));
     return ok;
@@ -39,7 +40,7 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
 bool answer_examine(struct service *s, struct question *q, struct err *err)
 {
     struct catalog_stream copy;
-    struct catalog one = catalog_of(s, q->stream, &copy, NULL);
+    struct catalog one = catalog_of(s, q, &copy, NULL);
     char **key = key_names(q->about);
     struct retry retry;
     bool ok;
@@ -76,7 +77,7 @@ static bool describe(struct service *s, struct question *q, const struct catalog
 bool answer_describe(struct service *s, struct question *q, struct err *err)
 {
     struct catalog_stream copy;
-    struct catalog one = catalog_of(s, q->stream, &copy, q->key);
+    struct catalog one = catalog_of(s, q, &copy, q->key);
     struct retry retry;
     bool ok;
     retry_succeeded(&retry, clock_monotonic_us());
@@ -86,11 +87,31 @@ bool answer_describe(struct service *s, struct question *q, struct err *err)
     return ok;
 }
 
+/* What it is asked for twice does no harm: a table is published once. */
+bool answer_join(struct service *s, struct question *q, struct err *err)
+{
+    const struct config *config = s->config->config;
+    struct catalog_stream copy;
+    struct catalog one = catalog_of(s, q, &copy, NULL);
+    char *none[] = {NULL}, *const *key = none;
+    struct terms now = {0};
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, clock_monotonic_us());
+    do {
+        terms_clear(&now);
+        ok = prerequisites_publish(s->pg, config, &one, err) &&
+             terms_look(s->pg, config, &one, &key, &now, &q->lsn, err) && describe(s, q, &one, err);
+    } while (retries(s, ok, &retry, err));
+    terms_clear(&now);
+    return ok;
+}
+
 /* Whoever writes to the table now must be seen by the snapshot: what they did before is skipped. */
 bool answer_base(struct service *s, struct question *q, struct err *err)
 {
     struct catalog_stream copy;
-    struct catalog one = catalog_of(s, q->stream, &copy, NULL);
+    struct catalog one = catalog_of(s, q, &copy, NULL);
     struct terms now = {0};
     char **key = key_names(q->about);
     bool ok =

@@ -120,7 +120,8 @@ bool bindings_read(const struct json_at *holder, struct catalog **catalog, struc
         return false;
     }
     struct catalog *c = mem_zero(sizeof *c);
-    c->streams = mem_zero((size_t)cJSON_GetArraySize(at->item) * sizeof *c->streams);
+    c->room = cJSON_GetArraySize(at->item);
+    c->streams = mem_zero((size_t)c->room * sizeof *c->streams);
     struct err faults = {0}, one;
     bool room = true;
     cJSON_ArrayForEach(item, at->item)

@@ -64,15 +64,19 @@ static void listen_once(struct program *p, struct listener *listener)
 static void wait_for_run(struct program *p, struct show *show, struct listener *listener)
 {
     while (!run_stopping(p->run)) {
-        struct pollfd fds[3] = {{p->signals, POLLIN, 0},
+        struct pollfd fds[4] = {{p->signals, POLLIN, 0},
                                 {run_stop_fd(p->run), POLLIN, 0},
-                                {listener ? listener->fd : -1, POLLIN, 0}};
-        bool some = poll(fds, 3, 1000) > 0;
+                                {listener ? listener->fd : -1, POLLIN, 0},
+                                {p->hangups, POLLIN, 0}};
+        bool some = poll(fds, 4, 1000) > 0;
         if (some && fds[0].revents) {
             take_signal(p);
             run_stop(p->run);
         } else if (some && listener && fds[2].revents) {
             listen_once(p, listener);
+        }
+        if (some && fds[3].revents) {
+            take_hangup(p);
         }
         show_progress(show);
     }
@@ -120,7 +124,8 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
                                          p->log,
                                          p->run,
                                          progress,
-                                         &p->acknowledged}};
+                                         &p->acknowledged,
+                                         p->catalogs}};
     p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
     show_init(&show, progress, p->log, !listener);
     struct thread *thread = thread_start("merger", run_engine, &capture, err);

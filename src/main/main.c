@@ -119,16 +119,6 @@ static bool load_config(struct program *p, struct err *err)
     return ok;
 }
 
-static bool load_catalog(struct program *p, struct err *err)
-{
-    struct out text;
-    out_init(&text, 4096);
-    bool ok = file_read("catalog", p->command.catalog, &text, err) &&
-              (p->catalog = catalog_parse(text.data, text.len, err));
-    out_free(&text);
-    return ok;
-}
-
 static int by_id(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -213,7 +203,8 @@ static int discover(struct program *p, struct err *err)
 static int read_command(struct program *p, struct err *err)
 {
     struct progress progress = {0};
-    bool ok = load_config(p, err) && load_catalog(p, err) && load_state(p, err);
+    bool ok = wait_for_hangups(p, err) && load_config(p, err) &&
+              (p->catalog = load_catalog(p, err)) && load_state(p, err);
     if (ok) {
         struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
         ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);
@@ -226,6 +217,7 @@ static int read_command(struct program *p, struct err *err)
 /* The last line of the log is the error. */
 static int flow(struct program *p, struct err *err)
 {
+    signal(SIGHUP, SIG_IGN); /* it has no catalog file */
     return flow_run(p, err) || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
@@ -274,7 +266,7 @@ static int block_signals(void)
 
 int main(int argc, char **argv)
 {
-    struct program p = {0};
+    struct program p = {.hangups = -1};
     struct err err = {0};
     if (!open_standard(&err)) {
         return fail(&p, &err);
@@ -288,6 +280,7 @@ int main(int argc, char **argv)
                     p.command.command == COMMAND_READ);
     int status = dispatch(&p, &err);
     state_clear(&p.state);
+    drop_hangups(&p);
     catalog_free(&p.catalog);
     config_free(&p.config);
     run_free(&p.run);

@@ -18,11 +18,21 @@ struct program {
     struct run *run;
     uint64_t acknowledged; /* shared: the LSN that the consumer has durably taken */
     int signals;
-    bool stopped; /* by a signal */
+    int hangups;            /* readable once SIGHUP came; -1: that is not waited for */
+    struct queue *catalogs; /* as they were read then, for the engine */
+    bool stopped;           /* by a signal */
 };
 
 /* Take the signal that made `signals` readable. */
 void take_signal(struct program *);
+
+/* Read the file that the command line names. NULL: err says why not. */
+struct catalog *load_catalog(const struct program *, struct err *);
+
+/* SIGHUP, for a `read`: its catalog file is read again, and what can be used handed to the engine. */
+bool wait_for_hangups(struct program *, struct err *);
+void take_hangup(struct program *);
+void drop_hangups(struct program *);
 
 /* Log each line of what config_parse noticed. */
 void say_notices(struct log *, struct out *notices);

@@ -51,7 +51,8 @@ static void draw_table(const struct stream_progress *t)
 static void draw(struct show *s, double rows, double changes)
 {
     const struct progress *p = s->progress;
-    int shown = p->stream_count < TABLES_SHOWN ? p->stream_count : TABLES_SHOWN;
+    int count = (int)shared_load(&p->stream_count);
+    int shown = count < TABLES_SHOWN ? count : TABLES_SHOWN;
     if (s->lines) {
         fprintf(stderr, "\033[%dA", s->lines);
     }
@@ -70,8 +71,8 @@ static const char *plural(uint64_t count)
 
 static int backfilling(const struct progress *p)
 {
-    int count = 0;
-    for (int i = 0; i < p->stream_count; i++) {
+    int count = 0, streams = (int)shared_load(&p->stream_count);
+    for (int i = 0; i < streams; i++) {
         count += shared_load(&p->streams[i].backfilling) != 0;
     }
     return count;
@@ -85,17 +86,17 @@ void show_progress(struct show *s)
         return;
     }
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
+    uint64_t streams = shared_load(&p->stream_count);
     double row_rate = rate(rows, s->last_rows, passed_us);
     double change_rate = rate(changes, s->last_changes, passed_us);
     if (s->terminal) {
         draw(s, row_rate, change_rate);
     } else {
         log_line(s->log, LOG_INFO,
-                 "%d of %d table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
+                 "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
                  " change%s (%.0f/s), at %s, %" PRId64 " ms behind",
-                 backfilling(p), p->stream_count, plural((uint64_t)p->stream_count), rows,
-                 plural(rows), row_rate, changes, plural(changes), change_rate,
-                 lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+                 backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
+                 plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
     }
     s->last_us = now_us;
     s->last_rows = rows;

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "complete.h"
 #include "internal.h"
 
@@ -12,16 +13,36 @@ static bool is_change(const struct event *e)
     return e->kind == EVENT_INSERT || e->kind == EVENT_UPDATE || e->kind == EVENT_DELETE;
 }
 
+static bool ask_binding_of(struct merge *m, struct relation *relation)
+{
+    m->asking.question = (struct merge_question){.kind = MERGE_ASKS_BINDING, .relation = relation};
+    return true;
+}
+
+/* A stream was added: shapes that were of none may be its. */
+static bool ask_binding_again(struct merge *m)
+{
+    while (m->bound_again < m->bound_count) {
+        struct relation *relation = m->bound[m->bound_again++];
+        if (relation->stream == STREAM_NONE) {
+            return ask_binding_of(m, relation);
+        }
+    }
+    return false;
+}
+
 static bool ask_binding(struct merge *m, const struct batch *batch)
 {
     struct asking *a = &m->asking;
     for (; a->bound < batch->event_count; a->bound++) {
         const struct event *e = &batch->events[a->bound];
         if (e->kind == EVENT_RELATION) {
-            a->question =
-                (struct merge_question){.kind = MERGE_ASKS_BINDING, .relation = e->relation};
+            m->bound = mem_grow_array((void *)m->bound, &m->bound_cap, m->bound_count + 1,
+                                      sizeof *m->bound);
+            m->bound[m->bound_count++] = e->relation;
+            m->bound_again = m->bound_count;
             a->bound++;
-            return true;
+            return ask_binding_of(m, e->relation);
         }
     }
     return false;
@@ -132,7 +153,8 @@ struct merge_question *merge_asks(struct merge *m, struct batch *batch)
     if (batch->kind == BATCH_ROWS) {
         asks = merge_ask_end(m, batch);
     } else {
-        asks = ask_binding(m, batch) || ask_row(m, batch) || merge_ask_ranks(m, batch);
+        asks = ask_binding_again(m) || ask_binding(m, batch) || ask_row(m, batch) ||
+               merge_ask_ranks(m, batch);
     }
     a->asked = asks;
     return asks ? &a->question : NULL;

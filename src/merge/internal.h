@@ -25,6 +25,9 @@ struct merge {
     int backfilling;    /* streams with rows that are not out */
     struct batch *done; /* batches to be sent home, chained */
     struct asking asking;
+    struct relation **bound; /* all shapes that were asked about; */
+    size_t bound_count, bound_cap;
+    size_t bound_again; /* those before this are bound to what there is now */
 
     /* The stream of changes. */
     bool in_transaction;

@@ -1,4 +1,5 @@
 /* The lives of a stream: how it is lost, and begins again. */
+#include <assert.h>
 #include <string.h>
 
 #include "internal.h"
@@ -73,6 +74,16 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
     m->backfilling += stream_backfills(s);
     m->changed = true;
     return true;
+}
+
+void merge_add(struct merge *m, const struct merge_stream *config)
+{
+    assert(m->config.stream_count < m->config.room && !m->asking.batch);
+    struct stream *s = &m->streams[m->config.stream_count++];
+    s->config = config;
+    s->life = 1;
+    stand(m, s, STANDING_LOST);
+    m->bound_again = 0;
 }
 
 bool merge_is_lost(const struct merge *m, int stream)

@@ -25,7 +25,8 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->config = *config;
     m->cursor = m->last_commit = m->position = config->cursor;
     m->changed = true;
-    m->streams = mem_zero((size_t)config->stream_count * sizeof *m->streams);
+    m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
+    m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
     arena_init(&m->asking.arena, 4096);
     for (size_t i = 0; config->start && i < config->start->unseen_count; i++) {
         m->txn.xid = config->start->unseen[i];
@@ -63,6 +64,7 @@ void merge_free(struct merge **merge)
     arena_free(&m->asking.arena);
     free(m->streams);
     free((void *)m->waiting);
+    free((void *)m->bound);
     free(m->unseen);
     free(m);
 }

@@ -220,3 +220,29 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
     facts_free(&facts);
     return ok;
 }
+
+static bool check_tables(const struct facts *facts, const struct config *config,
+                         const struct catalog *catalog, struct err *err)
+{
+    struct problems problems = {0};
+    for (int i = 0; i < catalog->count; i++) {
+        find_table(facts, i, config, &catalog->streams[i], &problems);
+    }
+    bool ok = problems_none(&problems, err);
+    problems_free(&problems);
+    return ok;
+}
+
+bool prerequisites_publish(struct pg *pg, const struct config *config,
+                           const struct catalog *catalog, struct err *err)
+{
+    struct facts facts;
+    bool ok = facts_read(pg, config, catalog, &facts, err) &&
+              check_tables(&facts, config, catalog, err) &&
+              add_tables(pg, config, catalog, &facts, err);
+    if (ok) {
+        warn_unidentified(pg, catalog, &facts);
+    }
+    facts_free(&facts);
+    return ok;
+}

@@ -63,6 +63,15 @@ void run_forget_bells(struct run *run)
     pthread_mutex_unlock(&run->mutex);
 }
 
+void run_ring_bells(struct run *run)
+{
+    pthread_mutex_lock(&run->mutex);
+    for (size_t i = 0; i < run->bell_count; i++) {
+        bell_ring(run->bells[i]);
+    }
+    pthread_mutex_unlock(&run->mutex);
+}
+
 int run_stop_fd(const struct run *run)
 {
     return run->stop_fd;
@@ -81,11 +90,7 @@ void run_stop(struct run *run)
     if (write(run->stop_fd, &one, sizeof one) < 0) {
         /* The counter is full, so it is readable already. */
     }
-    pthread_mutex_lock(&run->mutex);
-    for (size_t i = 0; i < run->bell_count; i++) {
-        bell_ring(run->bells[i]);
-    }
-    pthread_mutex_unlock(&run->mutex);
+    run_ring_bells(run);
 }
 
 void run_fail(struct run *run, const struct err *err)

@@ -1,6 +1,7 @@
 """A capture that Flow drives: documents, schemas and checkpoints, and acknowledgements that move the slot."""
 
 import random
+import signal
 import time
 
 import pytest
@@ -47,6 +48,18 @@ def test_shutdown_after_polling_ends_at_what_was_committed(database, flow):
     assert len(process.docs) == 7 and "checkpoint" in process.messages[-1]
     assert process.of_kind("sourcedSchema")
     one.assert_equal(items=["id"])
+
+
+def test_sighup_changes_nothing(database, flow):
+    """There is no file to be read again."""
+    database.execute(ITEMS, fill(10))
+    process = flow(["items"]).start()
+    process.wait_for_quiet(10)
+    process.process.send_signal(signal.SIGHUP)
+    database.execute("UPDATE items SET n = 1")
+    process.wait_for_quiet(20)
+    process.stop()
+    assert "catalog" not in process.stderr.lower()
 
 
 def test_the_capture_continues_after_the_end_of_the_input(database, flow):

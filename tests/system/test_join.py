@@ -10,6 +10,7 @@ import pytest
 from again import SOON, assert_lives, lives_that_are_out, mode_of, pause_in_backfill, said_again, wait_until_again, warnings
 from capture import stream
 from connector import PATIENCE, whole
+from oracle import Versions
 from writer import Writer
 
 KEYS = {"t": ["id"], "u": ["id"]}
@@ -185,3 +186,95 @@ def test_sighup_before_the_capture_has_begun_is_harmless(database, capture):
     finish(one)
     assert_lives(one, {"t": ["id"]}, {"t": 1})
     assert mode_of(one.state[0]) == "Active"
+
+
+def test_changes_from_before_it_joined_are_in_its_rows(one, database):
+    """The shape of its changes was known by then, as that of a table that is not captured."""
+    database.execute("UPDATE u SET a = 'older' WHERE id = 1", "UPDATE t SET a = 'newer' WHERE id = 1")
+    one.process.wait_for(lambda run: len(run.records_of("t")) == 41)
+    one.streams.append(stream("u"))
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "u"))
+    database.execute("UPDATE u SET a = 'newer' WHERE id = 1")
+    one.process.wait_for(lambda run: len(run.records_of("u")) == 301 and run.records_before_last_state() == 342)
+    finish(one)
+    assert_lives(one, KEYS, {"t": 1, "u": 1})
+
+
+def test_a_table_without_key_joins_beside_writers(one, database):
+    def make(chance):
+        return [chance.choice((f"UPDATE loose SET v = nextval('versions') WHERE id = {chance.randint(1, 600)}",
+                               f"DELETE FROM loose WHERE id = {chance.randint(1, 600)}",
+                               "INSERT INTO loose SELECT nextval('versions') + 1000000"))]
+
+    database.execute("CREATE SEQUENCE versions", "CREATE TABLE loose (id bigint, v bigint DEFAULT nextval('versions'))",
+                     "ALTER TABLE loose REPLICA IDENTITY FULL", "INSERT INTO loose SELECT generate_series(1, 600)")
+    one.streams.append(stream("loose"))
+    with Writer(database, make, 1, 0.002):
+        time.sleep(0.1)
+        look_again(one)
+        one.process.wait_for(lambda run: is_active(run, "loose"))
+    finish(one)
+    one.materialised({"t": ["id"], "loose": Versions("public", "loose")}).assert_equal(database)
+
+
+def test_one_that_cannot_join_keeps_no_other_from_it(one):
+    one.streams += [stream("missing"), stream("u")]
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "u"))
+    assert len(warnings(one.process, "public.missing")) == 1
+    one.streams.remove(stream("missing"))
+    finish(one)
+    assert_lives(one, KEYS, {"t": 1, "u": 1})
+
+
+def test_one_that_could_not_join_does_once_its_table_is_there(one, database):
+    one.streams.append(stream("late"))
+    look_again(one)
+    one.process.wait_for(lambda run: warnings(run, "public.late"))
+    database.execute("CREATE TABLE late (id int PRIMARY KEY)", "INSERT INTO late VALUES (1)")
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "late"))
+    finish(one)
+    assert_lives(one, {"t": ["id"], "late": ["id"]}, {"t": 1, "late": 1})
+
+
+def test_one_that_joined_is_backfilled_again_when_its_generation_is_raised(one):
+    one.streams.append(stream("u"))
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "u"))
+    one.streams[1]["generation_id"] = 2
+    look_again(one)
+    one.process.wait_for(lambda run: len(run.records_of("u")) == 600 and run.records_before_last_state() == 640 and is_active(run, "u"))
+    finish(one)
+    assert_lives(one, KEYS, {"t": 1, "u": 2})
+
+
+def test_what_was_asked_for_again_does_not_fail_for_what_it_did_not_tell(database, capture):
+    """on_untracked_change is "fail", and nobody has looked since its table was rewritten."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "INSERT INTO t SELECT n, 't' || n FROM generate_series(1, 40) n")
+    one = capture(["t"], tail=True, advanced={"check_interval": "1h", "on_untracked_change": "fail"})
+    one.process = one.start().wait_for_active()
+    database.execute("ALTER TABLE t ALTER a TYPE text USING a || '!'")
+    one.streams[0]["generation_id"] = 2
+    look_again(one)
+    wait_until_again(one.process)
+    finish(one)
+    assert_lives(one, {"t": ["id"]}, {"t": 2})
+
+
+def test_one_that_joins_has_its_statuses(one):
+    one.streams.append(stream("u"))
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "u"))
+    one.process.stop()
+    told = [message["trace"]["stream_status"]["status"] if message["type"] == "TRACE" else "RECORD"
+            for message in one.process.messages if is_told(message, "u")]
+    assert told == ["STARTED", "RUNNING"] + 300 * ["RECORD"] + ["INCOMPLETE"]
+
+
+def is_told(message, table):
+    if message["type"] == "RECORD":
+        return message["record"]["stream"] == table
+    return message["type"] == "TRACE" and (
+        message["trace"].get("stream_status", {}).get("stream_descriptor", {}).get("name") == table)
