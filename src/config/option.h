@@ -66,7 +66,7 @@ void option_set_string(struct config *, const struct option *, const char *value
 bool option_text(const struct json_at *, const char **text, struct err *);
 
 /* Say of each of Flow's feature flags that it is not known here: lines, as notices are. */
-void flags_notice(const char *flags, struct out *notices);
+void flags_notice(const char *text, struct out *notices);
 
 /* Readers, for the table. */
 bool read_string(const struct json_at *, const struct option *, struct config *, struct err *);

@@ -47,8 +47,8 @@ void roster_say(const struct engine_config *config, int stream, const char *why,
 {
     static const char *const what[] = {
         [ROSTER_GOES_ON] = "the capture goes on, without what was not sent",
-        [ROSTER_BEGINS_AGAIN] = "it is backfilled again; rows that were captured before come "
-                                "again, and those that are gone get no deletes",
+        [ROSTER_BEGINS_AGAIN] = ("it is backfilled again; rows that were captured before come "
+                                 "again, and those that are gone get no deletes"),
         [ROSTER_FAILS] = "the capture ends",
     };
     const struct catalog_stream *s = &config->catalog->streams[stream];

@@ -97,9 +97,6 @@ void engine_show_table(struct engine *e, int stream)
 void engine_show_streams(struct engine *e)
 {
     struct progress *p = e->config.progress;
-    if (e->streams_shown) {
-        return;
-    }
     e->streams_shown = !merge_backfilling(e->merge);
     for (int i = 0; i < e->roster.count; i++) {
         bool backfilling;

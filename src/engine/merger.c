@@ -87,7 +87,10 @@ static bool merge_held(struct engine *e, struct err *err)
     bool ok = merge_events(e->merge, e->hands.events, clock_monotonic_us(), err);
     send_home(e);
     output(e, &e->hands.events);
-    engine_show_streams(e);
+    if (!e->streams_shown) {
+        engine_show_streams(e);
+        roster_release(e);
+    }
     return ok;
 }
 

@@ -158,6 +158,23 @@ void roster_requeue(struct engine *e, int stream)
     }
 }
 
+void roster_release(struct engine *e)
+{
+    bool shared = false;
+    for (int i = 0; i < e->roster.count; i++) {
+        struct member *m = &e->roster.members[i];
+        bool backfilling;
+        merge_backfilled(e->merge, i, &backfilling);
+        if (!backfilling) {
+            pg_close(&m->holder);
+        }
+        shared |= backfilling && !m->holder && m->table && m->table->by_place;
+    }
+    if (!shared) {
+        pg_close(&e->holder);
+    }
+}
+
 void roster_lose(struct engine *e, int stream)
 {
     struct member *m = &e->roster.members[stream];

@@ -110,6 +110,9 @@ void roster_read_again(struct engine *);
 void roster_join_next(struct engine *, int64_t now_us, int64_t *us);
 bool roster_joined(struct engine *, struct question *, struct err *);
 
+/* Close the snapshots whose rows are out: as long as one is open, vacuum cannot remove rows. */
+void roster_release(struct engine *);
+
 struct merge_hooks roster_hooks(struct engine *);
 
 /* The terms of a table changed in a way that the stream does not tell, or that its backfill cannot go

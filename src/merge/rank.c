@@ -10,10 +10,9 @@
 static void add_key(struct merge_question *q, size_t *cap, const struct keycode *key,
                     struct arena *arena)
 {
-    const struct keycode **grown = q->keys;
     if (q->count == *cap) {
         *cap = *cap ? *cap * 2 : 64;
-        grown = arena_alloc(arena, *cap * sizeof *grown);
+        const struct keycode **grown = arena_alloc(arena, *cap * sizeof *grown);
         for (size_t i = 0; i < q->count; i++) {
             grown[i] = q->keys[i];
         }

@@ -39,10 +39,11 @@ void describe_publisher_sql(struct out *sql, const char *oid, const char *public
 
 void describe_limits_sql(struct out *sql, const char *oid, const char *publication, int version)
 {
-    add_entries(sql, oid,
-                "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(coalesce(e.limits,''),','"
-                " ORDER BY e.oid)),16),'')",
-                publication, version);
+    add_entries(
+        sql, oid,
+        "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(coalesce(e.limits,''),','"
+        " ORDER BY e.oid)),16),'')",
+        publication, version);
 }
 
 void describe_pages_sql(struct out *sql, const char *oid)

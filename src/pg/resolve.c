@@ -57,7 +57,7 @@ static bool begin(struct lookup *l, const char *host, struct err *err)
         .host = mem_string(host), .done = eventfd(0, EFD_CLOEXEC), .left = ATOMIC_FLAG_INIT};
     int error = l->done < 0 ? -1 : pthread_create(&thread, NULL, look_up, l);
     if (error) {
-        leave(l); /* for the thread */
+        atomic_flag_test_and_set(&l->left); /* for the thread */
         return err_set(err, ERR_SYSTEM, "cannot start to look up host name \"%s\"", host);
     }
     pthread_detach(thread);

@@ -140,6 +140,20 @@ def test_all_chunks_see_one_snapshot(one, database):
     assert_equal(one)
 
 
+def test_the_snapshot_ends_with_the_backfill(one, database):
+    """As long as it is open, vacuum cannot remove rows anywhere in the database."""
+    one.tail = True
+    process = one.start().wait_for_active()
+    database.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'source-postgres snapshot'"
+                      " AND datname = current_database())")
+    database.execute("TRUNCATE t")  # it is backfilled again, in a snapshot of its own
+    database.execute("INSERT INTO t SELECT n FROM generate_series(1, 10) n")
+    process.wait_for_records(2 * ROWS + 10)
+    database.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'source-postgres snapshot'"
+                      " AND datname = current_database())")
+    process.stop()
+
+
 def test_places_that_are_used_again(one, database):
     """What a vacuum frees, other rows fill: none of them is read for one of the snapshot's."""
     process = pause(one, "t")
