@@ -145,6 +145,6 @@ def test_an_idle_capture_releases_wal_at_its_next_start(database, capture):
     one.run()
     one.tail = True
     process = one.start()
-    database.wait_for(f"SELECT confirmed_flush_lsn = '{one.state[0]['data']['cursor']}' AND restart_lsn - '0/0' > {before}"
+    database.wait_for(f"SELECT confirmed_flush_lsn = '{one.state[0]['global']['shared_state']['cursor']}' AND restart_lsn - '0/0' > {before}"
                       f" FROM pg_replication_slots WHERE slot_name = '{database.slot}'")
     process.stop()
