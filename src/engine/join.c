@@ -66,12 +66,13 @@ void roster_read_again(struct engine *e)
     raise_generations(e, r->newer);
 }
 
-static void cannot_join(struct engine *e, const struct catalog_stream *s, const char *why)
+static void cannot_join(struct engine *e, const struct catalog_stream *s, const char *why,
+                        const char *then)
 {
     log_line(e->config.log, LOG_WARN,
              "stream %s.%s of the catalog cannot join the capture, which goes on without it: %s; "
-             "then send SIGHUP again",
-             s->schema, s->table, why);
+             "%s",
+             s->schema, s->table, why, then);
 }
 
 static void ask_join(struct engine *e, const struct catalog_stream *joins)
@@ -92,7 +93,7 @@ void roster_join_next(struct engine *e, int64_t now_us, int64_t *us)
             continue;
         }
         if (catalog->count == catalog->room) {
-            cannot_join(e, joins, "too many have joined it: stop the read and start it again");
+            cannot_join(e, joins, "too many have joined it", "stop the read and start it again");
         } else if (now_us >= r->join_us) {
             ask_join(e, joins);
             return;
@@ -133,7 +134,7 @@ bool roster_joined(struct engine *e, struct question *q, struct err *err)
     }
     struct catalog_stream *joins = &r->newer->streams[r->joining++];
     if (!q->ok) {
-        cannot_join(e, joins, q->err.message);
+        cannot_join(e, joins, q->err.message, "then send SIGHUP again");
         return true;
     }
     q->stream = add_stream(e, joins);
