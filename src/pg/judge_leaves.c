@@ -53,8 +53,11 @@ static char *attached_by(const struct leaf *leaf)
     out_init(&out, 128);
     out_string(&out, "(SELECT x FROM unnest('{");
     for (uint32_t i = 0; i < leaf->how_len; i++) {
-        char c = leaf->how[i];
-        out_char(&out, c == '.' ? ',' : c);
+        if (leaf->how[i] == '.') {
+            out_char(&out, ',');
+        } else {
+            out_char(&out, leaf->how[i]);
+        }
     }
     out_string(&out, "}'::xid[]) x ORDER BY pg_catalog.age(x) LIMIT 1)");
     char *text = mem_string(out_text(&out));
