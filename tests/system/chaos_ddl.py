@@ -224,7 +224,7 @@ class Upheaval(threading.Thread):
         """Two changes of what is sent of each table: off, and on again."""
         if self.random.random() < 0.5:
             return
-        off = self.random.choice(("publish = 'insert'", "publish = 'insert, update'"))  # without inserts no run begins
+        off = self.random.choice(("publish = 'insert'", "publish = 'insert, update'"))  # no run begins meanwhile
         self.note_publication(cursor)
         cursor.execute(f"ALTER PUBLICATION {self.database.publication} SET ({off})")
         self.stopping.wait(self.random.choice((0, 0.1, 1.5)))
