@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from contextlib import closing
 
 import pytest
 
@@ -20,6 +21,13 @@ def promoted(server):
         pass
     server.settings["restore_command"] = "false"
     server.start()
+    with closing(server.connect()) as session, session.cursor() as cursor:
+        for _ in range(int(600 * PATIENCE)):
+            cursor.execute("SELECT pg_is_in_recovery()")
+            if not cursor.fetchone()[0]:
+                return
+            time.sleep(0.1)
+    raise AssertionError("the server is still in recovery")
 
 
 @pytest.fixture(name="old")
