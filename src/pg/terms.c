@@ -66,7 +66,13 @@ static const char *collation_sql(int version)
                  "'') ELSE '' END";
 }
 
-/* Types that are ordered alike are one: see key_types_alike(). A domain is what it is made of. */
+/* Of column `a`: its type, or what a domain is made of in the end. */
+static const char base_type_sql[] =
+    "(WITH RECURSIVE d(oid,base) AS (SELECT t.oid,t.typbasetype FROM pg_catalog.pg_type t"
+    " WHERE t.oid=a.atttypid UNION ALL SELECT t.oid,t.typbasetype FROM d"
+    " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0)";
+
+/* Types that are ordered alike are one: see key_types_alike(). */
 static void add_types(struct out *sql, const char *oid, const char *key, int version)
 {
     out_format(sql,
@@ -75,9 +81,8 @@ static void add_types(struct out *sql, const char *oid, const char *key, int ver
                "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n)"
                " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
                " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid"
-               " CROSS JOIN LATERAL (SELECT coalesce(nullif(t.typbasetype,0),t.oid)) x(base))",
-               collation_sql(version), key, oid);
+               " CROSS JOIN LATERAL %s x(base))",
+               collation_sql(version), key, oid, base_type_sql);
 }
 
 /* Of the index by which the key is read: as keys_sql chooses it. */
@@ -105,9 +110,8 @@ static void add_labels(struct out *sql, const char *oid, const char *key)
                "pg_catalog.md5(e.enumlabel),8),'' ORDER BY k.n,e.enumsortorder),'')"
                " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
                " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid JOIN pg_catalog.pg_enum e"
-               " ON e.enumtypid=coalesce(nullif(t.typbasetype,0),t.oid))",
-               key, oid);
+               " CROSS JOIN LATERAL %s x(base) JOIN pg_catalog.pg_enum e ON e.enumtypid=x.base)",
+               key, oid, base_type_sql);
 }
 
 static void add_order(struct out *sql, const char *oid, const char *key, int version)
@@ -120,26 +124,29 @@ static void add_order(struct out *sql, const char *oid, const char *key, int ver
     add_labels(sql, oid, key);
 }
 
-/* The table and, if it is partitioned, everything below, with how each came to be there. */
-static void add_tree(struct out *sql, const char *oid)
+/*
+ * The table and, if it is partitioned, everything below, with how each came to be there. What DETACH
+ * CONCURRENTLY has begun to take away is gone for whoever looks from now on.
+ */
+static void add_tree(struct out *sql, const char *oid, int version)
 {
     out_format(sql,
                "(WITH RECURSIVE tree(oid,kind,how) AS (SELECT c.oid,c.relkind,'-'"
                " FROM pg_catalog.pg_class c WHERE c.oid=%s UNION ALL"
                " SELECT c.oid,c.relkind,CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||"
                "h.xmin::text FROM tree t"
-               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
+               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'%s"
                " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ",
-               oid);
+               oid, version >= 140000 ? " AND NOT h.inhdetachpending" : "");
 }
 
 /* A table without any identity refuses updates: its changes need tell nothing. */
-static void add_identity(struct out *sql, const char *oid, const char *key)
+static void add_identity(struct out *sql, const char *oid, const char *key, int version)
 {
     static const char index[] =
         "i.indrelid=c.oid AND (c.relreplident='d' AND i.indisprimary AND i.indimmediate"
         " OR c.relreplident='i' AND i.indisreplident)";
-    add_tree(sql, oid);
+    add_tree(sql, oid, version);
     out_format(sql,
                "SELECT coalesce((SELECT pg_catalog.string_agg(name,', ') FROM ("
                "SELECT pg_catalog.quote_ident(s.nspname)||'.'||pg_catalog.quote_ident(c.relname)"
@@ -163,16 +170,16 @@ static void add_publication(struct out *sql, const char *publication, int versio
                version >= 130000 ? "p.pubviaroot" : "''", publication);
 }
 
-static void add_persistence(struct out *sql, const char *oid)
+static void add_persistence(struct out *sql, const char *oid, int version)
 {
-    add_tree(sql, oid);
+    add_tree(sql, oid, version);
     out_string(sql, "SELECT pg_catalog.max(c.relpersistence::text) FROM tree t"
                     " JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind IN ('r','p'))");
 }
 
-static void add_leaves(struct out *sql, const char *oid)
+static void add_leaves(struct out *sql, const char *oid, int version)
 {
-    add_tree(sql, oid);
+    add_tree(sql, oid, version);
     out_string(sql,
                "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
                "CASE WHEN c.relkind='f' THEN 'f' ELSE c.relfilenode::text END),' ' ORDER BY t.oid),"
@@ -189,7 +196,7 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     add_order(sql, oid, key, version);
     out_char(sql, ',');
-    add_identity(sql, oid, key);
+    add_identity(sql, oid, key, version);
     out_char(sql, ',');
     describe_publisher_sql(sql, oid, publication, version);
     out_string(sql, "::text,");
@@ -197,9 +204,9 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     add_publication(sql, publication, version);
     out_char(sql, ',');
-    add_persistence(sql, oid);
+    add_persistence(sql, oid, version);
     out_char(sql, ',');
-    add_leaves(sql, oid);
+    add_leaves(sql, oid, version);
 }
 
 void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)

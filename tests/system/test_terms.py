@@ -8,14 +8,14 @@ import pytest
 from terms import Terms
 
 TABLE = ("CREATE TABLE t (id int PRIMARY KEY, a text)",)
-PARTITIONED = ("CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id)",
+PARTITIONED = ("CREATE TABLE t (id int PRIMARY KEY, a text, n int) PARTITION BY RANGE (id)",
                "CREATE TABLE low PARTITION OF t FOR VALUES FROM (0) TO (100)",
                "CREATE TABLE high PARTITION OF t FOR VALUES FROM (100) TO (1000)")
 ROWS = "INSERT INTO t SELECT n, 'a' || n FROM generate_series(1, 150) n"
 VIA_ROOT = "CREATE PUBLICATION {publication} FOR ALL TABLES WITH (publish_via_partition_root = true)"
-FRESH = "CREATE TABLE fresh (id int PRIMARY KEY, a text)"
+FRESH = "CREATE TABLE fresh (id int PRIMARY KEY, a text, n int)"
 ATTACH = "ALTER TABLE t ATTACH PARTITION fresh FOR VALUES FROM (1000) TO (2000)"
-MIDDLE = ("CREATE TABLE middle (id int PRIMARY KEY, a text) PARTITION BY RANGE (id)",
+MIDDLE = ("CREATE TABLE middle (id int PRIMARY KEY, a text, n int) PARTITION BY RANGE (id)",
           "CREATE TABLE fresh PARTITION OF middle FOR VALUES FROM (1000) TO (2000)")
 ATTACH_MIDDLE = "ALTER TABLE t ATTACH PARTITION middle FOR VALUES FROM (1000) TO (2000)"
 INSERT = "INSERT INTO {} VALUES (1001, 'before')"
@@ -29,6 +29,7 @@ def watch_table(database, tmp_path):
     def watch(definition, rows=ROWS, publication=VIA_ROOT, **options):
         if database.connection.server_version < 130000 and "PARTITION" in definition[0]:
             pytest.skip("new in PostgreSQL 13")
+        rows = rows if "n int" not in definition[0] or rows != ROWS else ROWS.replace("a' || n", "a' || n, n")
         execute(database, *definition, rows, publication if database.connection.server_version >= 130000
                 else publication.split(" WITH")[0])
         watched.append(Terms(database, tmp_path, **options))
@@ -66,8 +67,7 @@ HARMLESS_PARTITIONS = {
     "attached empty in one transaction": ((FRESH, ATTACH),),
     "attached empty, with rows that came later": (FRESH, ATTACH, INSERT.format("t")),
     "attached empty, with rows of the same transaction": ((FRESH, ATTACH, INSERT.format("t")),),
-    "attached empty, with rows of a long transaction that came later": (
-        (FRESH, "CREATE INDEX ON fresh (a)", ATTACH), ("UPDATE t SET a = 'x' WHERE id = 1", INSERT.format("t"))),
+    "attached empty in one transaction, with rows that came later": ((FRESH, "CREATE INDEX ON fresh (a)", ATTACH), INSERT.format("t")),
     "attached after its rows were deleted": (FRESH, INSERT.format("fresh"), "DELETE FROM fresh", ATTACH),
     "a tree attached empty": (*MIDDLE, ATTACH_MIDDLE, INSERT.format("t")),
 }
@@ -104,6 +104,14 @@ def test_a_partition_that_came_with_rows(database, watch, name):
             terms.look()
         else:
             execute(database, statement)
+    judged(terms, "untracked", "public.fresh, which already had rows")
+
+
+def test_a_later_command_that_may_have_been_an_earlier_one_counts(database, watch):
+    """A row behind a savepoint has a larger id than its transaction, and so have all later ones. Only the commands'
+    numbers tell them apart, if at all; the table is rather read once too often."""
+    terms = watch(PARTITIONED)
+    execute(database, (FRESH, "CREATE INDEX ON fresh (a)", ATTACH), ("UPDATE t SET a = 'x' WHERE id = 1", INSERT.format("t")))
     judged(terms, "untracked", "public.fresh, which already had rows")
 
 
@@ -149,7 +157,7 @@ def test_a_partition_that_is_being_detached_is_gone_once(database, watch):
     ("TRUNCATE t", "emptied", "was emptied or rewritten"),
     ("ALTER TABLE t ALTER a TYPE text USING a || '!'", "emptied", "was emptied or rewritten"),
     ("ALTER TABLE t ADD c uuid DEFAULT gen_random_uuid()", "emptied", "was emptied or rewritten"),
-    ("ALTER TABLE t ALTER id TYPE bigint", "shape", "larger or smaller integers"),
+    ("ALTER TABLE t ALTER id TYPE bigint", "shape", ""),
     ("VACUUM t", "same", ""),
     ("CREATE INDEX ON t (a)", "same", ""),
 ])
@@ -163,14 +171,13 @@ def test_a_new_file(database, watch, use, statement, change, words):
 
 @pytest.mark.parametrize("statements, change, words", [
     (("VACUUM FULL low", "INSERT INTO t VALUES (7000, 'x') ON CONFLICT DO NOTHING"), "shape", "with all its rows"),
-    (("TRUNCATE low",), "emptied", "public.low"),
+    (("TRUNCATE low",), "shape", "public.low, which was truncated"),
     (("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')"), "emptied", "public.low"),
     (("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')", "VACUUM FULL low"), "emptied", "public.low"),
-    (("ALTER TABLE t ALTER id TYPE bigint",), "shape", "integers"),
-    (("ALTER TABLE t ALTER id TYPE bigint", "TRUNCATE low"), "emptied", "public.low"),
-    (("ALTER TABLE t ALTER id TYPE bigint", "TRUNCATE low", "INSERT INTO t VALUES (7, 'after')"), "emptied", "public.low"),
-    (("ALTER TABLE t ALTER id TYPE bigint", "UPDATE t SET a = 'x' WHERE id > 1"), "shape", "integers"),
-    (("ALTER TABLE t ALTER id TYPE bigint", "VACUUM FULL low"), "shape", "integers"),
+    (("ALTER TABLE t ALTER n TYPE bigint",), "shape", ""),
+    (("ALTER TABLE t ALTER n TYPE bigint", "UPDATE t SET a = 'x'"), "shape", ""),
+    (("ALTER TABLE t ALTER n TYPE bigint", "VACUUM FULL low"), "shape", ""),
+    (("VACUUM FULL rest",), "shape", "no deletes are written"),
 ])
 def test_a_new_file_of_a_partition(database, watch, statements, change, words):
     terms = watch(PARTITIONED + ("CREATE TABLE rest PARTITION OF t DEFAULT",))
@@ -187,24 +194,21 @@ def test_a_column_that_is_one_of_other_integers_hides_no_other_rewrite(database,
 # Keys.
 
 @pytest.mark.parametrize("use", ["active", "by_key", "by_ctid"])
-@pytest.mark.parametrize("type_then, type_now, changes", [
-    ("int", "bigint", False), ("smallint", "int", False), ("varchar(10)", "text", False), ("text", "varchar(20)", False),
+@pytest.mark.parametrize("type_then, type_now, other", [
+    ("int", "bigint", False), ("smallint", "int", False), ("varchar(9)", "text", False), ("text", "varchar", False),
     ("int", "numeric", True), ("int", "text", True), ("text", 'text COLLATE "C"', True), ("text", "char(9)", True),
     ('text COLLATE "C"', 'text COLLATE "en-x-icu"', True),
 ])
-def test_the_order_of_a_key(database, watch, use, type_then, type_now, changes):
+def test_the_order_of_a_key(database, watch, use, type_then, type_now, other):
+    """It matters as long as rows are read in it."""
     terms = watch((f"CREATE TABLE t (id {type_then} PRIMARY KEY, a text)",),
-                  rows="INSERT INTO t SELECT n, 'a' || n FROM generate_series(1, 150) n" if "text" not in type_then + type_now
-                  and "char" not in type_then else "INSERT INTO t SELECT " + ("n" if type_then == "int" else "n::text")
-                  + ", 'a' FROM generate_series(1, 150) n")
+                  rows=f"INSERT INTO t SELECT n::text::{type_then}, 'a' FROM generate_series(1, 150) n")
     execute(database, f"ALTER TABLE t ALTER id TYPE {type_now}")
     change, why = terms.judge(use)
-    if use == "by_key":
-        assert (change == "other" and "of another order" in why) == changes, (change, why)
-    assert changes or change in ("shape", "other" if use == "by_ctid" else "shape"), (change, why)
+    assert (change == "other" and "of another order" in why) == (other and use == "by_key"), (change, why)
+    assert other or change == "shape" or use == "by_ctid", (change, why)
 
 
-COLLATED = "CREATE TABLE t (id text COLLATE \"en-x-icu\" PRIMARY KEY, a text)"
 ENUM = ("CREATE TYPE e AS ENUM ('one', 'two')", "CREATE TABLE t (id e PRIMARY KEY, a text)")
 
 
@@ -217,7 +221,7 @@ ENUM = ("CREATE TYPE e AS ENUM ('one', 'two')", "CREATE TABLE t (id e PRIMARY KE
     (TABLE, ("ALTER TABLE t DROP CONSTRAINT t_pkey", "ALTER TABLE t ADD UNIQUE (id)"), "same", ""),
     (TABLE, ("UPDATE t SET a = id", "ALTER TABLE t ALTER a SET NOT NULL", "CREATE UNIQUE INDEX u ON t (a)",
              "ALTER TABLE t REPLICA IDENTITY USING INDEX u"), "other", "replica identity that does not cover its key any more, at public.t"),
-    (PARTITIONED, ("ALTER TABLE low ADD b int", ) and ("UPDATE t SET a = id", "ALTER TABLE low ALTER a SET NOT NULL",
+    (PARTITIONED, ("UPDATE t SET a = id", "ALTER TABLE low ALTER a SET NOT NULL",
                    "CREATE UNIQUE INDEX u ON low (a)", "ALTER TABLE low REPLICA IDENTITY USING INDEX u"), "other", "at public.low"),
     (TABLE, "ALTER TABLE t REPLICA IDENTITY FULL", "same", ""),
     (TABLE, "ALTER TABLE t REPLICA IDENTITY NOTHING", "same", ""),
@@ -282,7 +286,7 @@ def test_a_replaced_table_cannot_go_on_with_its_backfill(database, watch):
     (("ALTER TABLE t DETACH PARTITION low",), "untracked", "public.low, which was detached"),
     (("DROP TABLE low",), "shape", "no deletes are written"),
     (("VACUUM FULL low",), "shape", "with all its rows"),
-    (("TRUNCATE low",), "emptied", "public.low"),
+    (("TRUNCATE low",), "shape", "public.low, which was truncated"),
     (("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')"), "emptied", "public.low"),
 ])
 def test_a_role_that_may_read_the_partitioned_table_alone(database, watch, statements, change, words):
