@@ -68,9 +68,10 @@ static const char *collation_sql(int version)
 
 /* Of column `a`: its type, or what a domain is made of in the end. */
 static const char base_type_sql[] =
-    "(WITH RECURSIVE d(oid,base) AS (SELECT t.oid,t.typbasetype FROM pg_catalog.pg_type t"
-    " WHERE t.oid=a.atttypid UNION ALL SELECT t.oid,t.typbasetype FROM d"
-    " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0)";
+    "(SELECT CASE WHEN b.typbasetype=0 THEN b.oid ELSE (WITH RECURSIVE d(oid,base) AS ("
+    "SELECT b.oid,b.typbasetype UNION ALL SELECT t.oid,t.typbasetype FROM d"
+    " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0) END"
+    " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
 
 /* Types that are ordered alike are one: see key_types_alike(). */
 static void add_types(struct out *sql, const char *oid, const char *key, int version)
@@ -90,8 +91,8 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
 {
     out_format(sql,
                "(SELECT pg_catalog.concat_ws('|',(SELECT pg_catalog.string_agg("
-               "o.opcfamily::text,' ' ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)"
-               " JOIN pg_catalog.pg_opclass o ON o.oid=u.c),"
+               "(SELECT o.opcfamily::text FROM pg_catalog.pg_opclass o WHERE o.oid=u.c),' '"
+               " ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)),"
                "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY u.p)"
                " FROM unnest(i.indcollation) WITH ORDINALITY u(c,p)))"
                " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
@@ -126,38 +127,42 @@ static void add_order(struct out *sql, const char *oid, const char *key, int ver
 
 /*
  * The table and, if it is partitioned, everything below, with how each came to be there. What DETACH
- * CONCURRENTLY has begun to take away is gone for whoever looks from now on.
+ * CONCURRENTLY has begun to take away is gone for whoever looks from now on. OFFSET 0 keeps the
+ * planner, which expects many rows, from reading all of pg_class for one.
  */
 static void add_tree(struct out *sql, const char *oid, int version)
 {
+    static const char class[] = "c.oid,c.relkind,c.relpersistence,c.relreplident,c.relfilenode,"
+                                "c.relnamespace,c.relname";
+    static const char names[] = "oid,kind,persistence,identity,file,schema,name";
     out_format(sql,
-               "(WITH RECURSIVE tree(oid,kind,how) AS (SELECT c.oid,c.relkind,'-'"
+               "(WITH RECURSIVE tree(how,%s) AS (SELECT '-',%s"
                " FROM pg_catalog.pg_class c WHERE c.oid=%s UNION ALL"
-               " SELECT c.oid,c.relkind,CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||"
-               "h.xmin::text FROM tree t"
-               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'%s"
-               " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ",
-               oid, version >= 140000 ? " AND NOT h.inhdetachpending" : "");
+               " SELECT CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||h.how,c.* FROM tree t"
+               " CROSS JOIN LATERAL (SELECT i.inhrelid,i.xmin::text FROM pg_catalog.pg_inherits i"
+               " WHERE i.inhparent=t.oid%s OFFSET 0) h(oid,how)"
+               " CROSS JOIN LATERAL (SELECT %s FROM pg_catalog.pg_class c WHERE c.oid=h.oid"
+               " OFFSET 0) c WHERE t.kind='p') ",
+               names, class, oid, version >= 140000 ? " AND NOT i.inhdetachpending" : "", class);
 }
 
 /* A table without any identity refuses updates: its changes need tell nothing. */
 static void add_identity(struct out *sql, const char *oid, const char *key, int version)
 {
     static const char index[] =
-        "i.indrelid=c.oid AND (c.relreplident='d' AND i.indisprimary AND i.indimmediate"
-        " OR c.relreplident='i' AND i.indisreplident)";
+        "i.indrelid=t.oid AND (t.identity='d' AND i.indisprimary AND i.indimmediate"
+        " OR t.identity='i' AND i.indisreplident)";
     add_tree(sql, oid, version);
     out_format(sql,
-               "SELECT coalesce((SELECT pg_catalog.string_agg(name,', ') FROM ("
-               "SELECT pg_catalog.quote_ident(s.nspname)||'.'||pg_catalog.quote_ident(c.relname)"
-               " FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid"
-               " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
-               " WHERE c.relkind IN ('r','p') AND c.relreplident<>'f'"
-               " AND EXISTS (SELECT FROM pg_catalog.pg_index i WHERE %s)"
-               " AND EXISTS (SELECT FROM unnest(%s) k(name) WHERE NOT EXISTS ("
+               "SELECT coalesce((SELECT pg_catalog.string_agg(x.schema||'.'||x.name,', ') FROM ("
+               "SELECT (SELECT pg_catalog.quote_ident(s.nspname) FROM pg_catalog.pg_namespace s"
+               " WHERE s.oid=t.schema),pg_catalog.quote_ident(t.name)"
+               " FROM tree t WHERE t.kind IN ('r','p') AND t.identity<>'f'"
+               " AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE %s)>0"
+               " AND (SELECT pg_catalog.count(*) FROM unnest(%s) k(name) WHERE NOT EXISTS ("
                "SELECT FROM pg_catalog.pg_index i CROSS JOIN unnest(i.indkey) u(attnum)"
-               " JOIN pg_catalog.pg_attribute a ON a.attrelid=c.oid AND a.attnum=u.attnum"
-               " WHERE a.attname=k.name AND %s)) ORDER BY c.oid LIMIT 3) x(name)),''))",
+               " JOIN pg_catalog.pg_attribute a ON a.attrelid=t.oid AND a.attnum=u.attnum"
+               " WHERE a.attname=k.name AND %s))>0 ORDER BY t.oid LIMIT 3) x(schema,name)),''))",
                index, key, index);
 }
 
@@ -173,17 +178,16 @@ static void add_publication(struct out *sql, const char *publication, int versio
 static void add_persistence(struct out *sql, const char *oid, int version)
 {
     add_tree(sql, oid, version);
-    out_string(sql, "SELECT pg_catalog.max(c.relpersistence::text) FROM tree t"
-                    " JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind IN ('r','p'))");
+    out_string(sql, "SELECT pg_catalog.max(t.persistence::text) FROM tree t"
+                    " WHERE t.kind IN ('r','p'))");
 }
 
 static void add_leaves(struct out *sql, const char *oid, int version)
 {
     add_tree(sql, oid, version);
-    out_string(sql,
-               "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
-               "CASE WHEN c.relkind='f' THEN 'f' ELSE c.relfilenode::text END),' ' ORDER BY t.oid),"
-               "'') FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind<>'p')");
+    out_string(sql, "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
+                    "CASE WHEN t.kind='f' THEN 'f' ELSE t.file::text END),' ' ORDER BY t.oid),"
+                    "'') FROM tree t WHERE t.kind<>'p')");
 }
 
 void terms_sql(struct out *sql, const char *oid, const char *publication, const char *key,
