@@ -25,16 +25,20 @@ static void add_columns(struct out *sql, const char *oid, int version)
                oid);
 }
 
-/* A condition on index `i`: it tells rows apart, by columns of the key alone. */
+/*
+ * A condition on index `i`: it tells rows apart, by columns of the key alone. It is usable_index_sql
+ * for these columns, said so that the columns are read once.
+ */
 static void add_within(struct out *sql, const char *oid, const char *key, int version)
 {
-    out_format(sql, "i.indrelid=%s AND ", oid);
-    usable_index_sql(sql, version);
     out_format(sql,
-               " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum,p)"
-               " JOIN pg_catalog.pg_attribute b ON b.attrelid=i.indrelid AND b.attnum=u.attnum"
-               " WHERE u.p<=%s AND b.attname<>ALL(%s))",
-               key_width_sql(version), key);
+               "i.indrelid=%s AND i.indisunique AND i.indisvalid AND i.indimmediate"
+               " AND i.indpred IS NULL AND NOT i.indisexclusion"
+               " AND (i.indkey::int2[])[0:%s-1]<@ARRAY(SELECT a.attnum"
+               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attname=ANY(%s)"
+               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT %s)",
+               oid, key_width_sql(version), oid, key, not_null_sql(version),
+               generated_sql(version));
 }
 
 static void add_key(struct out *sql, const char *oid, const char *key, int version)
@@ -73,19 +77,6 @@ static const char base_type_sql[] =
     " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0) END"
     " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
 
-/* Types that are ordered alike are one: see key_types_alike(). */
-static void add_types(struct out *sql, const char *oid, const char *key, int version)
-{
-    out_format(sql,
-               "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
-               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
-               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n)"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " CROSS JOIN LATERAL %s x(base))",
-               collation_sql(version), key, oid, base_type_sql);
-}
-
 /* Of the index by which the key is read: as keys_sql chooses it. */
 static void add_index(struct out *sql, const char *oid, const char *key, int version)
 {
@@ -103,26 +94,24 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                key_width_sql(version));
 }
 
-/* Of the enums among the key's columns, in order. */
-static void add_labels(struct out *sql, const char *oid, const char *key)
-{
-    out_format(sql,
-               "(SELECT coalesce(pg_catalog.string_agg(' '||pg_catalog.left("
-               "pg_catalog.md5(e.enumlabel),8),'' ORDER BY k.n,e.enumsortorder),'')"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " CROSS JOIN LATERAL %s x(base) JOIN pg_catalog.pg_enum e ON e.enumtypid=x.base)",
-               key, oid, base_type_sql);
-}
-
+/* Types that are ordered alike are one: see key_types_alike(). The columns are read once for all. */
 static void add_order(struct out *sql, const char *oid, const char *key, int version)
 {
-    out_string(sql, "pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',");
-    add_types(sql, oid, key, version);
-    out_char(sql, ',');
+    out_format(sql,
+               "(SELECT pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',"
+               "pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
+               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
+               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n),",
+               collation_sql(version));
     add_index(sql, oid, key, version);
-    out_string(sql, ")),16)||");
-    add_labels(sql, oid, key);
+    out_format(sql,
+               ")),16)||coalesce(pg_catalog.string_agg((SELECT pg_catalog.string_agg("
+               "' '||pg_catalog.left(pg_catalog.md5(e.enumlabel),8),'' ORDER BY e.enumsortorder)"
+               " FROM pg_catalog.pg_enum e WHERE e.enumtypid=x.base),'' ORDER BY k.n),'')"
+               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
+               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
+               " CROSS JOIN LATERAL %s x(base))",
+               key, oid, base_type_sql);
 }
 
 /*
