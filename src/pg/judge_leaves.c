@@ -23,6 +23,16 @@ struct asked {
     struct terms_verdict *verdict;
 };
 
+/* Rows are gone: of all that goes on, this is what is to be said. */
+static void judge_lost(struct terms_verdict *verdict, const char *what, const char *name)
+{
+    if (verdict->change == TERMS_SHAPE && !verdict->loses_rows) {
+        verdict->change = TERMS_SAME;
+    }
+    judge(verdict, TERMS_SHAPE, "%s%s: no deletes are written for what it held", what, name);
+    verdict->loses_rows = true;
+}
+
 /* Whether a row was there before it came. *found is true as well if nobody may tell. */
 static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                            bool *found, struct err *err)
@@ -72,10 +82,9 @@ static bool judge_went(struct asked *q, const struct leaf *leaf, const struct le
         judge(q->verdict, TERMS_UNTRACKED,
               "has lost the partition %s, which was detached with its rows", rows->name);
     } else {
-        judge(q->verdict, TERMS_SHAPE,
-              "has lost a partition, which was dropped, or had no rows when it was detached: no "
-              "deletes are written for what it held");
-        q->verdict->loses_rows = true;
+        judge_lost(q->verdict,
+                   "has lost a partition, which was dropped, or had no rows when it was detached",
+                   "");
     }
     return true;
 }
@@ -100,11 +109,9 @@ static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct
               "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
               "which is not sent");
     } else if (empty) {
-        judge(q->verdict, TERMS_SHAPE,
-              "has an empty partition %s, which was truncated, or rewritten without any rows: no "
-              "deletes are written for what it held",
-              rows->name);
-        q->verdict->loses_rows = true;
+        judge_lost(q->verdict,
+                   "has a partition that was truncated, or rewritten without any rows, ",
+                   rows->name);
     } else {
         judge(q->verdict, TERMS_EMPTIED,
               "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
