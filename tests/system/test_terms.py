@@ -61,6 +61,8 @@ CREATED = "CREATE TABLE fresh PARTITION OF t FOR VALUES FROM (1000) TO (2000)"
 HARMLESS_PARTITIONS = {
     "created": (CREATED,),
     "created, with rows that came later": (CREATED, INSERT.format("t"), INSERT.format("t").replace("1001", "1002")),
+    "created, with rows of a long transaction that came later": (
+        CREATED, ("UPDATE t SET a = 'x' WHERE id = 1", INSERT.format("t"))),
     "created with rows in one transaction": ((CREATED, INSERT.format("t")),),
     "created with rows behind a savepoint": ((CREATED, "SAVEPOINT s", INSERT.format("t"), "RELEASE s"),),
     "attached empty": (FRESH, ATTACH),
