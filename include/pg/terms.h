@@ -55,7 +55,10 @@ struct terms_verdict {
 /* Whether a partitioned table's changes come under the names of its partitions. */
 bool terms_come_by_leaves(const struct terms *);
 
-/* Asks the server where only rows can tell: see judge_leaves.c. */
+/*
+ * Asks the server where only rows can tell: see judge_leaves.c. The connection must not be in a
+ * transaction. It needs the right to read the table; of its partitions no more than that.
+ */
 bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
                  struct terms_verdict *, struct err *);
 

@@ -3,124 +3,90 @@
  *
  * Three questions are put to their rows, each answered by the first row that is found:
  *
- * - A partition that came: has it a row that was there before it was attached? One that was created
- *   as a partition, or attached empty, has none.
+ * - A partition that was attached: has it a row that was there before?
  * - A partition that went, and is still there by itself: has it rows?
  * - A file that is new: does it hold a row from before the terms were read last? VACUUM FULL and
  *   CLUSTER keep all rows as they were; TRUNCATE, and an ALTER TABLE that rewrites them, none.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "judge.h"
-#include "rows.h"
+#include "leaf_rows.h"
 
-/* Schema and name, quoted; NULL without an error: there is no such table. */
-static bool find_table(struct pg *pg, uint32_t oid, char **name, struct err *err)
-{
-    static const char sql[] =
-        "SELECT pg_catalog.quote_ident(n.nspname)||'.'||pg_catalog.quote_ident(c.relname)"
-        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace"
-        " WHERE c.oid=$1::oid";
-    char *text = mem_format("%" PRIu32, oid);
-    struct pg_rows *rows = pg_query(pg, sql, 1, (const char *const[]){text}, err);
-    *name = rows && pg_rows_count(rows) ? rows_copy(rows, 0, 0) : NULL;
-    bool ok = rows != NULL;
-    pg_rows_free(&rows);
-    free(text);
-    return ok;
-}
+/* What a partition is asked about, and what came of it. */
+struct asked {
+    struct pg *pg;
+    uint32_t root;
+    enum terms_use use;
+    const struct terms *was, *now;
+    struct terms_verdict *verdict;
+};
 
-/* Whether the table has a row of which the condition holds. */
-static bool find_row(struct pg *pg, const char *name, const char *condition, bool *found,
-                     struct err *err)
+/* Rows are gone: of all that goes on, this is what is to be said. */
+static void judge_lost(struct terms_verdict *verdict, const char *what, const char *name)
 {
-    char *sql = mem_format("SELECT EXISTS (SELECT FROM ONLY %s AS r WHERE %s)", name, condition);
-    struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
-    *found = rows && rows_bool(rows, 0, 0);
-    bool ok = rows != NULL;
-    pg_rows_free(&rows);
-    free(sql);
-    return ok;
-}
-
-/* Of those that attached it, or one of those above it, the newest. */
-static char *attached_by(const struct leaf *leaf)
-{
-    struct out out;
-    out_init(&out, 128);
-    out_string(&out, "(SELECT x FROM unnest('{");
-    for (uint32_t i = 0; i < leaf->how_len; i++) {
-        if (leaf->how[i] == '.') {
-            out_char(&out, ',');
-        } else {
-            out_char(&out, leaf->how[i]);
-        }
+    if (verdict->change == TERMS_SHAPE && !verdict->loses_rows) {
+        verdict->change = TERMS_SAME;
     }
-    out_string(&out, "}'::xid[]) x ORDER BY pg_catalog.age(x) LIMIT 1)");
-    char *text = mem_string(out_text(&out));
-    out_free(&out);
-    return text;
+    judge(verdict, TERMS_SHAPE, "%s%s: no deletes are written for what it held", what, name);
+    verdict->loses_rows = true;
 }
 
-/* Rows that its own transaction put in behind the attachment do not count. */
-static bool judge_new(struct pg *pg, const struct leaf *leaf, struct terms_verdict *verdict,
-                      struct err *err)
+/* Whether a row was there before it came. *found is true as well if nobody may tell. */
+static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                           bool *found, struct err *err)
 {
-    bool found = false;
-    char *name;
-    if (!find_table(pg, leaf->oid, &name, err)) {
+    char *condition;
+    if (!leaf_rows_before(q->pg, q->root, leaf->oid, &condition, err)) {
         return false;
     }
-    if (!name) {
-        return true; /* gone again: the next look will tell */
-    }
-    if (*leaf->file == 'f') {
-        judge(verdict, TERMS_UNTRACKED,
-              "got the foreign table %s as a partition, whose changes are not replicated", name);
-        free(name);
-        return true;
-    }
-    char *by = attached_by(leaf);
-    char *condition = mem_format(
-        "pg_catalog.age(r.xmin)>pg_catalog.age(%s) OR (r.xmin=%s AND r.cmin::text::bigint<"
-        "(SELECT h.cmin::text::bigint FROM pg_catalog.pg_inherits h WHERE h.inhrelid=%" PRIu32
-        " LIMIT 1))",
-        by, by, leaf->oid);
-    bool ok = find_row(pg, name, condition, &found, err);
-    if (ok && found) {
-        judge(verdict, TERMS_UNTRACKED, "got the partition %s, which already had rows", name);
-    } else {
-        judge(verdict, TERMS_SHAPE, "got the new partition %s", name);
-    }
+    *found = condition && !rows->from;
+    bool ok = !condition || !rows->from || leaf_rows_exist(q->pg, rows, condition, found, err);
     free(condition);
-    free(by);
-    free(name);
     return ok;
 }
 
-static bool judge_gone(struct pg *pg, const struct leaf *leaf, struct terms_verdict *verdict,
+/* NULL name: gone again, which the next look will tell. */
+static bool judge_came(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
 {
     bool found = false;
-    char *name;
-    if (!find_table(pg, leaf->oid, &name, err)) {
+    if (rows->name && *leaf->file == 'f') {
+        judge(q->verdict, TERMS_UNTRACKED,
+              "got the foreign table %s as a partition, whose changes are not replicated",
+              rows->name);
+        return true;
+    }
+    if (rows->name && !came_with_rows(q, leaf, rows, &found, err)) {
         return false;
     }
-    bool ok = !name || *leaf->file == 'f' || find_row(pg, name, "true", &found, err);
-    if (ok && found) {
-        judge(verdict, TERMS_UNTRACKED,
-              "has lost the partition %s, which was detached with its rows", name);
-    } else {
-        judge(verdict, TERMS_SHAPE,
-              "has lost a partition, which was dropped, or had no rows when it was detached: no "
-              "deletes are written for what it held");
-        verdict->loses_rows = true;
+    if (found) {
+        judge(q->verdict, TERMS_UNTRACKED, "got the partition %s, which already had rows",
+              rows->name);
+    } else if (rows->name) {
+        judge(q->verdict, TERMS_SHAPE, "got the new partition %s", rows->name);
     }
-    free(name);
-    return ok;
+    return true;
+}
+
+/* One that we may not read by itself may have had rows. */
+static bool judge_went(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                       struct err *err)
+{
+    bool lives = rows->name && *leaf->file != 'f', found = lives && !rows->from;
+    if (lives && rows->from && !leaf_rows_exist(q->pg, rows, "true", &found, err)) {
+        return false;
+    }
+    if (found) {
+        judge(q->verdict, TERMS_UNTRACKED,
+              "has lost the partition %s, which was detached with its rows", rows->name);
+    } else {
+        judge_lost(q->verdict,
+                   "has lost a partition, which was dropped, or had no rows when it was detached",
+                   "");
+    }
+    return true;
 }
 
 /* Whether the columns differ at most in how large their integers may be. */
@@ -131,59 +97,101 @@ static bool same_values(const struct terms *was, const struct terms *now)
            !strcmp(strchr(a, '.'), strchr(b, '.'));
 }
 
-/* The age of a row tells whether it was there, as long as no id has come round meanwhile. */
-static bool judge_file(struct pg *pg, const struct leaf *leaf, const struct terms *was,
-                       const struct terms *now, struct terms_verdict *verdict, struct err *err)
+/*
+ * A partition that is empty has nothing to be read again, whether it was truncated, which is not
+ * sent, or was empty before: it is as one that was dropped. Of a table by itself the stream tells.
+ */
+static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                          bool empty)
 {
-    bool found = false, ok = true;
-    char *name;
-    bool provable = was->horizon && now->horizon - was->horizon < INT32_MAX;
-    if (same_values(was, now)) {
-        judge(verdict, TERMS_SHAPE, "has larger or smaller integers");
+    if (*leaf->how == '-') {
+        judge(q->verdict, TERMS_EMPTIED,
+              "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
+              "which is not sent");
+    } else if (empty) {
+        judge_lost(q->verdict,
+                   "has a partition that was truncated, or rewritten without any rows, ",
+                   rows->name);
+    } else {
+        judge(q->verdict, TERMS_EMPTIED,
+              "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
+              "which is not sent, at its partition %s",
+              rows->name ? rows->name : "");
+    }
+}
+
+/*
+ * The horizon says which rows were there. Where only integers became larger or smaller, all rows
+ * were rewritten and have the same values; a TRUNCATE of a partition beside that is not noticed,
+ * and then its rows get no deletes.
+ */
+static bool judge_file(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                       struct err *err)
+{
+    bool kept = false, some = true;
+    if (same_values(q->was, q->now)) {
+        judge(q->verdict, TERMS_SHAPE, "has larger or smaller integers");
         return true;
     }
-    if (!find_table(pg, leaf->oid, &name, err)) {
+    if (rows->from && q->was->horizon) {
+        char *condition = leaf_rows_older(q->was->horizon);
+        bool ok = leaf_rows_exist(q->pg, rows, condition, &kept, err);
+        free(condition);
+        if (!ok) {
+            return false;
+        }
+    }
+    if (kept) {
+        judge(q->verdict, TERMS_SHAPE, "was rewritten with all its rows");
+        return true;
+    }
+    if (rows->from && !leaf_rows_exist(q->pg, rows, "true", &some, err)) {
         return false;
     }
-    if (name && provable) {
-        char *condition = mem_format("pg_catalog.age(r.xmin)>pg_catalog.age('%" PRIu32 "'::xid)",
-                                     (uint32_t)was->horizon);
-        ok = find_row(pg, name, condition, &found, err);
-        free(condition);
-    }
-    if (found) {
-        judge(verdict, TERMS_SHAPE, "was rewritten with all its rows");
-    } else {
-        judge(verdict, TERMS_EMPTIED,
-              "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
-              "which "
-              "is not sent%s%s",
-              strlen(leaf->how) && *leaf->how != '-' ? ", at its partition " : "",
-              *leaf->how != '-' && name ? name : "");
-    }
-    free(name);
+    judge_emptied(q, leaf, rows, !some);
+    return true;
+}
+
+/* Whether it is where it was. */
+static bool stayed(const struct leaf *was, const struct leaf *now)
+{
+    return was->how_len == now->how_len && !memcmp(was->how, now->how, now->how_len);
+}
+
+static bool same_file(const struct leaf *was, const struct leaf *now)
+{
+    return was->file_len == now->file_len && !memcmp(was->file, now->file, now->file_len);
+}
+
+typedef bool judge_rows(struct asked *, const struct leaf *, const struct leaf_rows *,
+                        struct err *);
+
+static bool with_rows(struct asked *q, const struct leaf *leaf, judge_rows *judge_one,
+                      struct err *err)
+{
+    struct leaf_rows rows;
+    bool ok =
+        leaf_rows_find(q->pg, q->root, leaf->oid, &rows, err) && judge_one(q, leaf, &rows, err);
+    leaf_rows_clear(&rows);
     return ok;
 }
 
-static bool judge_present(struct pg *pg, const struct leaf *leaf, const struct terms *was,
-                          const struct terms *now, enum terms_use use,
-                          struct terms_verdict *verdict, struct err *err)
+static bool judge_present(struct asked *q, const struct leaf *leaf, struct err *err)
 {
     struct leaf before;
-    if (!leaf_find(was->text[TERM_LEAVES], leaf->oid, &before) || before.how_len != leaf->how_len ||
-        memcmp(before.how, leaf->how, leaf->how_len) != 0) {
-        return judge_new(pg, leaf, verdict, err);
+    if (!leaf_find(q->was->text[TERM_LEAVES], leaf->oid, &before) || !stayed(&before, leaf)) {
+        return with_rows(q, leaf, judge_came, err);
     }
-    if (before.file_len == leaf->file_len && !memcmp(before.file, leaf->file, leaf->file_len)) {
+    if (same_file(&before, leaf)) {
         return true;
     }
-    if (use == TERMS_BY_CTID) {
-        judge(verdict, TERMS_OTHER,
+    if (q->use == TERMS_BY_CTID) {
+        judge(q->verdict, TERMS_OTHER,
               "was rewritten during its backfill (by VACUUM FULL, CLUSTER, TRUNCATE or ALTER "
               "TABLE), in which its rows are read as they are stored");
         return true;
     }
-    return judge_file(pg, leaf, was, now, verdict, err);
+    return with_rows(q, leaf, judge_file, err);
 }
 
 bool judge_leaves(struct pg *pg, const struct terms *was, const struct terms *now,
@@ -193,14 +201,16 @@ bool judge_leaves(struct pg *pg, const struct terms *was, const struct terms *no
     if (!was->text[TERM_LEAVES] || !now->text[TERM_LEAVES]) {
         return true;
     }
+    struct asked q = {.pg = pg, .use = use, .was = was, .now = now, .verdict = verdict};
+    q.root = (uint32_t)strtoul(now->text[TERM_TABLE], NULL, 10);
     for (const char *p = now->text[TERM_LEAVES]; leaf_next(&p, &leaf);) {
-        if (!judge_present(pg, &leaf, was, now, use, verdict, err)) {
+        if (!judge_present(&q, &leaf, err)) {
             return false;
         }
     }
     for (const char *p = was->text[TERM_LEAVES]; leaf_next(&p, &leaf);) {
         if (!leaf_find(now->text[TERM_LEAVES], leaf.oid, &found) &&
-            !judge_gone(pg, &leaf, verdict, err)) {
+            !with_rows(&q, &leaf, judge_went, err)) {
             return false;
         }
     }

@@ -25,16 +25,20 @@ static void add_columns(struct out *sql, const char *oid, int version)
                oid);
 }
 
-/* A condition on index `i`: it tells rows apart, by columns of the key alone. */
+/*
+ * A condition on index `i`: it tells rows apart, by columns of the key alone. It is usable_index_sql
+ * for these columns, said so that the columns are read once.
+ */
 static void add_within(struct out *sql, const char *oid, const char *key, int version)
 {
-    out_format(sql, "i.indrelid=%s AND ", oid);
-    usable_index_sql(sql, version);
     out_format(sql,
-               " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum,p)"
-               " JOIN pg_catalog.pg_attribute b ON b.attrelid=i.indrelid AND b.attnum=u.attnum"
-               " WHERE u.p<=%s AND b.attname<>ALL(%s))",
-               key_width_sql(version), key);
+               "i.indrelid=%s AND i.indisunique AND i.indisvalid AND i.indimmediate"
+               " AND i.indpred IS NULL AND NOT i.indisexclusion"
+               " AND (i.indkey::int2[])[0:%s-1]<@ARRAY(SELECT a.attnum"
+               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attname=ANY(%s)"
+               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT %s)",
+               oid, key_width_sql(version), oid, key, not_null_sql(version),
+               generated_sql(version));
 }
 
 static void add_key(struct out *sql, const char *oid, const char *key, int version)
@@ -66,27 +70,20 @@ static const char *collation_sql(int version)
                  "'') ELSE '' END";
 }
 
-/* Types that are ordered alike are one: see key_types_alike(). A domain is what it is made of. */
-static void add_types(struct out *sql, const char *oid, const char *key, int version)
-{
-    out_format(sql,
-               "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
-               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
-               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n)"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid"
-               " CROSS JOIN LATERAL (SELECT coalesce(nullif(t.typbasetype,0),t.oid)) x(base))",
-               collation_sql(version), key, oid);
-}
+/* Of column `a`: its type, or what a domain is made of in the end. */
+static const char base_type_sql[] =
+    "(SELECT CASE WHEN b.typbasetype=0 THEN b.oid ELSE (WITH RECURSIVE d(oid,base) AS ("
+    "SELECT b.oid,b.typbasetype UNION ALL SELECT t.oid,t.typbasetype FROM d"
+    " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0) END"
+    " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
 
 /* Of the index by which the key is read: as keys_sql chooses it. */
 static void add_index(struct out *sql, const char *oid, const char *key, int version)
 {
     out_format(sql,
                "(SELECT pg_catalog.concat_ws('|',(SELECT pg_catalog.string_agg("
-               "o.opcfamily::text,' ' ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)"
-               " JOIN pg_catalog.pg_opclass o ON o.oid=u.c),"
+               "(SELECT o.opcfamily::text FROM pg_catalog.pg_opclass o WHERE o.oid=u.c),' '"
+               " ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)),"
                "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY u.p)"
                " FROM unnest(i.indcollation) WITH ORDINALITY u(c,p)))"
                " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
@@ -97,60 +94,64 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                key_width_sql(version));
 }
 
-/* Of the enums among the key's columns, in order. */
-static void add_labels(struct out *sql, const char *oid, const char *key)
-{
-    out_format(sql,
-               "(SELECT coalesce(pg_catalog.string_agg(' '||pg_catalog.left("
-               "pg_catalog.md5(e.enumlabel),8),'' ORDER BY k.n,e.enumsortorder),'')"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " JOIN pg_catalog.pg_type t ON t.oid=a.atttypid JOIN pg_catalog.pg_enum e"
-               " ON e.enumtypid=coalesce(nullif(t.typbasetype,0),t.oid))",
-               key, oid);
-}
-
+/* Types that are ordered alike are one: see key_types_alike(). The columns are read once for all. */
 static void add_order(struct out *sql, const char *oid, const char *key, int version)
 {
-    out_string(sql, "pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',");
-    add_types(sql, oid, key, version);
-    out_char(sql, ',');
+    out_format(sql,
+               "(SELECT pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',"
+               "pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
+               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
+               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n),",
+               collation_sql(version));
     add_index(sql, oid, key, version);
-    out_string(sql, ")),16)||");
-    add_labels(sql, oid, key);
+    out_format(sql,
+               ")),16)||coalesce(pg_catalog.string_agg((SELECT pg_catalog.string_agg("
+               "' '||pg_catalog.left(pg_catalog.md5(e.enumlabel),8),'' ORDER BY e.enumsortorder)"
+               " FROM pg_catalog.pg_enum e WHERE e.enumtypid=x.base),'' ORDER BY k.n),'')"
+               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
+               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
+               " CROSS JOIN LATERAL %s x(base))",
+               key, oid, base_type_sql);
 }
 
-/* The table and, if it is partitioned, everything below, with how each came to be there. */
-static void add_tree(struct out *sql, const char *oid)
+/*
+ * The table and, if it is partitioned, everything below, with how each came to be there. What DETACH
+ * CONCURRENTLY has begun to take away is gone for whoever looks from now on. OFFSET 0 keeps the
+ * planner, which expects many rows, from reading all of pg_class for one.
+ */
+static void add_tree(struct out *sql, const char *oid, int version)
 {
+    static const char class[] = "c.oid,c.relkind,c.relpersistence,c.relreplident,c.relfilenode,"
+                                "c.relnamespace,c.relname";
+    static const char names[] = "oid,kind,persistence,identity,file,schema,name";
     out_format(sql,
-               "(WITH RECURSIVE tree(oid,kind,how) AS (SELECT c.oid,c.relkind,'-'"
+               "(WITH RECURSIVE tree(how,%s) AS (SELECT '-',%s"
                " FROM pg_catalog.pg_class c WHERE c.oid=%s UNION ALL"
-               " SELECT c.oid,c.relkind,CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||"
-               "h.xmin::text FROM tree t"
-               " JOIN pg_catalog.pg_inherits h ON h.inhparent=t.oid AND t.kind='p'"
-               " JOIN pg_catalog.pg_class c ON c.oid=h.inhrelid) ",
-               oid);
+               " SELECT CASE t.how WHEN '-' THEN '' ELSE t.how||'.' END||h.how,c.* FROM tree t"
+               " CROSS JOIN LATERAL (SELECT i.inhrelid,i.xmin::text FROM pg_catalog.pg_inherits i"
+               " WHERE i.inhparent=t.oid%s OFFSET 0) h(oid,how)"
+               " CROSS JOIN LATERAL (SELECT %s FROM pg_catalog.pg_class c WHERE c.oid=h.oid"
+               " OFFSET 0) c WHERE t.kind='p') ",
+               names, class, oid, version >= 140000 ? " AND NOT i.inhdetachpending" : "", class);
 }
 
 /* A table without any identity refuses updates: its changes need tell nothing. */
-static void add_identity(struct out *sql, const char *oid, const char *key)
+static void add_identity(struct out *sql, const char *oid, const char *key, int version)
 {
     static const char index[] =
-        "i.indrelid=c.oid AND (c.relreplident='d' AND i.indisprimary AND i.indimmediate"
-        " OR c.relreplident='i' AND i.indisreplident)";
-    add_tree(sql, oid);
+        "i.indrelid=t.oid AND (t.identity='d' AND i.indisprimary AND i.indimmediate"
+        " OR t.identity='i' AND i.indisreplident)";
+    add_tree(sql, oid, version);
     out_format(sql,
-               "SELECT coalesce((SELECT pg_catalog.string_agg(name,', ') FROM ("
-               "SELECT pg_catalog.quote_ident(s.nspname)||'.'||pg_catalog.quote_ident(c.relname)"
-               " FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid"
-               " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
-               " WHERE c.relkind IN ('r','p') AND c.relreplident<>'f'"
-               " AND EXISTS (SELECT FROM pg_catalog.pg_index i WHERE %s)"
-               " AND EXISTS (SELECT FROM unnest(%s) k(name) WHERE NOT EXISTS ("
+               "SELECT coalesce((SELECT pg_catalog.string_agg(x.schema||'.'||x.name,', ') FROM ("
+               "SELECT (SELECT pg_catalog.quote_ident(s.nspname) FROM pg_catalog.pg_namespace s"
+               " WHERE s.oid=t.schema),pg_catalog.quote_ident(t.name)"
+               " FROM tree t WHERE t.kind IN ('r','p') AND t.identity<>'f'"
+               " AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE %s)>0"
+               " AND (SELECT pg_catalog.count(*) FROM unnest(%s) k(name) WHERE NOT EXISTS ("
                "SELECT FROM pg_catalog.pg_index i CROSS JOIN unnest(i.indkey) u(attnum)"
-               " JOIN pg_catalog.pg_attribute a ON a.attrelid=c.oid AND a.attnum=u.attnum"
-               " WHERE a.attname=k.name AND %s)) ORDER BY c.oid LIMIT 3) x(name)),''))",
+               " JOIN pg_catalog.pg_attribute a ON a.attrelid=t.oid AND a.attnum=u.attnum"
+               " WHERE a.attname=k.name AND %s))>0 ORDER BY t.oid LIMIT 3) x(schema,name)),''))",
                index, key, index);
 }
 
@@ -163,20 +164,19 @@ static void add_publication(struct out *sql, const char *publication, int versio
                version >= 130000 ? "p.pubviaroot" : "''", publication);
 }
 
-static void add_persistence(struct out *sql, const char *oid)
+static void add_persistence(struct out *sql, const char *oid, int version)
 {
-    add_tree(sql, oid);
-    out_string(sql, "SELECT pg_catalog.max(c.relpersistence::text) FROM tree t"
-                    " JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind IN ('r','p'))");
+    add_tree(sql, oid, version);
+    out_string(sql, "SELECT pg_catalog.max(t.persistence::text) FROM tree t"
+                    " WHERE t.kind IN ('r','p'))");
 }
 
-static void add_leaves(struct out *sql, const char *oid)
+static void add_leaves(struct out *sql, const char *oid, int version)
 {
-    add_tree(sql, oid);
-    out_string(sql,
-               "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
-               "CASE WHEN c.relkind='f' THEN 'f' ELSE c.relfilenode::text END),' ' ORDER BY t.oid),"
-               "'') FROM tree t JOIN pg_catalog.pg_class c ON c.oid=t.oid WHERE c.relkind<>'p')");
+    add_tree(sql, oid, version);
+    out_string(sql, "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
+                    "CASE WHEN t.kind='f' THEN 'f' ELSE t.file::text END),' ' ORDER BY t.oid),"
+                    "'') FROM tree t WHERE t.kind<>'p')");
 }
 
 void terms_sql(struct out *sql, const char *oid, const char *publication, const char *key,
@@ -189,7 +189,7 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     add_order(sql, oid, key, version);
     out_char(sql, ',');
-    add_identity(sql, oid, key);
+    add_identity(sql, oid, key, version);
     out_char(sql, ',');
     describe_publisher_sql(sql, oid, publication, version);
     out_string(sql, "::text,");
@@ -197,9 +197,9 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     add_publication(sql, publication, version);
     out_char(sql, ',');
-    add_persistence(sql, oid);
+    add_persistence(sql, oid, version);
     out_char(sql, ',');
-    add_leaves(sql, oid);
+    add_leaves(sql, oid, version);
 }
 
 void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)

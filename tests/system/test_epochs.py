@@ -11,9 +11,11 @@ from database import Database
 from oracle import Versions
 from refusal import assert_refused
 from server import Server
+from terms import Terms
 from writer import Writer
 
 FROZEN = 3000
+FAR = 50000  # so many ids ahead that no test comes by it
 COPIES = itertools.count(1)
 SMALL = {"backfill_chunk_size": 20, **SOON}
 
@@ -32,7 +34,10 @@ def server_of_epoch_1():
         for part in range(0, FROZEN, 10):
             rows = f"SELECT n FROM generate_series({part + 1}, {part + 10}) n"
             database.execute(f"INSERT INTO unkeyed {rows}", f"INSERT INTO keyed {rows}")
-        database.execute("VACUUM (FREEZE)")
+        database.execute("CREATE TABLE far (id int PRIMARY KEY, v bigint)",
+                         f"DO $$ BEGIN FOR n IN 1..{FAR} LOOP BEGIN INSERT INTO far VALUES (n); EXCEPTION WHEN division_by_zero THEN"
+                         " END; END LOOP; END $$",
+                         f"DELETE FROM far WHERE id < {FAR}", "VACUUM (FREEZE)")
         database.connection.close()
         server.stop()
         server.run("pg_resetwal", "-e", "1", "-x", str(first + 1), "-D", server.data)
@@ -162,3 +167,39 @@ def test_min_backfill_xid_beside_writers(epoch, take, table):
 
 def test_min_backfill_xid_of_an_epoch_is_refused(take):
     assert_refused(take("keyed", min_backfill_xid=4294967296 + 800).start().finish(), "config_error", "min_backfill_xid")
+
+
+FRAME = ("CREATE TABLE t (LIKE far) PARTITION BY RANGE (id)", "ALTER TABLE t ADD PRIMARY KEY (id)",
+         "CREATE TABLE low PARTITION OF t FOR VALUES FROM (-9) TO (0)")
+ATTACH = "ALTER TABLE t ATTACH PARTITION far FOR VALUES FROM (0) TO (100000)"
+
+
+def frame(epoch, tmp_path, *statements):
+    """The one row of the table has an id that is still to come."""
+    epoch.execute(*FRAME, *statements, f"CREATE PUBLICATION {epoch.publication} FOR TABLE t WITH (publish_via_partition_root = true)")
+    assert epoch.value("SELECT age(xmin) < 0 FROM far"), "the row looks old: this test tests nothing"
+    return Terms(epoch, tmp_path)
+
+
+@pytest.mark.since(13)
+def test_a_partition_of_frozen_rows_is_not_taken_for_an_empty_one(epoch, tmp_path):
+    with frame(epoch, tmp_path) as terms:
+        epoch.execute(ATTACH)
+        change, why = terms.judge()
+        assert (change, "already had rows" in why) == ("untracked", True), why
+
+
+@pytest.mark.since(13)
+def test_frozen_rows_tell_that_a_rewrite_kept_them(epoch, tmp_path):
+    with frame(epoch, tmp_path, ATTACH) as terms:
+        epoch.execute("VACUUM FULL far")
+        change, why = terms.judge()
+        assert (change, "with all its rows" in why) == ("shape", True), why
+
+
+@pytest.mark.since(13)
+def test_rows_of_this_epoch_tell_that_a_partition_was_truncated(epoch, tmp_path):
+    with frame(epoch, tmp_path, ATTACH) as terms:
+        epoch.execute("TRUNCATE far", "INSERT INTO t (id) VALUES (1)")
+        change, why = terms.judge()
+        assert change == "emptied", why

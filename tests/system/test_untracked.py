@@ -46,8 +46,11 @@ EVENTS = {
         "ALTER PUBLICATION {publication} ADD TABLE t")),
     "partition_attached": (PARTITIONED + STANDALONE, VIA_ROOT, (
         "ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000)",)),
+    "partition_filled_behind_a_savepoint": (PARTITIONED, VIA_ROOT, (
+        f"BEGIN; {STANDALONE[0]}; SAVEPOINT s; {STANDALONE[1]}; RELEASE s;"
+        " ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000); COMMIT",)),
     "partition_detached": (PARTITIONED, VIA_ROOT, ("ALTER TABLE t DETACH PARTITION low",)),
-    "leaf_truncated": (PARTITIONED, VIA_ROOT, ("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')")),
+    "leaf_truncated": (PARTITIONED, VIA_ROOT, ("BEGIN; TRUNCATE low; INSERT INTO t VALUES (7, 'after'); COMMIT",)),
     "leaf_rewritten": (PARTITIONED, VIA_ROOT, (
         "ALTER TABLE t DETACH PARTITION low", "UPDATE low SET a = 'unseen'",
         "ALTER TABLE t ATTACH PARTITION low FOR VALUES FROM (0) TO (20)")),

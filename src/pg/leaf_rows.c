@@ -1,0 +1,138 @@
+/*
+ * When a row came is told by its xmin and, within one transaction, by its cmin. Both are taken as
+ * they are stored: a frozen row keeps the xmin of an earlier epoch, which may look as if it were to
+ * come yet. Such a row is an old one, as all that a snapshot sees have smaller ids than the next.
+ *
+ * Conditions use age(), which counts from the next id as the transaction first saw it: each
+ * question here must be a transaction of its own.
+ */
+#include "leaf_rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/out.h"
+#include "rows.h"
+
+/* Through the root, the partition's constraint lets the planner leave out the others. What is being
+ * detached is not below it any more. */
+static const char find_sql[] =
+    "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
+    " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
+    " named(oid,schema,name) AS (SELECT c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
+    "pg_catalog.quote_ident(c.relname) FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.oid IN ($1::oid,$2::oid)) "
+    "SELECT l.name,CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
+    " AND pg_catalog.has_schema_privilege(l.schema,'USAGE') THEN 'ONLY '||l.name||' r WHERE true'"
+    " WHEN EXISTS (SELECT FROM above a WHERE a.oid=$1::oid) THEN"
+    " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
+    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END"
+    " FROM named l WHERE l.oid=$2::oid";
+
+/* Ask about a leaf below a root. */
+static struct pg_rows *ask(struct pg *pg, const char *sql, uint32_t root, uint32_t oid,
+                           struct err *err)
+{
+    char *params[] = {mem_format("%" PRIu32, root), mem_format("%" PRIu32, oid)};
+    struct pg_rows *rows = pg_query(pg, sql, 2, (const char *const *)params, err);
+    free(params[0]);
+    free(params[1]);
+    return rows;
+}
+
+bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows *leaf,
+                    struct err *err)
+{
+    char *sql =
+        mem_format(find_sql, pg_server_version(pg) >= 140000 ? " AND NOT h.inhdetachpending" : "");
+    struct pg_rows *rows = ask(pg, sql, root, oid, err);
+    free(sql);
+    bool found = rows && pg_rows_count(rows);
+    *leaf = (struct leaf_rows){.name = found ? rows_copy(rows, 0, 0) : NULL,
+                               .from = found ? rows_copy(rows, 0, 1) : NULL};
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+void leaf_rows_clear(struct leaf_rows *leaf)
+{
+    free(leaf->name);
+    free(leaf->from);
+    *leaf = (struct leaf_rows){0};
+}
+
+bool leaf_rows_exist(struct pg *pg, const struct leaf_rows *leaf, const char *condition,
+                     bool *found, struct err *err)
+{
+    char *sql = mem_format("SELECT EXISTS (SELECT FROM %s AND (%s))", leaf->from, condition);
+    struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
+    *found = rows && rows_bool(rows, 0, 0);
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    free(sql);
+    return ok;
+}
+
+/*
+ * Each attachment between the leaf and the root: when it was, and when the leaf was made. CREATE
+ * TABLE ... PARTITION OF is none. It leaves columns as they were born, together with the column
+ * ctid, which nothing ever alters, whereas ATTACH counts an ancestor in each of them.
+ */
+static const char attached_sql[] =
+    "WITH RECURSIVE path(child,parent,xmin,cmin) AS ("
+    "SELECT h.inhrelid,h.inhparent,h.xmin,h.cmin FROM pg_catalog.pg_inherits h"
+    " WHERE h.inhrelid=$2::oid UNION ALL"
+    " SELECT h.inhrelid,h.inhparent,h.xmin,h.cmin FROM path p"
+    " JOIN pg_catalog.pg_inherits h ON h.inhrelid=p.parent AND p.parent<>$1::oid) "
+    "SELECT p.xmin,p.cmin,b.xmin,b.cmin FROM path p"
+    " JOIN pg_catalog.pg_attribute b ON b.attrelid=$2::oid AND b.attnum=-1"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute s JOIN pg_catalog.pg_attribute a"
+    " ON a.attrelid=s.attrelid AND a.xmin=s.xmin AND a.cmin=s.cmin"
+    " WHERE s.attrelid=p.child AND s.attnum=-1 AND a.attnum>0 AND a.attinhcount>0)";
+
+/*
+ * A row is as old as an attachment if its id is smaller, or if it was written by the same transaction
+ * with an earlier command. A savepoint gives a row a larger id than its transaction has, and nothing
+ * tells whose it was. So an earlier command counts whatever the id, unless it is one from before
+ * the table was there; a command of another transaction may be taken for one, at the price that the
+ * table is read again.
+ */
+static void add_before(struct out *out, const struct pg_rows *rows, int row)
+{
+    const char *xid = rows_text(rows, row, 0), *command = rows_text(rows, row, 1);
+    bool made_in_it = !strcmp(xid, rows_text(rows, row, 2));
+    out_format(out,
+               "%spg_catalog.age(r.xmin) NOT BETWEEN 1 AND pg_catalog.age('%s'::xid)"
+               " OR (r.cmin::text::bigint<%s AND r.cmin::text::bigint>%s)",
+               row ? " OR " : "", xid, command, made_in_it ? rows_text(rows, row, 3) : "-1");
+}
+
+bool leaf_rows_before(struct pg *pg, uint32_t root, uint32_t oid, char **condition, struct err *err)
+{
+    struct out out;
+    struct pg_rows *rows = ask(pg, attached_sql, root, oid, err);
+    *condition = NULL;
+    if (!rows) {
+        return false;
+    }
+    out_init(&out, 256);
+    for (int i = 0; i < pg_rows_count(rows); i++) {
+        add_before(&out, rows, i);
+    }
+    *condition = out.len ? mem_string(out_text(&out)) : NULL;
+    out_free(&out);
+    pg_rows_free(&rows);
+    return true;
+}
+
+char *leaf_rows_older(uint64_t horizon)
+{
+    return mem_format("(SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))"
+                      "-%" PRIu64 "<2147483647"
+                      " AND pg_catalog.age(r.xmin) NOT BETWEEN 1 AND pg_catalog.age('%" PRIu32
+                      "'::xid)",
+                      horizon, (uint32_t)horizon);
+}

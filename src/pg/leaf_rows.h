@@ -1,0 +1,37 @@
+/* Asking the rows of one leaf: a partition, or the table itself. */
+#ifndef PG_LEAF_ROWS_H
+#define PG_LEAF_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "pg/pg.h"
+
+struct leaf_rows {
+    char *name; /* owned: schema and name, quoted; NULL: there is no such table */
+    char
+        *from; /* owned: what stands behind FROM, with `r` for its rows; NULL: we may not read it */
+};
+
+/*
+ * Find the leaf. Whoever may read a partitioned table need not have the right to read its
+ * partitions by their own names: then the rows are read through `root`, as long as it is below it.
+ */
+bool leaf_rows_find(struct pg *, uint32_t root, uint32_t oid, struct leaf_rows *, struct err *);
+void leaf_rows_clear(struct leaf_rows *);
+
+/* Whether it has a row of which the condition on `r` holds. It must be one that we may read. */
+bool leaf_rows_exist(struct pg *, const struct leaf_rows *, const char *condition, bool *found,
+                     struct err *);
+
+/*
+ * A condition: the row was there before the leaf came to `root`. Owned; NULL without an error: no
+ * row can have been, since it was created as a partition.
+ */
+bool leaf_rows_before(struct pg *, uint32_t root, uint32_t oid, char **condition, struct err *);
+
+/* A condition: the row's transaction had an id below `horizon`. Owned. */
+char *leaf_rows_older(uint64_t horizon);
+
+#endif
