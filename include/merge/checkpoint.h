@@ -13,6 +13,7 @@
 
 #include "row/key.h"
 #include "row/terms.h"
+#include "row/user_type.h"
 
 enum stream_mode {
     STREAM_BACKFILL, /* rows of `ranges` are still to be read */
@@ -31,7 +32,8 @@ struct stream_state {
     enum stream_mode mode;
     struct terms terms; /* that its table is captured by; not known: its rows were not begun, or an
                            earlier version wrote the state */
-    char **key_columns; /* NULL-terminated; NULL: rows are read in ctid order */
+    struct user_types types; /* of its columns; what was dropped since stays */
+    char **key_columns;      /* NULL-terminated; NULL: rows are read in ctid order */
     struct range_state *ranges;
     int range_count;
     char *snapshot;  /* in ctid order: which rows the backfill is to read, if a later run can tell

@@ -54,6 +54,7 @@ struct table_description {
     bool unique;                 /* the key tells any two rows apart, as far as is known */
     bool by_place;               /* rows are read as they are stored, in ctid order */
     struct terms terms;          /* as they were when it was described, by this key */
+    struct user_types types;     /* of its columns */
     char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are

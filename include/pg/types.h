@@ -2,9 +2,9 @@
  * The types that one connection's thread has met: pg_type's rows, resolved as row/type.h describes.
  *
  * Built-in types are known without asking; others are asked for once, in bulk where several are
- * new. A type that is gone by the time it is asked for reads as text. The element of a range and of
- * its multirange is the range's subtype. Types, and all that is handed out here, are freed with the
- * table.
+ * new. A type that is gone by the time it is asked for is what it is remembered as, or else reads
+ * as text. The element of a range and of its multirange is the range's subtype. Types, and all that
+ * is handed out here, are freed with the table.
  */
 #ifndef PG_TYPES_H
 #define PG_TYPES_H
@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "pg/pg.h"
 #include "row/relation.h"
+#include "row/user_type.h"
 
 struct types;
 
@@ -36,5 +37,11 @@ int32_t types_modifier(const struct types *, uint32_t oid, int32_t typmod);
 
 /* Labels of an enum (or a domain over one) in its order, NULL-terminated; NULL for other types. */
 const char *const *types_labels(const struct types *, uint32_t oid);
+
+/* What a state says of types, for those that the catalogs know no more. */
+void types_remember(struct types *, const struct user_types *);
+
+/* Add the user-defined types of the relation's columns, which are resolved, and of their parts. */
+void types_list_user(const struct types *, const struct relation *, struct user_types *);
 
 #endif

@@ -14,9 +14,17 @@
  * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
  * rewritten: its "scanned" is a place in it. "generation" is the destination's that its rows are of.
  * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
- * have run ahead of the LSNs (emit/cursor.h). Members that say nothing (null, no unseen, no bound)
- * are left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the
- * shared state.
+ * have run ahead of the LSNs (emit/cursor.h). "types" are the user-defined types of the table's
+ * columns and of what these are made of, which stands first; a type may be dropped while its values
+ * are still to come:
+ *
+ *   "types":[{"oid":16390,"kind":"e","schema":"public","name":"mood"},
+ *            {"oid":16389,"kind":"a","schema":"public","name":"_mood","of":16390},
+ *            {"oid":16393,"kind":"d","of":1700,"typmod":655366}]
+ *
+ * "kind" is pg_type.typtype or, of a true array, "a"; an array whose elements are not delimited by
+ * commas has a "delimiter". Members that say nothing (null, no unseen, no bound) are left out. In a
+ * GLOBAL state the members of `streams` travel as stream states, the rest as the shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H

@@ -67,6 +67,16 @@ static void name_table(struct stream_state *state, const struct table_descriptio
     terms_copy(&state->terms, &d->terms);
 }
 
+/* As they are now; values of those that were dropped since may still be to come. */
+static void name_types(struct stream_state *state, const struct table_description *d)
+{
+    struct user_types before = state->types;
+    state->types = (struct user_types){0};
+    user_types_merge(&state->types, &d->types);
+    user_types_merge(&state->types, &before);
+    user_types_clear(&before);
+}
+
 void plan_begin_state(const struct engine_config *c, struct stream_state *state, char *id,
                       int stream, const struct table_description *d, struct key **bounds,
                       int bound_count)
@@ -74,6 +84,7 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
     *state = (struct stream_state){
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
+    name_types(state, d);
     if (!d->by_place) {
         state->key_columns = copy_key(d);
     }
@@ -200,6 +211,7 @@ static void go_on(struct engine *e, const struct stream_state *old, int i)
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);
     }
+    name_types(&m->state, m->table);
     m->state.generation = generation ? generation : old->generation;
     if (!old->terms.known) {
         log_line(e->config.log, LOG_INFO,

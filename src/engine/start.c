@@ -124,9 +124,19 @@ static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err 
     return true;
 }
 
+/* Before any table is described, or any change decoded. */
+static void remember_types(struct engine *e)
+{
+    const struct checkpoint *given = e->config.state->checkpoint;
+    for (int i = 0; given && i < given->stream_count; i++) {
+        types_remember(e->service.types, &given->streams[i].types);
+    }
+}
+
 static bool describe(struct engine *e, struct table_description **tables, struct err *err)
 {
     struct problems problems = {0};
+    remember_types(e);
     bool ok = tables_describe(e->service.pg, e->service.types, e->config.config, e->config.catalog,
                               tables, &problems, err) &&
               no_problems(e, &problems, err);

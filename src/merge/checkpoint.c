@@ -52,6 +52,8 @@ void stream_state_copy(struct stream_state *to, const struct stream_state *from)
     to->snapshot = mem_string(from->snapshot);
     to->terms = (struct terms){0};
     terms_copy(&to->terms, &from->terms);
+    to->types = (struct user_types){0};
+    user_types_merge(&to->types, &from->types);
     to->key_columns = copy_strings(from->key_columns);
     to->ranges = mem_zero((size_t)from->range_count * sizeof *to->ranges);
     for (int i = 0; i < from->range_count; i++) {
@@ -74,6 +76,7 @@ void stream_state_clear(struct stream_state *state)
     free(state->id);
     free(state->snapshot);
     terms_clear(&state->terms);
+    user_types_clear(&state->types);
     *state = (struct stream_state){0};
 }
 

@@ -308,6 +308,7 @@ static void state_of_lost(struct stream_state *state)
     state->mode = STREAM_BACKFILL;
     state->backfilled = state->cursor = 0;
     terms_clear(&state->terms);
+    user_types_clear(&state->types);
 }
 
 void stream_state_now(const struct stream *s, struct stream_state *state)

@@ -179,6 +179,7 @@ static bool resolve(struct types *types, struct pg *pg, struct table_description
     bool ok = types_load(types, pg, oids, oid_count, err);
     for (int i = 0; ok && i < count; i++) {
         ok = types_resolve(types, pg, tables[i].relation, err);
+        types_list_user(types, tables[i].relation, &tables[i].types);
     }
     free(oids);
     return ok;
@@ -328,6 +329,7 @@ void tables_free(struct table_description **tables, int count)
         free(table->key);
         free(table->row_filter);
         terms_clear(&table->terms);
+        user_types_clear(&table->types);
         relation_free(&table->relation);
     }
     free(*tables);

@@ -7,24 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/mem.h"
 #include "builtin.h"
 #include "rows.h"
-
-struct entry {
-    uint32_t oid;            /* 0: free */
-    int32_t typmod;          /* a domain's, else -1 */
-    const struct type *type; /* a domain's base */
-    const char **labels;     /* an enum's */
-};
-
-struct types {
-    struct arena arena;
-    struct entry *entries; /* open addressing; never more than half full */
-    size_t cap, count;
-    const struct type *text;
-};
+#include "types_table.h"
 
 /* The place of that OID, or the free one where it belongs. */
 static struct entry *place(struct entry *entries, size_t cap, uint32_t oid)
@@ -37,35 +23,45 @@ static struct entry *place(struct entry *entries, size_t cap, uint32_t oid)
     return &entries[i];
 }
 
-static struct entry *lookup(const struct types *types, uint32_t oid)
+struct entry *type_hash_find(const struct type_hash *hash, uint32_t oid)
 {
-    struct entry *entry = place(types->entries, types->cap, oid);
-    return oid && entry->oid ? entry : NULL;
+    struct entry *entry = hash->cap ? place(hash->entries, hash->cap, oid) : NULL;
+    return oid && entry && entry->oid ? entry : NULL;
 }
 
-static void grow(struct types *types)
+static void grow(struct type_hash *hash)
 {
-    size_t cap = types->cap ? types->cap * 2 : 512;
+    size_t cap = hash->cap ? hash->cap * 2 : 512;
     struct entry *entries = mem_zero(cap * sizeof *entries);
-    for (size_t i = 0; i < types->cap; i++) {
-        if (types->entries[i].oid) {
-            *place(entries, cap, types->entries[i].oid) = types->entries[i];
+    for (size_t i = 0; i < hash->cap; i++) {
+        if (hash->entries[i].oid) {
+            *place(entries, cap, hash->entries[i].oid) = hash->entries[i];
         }
     }
-    free(types->entries);
-    types->entries = entries;
-    types->cap = cap;
+    free(hash->entries);
+    hash->entries = entries;
+    hash->cap = cap;
+}
+
+struct entry *type_hash_insert(struct type_hash *hash, uint32_t oid, const struct type *type)
+{
+    if (hash->count * 2 >= hash->cap) {
+        grow(hash);
+    }
+    struct entry *entry = place(hash->entries, hash->cap, oid);
+    hash->count += entry->oid == 0;
+    *entry = (struct entry){.oid = oid, .typmod = -1, .type = type};
+    return entry;
+}
+
+static struct entry *lookup(const struct types *types, uint32_t oid)
+{
+    return type_hash_find(&types->known, oid);
 }
 
 static struct entry *insert(struct types *types, uint32_t oid, const struct type *type)
 {
-    if (types->count * 2 >= types->cap) {
-        grow(types);
-    }
-    struct entry *entry = place(types->entries, types->cap, oid);
-    types->count += entry->oid == 0;
-    *entry = (struct entry){.oid = oid, .typmod = -1, .type = type};
-    return entry;
+    return type_hash_insert(&types->known, oid, type);
 }
 
 static const char *keep(struct types *types, const char *s)
@@ -110,7 +106,6 @@ struct types *types_new(void)
 {
     struct types *types = mem_zero(sizeof *types);
     arena_init(&types->arena, 16 << 10);
-    grow(types);
     for (size_t i = 0; i < sizeof builtin_types / sizeof *builtin_types; i++) {
         add_builtin(types, &builtin_types[i], TYPE_SCALAR, NULL);
     }
@@ -128,7 +123,8 @@ void types_free(struct types **types)
 {
     if (*types) {
         arena_free(&(*types)->arena);
-        free((*types)->entries);
+        free((*types)->known.entries);
+        free((*types)->remembered.entries);
         free(*types);
         *types = NULL;
     }
@@ -185,7 +181,7 @@ static const char types_sql[] =
 
 enum { COL_OID, COL_SCHEMA, COL_NAME, COL_KIND, COL_INNER, COL_TYPMOD, COL_DELIMITER };
 
-static enum type_class class_of(char kind)
+enum type_class type_class_of(char kind)
 {
     switch (kind) {
     case 'a': return TYPE_ARRAY;
@@ -213,7 +209,7 @@ static void add_row(struct types *types, const struct pg_rows *rows, int row)
         return;
     }
     struct type type = {.oid = rows_oid(rows, row, COL_OID),
-                        .class = class_of(kind),
+                        .class = type_class_of(kind),
                         .schema = keep(types, rows_text(rows, row, COL_SCHEMA)),
                         .name = keep(types, rows_text(rows, row, COL_NAME)),
                         .element = inner ? types_find(types, inner) : NULL,
@@ -299,6 +295,14 @@ static bool take_rows(struct types *types, struct pg *pg, const struct pg_rows *
     return ok;
 }
 
+/* What the catalogs know nothing of: it was dropped meanwhile. */
+static void add_gone(struct types *types, uint32_t oid)
+{
+    const struct entry *old = type_hash_find(&types->remembered, oid);
+    struct entry *entry = insert(types, oid, old ? old->type : types->text);
+    entry->typmod = old ? old->typmod : -1;
+}
+
 static bool load_unknown(struct types *types, struct pg *pg, const uint32_t *oids, size_t count,
                          struct err *err)
 {
@@ -312,7 +316,7 @@ static bool load_unknown(struct types *types, struct pg *pg, const uint32_t *oid
     pg_rows_free(&rows);
     for (size_t i = 0; ok && i < count; i++) {
         if (!lookup(types, oids[i])) {
-            insert(types, oids[i], types_find(types, OID_TEXT)); /* gone meanwhile */
+            add_gone(types, oids[i]);
         }
     }
     return ok;

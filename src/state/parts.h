@@ -30,6 +30,9 @@ bool cursor_read(const struct json_at *, uint64_t *cursor, struct err *);
 /* All but the id. The same on failure. */
 bool stream_part_read(const struct json_at *, struct stream_state *, struct err *);
 
+/* types.c: "types" of a stream; none where there is nothing. The same on failure. */
+bool types_read(const struct json_at *, struct user_types *, struct err *);
+
 extern const char *const stream_mode_names[3];
 
 #endif

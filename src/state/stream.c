@@ -194,6 +194,7 @@ static bool read_key_columns(const struct json_at *at, char ***key_columns, int 
 bool stream_part_read(const struct json_at *at, struct stream_state *state, struct err *err)
 {
     struct json_at mode = json_member(at, "mode");
+    struct json_at types = json_member(at, "types");
     struct json_at key_columns = json_member(at, "key_columns");
     struct json_at cursor = json_member(at, "cursor");
     struct json_at backfilled = json_member(at, "backfilled");
@@ -201,7 +202,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
-        !read_terms(at, &state->terms, err) ||
+        !read_terms(at, &state->terms, err) || !types_read(&types, &state->types, err) ||
         !read_key_columns(&key_columns, &state->key_columns, &columns, err) ||
         !cursor_read(&cursor, &state->cursor, err) ||
         !read_backfilled(&backfilled, &state->backfilled, err)) {

@@ -99,10 +99,37 @@ static void write_terms(struct out *out, const struct terms *terms)
     }
 }
 
+static void write_type(struct out *out, const struct user_type *type)
+{
+    out_format(out, "{\"oid\":%" PRIu32 ",\"kind\":\"%c\"", type->oid, type->kind);
+    write_text(out, "schema", type->schema);
+    write_text(out, "name", type->name);
+    if (type->inner) {
+        out_format(out, ",\"of\":%" PRIu32, type->inner);
+    }
+    if (type->typmod >= 0) {
+        out_format(out, ",\"typmod\":%" PRId32, type->typmod);
+    }
+    if (type->delimiter != ',') {
+        write_text(out, "delimiter", (char[]){type->delimiter, '\0'});
+    }
+    out_char(out, '}');
+}
+
+static void write_types(struct out *out, const struct user_types *types)
+{
+    for (int i = 0; i < types->count; i++) {
+        out_string(out, i ? "," : ",\"types\":[");
+        write_type(out, &types->items[i]);
+    }
+    out_string(out, types->count ? "]" : "");
+}
+
 static void write_stream_members(struct out *out, const struct stream_state *state)
 {
     out_format(out, "\"mode\":\"%s\"", stream_mode_names[state->mode]);
     write_terms(out, &state->terms);
+    write_types(out, &state->types);
     if (state->key_columns) {
         out_string(out, ",\"key_columns\":");
         json_write_strings(out, state->key_columns);
@@ -195,6 +222,7 @@ static void write_stream_patch(struct out *out, const struct stream_state *state
     write_absent(out, "oid", !state->terms.text[TERM_TABLE]);
     write_absent(out, "published_by", !state->terms.text[TERM_ENTRY]);
     write_absent(out, "terms", !state->terms.known);
+    write_absent(out, "types", !state->types.count);
     write_absent(out, "ranges", !backfill);
     out_char(out, '}');
 }

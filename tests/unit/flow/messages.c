@@ -234,7 +234,7 @@ Test(flow_messages, the_first_checkpoint_leaves_out_what_the_state_has)
                      CHECKPOINT("\"cursor\":\"0/10\",\"streams\":{\"t.v2\":{\"mode\":\"Active\","
                                 "\"backfilled\":4,\"key_columns\":null,\"cursor\":null,"
                                 "\"snapshot\":null,\"storage\":null,\"oid\":null,\"published_by\":"
-                                "null,\"terms\":null,\"ranges\":null}}"));
+                                "null,\"terms\":null,\"types\":null,\"ranges\":null}}"));
     drop(capture);
 }
 
