@@ -210,6 +210,8 @@ static void go_on(struct engine *e, const struct stream_state *old, int i)
     stream_state_copy(&m->state, old);
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);
+    } else {
+        m->state.terms.horizon = m->table->terms.horizon; /* later: it vouches for more rows */
     }
     name_types(&m->state, m->table);
     m->state.generation = generation ? generation : old->generation;

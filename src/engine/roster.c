@@ -228,8 +228,11 @@ static bool differs(const struct member *m, const struct terms *now)
 void roster_look(struct engine *e, const struct question *q)
 {
     for (int i = 0; i < q->count; i++) {
-        if (differs(&e->roster.members[i], &q->terms[i])) {
+        struct member *m = &e->roster.members[i];
+        if (differs(m, &q->terms[i])) {
             roster_suspect(&e->roster, i);
+        } else if (m->standing == MEMBER_LIVES) {
+            m->state.terms.horizon = q->terms[i].horizon; /* later: it vouches for more rows */
         }
     }
 }

@@ -98,25 +98,24 @@ static bool same_values(const struct terms *was, const struct terms *now)
 }
 
 /*
- * A partition that is empty has nothing to be read again, whether it was truncated, which is not
- * sent, or was empty before: it is as one that was dropped. Of a table by itself the stream tells.
+ * A partition without rows that VACUUM FULL or CLUSTER wrote was empty before, as far as can be
+ * told: it is as one that was dropped. Of a table by itself the stream tells.
  */
 static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                           bool empty)
 {
+    const char *name = rows->name ? rows->name : "";
     if (*leaf->how == '-') {
         judge(q->verdict, TERMS_EMPTIED,
               "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
               "which is not sent");
-    } else if (empty) {
-        judge_lost(q->verdict,
-                   "has a partition that was truncated, or rewritten without any rows, ",
-                   rows->name);
+    } else if (empty && rows->rewritten_empty) {
+        judge_lost(q->verdict, "has a partition that was rewritten without any rows, ", name);
     } else {
         judge(q->verdict, TERMS_EMPTIED,
               "was emptied or rewritten (by TRUNCATE, or an ALTER TABLE that changes its rows), "
               "which is not sent, at its partition %s",
-              rows->name ? rows->name : "");
+              name);
     }
 }
 

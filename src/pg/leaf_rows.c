@@ -21,14 +21,14 @@
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
-    " named(oid,schema,name) AS (SELECT c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
-    "pg_catalog.quote_ident(c.relname) FROM pg_catalog.pg_class c"
+    " named(oid,schema,name,count) AS (SELECT c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
+    "pg_catalog.quote_ident(c.relname),c.reltuples FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.oid IN ($1::oid,$2::oid)) "
     "SELECT l.name,CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
     " AND pg_catalog.has_schema_privilege(l.schema,'USAGE') THEN 'ONLY '||l.name||' r WHERE true'"
     " WHEN EXISTS (SELECT FROM above a WHERE a.oid=$1::oid) THEN"
     " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
-    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END"
+    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,l.count=0"
     " FROM named l WHERE l.oid=$2::oid";
 
 /* Ask about a leaf below a root. */
@@ -51,7 +51,9 @@ bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows
     free(sql);
     bool found = rows && pg_rows_count(rows);
     *leaf = (struct leaf_rows){.name = found ? rows_copy(rows, 0, 0) : NULL,
-                               .from = found ? rows_copy(rows, 0, 1) : NULL};
+                               .from = found ? rows_copy(rows, 0, 1) : NULL,
+                               .rewritten_empty = found && pg_server_version(pg) >= 140000 &&
+                                                  rows_bool(rows, 0, 2)};
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;

@@ -10,8 +10,9 @@
 
 struct leaf_rows {
     char *name; /* owned: schema and name, quoted; NULL: there is no such table */
-    char
-        *from; /* owned: what stands behind FROM, with `r` for its rows; NULL: we may not read it */
+    char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
+    bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
+                             from PostgreSQL 14 on, where TRUNCATE leaves another count */
 };
 
 /*
