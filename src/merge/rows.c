@@ -23,7 +23,9 @@ static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch
     struct chunk *chunk = range->open = batch->chunk;
     batch->chunk = NULL;
     range->tail = &chunk->batches;
-    chunk->relation->stream = batch->stream;
+    if (chunk->relation->stream == STREAM_NONE) { /* once: the emitter reads it from here on */
+        chunk->relation->stream = batch->stream;
+    }
     stream_bind(s, chunk->relation);
     raise_floor(m, range, &chunk->snapshot);
 }

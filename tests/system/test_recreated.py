@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from again import SOON
 from capture import stream
 from connector import PATIENCE
 from refusal import assert_refused
@@ -234,8 +235,9 @@ def test_a_stream_whose_rows_are_skipped_goes_on(one, database, capture):
                                    ["ALTER PUBLICATION {publication} DROP TABLE t"]])
 def test_a_table_that_sends_no_changes_any_more_is_warned_of(one, database, leave):
     one.tail = True
+    one.config["advanced"] = dict(SOON)
     process = one.start().wait_for_active()
     in_publication(database, *leave)
-    process.wait_for(lambda run: any("public.t " in line for line in warnings(run)), 80 * PATIENCE)
+    process.wait_for(lambda run: any("public.t " in line for line in warnings(run)), 20 * PATIENCE)
     process.stop()
     assert len(warnings(process)) == 1
