@@ -90,6 +90,9 @@ void service_join(struct service *);
 /* Before the thread runs. */
 bool service_snapshot(struct service *, struct snapshot *, struct err *);
 
+/* Log what tables_remark() says of the tables of a catalog. */
+bool service_remark(struct service *, const struct catalog *, struct err *);
+
 /* One query, repeated as said above. */
 struct pg_rows *service_query(struct service *, const char *sql, int count,
                               const char *const *params, struct err *);

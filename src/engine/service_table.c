@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "pg/prerequisites.h"
+#include "pg/remarks.h"
 #include "plan.h"
 #include "service.h"
 
@@ -87,6 +88,16 @@ bool answer_describe(struct service *s, struct question *q, struct err *err)
     return ok;
 }
 
+static void say_remark(void *log, const char *line)
+{
+    log_line(log, LOG_WARN, "%s", line);
+}
+
+bool service_remark(struct service *s, const struct catalog *catalog, struct err *err)
+{
+    return tables_remark(s->pg, s->config->config, catalog, say_remark, s->config->log, err);
+}
+
 /* What it is asked for twice does no harm: a table is published once. */
 bool answer_join(struct service *s, struct question *q, struct err *err)
 {
@@ -101,7 +112,8 @@ bool answer_join(struct service *s, struct question *q, struct err *err)
     do {
         terms_clear(&now);
         ok = prerequisites_publish(s->pg, config, &one, err) &&
-             terms_look(s->pg, config, &one, &key, &now, &q->lsn, err) && describe(s, q, &one, err);
+             terms_look(s->pg, config, &one, &key, &now, &q->lsn, err) &&
+             describe(s, q, &one, err) && service_remark(s, &one, err);
     } while (retries(s, ok, &retry, err));
     terms_clear(&now);
     return ok;

@@ -8,7 +8,6 @@
 #include "base/lsn.h"
 #include "base/mem.h"
 #include "pg/prerequisites.h"
-#include "pg/remarks.h"
 #include "replication.h"
 
 /* The error of each stream for itself: the run's error does not name them. */
@@ -147,11 +146,6 @@ static bool describe(struct engine *e, struct table_description **tables, struct
     return ok;
 }
 
-static void say_remark(void *context, const char *line)
-{
-    log_line(context, LOG_WARN, "%s", line);
-}
-
 static int count_ranges(const struct engine *e)
 {
     int count = 0;
@@ -201,8 +195,7 @@ bool engine_start(struct engine *e, struct err *err)
     if (!service_open(&e->service, err) || !check(e, err) ||
         !make_prerequisites(e, &slot_lsn, err) || !find_start(e, slot_lsn, err) ||
         !wait_for_unseen(e, err) || !describe(e, &tables, err) || !plan_make(e, &tables, err) ||
-        !tables_remark(e->service.pg, e->config.config, e->config.catalog, say_remark,
-                       e->config.log, err)) {
+        !service_remark(&e->service, e->config.catalog, err)) {
         return false;
     }
     int streams = e->config.catalog->count, ranges = count_ranges(e);

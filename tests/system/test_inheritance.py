@@ -1,8 +1,11 @@
 """A parent by inheritance whose rows lie in its children, as a hypertable's: their changes come under their names, and its
 own rows are none. Whoever captures the parent is told, at check and at start."""
 
+import signal
+
 import pytest
 
+from capture import stream
 from connector import run
 
 PARENT = ("CREATE TABLE parent (id int PRIMARY KEY, a text)", "CREATE TABLE alone (id int PRIMARY KEY)")
@@ -38,6 +41,17 @@ def test_a_read_says_it_at_its_start(database, capture):
                for message in process.of_type("LOG")), process.of_type("LOG")
     assert not process.records
     assert said(one.run().stderr), "it is said at each start"
+
+
+def test_a_read_says_it_of_a_stream_that_joins(database, capture):
+    database.execute(*PARENT, *CHILD, *ROWS)
+    one = capture(["alone"], tail=True)
+    process = one.start().wait_for_active()
+    one.streams.append(stream("parent"))
+    one.write_catalog()
+    process.process.send_signal(signal.SIGHUP)
+    process.wait_for(lambda run: "public.parent joins" in run.stderr)
+    assert len(said(process.stop().stderr)) == 1, process.story()
 
 
 def test_flow_says_it_at_its_start(database, flow):
