@@ -118,11 +118,15 @@ static void describe(struct engine *e, int stream, bool again, uint64_t lsn)
 
 static void adopt(struct engine *e, struct member *m, const struct terms *now)
 {
+    m->truncated = false;
+    m->emptied_lsn = 0;
+    if (terms_equal(&m->state.terms, now)) {
+        m->state.terms.horizon = now->horizon; /* no reason for another state */
+        return;
+    }
     terms_clear(&m->state.terms);
     terms_copy(&m->state.terms, now);
     m->life.oid = (uint32_t)strtoul(now->text[TERM_TABLE], NULL, 10);
-    m->truncated = false;
-    m->emptied_lsn = 0;
     merge_touch(e->merge, (int)(m - e->roster.members));
 }
 
