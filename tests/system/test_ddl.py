@@ -2,6 +2,7 @@
 
 import pytest
 
+from again import SOON
 from capture import stream
 from connector import PATIENCE
 from oracle import Oracle
@@ -15,7 +16,7 @@ def live_capture(database, capture):
     """A captured table t (id, a, b) with ROWS rows, all of them out; live.process is running."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, b text)",
                      f"INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, {ROWS}) n")
-    one = capture(["t"], tail=True)
+    one = capture(["t"], tail=True, advanced=SOON)
     one.process = one.start().wait_for_active()
     return one
 
@@ -155,7 +156,7 @@ def test_changes_of_a_table_that_was_renamed_are_missed_aloud(live, database):
                      "UPDATE away SET a = 1")
     live.process.wait_for(lambda run: "public.t is gone, dropped or renamed" in run.stderr)
     database.execute("ALTER TABLE away RENAME TO t")
-    live.process.wait_for(lambda run: run.records_before_last_state() >= 2 * ROWS, 80 * PATIENCE)
+    live.process.wait_for(lambda run: run.records_before_last_state() >= 2 * ROWS, 20 * PATIENCE)
     records = after(live, database, "UPDATE t SET a = 2 WHERE id = 1", count=ROWS + 1)
     assert operations(records) == ["c"] * ROWS + ["u"]
     assert live.process.stderr.count("public.t is gone") == 1
