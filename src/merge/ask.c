@@ -130,6 +130,16 @@ static void take_row(struct merge *m, struct batch *batch)
     key_free(&a->question.key);
 }
 
+void merge_forget_question(struct merge *m)
+{
+    struct asking *a = &m->asking;
+    if (a->asked && a->question.kind == MERGE_ASKS_ROW) {
+        free(a->question.row);
+        key_free(&a->question.key);
+    }
+    a->asked = false;
+}
+
 static void begin(struct merge *m, const struct batch *batch)
 {
     struct asking *a = &m->asking;

@@ -111,6 +111,8 @@ struct checkpoint *merge_due_checkpoint(struct merge *, int64_t now_us);
  * server orders; or where buffered changes lie to the end of a chunk. False: there is none. */
 bool merge_ask_ranks(struct merge *, const struct batch *events);
 bool merge_ask_end(struct merge *, const struct batch *close);
+/* What was asked and will not be answered any more. */
+void merge_forget_question(struct merge *);
 
 /* The event cannot be merged as it is: its stream is lost. */
 void merge_give_up(struct merge *, struct event *);

@@ -61,6 +61,7 @@ void merge_free(struct merge **merge)
     free_batches(m->done);
     keybuf_free(&m->old_code);
     keybuf_free(&m->new_code);
+    merge_forget_question(m);
     arena_free(&m->asking.arena);
     free(m->streams);
     free((void *)m->waiting);
