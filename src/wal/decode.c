@@ -47,6 +47,7 @@ struct decoding {
     struct batch *batch;
     uint64_t lsn;
     struct bytes in;
+    bool untold; /* of a relation that the server has not described */
 };
 
 static struct event *add_event(struct decoding *d, enum event_kind kind)
@@ -130,11 +131,16 @@ static bool decode_relation(struct decoding *d)
     return true;
 }
 
-/* The relation that a change names. The server tells every relation before its first change. */
+/*
+ * The relation that a change names. The server tells every relation before its first change, but for
+ * PostgreSQL 13, which forgets to where publish_via_partition_root was switched off and on in one
+ * session; in another session it tells.
+ */
 static struct relation *read_relation_oid(struct decoding *d)
 {
     uint32_t oid = bytes_u32(&d->in);
     struct relation *relation = relations_get(&d->decoder->relations, oid);
+    d->untold = !relation && !d->in.bad && d->decoder->in_transaction;
     d->in.bad |= !relation || !d->decoder->in_transaction;
     return d->in.bad ? NULL : relation;
 }
@@ -237,13 +243,15 @@ static bool decode(struct decoding *d, uint8_t tag)
 bool decoder_message(struct decoder *decoder, struct batch *batch, uint64_t lsn,
                      const uint8_t *message, size_t len, struct err *err)
 {
-    struct decoding d = {decoder, batch, lsn, bytes_of(message, len)};
+    struct decoding d = {decoder, batch, lsn, bytes_of(message, len), false};
     uint8_t tag = bytes_u8(&d.in);
     if (decode(&d, tag)) {
         return true;
     }
-    err_set(err, ERR_SYSTEM,
-            "the server sent a replication message that cannot be read (tag 0x%02x, %zu bytes)",
+    err_set(err, d.untold ? ERR_TRANSIENT : ERR_SYSTEM,
+            "the server sent a %s (tag 0x%02x, %zu bytes)",
+            d.untold ? "change of a table that it has not described"
+                     : "replication message that cannot be read",
             tag, len);
     return err_detail(err, "at %s", lsn_format(lsn).s);
 }
