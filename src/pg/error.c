@@ -40,11 +40,24 @@ static bool is_recovery(const struct pg *pg)
     return pg->in_recovery && (!strncmp(pg->sqlstate, "55", 2) || !strncmp(pg->sqlstate, "0A", 2));
 }
 
-static enum err_kind kind_of(const struct pg *pg)
+/* Neither has an SQLSTATE of its own; the server does not translate the second. */
+static bool is_too_large(const struct server_words *words)
 {
-    return is_transient(pg->sqlstate) || is_recovery(pg) ? ERR_TRANSIENT
-           : is_config(pg->sqlstate)                     ? ERR_CONFIG
-                                                         : ERR_SYSTEM;
+    return !strcmp(words->sqlstate, "54000") ||
+           strstr(words->message, "invalid memory alloc request size") != NULL;
+}
+
+/* Often it looked up what somebody else has just dropped, or what its session remembers wrongly. */
+static bool is_internal(const struct server_words *words)
+{
+    return !strcmp(words->sqlstate, "XX000") && !is_too_large(words);
+}
+
+static enum err_kind kind_of(const struct pg *pg, const struct server_words *words)
+{
+    return is_transient(pg->sqlstate) || is_recovery(pg) || is_internal(words) ? ERR_TRANSIENT
+           : is_config(pg->sqlstate)                                           ? ERR_CONFIG
+                                                                               : ERR_SYSTEM;
 }
 
 /* Versions that may end a decoding session so, again and again; mended in the next ones. */
@@ -57,13 +70,6 @@ static bool decodes_wrongly(const struct pg *pg)
         }
     }
     return false;
-}
-
-/* Neither has an SQLSTATE of its own; the server does not translate the second. */
-static bool is_too_large(const struct pg *pg, const struct server_words *words)
-{
-    return !strcmp(pg->sqlstate, "54000") ||
-           strstr(words->message, "invalid memory alloc request size") != NULL;
 }
 
 /* Where the server's own words do not say what to do. */
@@ -86,7 +92,7 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
                                "and again: update the server to 13.22, 14.19, 15.14, 16.10, 17.6 "
                                "or newer");
     }
-    if (is_too_large(pg, words)) {
+    if (is_too_large(words)) {
         return err_suffix(err,
                           "; a value is larger than the server can send, which is 1 GB for a row, "
                           "and bytea takes twice its bytes: make it smaller, or leave its column "
@@ -100,7 +106,7 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
 bool pg_fail_words(struct pg *pg, const struct server_words *words, struct err *err)
 {
     snprintf(pg->sqlstate, sizeof pg->sqlstate, "%s", words->sqlstate);
-    err_set(err, kind_of(pg), "%s%s%s%s%s", words->message, *words->detail ? ": " : "",
+    err_set(err, kind_of(pg, words), "%s%s%s%s%s", words->message, *words->detail ? ": " : "",
             words->detail, *words->hint ? "; hint: " : "", words->hint);
     add_remedy(pg, words, err);
     memcpy(err->sqlstate, pg->sqlstate, sizeof err->sqlstate);
