@@ -58,6 +58,7 @@ struct config {
     uint32_t min_backfill_xid; /* 0: none */
     bool read_only_capture;
     bool capture_as_partitions;
+    bool publish_all_tables;      /* a publication that is made is for all tables */
     int64_t statement_timeout_ms; /* of chunk queries; 0: none */
     enum untracked on_untracked_change;
     int64_t check_interval_ms; /* how often tables are looked at */

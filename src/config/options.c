@@ -172,8 +172,10 @@ const struct option options[] = {
      .field = FIELD(sslmode),
      .flags = OPTION_BLANK,
      .title = "SSL mode",
-     .description = "Whether the connection is encrypted, and how the server's certificate is "
-                    "checked, in libpq's words. Prefer unless given.",
+     .description =
+         "Whether the connection is encrypted, and how the server's certificate is "
+         "checked, in libpq's words. Unless given, prefer, and verify-full where there is a "
+         "root certificate.",
      .choices = sslmodes},
     {.path = "advanced.sslrootcert",
      .type = "string",
@@ -214,6 +216,15 @@ const struct option options[] = {
      .description = "Offer partitions instead of their partitioned table, and make a publication "
                     "that publishes changes under the partitions' names. A publication that is "
                     "there decides itself.",
+     .fallback = "false"},
+    {.path = "advanced.publish_all_tables",
+     .type = "boolean",
+     .read = read_bool,
+     .field = FIELD(publish_all_tables),
+     .title = "Publish all tables",
+     .description = "Where the publication has to be made, make it for all tables, those that come "
+                    "later too, instead of for the captured ones. Only a superuser may, and only "
+                    "where every table has a primary key or another replica identity.",
      .fallback = "false"},
     {.path = "advanced.skip_backfills",
      .type = "string",

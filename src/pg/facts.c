@@ -75,7 +75,7 @@ static bool read_publication(struct pg *pg, const struct config *config,
 
 /* One row for each table asked for, there or not. */
 static const char tables_sql[] =
-    "WITH wanted AS ("
+    "WITH RECURSIVE wanted AS ("
     " SELECT w.n, w.schema_name, s.oid AS schema, c.oid, w.key::text[] AS key"
     " FROM unnest($1::text[], $2::text[], $4::text[]) WITH ORDINALITY"
     "  w(schema_name, table_name, key, n)"
@@ -84,6 +84,11 @@ static const char tables_sql[] =
     "), published AS ("
     " SELECT g.relid FROM pg_publication p"
     " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $3"
+    "), tree(root, oid) AS (" /* each table and, if it is partitioned, all that is below */
+    " SELECT w.oid, w.oid FROM wanted w"
+    " UNION ALL SELECT t.root, h.inhrelid FROM tree t"
+    "  JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p' JOIN pg_inherits h ON h.inhparent = "
+    "t.oid"
     "), uniques AS ("
     " SELECT i.indrelid, i.indisprimary, array_agg(k.attname::text) AS names,"
     "  string_agg(quote_ident(k.attname), ', ' ORDER BY u.position) AS list"
@@ -102,7 +107,8 @@ static const char tables_sql[] =
     " pg_has_role(c.relowner, 'USAGE'),"
     " has_table_privilege(c.oid, 'SELECT'),"
     " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
-    " %s,"
+    " NOT EXISTS (SELECT FROM tree t JOIN pg_class c ON c.oid = t.oid"
+    "  WHERE t.root = w.oid AND c.relkind = 'r' AND NOT %s),"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
     " w.key <@ (SELECT array_agg(m.attname::text) FROM named m WHERE m.n = w.n)"
     "  AND NOT EXISTS (SELECT FROM uniques u WHERE u.indrelid = c.oid AND u.names <@ w.key),"

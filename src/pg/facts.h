@@ -36,7 +36,7 @@ struct table_facts {
     bool system, partition, owned;
     bool readable;
     bool row_security; /* policies hide rows from us */
-    bool identified;   /* it has a replica identity */
+    bool identified;   /* it, or all that is below it, has a replica identity */
     bool published;    /* under its own name */
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
     char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */

@@ -73,40 +73,16 @@ static bool run_create(struct pg *pg, const struct config *config, const struct 
     return ok;
 }
 
-static void notice_left_out(const struct pg *pg, const struct config *config,
-                            const struct facts *facts)
-{
-    struct out names;
-    out_init(&names, 256);
-    table_list_write(&names, &facts->survey.unidentified);
-    if (!facts->server.superuser) {
-        pg_notice(pg,
-                  "created publication \"%s\" for the captured tables and the watermarks table: "
-                  "only a superuser may create it for all tables",
-                  config->publication);
-    } else {
-        pg_notice(pg,
-                  "created publication \"%s\" for the captured tables and the watermarks table "
-                  "alone: without a primary key or REPLICA IDENTITY, UPDATE and DELETE would fail "
-                  "on %s",
-                  config->publication, out_text(&names));
-    }
-    out_free(&names);
-}
-
 static bool create_publication(struct pg *pg, const struct config *config,
                                const struct catalog *catalog, const struct facts *facts,
                                struct err *err)
 {
-    bool all_tables = facts->server.superuser && facts->survey.unidentified.count == 0;
+    bool all_tables = config->publish_all_tables;
     if (!run_create(pg, config, catalog, facts, all_tables, err)) {
         return false;
     }
-    if (all_tables) {
-        pg_notice(pg, "created publication \"%s\" for all tables", config->publication);
-    } else {
-        notice_left_out(pg, config, facts);
-    }
+    pg_notice(pg, "created publication \"%s\" for %s", config->publication,
+              all_tables ? "all tables" : "the captured tables and the watermarks table");
     return true;
 }
 
@@ -148,7 +124,7 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
     return true;
 }
 
-/* Captured, and now published: the server will refuse its updates, and the user must know. */
+/* Captured, and published by others: the server refuses its updates, and the user must know. */
 static void warn_unidentified(const struct pg *pg, const struct catalog *catalog,
                               const struct facts *facts)
 {
@@ -163,6 +139,20 @@ static void warn_unidentified(const struct pg *pg, const struct catalog *catalog
             "table %s has no replica identity: while it is published the server refuses UPDATE "
             "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
             name, name);
+        free(name);
+    }
+}
+
+static void warn_truncates(const struct pg *pg, const struct config *config,
+                           const struct facts *facts)
+{
+    if (facts->publication.exists && !facts->publication.truncates) {
+        char *name = sql_name(config->publication);
+        pg_warning(pg,
+                   "publication %s does not publish TRUNCATE, so that nobody will notice when a "
+                   "table is truncated: run ALTER PUBLICATION %s SET (publish = 'insert, update, "
+                   "delete, truncate')",
+                   name, name);
         free(name);
     }
 }
@@ -213,6 +203,7 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
                                         : create_publication(pg, config, catalog, &facts, err));
     if (ok) {
         warn_unidentified(pg, catalog, &facts);
+        warn_truncates(pg, config, &facts);
         ok = facts.slot.exists || !make->slot ||
              create_slot(make->replication ? make->replication : pg, config,
                          make->replication != NULL, &make->slot_lsn, err);

@@ -103,9 +103,25 @@ static void find_slot(const struct facts *facts, const struct config *config, en
     }
 }
 
+/* Asked for, but it would stop an application. */
+static void find_all_tables_harmful(const struct facts *facts, const struct config *config,
+                                    struct problems *problems)
+{
+    struct out names;
+    out_init(&names, 256);
+    table_list_write(&names, &facts->survey.unidentified);
+    problem(
+        problems,
+        "publication \"%s\" cannot be made for all tables: the server would refuse UPDATE and "
+        "DELETE on %s, for want of a primary key or REPLICA IDENTITY; run ALTER TABLE … REPLICA "
+        "IDENTITY FULL for each, or take advanced.publish_all_tables out",
+        config->publication, out_text(&names));
+    out_free(&names);
+}
+
 /*
- * How an administrator makes the publication: for all tables where that breaks nothing and they
- * are not known, or are too many to name. What would break is said before the statement.
+ * How an administrator makes the publication: as we would. For all tables only where that is asked
+ * for; what it would break else is said before the statement.
  */
 static void find_publication_missing(const struct facts *facts, const struct config *config,
                                      const struct catalog *catalog, struct problems *problems)
@@ -113,7 +129,7 @@ static void find_publication_missing(const struct facts *facts, const struct con
     const struct table_list *left_out = &facts->survey.unidentified;
     const struct table_list *others = &facts->survey.identified;
     bool many = (catalog ? catalog->count : others->count) > NAMED_TABLES;
-    bool named = (catalog && !many) || left_out->count;
+    bool named = !config->publish_all_tables;
     const struct catalog none = {0};
     char *name = sql_name(config->publication);
     struct out sql, refused;
@@ -126,7 +142,7 @@ static void find_publication_missing(const struct facts *facts, const struct con
                    "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
                    name);
     }
-    if (named && (many || !catalog)) {
+    if (named && left_out->count && (many || !catalog)) {
         out_string(&refused, " (it must not be for all tables: the server would refuse UPDATE and "
                              "DELETE on ");
         table_list_write(&refused, left_out);
@@ -146,7 +162,9 @@ static void find_publication(const struct facts *facts, const struct config *con
 {
     const struct publication_facts *publication = &facts->publication;
     if (!publication->exists) {
-        if (!publication_creatable(facts)) {
+        if (config->publish_all_tables && facts->survey.unidentified.count) {
+            find_all_tables_harmful(facts, config, problems);
+        } else if (!publication_creatable(facts, config)) {
             find_publication_missing(facts, config, catalog, problems);
         }
         return;

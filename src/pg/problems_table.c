@@ -44,7 +44,7 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
                 config->watermarks_schema, schema, schema, user);
         free(schema);
     } else if (!table->schema_usable || !table->schema_writable ||
-               (!publication->exists && !publication_creatable(facts))) {
+               (!publication->exists && !publication_creatable(facts, config))) {
         problem(
             problems,
             "there is no watermarks table %s, and user \"%s\" may not create and publish it: run "
@@ -223,6 +223,24 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
     return found;
 }
 
+/*
+ * Once a table is published, the server refuses UPDATE and DELETE on it unless it knows how to tell
+ * rows apart: the application would stand still. Where others have published it, that is so already.
+ */
+static void find_unidentified(const struct facts *facts, const struct table_facts *table,
+                              const char *name, struct problems *problems)
+{
+    bool publishes = !facts->publication.exists || table_unpublished(facts, table);
+    if (publishes && !table->identified) {
+        problem(problems,
+                "table %s%s has no primary key and no other replica identity, so that the server "
+                "would refuse UPDATE and DELETE on it once it is published: run ALTER TABLE %s "
+                "REPLICA IDENTITY FULL%s, or add a primary key",
+                name, table->kind == 'p' ? ", or a partition of it," : "", name,
+                table->kind == 'p' ? ", and so for each partition" : "");
+    }
+}
+
 static char *name_list(char *const *names)
 {
     struct out out;
@@ -287,6 +305,7 @@ void find_table(const struct facts *facts, int i, const struct config *config,
         find_key_repeats(table, stream, name, problems);
         if (!find_partitioning(facts, table, config, name, problems)) {
             find_unpublished(facts, table, config, name, problems);
+            find_unidentified(facts, table, name, problems);
         }
     }
     free(name);

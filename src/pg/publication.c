@@ -56,10 +56,10 @@ void publication_sql(struct out *sql, const struct facts *facts, const struct co
     out_string(sql, via_root(config, facts));
 }
 
-bool publication_creatable(const struct facts *facts)
+bool publication_creatable(const struct facts *facts, const struct config *config)
 {
-    if (facts->server.superuser) {
-        return true;
+    if (facts->server.superuser || config->publish_all_tables) {
+        return facts->server.superuser;
     }
     for (int i = 0; i <= facts->stream_count; i++) {
         if (facts->tables[i].oid && !facts->tables[i].owned) {

@@ -13,6 +13,6 @@ void publication_sql(struct out *, const struct facts *, const struct config *,
                      const struct catalog *, bool all_tables, const char *others);
 
 /* Whether we may make it, as far as can be told: for all tables, or for tables that are ours. */
-bool publication_creatable(const struct facts *);
+bool publication_creatable(const struct facts *, const struct config *);
 
 #endif

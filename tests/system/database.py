@@ -23,6 +23,8 @@ class Database:
         self.slot = f"slot_{self.name}"
         self.publication = f"publication_{self.name}"
         self.watermarks = "public.watermarks_of_the_test"
+        # What the connector does not do of itself. From then on the server refuses UPDATE and DELETE where there is no key.
+        self.publish_all = f"CREATE PUBLICATION {self.publication} FOR ALL TABLES WITH (publish_via_partition_root = true)"
         if create:
             self.create()
         self.connection = self.connect()

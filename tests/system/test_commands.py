@@ -119,9 +119,11 @@ def test_check_advises_a_publication_that_breaks_no_update(database, capture, by
     assert check(capture, **bystander) == {"status": "SUCCEEDED"}
 
 
-def test_check_advises_a_publication_for_all_tables_where_all_have_an_identity(database, capture, bystander):
+def test_check_advises_a_publication_for_all_tables_where_that_is_asked_for(database, capture, bystander):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", f"GRANT SELECT ON items TO {bystander['user']}")
     assert advice(check(capture, **bystander), "CREATE PUBLICATION").startswith(
+        f'CREATE PUBLICATION "{database.publication}" FOR TABLE ONLY')
+    assert advice(check(capture, advanced={"publish_all_tables": True}, **bystander), "CREATE PUBLICATION").startswith(
         f'CREATE PUBLICATION "{database.publication}" FOR ALL TABLES')
 
 

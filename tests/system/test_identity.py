@@ -132,7 +132,7 @@ def test_an_identity_that_ceases_to_hold_the_key_is_an_error(database, capture):
 
 def test_identity_nothing_still_captures_inserts(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY, name text)", "ALTER TABLE t REPLICA IDENTITY NOTHING",
-                     "INSERT INTO t VALUES (1, 'a')")
+                     "INSERT INTO t VALUES (1, 'a')", database.publish_all)
     own = capture(["t"])
     own.run()
     database.execute("INSERT INTO t VALUES (2, 'b')")

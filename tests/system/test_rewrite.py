@@ -31,7 +31,7 @@ def interrupted(one):
 
 @pytest.mark.parametrize("rewrite", REWRITES)
 def test_a_rewrite_between_two_runs(database, capture, rewrite):
-    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW)
+    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW, database.publish_all)
     one = capture(["t"], advanced=SMALL)
     before = interrupted(one)
     database.execute("INSERT INTO t VALUES (-1, 'changed before')", rewrite, "INSERT INTO t VALUES (-2, 'changed after')")
@@ -48,7 +48,7 @@ def test_a_rewrite_between_two_runs(database, capture, rewrite):
 @pytest.mark.parametrize("rewrite", [*REWRITES[1:], "TRUNCATE t"])
 def test_a_rewrite_between_two_chunks(database, capture, rewrite):
     """The table is backfilled again in the same run."""
-    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW)
+    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *HOLLOW, database.publish_all)
     one = capture(["t"], advanced=SMALL)
     process = one.start()
     process.wait_for(lambda run: any(map(is_begun, list(run.messages))))
@@ -65,7 +65,7 @@ def test_a_rewrite_between_two_chunks(database, capture, rewrite):
 
 
 def test_what_does_not_move_rows_changes_nothing(database, capture):
-    database.execute("CREATE TABLE t (n int, filler text)", *HOLLOW)
+    database.execute("CREATE TABLE t (n int, filler text)", *HOLLOW, database.publish_all)
     one = capture(["t"], advanced=SMALL)
     interrupted(one)
     database.execute("VACUUM t", "ALTER TABLE t ADD more int DEFAULT 7", "ANALYZE t", "CREATE INDEX ON t (n)")
@@ -78,7 +78,7 @@ def test_a_partitioned_table_without_key(database, capture):
     database.execute("CREATE TABLE t (n int, filler text) PARTITION BY RANGE (n)",
                      "CREATE TABLE low PARTITION OF t FOR VALUES FROM (-50000) TO (20000)",
                      "CREATE TABLE high PARTITION OF t FOR VALUES FROM (20000) TO (50000) PARTITION BY RANGE (n)",
-                     "CREATE TABLE higher PARTITION OF high DEFAULT", *HOLLOW)
+                     "CREATE TABLE higher PARTITION OF high DEFAULT", *HOLLOW, database.publish_all)
     one = capture(["t"], advanced=SMALL)
     interrupted(one)
     database.execute("CREATE TABLE new PARTITION OF t DEFAULT", "INSERT INTO t VALUES (60000, '')")
@@ -95,7 +95,7 @@ def test_a_partitioned_table_without_key(database, capture):
 def test_rows_that_take_more_room_than_their_pages_tell(database, capture):
     """Kept outside of the pages, 30 MB of them: a query reads few pages, as its rows cannot be divided otherwise."""
     database.execute("CREATE TABLE big (n int, body text)", "ALTER TABLE big ALTER body SET STORAGE EXTERNAL",
-                     "INSERT INTO big SELECT n, repeat('x', 30000) FROM generate_series(1, 1000) n")
+                     "INSERT INTO big SELECT n, repeat('x', 30000) FROM generate_series(1, 1000) n", database.publish_all)
     one = capture(["big"], advanced={"memory_limit_mb": 16})
     process = one.run()
     assert "trying with fewer" in process.stderr
@@ -104,7 +104,7 @@ def test_rows_that_take_more_room_than_their_pages_tell(database, capture):
 
 def test_a_page_whose_rows_take_more_room_than_there_is(database, capture):
     database.execute("CREATE TABLE big (n int, body text)", "ALTER TABLE big ALTER body SET STORAGE EXTERNAL",
-                     "INSERT INTO big SELECT n, repeat('x', 300000) FROM generate_series(1, 100) n")
+                     "INSERT INTO big SELECT n, repeat('x', 300000) FROM generate_series(1, 100) n", database.publish_all)
     one = capture(["big"], advanced={"memory_limit_mb": 16})
     assert_refused(one.start().finish(), "config_error", "memory_limit_mb")
     one.config["advanced"]["memory_limit_mb"] = 100

@@ -3,6 +3,7 @@
 import pytest
 
 from connector import run
+from refusal import assert_refused
 
 # The restricted set-up of the documentation, as it stands there.
 RESTRICTED = """
@@ -59,17 +60,53 @@ def test_a_superuser_needs_nothing_prepared(database, capture):
     assert database.value("SELECT count(*) FROM public.watermarks_of_the_test") == 1
 
 
-def test_a_publication_for_all_tables_is_only_made_where_it_breaks_no_update(database, capture):
-    """A table without replica identity in a publication refuses UPDATE and DELETE."""
+def published(database):
+    return database.query("SELECT tablename FROM pg_publication_tables WHERE pubname = %s ORDER BY 1", (database.publication,))
+
+
+def test_a_publication_that_is_made_names_what_is_captured(database, capture):
+    """A table without replica identity in a publication refuses UPDATE and DELETE, also one that is made later."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE others (id int PRIMARY KEY)")
+    capture(["items"]).run()
+    assert published(database) == [("items",), ("watermarks_of_the_test",)]
+    database.execute("CREATE TABLE unkeyed (n int)", "INSERT INTO unkeyed VALUES (1)", "UPDATE unkeyed SET n = 2")
+
+
+def test_a_publication_for_all_tables_is_made_when_asked_for(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE unkeyed (n int)",
                      "INSERT INTO unkeyed VALUES (1)")
-    capture(["items"]).run()
-    database.execute("UPDATE unkeyed SET n = 2")
-    assert database.value("SELECT puballtables FROM pg_publication WHERE pubname = %s", (database.publication,)) is False
+    one = capture(["items"], advanced={"publish_all_tables": True})
+    assert_refused(one.start().finish(), "config_error", "refuse UPDATE and DELETE on public.unkeyed", "publish_all_tables")
+    database.execute("ALTER TABLE unkeyed REPLICA IDENTITY FULL")
+    one.run()
+    assert database.value("SELECT puballtables FROM pg_publication WHERE pubname = %s", (database.publication,))
 
 
-def test_that_the_server_will_refuse_updates_is_a_warning(database, capture):
-    database.execute("CREATE TABLE items (n int)", "INSERT INTO items VALUES (1)")
+@pytest.mark.parametrize("made", [False, True])
+def test_a_table_without_replica_identity_is_not_published_by_us(database, capture, made):
+    """The application goes on; once the table has what the message says, so does the capture."""
+    database.execute("CREATE TABLE items (n int)", "INSERT INTO items VALUES (1)", "CREATE TABLE keyed (id int PRIMARY KEY)",
+                     "CREATE TABLE parts (n int) PARTITION BY LIST (n)", "CREATE TABLE part PARTITION OF parts DEFAULT")
+    if made:
+        capture(["keyed"]).run()
+    one = capture(["items", "parts"])
+    process = one.start().finish()
+    database.execute("UPDATE items SET n = 2", "UPDATE parts SET n = 2")
+    assert published(database) == ([("keyed",), ("watermarks_of_the_test",)] if made else [])
+    lines = [error["message"] for error in process.errors]
+    assert "public\".\"parts\", or a partition of it," in lines[-1], process.story()
+    for line in lines[-1].splitlines():
+        database.execute("ALTER TABLE" + line.split("run ALTER TABLE", 1)[1].split(", ")[0])
+    database.execute("ALTER TABLE part REPLICA IDENTITY FULL")
+    one.run()
+    database.execute("UPDATE items SET n = 3")
+    one.run()
+    assert [record["data"]["n"] for record in one.records] == [2, 3]
+
+
+def test_that_the_server_refuses_updates_is_a_warning(database, capture):
+    """Others have published the table."""
+    database.execute("CREATE TABLE items (n int)", "INSERT INTO items VALUES (1)", database.publish_all)
     process = capture(["items"]).run()
     assert any(line.startswith("WARN: ") and "REPLICA IDENTITY FULL" in line for line in process.stderr.splitlines())
     assert "1 stream from" in process.stderr and "1 key range to" in process.stderr

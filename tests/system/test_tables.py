@@ -41,7 +41,7 @@ def test_what_cannot_be_captured_is_refused_by_its_kind(database, capture, creat
 def test_a_table_without_columns_that_are_captured(database, capture):
     """Its rows are nothing but their _meta."""
     database.execute("CREATE TABLE t ()", "INSERT INTO t DEFAULT VALUES", "CREATE TABLE u (g int GENERATED ALWAYS AS (1) STORED)",
-                     "INSERT INTO u DEFAULT VALUES")
+                     "INSERT INTO u DEFAULT VALUES", database.publish_all)
     one = capture(["t", "u"])
     one.run()
     database.execute("INSERT INTO t DEFAULT VALUES", "INSERT INTO u DEFAULT VALUES")
@@ -145,6 +145,18 @@ def test_a_new_partition_of_a_root_is_captured(database, capture):
     ids = [record["data"]["id"] for record in one.records[153:]]
     assert ids == [*range(100, 151), 250, 251]
     assert {record["stream"] for record in one.records} == {"parts"}
+
+
+def test_truncate_need_not_be_published(database, capture):
+    """It gives no records, and the log says that it would not be noticed."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", WATERMARKS,
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE t, public.watermarks_of_the_test"
+                     " WITH (publish = 'insert, update, delete')")
+    one = capture(["t"])
+    assert "does not publish TRUNCATE" in one.run().stderr
+    database.execute("INSERT INTO t VALUES (2)", "UPDATE t SET id = id WHERE id = 2", "DELETE FROM t WHERE id = 2")
+    one.run()
+    assert [record["data"]["_meta"]["op"] for record in one.records[1:]] == ["c", "u", "d"]
 
 
 @pytest.mark.parametrize("publish", ["insert", "insert, update", "update, delete", "truncate"])

@@ -305,3 +305,30 @@ Test(problems, tables_of_which_some_columns_may_be_read)
     cr_assert_eq(problems.count, 1);
     cr_expect(strstr(problems.items[0].text, "GRANT SELECT ON TABLE s.t TO \"flow_capture\""));
 }
+
+Test(problems, a_table_without_identity_is_not_published)
+{
+    tables[0].identified = false;
+    finds_nothing(); /* others have */
+    tables[0].published = false;
+    facts.publication.all_tables = false;
+    facts.publication.owned = true;
+    tables[0].owned = true;
+    finds("ALTER TABLE \"My Schema\".\"t\" REPLICA IDENTITY FULL");
+    facts.publication = (struct publication_facts){0};
+    facts.server.superuser = true;
+    finds("ALTER TABLE \"My Schema\".\"t\" REPLICA IDENTITY FULL");
+    tables[0].identified = true;
+    finds_nothing();
+}
+
+Test(problems, all_tables_are_published_only_where_that_is_asked_for_and_breaks_nothing)
+{
+    facts.publication = (struct publication_facts){0};
+    config.publish_all_tables = true;
+    finds("FOR ALL TABLES");
+    facts.server.superuser = true;
+    finds_nothing();
+    facts.survey.unidentified = (struct table_list){1, (char *)"s.t"};
+    finds("take advanced.publish_all_tables out");
+}
