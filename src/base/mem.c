@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void *mem_exhausted(size_t size)
 {
-    fprintf(stderr, "source-postgres: out of memory (%zu bytes)\n", size);
-    exit(1);
+    dprintf(STDERR_FILENO, "source-postgres: out of memory (%zu bytes)\n", size);
+    _exit(1); /* in whatever thread: nobody else's end is run */
 }
 
 static void *checked(void *p, size_t size)

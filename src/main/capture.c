@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "output.h"
 #include "program.h"
 #include "runtime/counter.h"
 #include "show.h"
@@ -18,27 +19,10 @@ struct capture {
     uint64_t ended; /* shared; 1: the engine has returned */
 };
 
-static bool write_all(void *context, const char *data, size_t len, struct err *err)
+static bool write_sink(void *context, const char *data, size_t len, struct err *err)
 {
     (void)context;
-    while (len) {
-        ssize_t written = write(STDOUT_FILENO, data, len);
-        if (written >= 0) {
-            data += written;
-            len -= (size_t)written;
-        } else if (errno != EINTR) {
-            return err_set(err, ERR_SYSTEM,
-                           errno == EPIPE ? "standard output was closed by its reader%s%s"
-                                          : "cannot write to standard output%s%s",
-                           errno == EPIPE ? "" : ": ", errno == EPIPE ? "" : strerror(errno));
-        }
-    }
-    return true;
-}
-
-bool write_out(const struct out *out, struct err *err)
-{
-    return write_all(NULL, out->data, out->len, err);
+    return output_stream(data, len, err);
 }
 
 void take_signal(struct program *p)
@@ -120,7 +104,7 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
                                          p->catalog,
                                          &p->state,
                                          codec,
-                                         {NULL, write_all},
+                                         {NULL, write_sink},
                                          p->log,
                                          p->run,
                                          progress,

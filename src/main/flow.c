@@ -99,7 +99,7 @@ static bool answer(struct program *p, const struct flow_request *request, struct
 {
     struct out out;
     out_init(&out, 64 * 1024);
-    bool ok = write_answer(p, request, &out, err) && write_out(&out, err);
+    bool ok = write_answer(p, request, &out, err) && write_out(p, &out, err);
     out_free(&out);
     return ok;
 }
@@ -147,7 +147,7 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     struct progress progress = {0};
     struct out out;
     out_init(&out, 64 * 1024);
-    bool ok = flow_open(capture, p->signals, &out, err) && write_out(&out, err);
+    bool ok = flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
     out_free(&out);
     s->listener = (struct listener){STDIN_FILENO, take_input, s};
     ok = ok && take_acknowledgements(s, err) && (p->run = run_new(err)) &&

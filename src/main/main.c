@@ -22,11 +22,41 @@
 #include "config/file.h"
 #include "environment.h"
 #include "flow/flow.h"
+#include "output.h"
 #include "program.h"
+
+static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
+
+static void say_dropped(unsigned count)
+{
+    struct out out;
+    out_init(&out, 256);
+    out_format(&out, "WARN: ");
+    out_format(&out, dropped_words, count);
+    out_char(&out, '\n');
+    output_error(out.data, out.len);
+    out_free(&out);
+}
 
 static void write_log(enum log_level level, const char *line)
 {
-    fprintf(stderr, "%s: %s\n", log_level_name(level), line);
+    struct out out;
+    out_init(&out, 1024);
+    out_format(&out, "%s: %s\n", log_level_name(level), line);
+    output_log(out.data, out.len, say_dropped);
+    out_free(&out);
+}
+
+static void say_flow_dropped(unsigned count)
+{
+    struct out out, text;
+    out_init(&out, 256);
+    out_init(&text, 256);
+    out_format(&text, dropped_words, count);
+    flow_log(&out, LOG_WARN, out_text(&text), clock_wall_ms());
+    output_error(out.data, out.len);
+    out_free(&text);
+    out_free(&out);
 }
 
 static void write_flow_log(enum log_level level, const char *line)
@@ -34,8 +64,13 @@ static void write_flow_log(enum log_level level, const char *line)
     struct out out;
     out_init(&out, 1024);
     flow_log(&out, level, line, clock_wall_ms());
-    fwrite(out.data, 1, out.len, stderr);
+    output_log(out.data, out.len, say_flow_dropped);
     out_free(&out);
+}
+
+bool write_out(const struct program *p, const struct out *out, struct err *err)
+{
+    return output_write(out->data, out->len, p->signals, err);
 }
 
 static enum log_level log_threshold(void)
@@ -77,7 +112,11 @@ void say_error(struct program *p, struct err *err)
     if (speaks_flow(p)) {
         log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, open, err->detail, close);
     } else {
-        fprintf(stderr, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
+        struct out out;
+        out_init(&out, sizeof *err);
+        out_format(&out, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
+        output_error(out.data, out.len);
+        out_free(&out);
     }
 }
 
@@ -90,7 +129,7 @@ static int fail(struct program *p, struct err *err)
     if (!speaks_flow(p)) {
         out_init(&out, 4096);
         airbyte_error(&out, err);
-        write_out(&out, &ignored);
+        write_out(p, &out, &ignored);
         out_free(&out);
     }
     return EXIT_FAILURE;
@@ -158,9 +197,9 @@ static int spec(struct program *p, struct err *err)
     struct out out;
     out_init(&out, 16 * 1024);
     airbyte_spec(&out);
-    bool ok = write_out(&out, err);
+    bool ok = write_out(p, &out, err);
     out_free(&out);
-    return ok ? EXIT_SUCCESS : fail(p, err);
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 static int say(struct program *p, const char *text, struct err *err)
@@ -168,9 +207,9 @@ static int say(struct program *p, const char *text, struct err *err)
     struct out out;
     out_init(&out, 4096);
     out_string(&out, text);
-    bool ok = write_out(&out, err);
+    bool ok = write_out(p, &out, err);
     out_free(&out);
-    return ok ? EXIT_SUCCESS : fail(p, err);
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 /* A configuration that cannot be used is an answer to `check`, not a failure of it. */
@@ -185,7 +224,7 @@ static int check(struct program *p, struct err *err)
         airbyte_check_failed(&out, err->message);
         ok = true;
     }
-    ok = ok && write_out(&out, err);
+    ok = ok && write_out(p, &out, err);
     out_free(&out);
     return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
@@ -195,7 +234,7 @@ static int discover(struct program *p, struct err *err)
     struct out out;
     out_init(&out, 64 * 1024);
     bool ok = load_config(p, err) && airbyte_discover(p->config, p->signals, &out, err) &&
-              write_out(&out, err);
+              write_out(p, &out, err);
     out_free(&out);
     return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
@@ -266,7 +305,7 @@ static int block_signals(void)
 
 int main(int argc, char **argv)
 {
-    struct program p = {.hangups = -1};
+    struct program p = {.hangups = -1, .signals = -1};
     struct err err = {0};
     if (!open_standard(&err)) {
         return fail(&p, &err);

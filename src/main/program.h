@@ -40,8 +40,8 @@ void say_notices(struct log *, struct out *notices);
 /* To standard error, in the form of the command, whose words the message gets. */
 void say_error(struct program *, struct err *);
 
-/* All of it to standard output. */
-bool write_out(const struct out *, struct err *);
+/* All of it to standard output; a signal ends it with ERR_STOPPED. */
+bool write_out(const struct program *, const struct out *, struct err *);
 
 /* Somebody who speaks while a capture runs. */
 struct listener {

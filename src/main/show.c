@@ -2,11 +2,11 @@
 #include "show.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
+#include "output.h"
 #include "runtime/counter.h"
 
 enum {
@@ -33,18 +33,18 @@ static double rate(uint64_t now, uint64_t before, int64_t us)
     return us > 0 ? (double)(now - before) * 1e6 / (double)us : 0;
 }
 
-static void draw_table(const struct stream_progress *t)
+static void draw_table(struct out *out, const struct stream_progress *t)
 {
     uint64_t rows = shared_load(&t->rows);
     if (!shared_load(&t->backfilling)) {
-        fprintf(stderr, "\033[K%-40s changes    %12" PRIu64 " rows backfilled\n", t->name, rows);
+        out_format(out, "\033[K%-40s changes    %12" PRIu64 " rows backfilled\n", t->name, rows);
     } else if (t->row_estimate > 0) {
         double percent = (double)rows * 100 / (double)t->row_estimate;
-        fprintf(stderr,
-                "\033[K%-40s backfill   %12" PRIu64 " of about %" PRId64 " rows (%.0f %%)\n",
-                t->name, rows, t->row_estimate, percent > 100 ? 100 : percent);
+        out_format(out,
+                   "\033[K%-40s backfill   %12" PRIu64 " of about %" PRId64 " rows (%.0f %%)\n",
+                   t->name, rows, t->row_estimate, percent > 100 ? 100 : percent);
     } else {
-        fprintf(stderr, "\033[K%-40s backfill   %12" PRIu64 " rows\n", t->name, rows);
+        out_format(out, "\033[K%-40s backfill   %12" PRIu64 " rows\n", t->name, rows);
     }
 }
 
@@ -53,14 +53,21 @@ static void draw(struct show *s, double rows, double changes)
     const struct progress *p = s->progress;
     int count = (int)shared_load(&p->stream_count);
     int shown = count < TABLES_SHOWN ? count : TABLES_SHOWN;
+    struct out out;
+    if (!output_error_ready()) {
+        return;
+    }
+    out_init(&out, 2048);
     if (s->lines) {
-        fprintf(stderr, "\033[%dA", s->lines);
+        out_format(&out, "\033[%dA", s->lines);
     }
     for (int i = 0; i < shown; i++) {
-        draw_table(&p->streams[i]);
+        draw_table(&out, &p->streams[i]);
     }
-    fprintf(stderr, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind\n", rows,
-            changes, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    out_format(&out, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind\n", rows,
+               changes, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    output_error(out.data, out.len);
+    out_free(&out);
     s->lines = shown + 1;
 }
 

@@ -1,0 +1,119 @@
+"""Outputs that are not read, or are set not to block: nothing hangs for it, and nothing is lost but lines of the log."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from connector import PATIENCE, environment, executable
+
+
+def start(*arguments, **options):
+    return subprocess.Popen([executable(), *arguments], env=environment(), **{"stdin": subprocess.DEVNULL, **options})
+
+
+def nonblocking(fd):
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+
+
+def fill(fd):
+    """Until nothing more goes in."""
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    nonblocking(fd)
+    try:
+        while True:
+            os.write(fd, b"x" * 4096)
+    except BlockingIOError:
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+
+
+def end(process, limit_s=10):
+    try:
+        return process.wait(limit_s * PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(name="many")
+def many_tables(database, capture):
+    database.execute("DO $$ BEGIN FOR n IN 1..300 LOOP EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY,"
+                     " a text, b text, c text)', n); END LOOP; END $$")
+    return capture(["many_1"])
+
+
+def test_a_signal_ends_a_discovery_that_nobody_reads(many):
+    process = start("discover", "--config", many.path("config.json", many.config), stdout=subprocess.PIPE)
+    time.sleep(3)
+    assert process.poll() is None, "all of it fitted: this test tests nothing"
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == 0
+
+
+@pytest.mark.parametrize("arguments", [["spec"], ["--help"], ["check", "--config", "/dev/null"]])
+def test_a_signal_ends_a_command_whose_output_is_full(arguments):
+    reader, writer = os.pipe()
+    fill(writer)
+    process = start(*arguments, stdout=writer)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == 0
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_signal_ends_flows_answer_that_nobody_reads(many):
+    process = start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdin.write(json.dumps({"discover": {"connectorType": "IMAGE", "config": many.config}}).encode() + b"\n")
+    process.stdin.flush()
+    time.sleep(3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == 0
+
+
+def test_a_standard_output_that_does_not_block(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)",
+                     "INSERT INTO t SELECT n, repeat('x', 1000) FROM generate_series(1, 20000) n")
+    one = capture(["t"])
+    reader, writer = os.pipe()
+    nonblocking(writer)
+    process = start("read", *one.arguments(), stdout=writer)
+    os.close(writer)
+    time.sleep(2)
+    with os.fdopen(reader, "rb") as output:
+        lines = [json.loads(line) for line in output]
+    assert end(process) == 0
+    assert [line["record"]["data"]["id"] for line in lines if line["type"] == "RECORD"] == list(range(1, 20001))
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_log_that_nobody_reads(database, capture, blocking):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 1000)")
+    one = capture(["t"], tail=True)
+    reader, writer = os.pipe()
+    fill(writer)
+    if not blocking:
+        nonblocking(writer)
+    process = start("read", *one.arguments(), stdout=subprocess.PIPE, stderr=writer)
+    os.close(writer)
+    records = 0
+    while records < 1000:
+        records += b'"type":"RECORD"' in process.stdout.readline()
+    nonblocking(reader)
+    os.read(reader, 1 << 20)
+    database.execute("TRUNCATE t", "INSERT INTO t VALUES (1)")
+    while b'"type":"RECORD"' not in process.stdout.readline():
+        pass
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    process.stdout.read()
+    assert end(process) == 0
+    log = os.read(reader, 1 << 20).decode()
+    assert "lines of the log were dropped" in log and "was truncated" in log, log
+    os.close(reader)
