@@ -5,11 +5,24 @@ add_compile_options(
     -Wformat=2 -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough -Wnull-dereference
     -Wdouble-promotion -fno-strict-aliasing -fno-omit-frame-pointer)
 add_compile_definitions(_GNU_SOURCE)
-if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-    add_compile_definitions(_FORTIFY_SOURCE=2)
+
+# What makes a bug harder to use for others: checked on the executable by tests/system/test_hardening.py.
+include(CheckCCompilerFlag)
+include(CheckPIESupported)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+check_pie_supported(LANGUAGES C)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug") # which needs optimisation
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 add_compile_options(-fstack-protector-strong)
-add_link_options(-Wl,-z,relro,-z,now)
+foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
+    string(MAKE_C_IDENTIFIER "HAS${flag}" known)
+    check_c_compiler_flag(${flag} ${known})
+    if(${known})
+        add_compile_options(${flag})
+    endif()
+endforeach()
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(CRASH_POINTS)
     add_compile_definitions(CRASH_POINTS)

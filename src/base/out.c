@@ -1,11 +1,11 @@
 /* The slow paths of the output buffer. */
 #include "base/out.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 void out_init(struct out *out, size_t cap)
@@ -60,7 +60,7 @@ void out_format(struct out *out, const char *format, ...)
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    assert(len >= 0);
+    CHECK(len >= 0);
     char *p = out_reserve(out, (size_t)len + 1);
     vsnprintf(p, (size_t)len + 1, format, again);
     va_end(again);
@@ -69,7 +69,7 @@ void out_format(struct out *out, const char *format, ...)
 
 const char *out_text(struct out *out)
 {
-    assert(!out->sink);
+    CHECK(!out->sink);
     *out_reserve(out, 1) = '\0';
     return out->data;
 }

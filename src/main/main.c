@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -311,6 +312,8 @@ int main(int argc, char **argv)
         return fail(&p, &err);
     }
     environment_clean();
+    prctl(PR_SET_DUMPABLE,
+          0); /* passwords and keys stay out of core dumps, ours and libpq's copies */
     p.signals = block_signals();
     if (!command_line_parse(&p.command, argc, argv, &err)) {
         return fail(&p, &err);

@@ -6,7 +6,6 @@
  */
 #include "pg/wire.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -15,6 +14,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/check.h"
 #include "internal.h"
 #include "message.h"
 
@@ -179,7 +179,7 @@ bool wire_take(struct pg *pg, struct arena *arena, size_t *count, struct err *er
 {
     struct wire *w = &pg->wire;
     ssize_t some = 1;
-    assert(!w->arena || w->arena == arena); /* else wire_leave was forgotten */
+    CHECK(!w->arena || w->arena == arena); /* else wire_leave was forgotten */
     *count = take_kept(w, arena);
     size_t size = message_size(w->next, (size_t)(w->end - w->next));
     if (size == SIZE_MAX) {

@@ -7,10 +7,10 @@
  */
 #include "runtime/ring.h"
 
-#include <assert.h>
 #include <ck_ring.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -70,8 +70,7 @@ void ring_push(struct ring *ring, void **item)
 {
     release(ring);
     bool pushed = ck_ring_enqueue_spsc(&ring->ring, ring->slots, *item);
-    assert(pushed);
-    (void)pushed;
+    CHECK(pushed);
     *item = NULL;
     bell_ring(ring->bell);
 }

@@ -10,7 +10,7 @@ from capture import stream
 @pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
 def test_writers_from_before_the_table_was_published_are_waited_for(database, capture, key):
     """What they wrote the stream leaves out, and an early snapshot would not show."""
-    database.execute("CREATE TABLE one (id int PRIMARY KEY)", f"CREATE TABLE two (id int {key})",
+    database.execute("CREATE TABLE one (id int PRIMARY KEY)", f"CREATE TABLE two (id int {key})", "ALTER TABLE two REPLICA IDENTITY FULL",
                      "INSERT INTO two SELECT generate_series(1, 10)", f"CREATE PUBLICATION {database.publication} FOR TABLE one")
     both = capture(["one"])
     both.run()

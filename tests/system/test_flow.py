@@ -31,7 +31,8 @@ def test_rows_then_changes(database, flow):
 def test_every_binding_has_its_schema_first(database, flow):
     database.execute("CREATE TABLE a (id int PRIMARY KEY, j jsonb)", "CREATE TABLE nokey (x int)",
                      "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)",
-                     "CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10)", "CREATE TABLE other (x int)")
+                     "CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10)", "CREATE TABLE other (x int)",
+                     database.publish_all)
     process = flow([binding("nokey", key=()), "parts", "a"], advanced={"discover_schemas": ["elsewhere"]}).run()
     schemas = {one["binding"]: one["documentSchema"] for one in process.of_kind("sourcedSchema")}
     assert set(schemas) == {0, 1, 2}

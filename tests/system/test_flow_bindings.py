@@ -12,8 +12,8 @@ from test_resume import ITEMS, changes, fill, moves
 from writer import Writer
 
 
-def publication_oid(database):
-    return database.value("SELECT oid::bigint FROM pg_publication")
+def entry_oid(database, table):
+    return database.value("SELECT oid::bigint FROM pg_publication_rel WHERE prrelid = %s::regclass", (table,))
 
 
 # Modes and keys.
@@ -53,7 +53,7 @@ def test_without_primary_key(database, flow):
     oid = database.value("SELECT 'items'::regclass::oid::bigint")
     state = one.state["streams"]["public%2Fitems"]
     assert state.pop("terms") and len(one.state["streams"]) == 1
-    assert state == {"mode": "Active", "oid": oid, "published_by": publication_oid(database), "backfilled": 5000}
+    assert state == {"mode": "Active", "oid": oid, "published_by": entry_oid(database, "items"), "backfilled": 5000}
     one.assert_equal(items=["id"])
 
 
@@ -251,7 +251,7 @@ def test_patches_hold_what_changed_and_merge_to_the_whole(database, flow):
         state = one.state["streams"][f"public%2F{name}"]
         assert state.pop("terms")
         assert state == {
-            "mode": "Active", "oid": oid, "published_by": publication_oid(database), "key_columns": ["id"], "backfilled": 30}
+            "mode": "Active", "oid": oid, "published_by": entry_oid(database, name), "key_columns": ["id"], "backfilled": 30}
 
 
 def test_a_bumped_counter_reads_those_bindings_again(database, flow):

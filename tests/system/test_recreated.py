@@ -82,7 +82,7 @@ def test_another_table_takes_its_name(database, capture):
 
 
 def test_a_swap_while_it_runs_is_noticed_by_its_first_change(database, capture):
-    database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", FILL)
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", FILL, database.publish_all)
     one = capture(["t"], tail=True)
     process = one.start().wait_for_active()
     database.execute("CREATE TABLE u (LIKE t INCLUDING ALL)", "INSERT INTO u SELECT n, 'new' FROM generate_series(21, 60) n",

@@ -2,6 +2,7 @@
 #include "runtime/ring.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -138,4 +139,16 @@ Test(pool, is_not_waited_for_once_the_run_stops)
     pool_return(pool, &batch);
     pool_free(&pool);
     run_free(&run);
+}
+
+Test(ring, that_is_full_ends_the_process_in_every_build, .signal = SIGABRT)
+{
+    struct bell bell;
+    int one = 1;
+    bell_init(&bell);
+    struct ring *ring = ring_new(3, &bell);
+    for (int i = 0; i < 4; i++) {
+        void *item = &one;
+        ring_push(ring, &item);
+    }
 }
