@@ -8,13 +8,13 @@ add_compile_definitions(_GNU_SOURCE)
 
 # What makes a bug harder to use for others: checked on the executable by tests/system/test_hardening.py.
 include(CheckCCompilerFlag)
-include(CheckPIESupported)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-check_pie_supported(LANGUAGES C)
+add_compile_options(-fPIE)
+add_link_options(-pie)
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug") # which needs optimisation
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
 add_compile_options(-fstack-protector-strong)
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
     string(MAKE_C_IDENTIFIER "HAS${flag}" known)
     check_c_compiler_flag(${flag} ${known})
@@ -22,6 +22,7 @@ foreach(flag -fstack-clash-protection -fcf-protection=full -mbranch-protection=s
         add_compile_options(${flag})
     endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(CRASH_POINTS)

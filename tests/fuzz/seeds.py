@@ -136,6 +136,27 @@ ROWS = [
     bytes([0]) + data_row(),
 ]
 
+def message(kind, body=b""):
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+def sent(stream, *pieces):
+    """Pieces: what the server sends at once."""
+    return bytes([stream]) + b"".join(bytes([len(piece)]) + piece for piece in pieces)
+
+
+FAILURE = message(b"E", b"SERROR\0VERROR\0C42704\0Mpublication \"p\" does not exist\0Rroutine\0\0")
+WIRES = [
+    sent(0, message(b"1") + message(b"2") + message(b"T", b"\0\0") + message(b"D", data_row(b"x", None)) + message(b"C", b"SELECT 1\0")
+         + message(b"Z", b"I")),
+    sent(1, message(b"W", b"\0\0\0")[:5], message(b"W", b"\0\0\0")[5:] + message(b"d", b"w" + bytes(24) + begin())),
+    sent(1, FAILURE + message(b"Z", b"I")),
+    sent(1, message(b"N", FAILURE[5:].replace(b"42704", b"55000").replace(b"ERROR", b"WARNING"))),
+    sent(0, b"D\0\0\0", b"\6\0", b"\0S\0\0\0\x08a\0b\0"),
+    bytes([0, 0x83]) + b"D\0\0" + bytes([0x82]) + b"\0\6" + bytes([0x82]) + b"\0\0",
+    sent(0, b"D\0\0\0\3"), sent(0, b"D\x7f\xff\xff\xff"), sent(0, b"Z\0\1\0\0"), sent(0, b"\0\0\0\0\4"),
+]
+
 KEYS = [("-5", "17"), ("4294967295", "0"), ("t", "f"), ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0"), ("a", "ab"),
         ("a ", "a"), ("\\xdead", "\\xde00"), ("2024-01-15 14:30:00.5+00", "0044-03-15 BC"), ("any", "any")]
 
@@ -164,6 +185,7 @@ def main():
     write("state", numbered(STATES))
     write("decode", numbered(STREAMS))
     write("rows", numbered(ROWS))
+    write("wire", numbered(WIRES))
     write("keys", numbered(bytes([order, len(one)]) + (one + two).encode() for order, (one, two) in enumerate(KEYS)))
 
 
