@@ -25,6 +25,8 @@ void out_free(struct out *out)
     *out = (struct out){0};
 }
 
+enum { KEEP_MOST = 16 << 20 }; /* bytes of room; more is for one value that was large */
+
 bool out_flush(struct out *out)
 {
     if (!out->sink) {
@@ -34,6 +36,10 @@ bool out_flush(struct out *out)
         out->failed = !out->sink(out->context, out->data, out->len);
     }
     out->len = 0;
+    if (out->cap > KEEP_MOST) {
+        out->data = mem_grow(out->data, KEEP_MOST);
+        out->cap = KEEP_MOST;
+    }
     return !out->failed;
 }
 

@@ -68,8 +68,10 @@ size_t pool_free_batches(const struct pool *pool)
     return pool->most - pool->made + ring_count(pool->home);
 }
 
+/* The room of large values is given back at once: the batch may be long at home. */
 void pool_return(struct pool *pool, struct batch **batch)
 {
+    arena_reset(&(*batch)->arena);
     ring_push(pool->home, (void **)batch);
 }
 

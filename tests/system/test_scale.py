@@ -116,3 +116,35 @@ def test_workers_share_the_memory_budget(database, capture):
     process.reading.set()
     process.succeed(LIMIT_S)
     assert process.peak_kib / 1024 < PEAK_MIB or PATIENCE > 1, f"peak memory {process.peak_kib / 1024:.1f} MiB"
+
+
+def resident_mib(process):
+    with open(f"/proc/{process.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+def wait_for_size(path, size):
+    deadline = time.monotonic() + 60 * PATIENCE
+    while os.path.getsize(path) < size:
+        assert time.monotonic() < deadline, f"{os.path.getsize(path)} bytes came, and not {size}"
+        time.sleep(0.1)
+
+
+@pytest.mark.limit(240)
+def test_the_room_of_a_large_value_is_given_back(database, capture, tmp_path):
+    """One by each path; what comes after them is small."""
+    large, path = 100_000_000, tmp_path / "records"
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", f"INSERT INTO t SELECT 1, repeat('x', {large})")
+    one = capture(["t"], tail=True)
+    with open(path, "wb") as file:
+        process = one.start(stdout=file)
+        wait_for_size(path, large)
+        database.execute(f"INSERT INTO t SELECT 2, repeat('x', {large})")
+        wait_for_size(path, 2 * large)
+        database.execute("INSERT INTO t SELECT n, repeat('y', 5000) FROM generate_series(3, 2000) n")
+        wait_for_size(path, 2 * large + 1990 * 5000)
+        resident = resident_mib(process)
+        print(f"resident {resident:.1f} MiB of a peak of {process.peak_kib / 1024:.1f}")
+        process.process.terminate()
+        process.succeed()
+    assert resident < PEAK_MIB / 2 or PATIENCE > 1
