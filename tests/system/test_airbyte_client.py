@@ -112,7 +112,7 @@ def fill_with_every_type(database):
         "INSERT INTO kinds VALUES (1)",
         f"CREATE TABLE filled (id uuid PRIMARY KEY, {', '.join(f'{name} {kind} NOT NULL' for name, kind, _ in values)})",
         "INSERT INTO filled SELECT gen_random_uuid(), " + ", ".join(f"({literal})::{kind}" for _, kind, literal in values),
-        "CREATE TABLE keyless (a text, _meta int)", "INSERT INTO keyless VALUES ('x', 1)")
+        "CREATE TABLE keyless (a text, _meta int)", "ALTER TABLE keyless REPLICA IDENTITY FULL", "INSERT INTO keyless VALUES ('x', 1)")
     return len(built_in)
 
 

@@ -15,7 +15,7 @@ ROWS = 40
 def live_capture(database, capture):
     """A captured table t (id, a, b) with ROWS rows, all of them out; live.process is running."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, b text)",
-                     f"INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, {ROWS}) n")
+                     f"INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, {ROWS}) n", database.publish_all)
     one = capture(["t"], tail=True, advanced=SOON)
     one.process = one.start().wait_for_active()
     return one
@@ -278,7 +278,7 @@ def test_a_table_that_is_not_published_any_more_is_not_read(database, waiting):
 def test_a_table_recreated_during_its_backfill(database, capture):
     """The rows that are there at the end are in the records; what went with the old table is not told."""
     make = ["CREATE TABLE t (id int PRIMARY KEY, a int)", "INSERT INTO t SELECT n, n FROM generate_series(1, 3000) n"]
-    database.execute(*make)
+    database.execute(*make, database.publish_all)
     one = capture(["t"], advanced={"backfill_chunk_size": 50})
     process = one.start().wait_for_records(100)
     database.transaction("DROP TABLE t", *make)

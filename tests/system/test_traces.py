@@ -116,6 +116,7 @@ def test_many_streams_in_error_are_each_told(tables, capture):
 
 
 def test_an_error_while_running_names_its_stream(tables, capture):
+    tables.execute(tables.publish_all)
     process = capture(["one", "two"], tail=True, advanced={"on_untracked_change": "fail"}).start().wait_for_active()
     tables.execute("DROP TABLE two", "CREATE TABLE two (id int PRIMARY KEY)", "INSERT INTO two VALUES (1)")
     process.finish()
