@@ -116,12 +116,12 @@ struct merge_question {
     struct relation *relation; /* BINDING, ROW */
     const struct keycode **keys, **bounds;
     size_t count, bound_count;
-    int *ranks;      /* to be filled in */
-    uint32_t xid;    /* ROW */
-    struct key *key; /* likewise */
-    uint8_t *row;    /* the answer: a tuple in pgoutput's form, in the shape of `relation`, to be
-                     free()d by the merger; NULL: there is no such row. What the table has no column
-                     of any more is VALUE_UNCHANGED */
+    int *ranks;           /* to be filled in */
+    uint32_t xid;         /* ROW */
+    struct key *key;      /* likewise */
+    const uint8_t *lacks; /* likewise: the tuple whose unchanged values are wanted, and no others */
+    uint8_t *row; /* the answer: a tuple in pgoutput's form, in the shape of `relation`, to be
+                     free()d by the merger; NULL: there is no such row */
 };
 
 /*
@@ -199,8 +199,8 @@ bool merge_wants_snapshot(const struct merge *);
 
 bool merge_backfilling(const struct merge *); /* some rows are not out yet */
 
-/* End when this watermark has come by: its commit carries the last checkpoint, and what follows is
- * skipped. */
+/* End when this watermark has come by and all rows are out: its commit carries the last checkpoint,
+ * and what follows is skipped. Another one, or "" for none, takes its place. */
 void merge_finish_at(struct merge *, const char *watermark);
 bool merge_finished(const struct merge *);
 

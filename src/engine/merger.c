@@ -212,10 +212,15 @@ static void take_look(struct engine *e)
     }
 }
 
-/* All rows are out: what was committed before this watermark is what is still to be captured. */
+/* All rows are out: what was committed before this watermark is what is still to be captured. Unless
+ * a stream is lost before it comes by: then there will be another one. */
 static void write_final_watermark(struct engine *e, int64_t now_us)
 {
     struct hands *h = &e->hands;
+    if (h->final && merge_backfilling(e->merge)) {
+        merge_finish_at(e->merge, "");
+        h->final = false;
+    }
     if (e->config.catalog->tail ||
         (!h->final && (e->roster.newer || merge_backfilling(e->merge))) ||
         (h->final && now_us < h->final_us)) {
@@ -239,6 +244,18 @@ static bool take_merge_answer(struct engine *e, struct question *q, struct err *
     } else if (q->merge->kind == MERGE_ASKS_ROW) {
         roster_completed(e, q->stream);
     }
+    return go_on(e, err);
+}
+
+/* A table that cannot be asked about a batch any more, because it changed since. */
+static bool take_stale_answer(struct engine *e, const struct question *q, struct err *err)
+{
+    roster_lose_because(e, q->stream,
+                        q->merge->kind == MERGE_ASKS_ROW
+                            ? "has other columns than when a row, whose key changed and whose "
+                              "large values were not sent, was to be looked up"
+                            : "has a key whose values mean nothing to the server any more (a type "
+                              "of it, or its labels, changed)");
     return go_on(e, err);
 }
 
@@ -270,10 +287,7 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
         return ask_again(e, q);
     }
     if ((*q)->stale) {
-        roster_lose_because(e, (*q)->stream,
-                            "has a key whose values mean nothing to the server "
-                            "any more (a type of it, or its labels, changed)");
-        return go_on(e, err);
+        return take_stale_answer(e, *q, err);
     }
     if (!(*q)->ok) {
         *err = (*q)->err;

@@ -85,6 +85,12 @@ bool service_was_locked(const struct service *s)
     return s->pg && !strcmp(pg_sqlstate(s->pg), "55P03");
 }
 
+bool service_is_stale(const struct service *s)
+{
+    const char *state = s->pg ? pg_sqlstate(s->pg) : "";
+    return !strncmp(state, "22", 2) || !strncmp(state, "42", 2);
+}
+
 bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
 {
     int64_t pause_us;

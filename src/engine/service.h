@@ -32,9 +32,11 @@ enum question_kind {
 
 struct question {
     enum question_kind kind;
-    bool busy;  /* not answered: it would wait for a lock, or for a transaction; ask again later */
-    bool ok;    /* else `err` says why it cannot be answered */
-    bool stale; /* the server does not know the table, or the values of its key, any more */
+    bool busy; /* not answered: it would wait for a lock, or for a transaction; ask again later */
+    bool ok;   /* else `err` says why it cannot be answered */
+    bool
+        stale; /* MERGE: the server does not know the table, a column, or the values of its key, any
+                   more */
     struct err err;
     int stream;
     int count;                             /* MERGE, LOOK: streams that there are */
@@ -96,6 +98,9 @@ bool service_remark(struct service *, const struct catalog *, struct err *);
 /* One query, repeated as said above. */
 struct pg_rows *service_query(struct service *, const char *sql, int count,
                               const char *const *params, struct err *);
+
+/* Whether what the last query named or compared is there no more. */
+bool service_is_stale(const struct service *);
 
 /* After a failure: whether to try again, on a new connection. */
 bool service_may_retry(struct service *, struct retry *, struct err *);

@@ -82,8 +82,7 @@ static bool ask(struct service *s, struct question *q, const char *sql, const ch
 {
     struct merge_question *m = q->merge;
     struct pg_rows *rows = service_query(s, sql, 2 * q->about->key_count, params, err);
-    const char *state = s->pg ? pg_sqlstate(s->pg) : "";
-    q->stale = !rows && (!strncmp(state, "22", 2) || !strncmp(state, "42", 2));
+    q->stale = !rows && service_is_stale(s);
     bool ok = rows && (pg_rows_count(rows) == (int)m->count ||
                        err_set(err, ERR_SYSTEM, "the server answered for %d keys of %zu",
                                pg_rows_count(rows), m->count));

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "row/tuple.h"
 #include "service.h"
 
 enum { VISIBLE_POLL_US = 20 * 1000 };
@@ -37,11 +38,16 @@ static void add_key(struct out *sql, const struct question *q)
 static void row_sql(struct out *sql, const struct service *s, const struct question *q)
 {
     const struct relation *relation = q->merge->relation;
+    const uint8_t *next = tuple_first(q->merge->lacks);
     out_string(sql, "SELECT pg_catalog.txid_current_snapshot()::text,x.* FROM (SELECT) one "
                     "LEFT JOIN (SELECT true");
     for (int i = 0; i < relation->column_count; i++) {
-        out_string(sql, ",r.");
-        pg_quote_identifier(sql, relation->columns[i].name);
+        struct value value;
+        next = tuple_wal_next(next, &value);
+        out_string(sql, value.kind == VALUE_UNCHANGED ? ",r." : ",NULL");
+        if (value.kind == VALUE_UNCHANGED) {
+            pg_quote_identifier(sql, relation->columns[i].name);
+        }
         out_format(sql, " AS c%d", i);
     }
     out_string(sql, " FROM ");
@@ -85,13 +91,6 @@ static bool is_visible(const struct pg_rows *rows, uint32_t xid)
     return visible;
 }
 
-/* What the table has no column of any more, or is no more, has no row to tell. */
-static bool is_gone(const struct service *s)
-{
-    const char *state = s->pg ? pg_sqlstate(s->pg) : "";
-    return !strncmp(state, "42", 2) || !strncmp(state, "22", 2);
-}
-
 bool answer_row(struct service *s, struct question *q, struct err *err)
 {
     struct merge_question *m = q->merge;
@@ -107,7 +106,8 @@ bool answer_row(struct service *s, struct question *q, struct err *err)
     if (rows && !pg_rows_null(rows, 0, 1)) {
         m->row = tuple_of(rows, 2, m->relation->column_count);
     }
-    bool ok = rows || is_gone(s);
+    bool ok = rows != NULL;
+    q->stale = !ok && service_is_stale(s);
     pg_rows_free(&rows);
     out_free(&sql);
     return ok;

@@ -94,6 +94,7 @@ static bool ask_row_of(struct merge *m, struct batch *batch, struct event *e, ui
                                                  .stream = e->relation->stream,
                                                  .relation = e->relation,
                                                  .xid = xid,
+                                                 .lacks = e->new_tuple,
                                                  .key = key_of(e->relation, e->new_tuple)};
     return m->asking.question.key != NULL;
 }

@@ -168,7 +168,7 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
     m->last_commit = m->cursor = m->position = e->lsn;
     m->changed = true;
     merge_release(m, e);
-    m->finished = m->finish_came_by;
+    m->finished = m->finish_came_by && !m->backfilling;
     if (m->finished || now_us - m->last_checkpoint_us >= m->config.checkpoint_interval_us) {
         e->checkpoint = merge_due_checkpoint(m, now_us);
     }

@@ -149,6 +149,7 @@ bool merge_backfilling(const struct merge *m)
 void merge_finish_at(struct merge *m, const char *watermark)
 {
     snprintf(m->finish_at, sizeof m->finish_at, "%s", watermark);
+    m->finish_came_by = false;
 }
 
 bool merge_finished(const struct merge *m)

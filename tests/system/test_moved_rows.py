@@ -3,6 +3,7 @@ the value, and the create has it nevertheless."""
 
 import pytest
 
+from again import SOON, assert_lives, said_again, wait_until_again
 from test_identity import LONG, body, meta
 from writer import Writer
 
@@ -189,3 +190,33 @@ def test_leaves_under_a_root_with_full_identity(database, capture):
     empty = [record for record in one.records if record["data"].get("big", "absent") is None]
     assert not empty, f"{len(empty)} records say null of a column that is NOT NULL: {empty[0]}"
     one.assert_equal(t=["id"])
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("change", ["RENAME n TO m", "DROP n", "ALTER n TYPE bigint", "ADD c int DEFAULT 1"])
+def test_a_change_of_other_columns_by_then_takes_no_value_away(database, begin, change, running):
+    """What it is asked for is what was not sent, no more."""
+    one = begin(tail=running)
+    database.transaction(move("int"), f"ALTER TABLE t {change}")
+    if running:
+        one.keep(one.process.wait_for(lambda run: run.records_before_last_state() >= 12).stop())
+        one.tail = False
+    process = one.run()
+    assert not said_again(one.process) and not said_again(process), process.story()
+    created = [record for record in one.records if record["data"]["id"] == 1005]
+    assert [meta(record)["op"] for record in created] == ["c"] and {"big", "body"} <= set(body(created[0]))
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("change", ["RENAME big TO large", "DROP body"])
+def test_a_change_of_what_is_to_be_looked_up_has_the_table_read_again(database, begin, change, running):
+    one = begin(tail=running, advanced=SOON)
+    one.untold["t"] = [database.position()]
+    database.transaction(move("int"), f"ALTER TABLE t {change}")
+    if running:
+        wait_until_again(one.process)
+        one.keep(one.process.stop())
+        one.tail = False
+    process = one.run()
+    assert said_again(one.process if running else process), process.story()
+    assert_lives(one, {"t": ["id"]}, {"t": 2})
