@@ -74,11 +74,12 @@ void merge_discard_chunks(struct chunk **);
 struct merge_hooks {
     void *context;
 
-    /* A table was truncated, or a partition of it (relation->partition). */
-    void (*truncated)(void *context, int stream, const struct relation *);
+    /* A table was truncated by transaction `xid`, or a partition of it (relation->partition). */
+    void (*truncated)(void *context, int stream, const struct relation *, uint32_t xid);
 
-    /* A change of another table under the stream's name. True: it is captured as it comes; false:
-     * the stream is lost. */
+    /* A change of another table under the stream's name, which is captured as it comes if this
+     * returns true; or of the stream's table under another name (relation->renamed_of), which is
+     * not. False: the stream is lost. */
     bool (*other)(void *context, int stream, const struct relation *);
 
     /* The stream was lost because of a change in this shape: relation->fault says why, or that it

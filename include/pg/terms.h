@@ -56,10 +56,11 @@ struct terms_verdict {
 bool terms_come_by_leaves(const struct terms *);
 
 /*
- * Asks the server where only rows can tell: see judge_leaves.c. The connection must not be in a
+ * Asks the server where only rows can tell: see judge_leaves.c. `truncated`: the transaction whose
+ * TRUNCATE of the whole table the stream told last; 0: none. The connection must not be in a
  * transaction. It needs the right to read the table; of its partitions no more than that.
  */
 bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
-                 struct terms_verdict *, struct err *);
+                 uint32_t truncated, struct terms_verdict *, struct err *);
 
 #endif

@@ -44,6 +44,8 @@ struct relation {
     const char *schema, *name;
     char identity;    /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;       /* index of the captured stream, or one of STREAM_* */
+    int renamed_of;   /* the stream that captures this very table, which has another name for now;
+                         STREAM_NONE: none does */
     bool partition;   /* it is a leaf partition of the stream's table, under its own name */
     bool partial_old; /* its old rows come as whole ones, but hold what each partition tells: a null
                          may be a value that was not told */

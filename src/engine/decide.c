@@ -1,4 +1,5 @@
 /* What becomes of a table that was examined: it goes on, begins again, is away, or ends the capture. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ static void examine(struct engine *e, int stream)
     m->suspect = false;
     q->about = m->table;
     q->use = use_of(e, stream);
+    q->truncated = m->truncated;
     terms_copy(&q->was, &m->state.terms);
     roster_ask(e, &q);
 }
@@ -118,7 +120,6 @@ static void describe(struct engine *e, int stream, bool again, uint64_t lsn)
 
 static void adopt(struct engine *e, struct member *m, const struct terms *now)
 {
-    m->truncated = false;
     m->emptied_lsn = 0;
     if (terms_equal(&m->state.terms, now)) {
         m->state.terms.horizon = now->horizon; /* no reason for another state */
@@ -162,16 +163,13 @@ static void leave(struct engine *e, struct member *m, const struct question *q)
  * A table that was emptied may have been truncated, which the stream tells sooner or later: by the
  * time that it has passed what was seen. True: it is still to be waited for.
  */
-static bool may_be_told(struct engine *e, struct member *m, struct question *q)
+static bool may_be_told(struct engine *e, struct member *m, const struct question *q)
 {
     if (q->verdict.change != TERMS_EMPTIED) {
         return false;
     }
     m->emptied_lsn = m->emptied_lsn ? m->emptied_lsn : q->lsn;
-    if (m->truncated) {
-        q->verdict.change = TERMS_SHAPE;
-    }
-    return !m->truncated && merge_position(e->merge) < m->emptied_lsn;
+    return merge_position(e->merge) < m->emptied_lsn;
 }
 
 static void begin_again(struct engine *e, const struct question *q)
@@ -193,9 +191,19 @@ static bool fail_away(struct engine *e, const struct question *q, struct err *er
     return err_stream(err, s->schema, s->table);
 }
 
+/* What its terms do not tell once it has its name again. */
+static void judge_renamed(const struct member *m, struct terms_verdict *verdict)
+{
+    if (m->because == roster_renamed && verdict->change < TERMS_UNTRACKED) {
+        verdict->change = TERMS_UNTRACKED;
+        snprintf(verdict->why, sizeof verdict->why, "%s", m->because);
+    }
+}
+
 static bool examined(struct engine *e, struct question *q, struct err *err)
 {
     struct member *m = member_of(e, q);
+    judge_renamed(m, &q->verdict);
     if (q->verdict.change == TERMS_AWAY) {
         leave(e, m, q);
         return (e->config.catalog->tail &&
@@ -211,7 +219,7 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
         suspect_later(e, q->stream, POLL_US);
         return true;
     }
-    switch (roster_action(&e->config, q->stream, &q->verdict)) { /* by what may_be_told() found */
+    switch (action) {
     case ROSTER_GOES_ON:
         roster_say_going_on(&e->config, q->stream, &q->verdict);
         go_on(e, m, q);
@@ -231,8 +239,8 @@ static void begin_state(struct engine *e, int stream, struct question *q)
     stream_state_clear(&m->state);
     member_set_life(m, roster_keep(&e->roster, &q->table));
     plan_begin_state(&e->config, &m->state, id, stream, m->table, q->bounds, q->bound_count);
-    m->truncated = false;
     m->emptied_lsn = 0;
+    m->renamed = false;
     m->returns = 0;
 }
 

@@ -176,7 +176,7 @@ static bool judge_terms(struct engine *e, const struct stream_state *old, int i,
     bool other = key && !same_columns(key, d);
     bool ok =
         (!other || terms_look(e->service.pg, e->config.config, &one, &key, &now, &lsn, err)) &&
-        terms_judge(e->service.pg, &old->terms, other ? &now : &d->terms, use, verdict, err);
+        terms_judge(e->service.pg, &old->terms, other ? &now : &d->terms, use, 0, verdict, err);
     terms_clear(&now);
     return ok;
 }

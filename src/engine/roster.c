@@ -237,13 +237,12 @@ void roster_look(struct engine *e, const struct question *q)
     }
 }
 
-/* Changes of a table that is not captured: was it, under another name? */
-static void look_for_renamed(struct engine *e, const struct relation *relation)
+/* Changes of a table that is not captured: is it one that is, under another name for now? */
+static void look_for_renamed(struct engine *e, struct relation *relation)
 {
     for (int i = 0; i < e->roster.count; i++) {
-        const struct member *m = &e->roster.members[i];
-        if (m->standing == MEMBER_LIVES && m->table->relation->oid == relation->oid) {
-            roster_suspect(&e->roster, i);
+        if (e->roster.members[i].life.oid == relation->oid) {
+            relation->renamed_of = i;
         }
     }
 }
@@ -265,18 +264,35 @@ void roster_lose_because(struct engine *e, int stream, const char *because)
     roster_suspect(&e->roster, stream);
 }
 
-static void truncated(void *context, int stream, const struct relation *relation)
+/* Its file is looked at at once: what replaces that later is something else. */
+static void truncated(void *context, int stream, const struct relation *relation, uint32_t xid)
 {
     struct engine *e = context;
+    struct member *m = &e->roster.members[stream];
     const struct catalog_stream *c = &e->config.catalog->streams[stream];
+    roster_suspect(&e->roster, stream);
     if (relation->partition) {
-        roster_suspect(&e->roster, stream);
         return;
     }
-    e->roster.members[stream].truncated = true;
+    m->truncated = xid;
+    m->emptied_lsn = 0;
     log_line(e->config.log, LOG_WARN,
              "table %s.%s was truncated: its rows are gone, but no deletes are written for them",
              c->schema, c->table);
+}
+
+const char roster_renamed[] =
+    "had another name for a while, under which its changes are not captured";
+
+static bool goes_on_renamed(struct engine *e, int stream)
+{
+    struct member *m = &e->roster.members[stream];
+    bool goes_on = e->config.config->on_untracked_change == UNTRACKED_WARN;
+    if (goes_on && !m->renamed) {
+        roster_say(&e->config, stream, roster_renamed, ROSTER_GOES_ON);
+    }
+    m->renamed = true;
+    return goes_on;
 }
 
 /* Captured as it comes only where nothing is to be done about what is not sent. */
@@ -284,8 +300,10 @@ static bool other(void *context, int stream, const struct relation *relation)
 {
     struct engine *e = context;
     bool backfilling;
-    (void)relation;
     roster_suspect(&e->roster, stream);
+    if (relation->stream == STREAM_NONE) {
+        return goes_on_renamed(e, stream);
+    }
     merge_backfilled(e->merge, stream, &backfilling);
     return e->config.config->on_untracked_change == UNTRACKED_WARN && !backfilling;
 }
@@ -300,7 +318,9 @@ static void lost(void *context, int stream, const struct relation *relation)
         [RELATION_UNTOLD_KEY] = "has changes that do not tell its key, because they come from a "
                                 "time at which its replica identity was another",
     };
-    roster_lose_because(context, stream, because[relation->fault]);
+    roster_lose_because(context, stream,
+                        relation->stream == STREAM_NONE ? roster_renamed
+                                                        : because[relation->fault]);
 }
 
 struct merge_hooks roster_hooks(struct engine *e)

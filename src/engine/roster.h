@@ -41,12 +41,13 @@ struct member {
     struct pg *holder;                     /* of the base, while rows are read; NULL: shared */
     enum member_standing standing;
     bool suspect;         /* to be examined */
-    bool truncated;       /* the stream told of a TRUNCATE since its terms were read */
+    uint32_t truncated;   /* the transaction of the last TRUNCATE that the stream told; 0: none */
     uint64_t emptied_lsn; /* what emptied it was done by then; 0: nothing has */
     int64_t retry_us;     /* not to be examined again before */
     struct returned *returned;
     int returns;         /* in a row, in which its table was found as described */
     int failures;        /* to describe it, in a row */
+    bool renamed;        /* changes came under another name, which was said */
     bool completed;      /* it was said what REPLICA IDENTITY FULL would spare */
     bool raised;         /* it was asked for again: whatever became of its table, it begins */
     const char *because; /* why it was lost, where its terms do not tell; NULL: they do */
@@ -114,6 +115,9 @@ bool roster_joined(struct engine *, struct question *, struct err *);
 void roster_release(struct engine *);
 
 struct merge_hooks roster_hooks(struct engine *);
+
+/* Why a stream was lost whose table has its name again. */
+extern const char roster_renamed[];
 
 /* The terms of a table changed in a way that the stream does not tell, or that its backfill cannot go
  * on from: what is done about it. */

@@ -51,7 +51,7 @@ bool answer_examine(struct service *s, struct question *q, struct err *err)
         terms_clear(q->terms);
         ok = terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, q->terms,
                         &q->lsn, err) &&
-             terms_judge(s->pg, &q->was, q->terms, q->use, &q->verdict, err);
+             terms_judge(s->pg, &q->was, q->terms, q->use, q->truncated, &q->verdict, err);
     } while (retries(s, ok, &retry, err));
     free((void *)key);
     return ok;

@@ -72,7 +72,7 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
     }
     s->cursor = first_commit(m, not_before);
     m->backfilling += stream_backfills(s);
-    m->changed = true;
+    s->changed = true; /* but no reason for a state: that it is to be backfilled was said */
     return true;
 }
 

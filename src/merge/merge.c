@@ -134,7 +134,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
     stream_bind(s, e->relation);
     if (e->kind == EVENT_TRUNCATE) {
         bool whole = !e->relation->partition && s->pending;
-        hooks->truncated(hooks->context, stream, e->relation);
+        hooks->truncated(hooks->context, stream, e->relation, m->txn.xid);
         return !whole || order_of(s)->truncate(m, s, e, err);
     }
     if (!merge_event_fits(e) ||
@@ -149,6 +149,18 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
     return true;
 }
 
+/* Of a stream's table under another name: it is not captured, and would not be told of again. */
+static void merge_renamed(struct merge *m, const struct relation *relation)
+{
+    const struct merge_hooks *hooks = &m->config.hooks;
+    int stream = relation->renamed_of;
+    if (!stream_skips(&m->streams[stream], m->txn.final_lsn) &&
+        !hooks->other(hooks->context, stream, relation)) {
+        merge_lose(m, stream);
+        hooks->lost(hooks->context, stream, relation);
+    }
+}
+
 static bool merge_change(struct merge *m, struct batch *batch, struct event *e, struct err *err)
 {
     int stream = e->relation->stream;
@@ -157,6 +169,8 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     }
     if (stream == STREAM_WATERMARKS) {
         merge_watermark_row(m, e);
+    } else if (e->relation->renamed_of >= 0) {
+        merge_renamed(m, e->relation);
     }
     e->kind = EVENT_SKIP;
     return true;

@@ -113,7 +113,8 @@ static void judge_publication(const struct terms *was, const struct terms *now,
 }
 
 static bool judge_terms(struct pg *pg, const struct terms *was, const struct terms *now,
-                        enum terms_use use, struct terms_verdict *verdict, struct err *err)
+                        enum terms_use use, uint32_t truncated, struct terms_verdict *verdict,
+                        struct err *err)
 {
     if (!term_same(was, now, TERM_TABLE)) {
         judge(verdict, use == TERMS_ACTIVE ? TERMS_UNTRACKED : TERMS_OTHER,
@@ -128,13 +129,15 @@ static bool judge_terms(struct pg *pg, const struct terms *was, const struct ter
     if (!term_same(was, now, TERM_PERSISTENCE)) {
         judge(verdict, TERMS_UNTRACKED, "was unlogged, and changes may not have been sent");
     }
-    return term_same(was, now, TERM_LEAVES) || judge_leaves(pg, was, now, use, verdict, err);
+    return term_same(was, now, TERM_LEAVES) ||
+           judge_leaves(pg, was, now, use, truncated, verdict, err);
 }
 
 bool terms_judge(struct pg *pg, const struct terms *was, const struct terms *now,
-                 enum terms_use use, struct terms_verdict *verdict, struct err *err)
+                 enum terms_use use, uint32_t truncated, struct terms_verdict *verdict,
+                 struct err *err)
 {
     *verdict = (struct terms_verdict){.change = TERMS_SAME};
     judge_away(now, verdict);
-    return verdict->change == TERMS_AWAY || judge_terms(pg, was, now, use, verdict, err);
+    return verdict->change == TERMS_AWAY || judge_terms(pg, was, now, use, truncated, verdict, err);
 }

@@ -9,6 +9,6 @@ void judge(struct terms_verdict *, enum terms_change, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 bool judge_leaves(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
-                  struct terms_verdict *, struct err *);
+                  uint32_t truncated, struct terms_verdict *, struct err *);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * What became of the tables that store the rows: the table itself, or its leaf partitions.
  *
- * Three questions are put to their rows, each answered by the first row that is found:
+ * Questions are put to their rows, each answered by the first row that is found:
  *
  * - A partition that was attached: has it a row that was there before?
  * - A partition that went, and is still there by itself: has it rows?
  * - A file that is new: does it hold a row from before the terms were read last? VACUUM FULL and
  *   CLUSTER keep all rows as they were; TRUNCATE, and an ALTER TABLE that rewrites them, none.
+ *   Or one that was written when an integer became larger or smaller, or a generated column came?
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct asked {
     struct pg *pg;
     uint32_t root;
     enum terms_use use;
+    uint32_t truncated;
     const struct terms *was, *now;
     struct terms_verdict *verdict;
 };
@@ -82,9 +84,9 @@ static bool judge_went(struct asked *q, const struct leaf *leaf, const struct le
         judge(q->verdict, TERMS_UNTRACKED,
               "has lost the partition %s, which was detached with its rows", rows->name);
     } else {
-        judge_lost(q->verdict,
-                   "has lost a partition, which was dropped, or had no rows when it was detached",
-                   "");
+        judge_lost(
+            q->verdict,
+            "has lost a partition, which was dropped, or was detached and has no rows by now", "");
     }
     return true;
 }
@@ -119,35 +121,54 @@ static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct
     }
 }
 
-/*
- * The horizon says which rows were there. Where only integers became larger or smaller, all rows
- * were rewritten and have the same values; a TRUNCATE of a partition beside that is not noticed,
- * and then its rows get no deletes.
- */
+/* Takes the condition. */
+static bool find(struct asked *q, const struct leaf_rows *rows, char *condition, bool *found,
+                 struct err *err)
+{
+    bool ok =
+        !rows->from || !q->was->horizon || leaf_rows_exist(q->pg, rows, condition, found, err);
+    free(condition);
+    return ok;
+}
+
+/* The horizon says which rows were there. Where integers became larger or smaller, or a generated
+ * column came, all rows were written again with the same values; what was done to the file before
+ * that shows no more. */
 static bool judge_file(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
 {
-    bool kept = false, some = true;
-    if (same_values(q->was, q->now)) {
-        judge(q->verdict, TERMS_SHAPE, "has larger or smaller integers");
+    bool kept = false, resized = false, some = true;
+    if (q->truncated && rows->written_by == q->truncated) {
+        judge(q->verdict, TERMS_SHAPE, "was truncated, which the stream told");
         return true;
     }
-    if (rows->from && q->was->horizon) {
-        char *condition = leaf_rows_older(q->was->horizon);
-        bool ok = leaf_rows_exist(q->pg, rows, condition, &kept, err);
-        free(condition);
-        if (!ok) {
-            return false;
-        }
+    if (!find(q, rows, leaf_rows_older(q->was->horizon), &kept, err) ||
+        (!kept && same_values(q->was, q->now) &&
+         !find(q, rows,
+               leaf_rows_resized(rows, leaf->oid, q->was->horizon, pg_server_version(q->pg)),
+               &resized, err))) {
+        return false;
     }
-    if (kept) {
-        judge(q->verdict, TERMS_SHAPE, "was rewritten with all its rows");
+    if (kept || resized) {
+        judge(q->verdict, TERMS_SHAPE,
+              kept ? "was rewritten with all its rows"
+                   : "has larger or smaller integers, or a generated column");
         return true;
     }
     if (rows->from && !leaf_rows_exist(q->pg, rows, "true", &some, err)) {
         return false;
     }
     judge_emptied(q, leaf, rows, !some);
+    return true;
+}
+
+/* What was done to it in between was not sent. */
+static bool judge_moved(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                        struct err *err)
+{
+    (void)leaf, (void)err;
+    judge(q->verdict, TERMS_UNTRACKED, "has a partition that was detached and attached again, %s",
+          rows->name ? rows->name : "which is gone");
     return true;
 }
 
@@ -178,8 +199,11 @@ static bool with_rows(struct asked *q, const struct leaf *leaf, judge_rows *judg
 static bool judge_present(struct asked *q, const struct leaf *leaf, struct err *err)
 {
     struct leaf before;
-    if (!leaf_find(q->was->text[TERM_LEAVES], leaf->oid, &before) || !stayed(&before, leaf)) {
+    if (!leaf_find(q->was->text[TERM_LEAVES], leaf->oid, &before)) {
         return with_rows(q, leaf, judge_came, err);
+    }
+    if (!stayed(&before, leaf)) {
+        return with_rows(q, leaf, judge_moved, err);
     }
     if (same_file(&before, leaf)) {
         return true;
@@ -194,13 +218,15 @@ static bool judge_present(struct asked *q, const struct leaf *leaf, struct err *
 }
 
 bool judge_leaves(struct pg *pg, const struct terms *was, const struct terms *now,
-                  enum terms_use use, struct terms_verdict *verdict, struct err *err)
+                  enum terms_use use, uint32_t truncated, struct terms_verdict *verdict,
+                  struct err *err)
 {
     struct leaf leaf, found;
     if (!was->text[TERM_LEAVES] || !now->text[TERM_LEAVES]) {
         return true;
     }
-    struct asked q = {.pg = pg, .use = use, .was = was, .now = now, .verdict = verdict};
+    struct asked q = {
+        .pg = pg, .use = use, .truncated = truncated, .was = was, .now = now, .verdict = verdict};
     q.root = (uint32_t)strtoul(now->text[TERM_TABLE], NULL, 10);
     for (const char *p = now->text[TERM_LEAVES]; leaf_next(&p, &leaf);) {
         if (!judge_present(&q, &leaf, err)) {

@@ -21,14 +21,15 @@
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
-    " named(oid,schema,name,count) AS (SELECT c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
-    "pg_catalog.quote_ident(c.relname),c.reltuples FROM pg_catalog.pg_class c"
+    " named(oid,schema,name,count,xid) AS (SELECT "
+    "c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
+    "pg_catalog.quote_ident(c.relname),c.reltuples,c.xmin::text FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.oid IN ($1::oid,$2::oid)) "
     "SELECT l.name,CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
     " AND pg_catalog.has_schema_privilege(l.schema,'USAGE') THEN 'ONLY '||l.name||' r WHERE true'"
     " WHEN EXISTS (SELECT FROM above a WHERE a.oid=$1::oid) THEN"
     " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
-    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,l.count=0"
+    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,l.count=0,l.xid"
     " FROM named l WHERE l.oid=$2::oid";
 
 /* Ask about a leaf below a root. */
@@ -50,10 +51,11 @@ bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows
     struct pg_rows *rows = ask(pg, sql, root, oid, err);
     free(sql);
     bool found = rows && pg_rows_count(rows);
-    *leaf = (struct leaf_rows){.name = found ? rows_copy(rows, 0, 0) : NULL,
-                               .from = found ? rows_copy(rows, 0, 1) : NULL,
-                               .rewritten_empty = found && pg_server_version(pg) >= 140000 &&
-                                                  rows_bool(rows, 0, 2)};
+    *leaf = (struct leaf_rows){
+        .name = found ? rows_copy(rows, 0, 0) : NULL,
+        .from = found ? rows_copy(rows, 0, 1) : NULL,
+        .rewritten_empty = found && pg_server_version(pg) >= 140000 && rows_bool(rows, 0, 2),
+        .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, 3), NULL, 10) : 0};
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
@@ -130,11 +132,32 @@ bool leaf_rows_before(struct pg *pg, uint32_t root, uint32_t oid, char **conditi
     return true;
 }
 
+/* An id is compared with the horizon as long as none can have come round since. */
+#define COMPARABLE                                                                                 \
+    "(SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))-%" PRIu64          \
+    "<2147483647"
+#define SINCE "BETWEEN 1 AND pg_catalog.age('%" PRIu32 "'::xid)"
+
 char *leaf_rows_older(uint64_t horizon)
 {
-    return mem_format("(SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))"
-                      "-%" PRIu64 "<2147483647"
-                      " AND pg_catalog.age(r.xmin) NOT BETWEEN 1 AND pg_catalog.age('%" PRIu32
-                      "'::xid)",
-                      horizon, (uint32_t)horizon);
+    return mem_format(COMPARABLE " AND pg_catalog.age(r.xmin) NOT " SINCE, horizon,
+                      (uint32_t)horizon);
+}
+
+char *leaf_rows_resized(const struct leaf_rows *leaf, uint32_t oid, uint64_t horizon, int version)
+{
+    static const char altered[] =
+        "SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid=%" PRIu32
+        " AND a.attnum>0 AND pg_catalog.age(a.xmin) " SINCE;
+    char *since = mem_format(altered, oid, (uint32_t)horizon);
+    char *keeps = mem_format("(a.atttypid IN (20,21,23)%s)",
+                             version >= 120000 ? " OR a.attgenerated<>''" : "");
+    char *condition =
+        mem_format(COMPARABLE " AND (SELECT r.xmin=ANY(k.xids) OR '%" PRIu32
+                              "'::xid=ANY(k.xids) FROM (SELECT ARRAY(%s AND %s)) k(xids))"
+                              " AND NOT EXISTS (%s AND NOT %s)",
+                   horizon, leaf->written_by, since, keeps, since, keeps);
+    free(since);
+    free(keeps);
+    return condition;
 }

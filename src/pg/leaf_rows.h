@@ -13,6 +13,8 @@ struct leaf_rows {
     char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
+    uint32_t
+        written_by; /* the transaction that wrote its entry in pg_class, which names its file */
 };
 
 /*
@@ -34,5 +36,12 @@ bool leaf_rows_before(struct pg *, uint32_t root, uint32_t oid, char **condition
 
 /* A condition: the row's transaction had an id below `horizon`. Owned. */
 char *leaf_rows_older(uint64_t horizon);
+
+/*
+ * A condition: the row, or the leaf's file itself, was written by a transaction since `horizon` that
+ * altered integer columns or generated ones of the leaf, and no other column was altered since.
+ * Owned.
+ */
+char *leaf_rows_resized(const struct leaf_rows *, uint32_t oid, uint64_t horizon, int version);
 
 #endif

@@ -11,7 +11,7 @@ struct relation *relation_new(int column_count)
     struct relation *relation = mem_zero(sizeof *relation);
     relation->columns = mem_zero((size_t)column_count * sizeof *relation->columns);
     relation->column_count = column_count;
-    relation->stream = STREAM_NONE;
+    relation->stream = relation->renamed_of = STREAM_NONE;
     return relation;
 }
 

@@ -83,7 +83,7 @@ static void answer_judge(struct probe *p, enum terms_use use)
     struct terms_verdict verdict;
     struct err err = {0};
     struct terms now = look(p);
-    if (!terms_judge(p->pg, &p->was, &now, use, &verdict, &err)) {
+    if (!terms_judge(p->pg, &p->was, &now, use, 0, &verdict, &err)) {
         fail(&err);
     }
     printf("change\t%s\nloses\t%s\nwhy\t%s\n", names[verdict.change],

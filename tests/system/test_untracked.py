@@ -41,6 +41,10 @@ EVENTS = {
     "replaced_by_renaming": (TABLE, FOR_ALL, (
         "CREATE TABLE u (LIKE t INCLUDING ALL)", "INSERT INTO u SELECT n, 'new' FROM generate_series(5, 60) n",
         "BEGIN; ALTER TABLE t RENAME TO old; ALTER TABLE u RENAME TO t; COMMIT")),
+    "renamed_and_back": (TABLE, FOR_ALL, (
+        "BEGIN; ALTER TABLE t RENAME TO x; UPDATE x SET a = 'unseen' WHERE id = 1; DELETE FROM x WHERE id = 2; ALTER TABLE x RENAME TO t; COMMIT",)),
+    "in_another_schema_and_back": (TABLE + ("CREATE SCHEMA aside",), FOR_ALL, (
+        "ALTER TABLE t SET SCHEMA aside", "UPDATE aside.t SET a = 'unseen' WHERE id = 1", "ALTER TABLE aside.t SET SCHEMA public")),
     "left_the_publication": (TABLE, NAMED, (
         "ALTER PUBLICATION {publication} DROP TABLE t", "INSERT INTO t VALUES (101, 'unseen')", "DELETE FROM t WHERE id = 1",
         "ALTER PUBLICATION {publication} ADD TABLE t")),
@@ -52,6 +56,8 @@ EVENTS = {
     "partition_detached": (PARTITIONED, VIA_ROOT, ("ALTER TABLE t DETACH PARTITION low",)),
     "leaf_truncated": (PARTITIONED, VIA_ROOT, ("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')")),
     "leaf_emptied": (PARTITIONED, VIA_ROOT, ("TRUNCATE low",)),
+    "leaf_truncated_while_detached": (PARTITIONED, VIA_ROOT, (
+        "BEGIN; ALTER TABLE t DETACH PARTITION low; TRUNCATE low; ALTER TABLE t ATTACH PARTITION low FOR VALUES FROM (0) TO (20); COMMIT",)),
     "leaf_rewritten": (PARTITIONED, VIA_ROOT, (
         "ALTER TABLE t DETACH PARTITION low", "UPDATE low SET a = 'unseen'",
         "ALTER TABLE t ATTACH PARTITION low FOR VALUES FROM (0) TO (20)")),
@@ -171,6 +177,34 @@ def assert_nothing_more(one):
     one.tail = False
     process = one.run()
     assert not process.records and not warnings(process), process.story()
+
+
+AFTER_A_TRUNCATE = {
+    "rewritten": (TABLE, FOR_ALL, ("ALTER TABLE t ALTER a TYPE text USING a || '!'",)),
+    "unlogged": (TABLE, FOR_ALL, ("ALTER TABLE t SET UNLOGGED", "INSERT INTO t VALUES (99, 'unseen')", "ALTER TABLE t SET LOGGED")),
+    "leaf": (PARTITIONED, VIA_ROOT, ("TRUNCATE low",)),
+    "nothing": (TABLE, FOR_ALL, ()),
+}
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("event", AFTER_A_TRUNCATE)
+def test_a_truncate_that_is_told_explains_no_other_new_file(begin, database, event, running):
+    definition, publication, statements = AFTER_A_TRUNCATE[event]
+    one, happen = begin((definition, publication, ("TRUNCATE t", f"INSERT INTO t SELECT n, 'b' FROM generate_series(1, {ROWS}) n", *statements)))
+    one.tail = running
+    process = one.start().wait_for_active() if running else one.run()
+    happen()
+    if running:
+        process.wait_for(lambda run: event == "nothing" or said_again(run), 20 * PATIENCE)
+        time.sleep(LOOKS_S)
+        process.stop()
+    else:
+        process = one.run()
+    assert bool(said_again(process)) == (event != "nothing" or not running), process.story()
+    last = {record["data"]["id"]: record["data"]["a"] for record in process.records_of("t")}
+    kept = {row[0]: row[1] for row in database.query("SELECT id, a FROM t")}
+    assert {key: last[key] for key in kept} == kept
 
 
 @pytest.mark.parametrize("running", [True, False])

@@ -35,6 +35,12 @@ static char *key_column_names[] = {key_name, NULL};
 static enum key_order key_orders[] = {KEY_INT};
 static uint32_t key_types[] = {OID_INT4};
 
+static inline void ignore_truncate(void *context, int stream, const struct relation *relation,
+                                   uint32_t xid)
+{
+    (void)context, (void)stream, (void)relation, (void)xid;
+}
+
 static void ignore_relation(void *context, int stream, const struct relation *relation)
 {
     (void)context, (void)stream, (void)relation;
@@ -109,7 +115,7 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         .cursor = h->lsn,
         .start = start,
         .ahead_bytes = 1 << 20,
-        .hooks = {NULL, ignore_relation, go_on, ignore_relation},
+        .hooks = {NULL, ignore_truncate, go_on, ignore_relation},
     };
     h->merge = merge_new(&config, &err);
     cr_assert(h->merge, "%s", err.message);

@@ -76,9 +76,9 @@ void scene_answer(struct scene *s, struct batch *batch)
     }
 }
 
-static void truncated(void *context, int stream, const struct relation *relation)
+static void truncated(void *context, int stream, const struct relation *relation, uint32_t xid)
 {
-    (void)stream, (void)relation;
+    (void)stream, (void)relation, (void)xid;
     ((struct scene *)context)->truncated++;
 }
 
