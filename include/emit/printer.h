@@ -28,10 +28,14 @@
 /* Borrowed for the printer's life; NUL-terminated. */
 struct frame {
     const char *head;
+    size_t head_len; /* of a head that holds NULs; 0: up to the first */
+    /* Called with the whole record, which stays in memory for it, to fill in what the head has room
+     * for: lengths. NULL: nothing. */
+    void (*close)(char *record, size_t len);
     const char *neck; /* NULL: no time of emission between head and data */
-    const char *tail; /* ends with a newline */
-    const char *tag;  /* of every record's source; NULL: none */
-    bool airbyte;     /* the Airbyte look */
+    const char *tail;
+    const char *tag; /* of every record's source; NULL: none */
+    bool airbyte;    /* the Airbyte look */
     const char *const
         *columns; /* of the Airbyte look: the members of data, NULL-terminated, beside those
                            * of the key, which are always there. NULL: all */

@@ -96,7 +96,8 @@ static void compile_field(struct printer *p, struct field *field, const struct f
 /* The stamp's digits are written over when the time has moved on. */
 static void compile_head(struct printer *p, const struct frame *frame)
 {
-    size_t head = strlen(frame->head), neck = frame->neck ? strlen(frame->neck) : 0;
+    size_t head = frame->head_len ? frame->head_len : strlen(frame->head);
+    size_t neck = frame->neck ? strlen(frame->neck) : 0;
     size_t stamp = frame->neck ? STAMP_DIGITS : 0;
     p->head_len = head + stamp + neck + 1;
     p->head = mem_zero(p->head_len + LITERAL_SLACK);
@@ -187,6 +188,7 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     struct printer *p = mem_zero(sizeof *p + fields * sizeof p->fields[0]);
     out_init(&p->literals, 1024);
     p->field_count = relation->column_count;
+    p->close = frame->close;
     compile_head(p, frame);
     compile_meta(p, frame, schema, table);
     compile_airbyte(p, frame);

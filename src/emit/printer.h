@@ -45,6 +45,7 @@ struct airbyte_look {
 struct printer {
     struct airbyte_look airbyte;
     struct out literals;         /* owns all literal texts */
+    void (*close)(char *record, size_t len); /* see struct frame */
     char *head;                  /* up to and including the data's { */
     size_t head_len, stamp_at;   /* 0: no stamp */
     int64_t stamp_ms;            /* the time that head holds */

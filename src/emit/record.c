@@ -14,6 +14,9 @@ static inline char *put(char *to, const struct literal *literal)
 
 static char *put_head(struct out *out, struct printer *p, int64_t now_ms)
 {
+    if (p->close) {
+        out_hold(out);
+    }
     if (p->stamp_at && p->stamp_ms != now_ms) {
         json_i64(p->head + p->stamp_at, now_ms);
         p->stamp_ms = now_ms;
@@ -60,6 +63,10 @@ static inline void print_end(struct out *out, char *to, const struct printer *p,
         print_end_lost(out, to, p, end, lost);
     } else {
         out_commit(out, put(out_room(out, to, end->len + LITERAL_SLACK), end));
+    }
+    if (p->close) {
+        p->close(out->data + out->hold, out->len - out->hold);
+        out_release(out);
     }
 }
 

@@ -87,3 +87,35 @@ Test(printer, leaves_a_column_named_meta_out)
                      "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\":\"d\"," SOURCE
                      "}}}\n");
 }
+
+static bool count_bytes(void *context, const char *data, size_t len)
+{
+    char *text = context;
+    strncat(text, data, len);
+    return true;
+}
+
+static void write_length(char *record, size_t len)
+{
+    record[0] = (char)('0' + len / 100);
+    record[1] = (char)('0' + len / 10 % 10);
+    record[2] = (char)('0' + len % 10);
+}
+
+/* Whatever the buffer has room for. */
+Test(printer, a_frame_may_want_the_length_first)
+{
+    static char text[1000];
+    static const struct frame counted = {
+        .head = "000\0>", .head_len = 5, .close = write_length, .tail = ""};
+    compile(2, (const char *[]){"id", "n"});
+    printer_free(&printer);
+    printer = printer_new(&relation, &counted, "public", "t");
+    out_sink(&out, count_bytes, text);
+    for (uint64_t i = 0; i < 5; i++) {
+        print_row(&out, printer, TUPLE("\0\2\0\0\0\4\0\0\0\1\377\377\377\377"), i, 0, 0);
+        cr_assert(out_flush(&out));
+        cr_assert_eq(memcmp(text, "113", 4), 0, "%s", text); /* the head's NUL ends it */
+        text[0] = '\0';
+    }
+}
