@@ -56,6 +56,9 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
         begin(m, relation->stream + 1);
         config->codec.frame(config->codec.context, relation->stream, &frame);
         m->airbyte_look |= frame.airbyte;
+        if (config->codec.shape) {
+            config->codec.shape(config->codec.context, &m->out, relation);
+        }
         relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
         if (relation_column(relation, "_meta") >= 0) {
             log_line(config->log, LOG_WARN,
