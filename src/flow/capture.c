@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "respond.h"
+#include "sourced.h"
 
 struct flow_capture {
     const struct config *config;
@@ -15,11 +16,12 @@ struct flow_capture {
     uint64_t cursor;           /* of the state that the capture begins with; 0: none */
     enum flow_form form;
     struct frame *frames; /* of each stream */
-    char **removed;       /* streams of the state that have no binding any more, NULL-terminated */
-    bool begun;           /* a checkpoint was written */
-    uint32_t timeline;    /* of the identity as written: all else of it is fixed */
-    bool had_unseen;      /* the last checkpoint, or the state given, had unseen transactions */
-    bool taken_over;      /* the state given has a member of another connector */
+    struct sourced *sourced;
+    char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
+    bool begun;        /* a checkpoint was written */
+    uint32_t timeline; /* of the identity as written: all else of it is fixed */
+    bool had_unseen;   /* the last checkpoint, or the state given, had unseen transactions */
+    bool taken_over;   /* the state given has a member of another connector */
 };
 
 static bool is_bound(const struct catalog *catalog, const char *id)
@@ -73,6 +75,7 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
     f->taken_over = taken_over;
     f->had_unseen |= taken_over; /* what this one left when it was replaced */
     f->form = form;
+    f->sourced = sourced_new(form, catalog->count);
     f->frames = mem_zero((size_t)catalog->count * sizeof *f->frames);
     for (int i = 0; i < catalog->count; i++) {
         f->frames[i].tag = config->source_tag;
@@ -90,26 +93,17 @@ void flow_capture_free(struct flow_capture **capture)
             free((char *)f->frames[i].head);
         }
         free(f->frames);
+        sourced_free(&f->sourced);
         json_strings_free(&f->removed);
         free(f);
     }
 }
 
 struct schemas {
-    enum flow_form form;
+    struct sourced *sourced;
     const struct catalog *catalog;
     struct out *out;
 };
-
-static void write_sourced(struct out *out, enum flow_form form, int binding,
-                          const struct discovered_table *table)
-{
-    struct out schema;
-    out_init(&schema, 4096);
-    sourced_schema(&schema, table);
-    respond_schema(out, form, binding, &schema);
-    out_free(&schema);
-}
 
 static bool write_schema(void *context, const struct discovered_table *table, struct err *err)
 {
@@ -117,7 +111,7 @@ static bool write_schema(void *context, const struct discovered_table *table, st
     for (int i = 0; i < s->catalog->count; i++) {
         const struct catalog_stream *stream = &s->catalog->streams[i];
         if (!strcmp(stream->table, table->name) && !strcmp(stream->schema, table->schema)) {
-            write_sourced(s->out, s->form, i, table);
+            sourced_begin(s->sourced, s->out, i, table);
         }
     }
     return !s->out->failed || err_set(err, ERR_SYSTEM, "cannot write the schemas");
@@ -125,7 +119,7 @@ static bool write_schema(void *context, const struct discovered_table *table, st
 
 bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err *err)
 {
-    struct schemas schemas = {f->form, f->catalog, out};
+    struct schemas schemas = {f->sourced, f->catalog, out};
     struct types *types = types_new();
     struct pg *pg = pg_open(f->config, PG_SQL, "source-postgres schemas", stop_fd, err);
     if (pg) {
@@ -151,6 +145,12 @@ static void frame(void *context, int stream, struct frame *frame)
 {
     const struct flow_capture *f = context;
     *frame = f->frames[stream];
+}
+
+static void shape(void *context, struct out *out, const struct relation *relation)
+{
+    const struct flow_capture *f = context;
+    sourced_shape(f->sourced, out, relation);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -236,5 +236,10 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
 
 struct codec flow_codec(struct flow_capture *capture)
 {
-    return (struct codec){.context = capture, .frame = frame, .checkpoint = checkpoint};
+    return (struct codec){
+        .context = capture,
+        .frame = frame,
+        .shape = capture->config->no_sourced_schemas ? NULL : shape,
+        .checkpoint = checkpoint,
+    };
 }

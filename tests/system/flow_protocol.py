@@ -166,7 +166,7 @@ class Session:
     def __init__(self):
         self.bindings = None  # the open request's; None before it
         self.opened = False
-        self.described = set()
+        self.described = {}
         self.state = {}
         self.cursor = None
 
@@ -188,15 +188,17 @@ class Session:
             assert (kind in ("sourcedSchema", "captured", "checkpoint")) == self.opened, f"{kind} at the wrong time"
         if kind == "sourcedSchema":
             assert self.bindings[body["binding"]] and body["binding"] >= 0
-            self.described.add(body["binding"])
+            assert self.described.get(body["binding"]) != body["documentSchema"], "a schema that was told before"
+            self.described[body["binding"]] = body["documentSchema"]
         elif kind == "captured":
             assert body["binding"] in self.described, "a document before its schema"
-            self.check_document(self.bindings[body["binding"]], body["doc"])
+            self.check_document(body["binding"], body["doc"])
         elif kind == "checkpoint":
             self.check_patch(body["state"]["updated"])
 
-    def check_document(self, binding, doc):
-        source = doc["_meta"]["source"]
+    def check_document(self, number_of_binding, doc):
+        binding, source = self.bindings[number_of_binding], doc["_meta"]["source"]
+        assert set(doc) <= set(self.described[number_of_binding]["properties"]), "a column that its schema does not know"
         assert [source["schema"], source["table"]] == binding["resourcePath"], source
         for pointer in binding["collection"]["key"]:
             value = doc
