@@ -89,8 +89,16 @@ struct codec flow_codec(struct flow_capture *);
 /* Options that the error names get the names that a Flow capture has for them, if it is one. */
 void flow_error_words(const struct config *, struct err *);
 
-/* A log line for the platform: {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z"} */
-void flow_log(struct out *, enum log_level, const char *line, int64_t now_ms);
+/*
+ * A log line for the platform, with its fields behind:
+ *
+ *   {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z","thread":"merger",…}
+ *
+ * Lines that have the field FLOW_STATUS are what its dashboard shows. One that says what is waited
+ * for gets it here.
+ */
+#define FLOW_STATUS "eventType", "connectorStatus"
+void flow_log(struct out *, const struct log_entry *, int64_t now_ms);
 
 /* What came on standard input and was not yet looked at, request by request. */
 struct flow_lines {

@@ -39,11 +39,11 @@ static void say_dropped(unsigned count)
     out_free(&out);
 }
 
-static void write_log(enum log_level level, const char *line)
+static void write_log(const struct log_entry *entry)
 {
     struct out out;
     out_init(&out, 1024);
-    out_format(&out, "%s: %s\n", log_level_name(level), line);
+    out_format(&out, "%s: %s\n", log_level_name(entry->level), entry->line);
     output_log(out.data, out.len, say_dropped);
     out_free(&out);
 }
@@ -54,17 +54,18 @@ static void say_flow_dropped(unsigned count)
     out_init(&out, 256);
     out_init(&text, 256);
     out_format(&text, dropped_words, count);
-    flow_log(&out, LOG_WARN, out_text(&text), clock_wall_ms());
+    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL};
+    flow_log(&out, &entry, clock_wall_ms());
     output_error(out.data, out.len);
     out_free(&text);
     out_free(&out);
 }
 
-static void write_flow_log(enum log_level level, const char *line)
+static void write_flow_log(const struct log_entry *entry)
 {
     struct out out;
     out_init(&out, 1024);
-    flow_log(&out, level, line, clock_wall_ms());
+    flow_log(&out, entry, clock_wall_ms());
     output_log(out.data, out.len, say_flow_dropped);
     out_free(&out);
 }
@@ -111,7 +112,16 @@ void say_error(struct program *p, struct err *err)
     name_remedy(p, err);
     const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
     if (speaks_flow(p)) {
-        log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, open, err->detail, close);
+        struct log_field fields[5] = {{"kind", err_kind_name(err->kind)}};
+        int count = 1;
+        if (*err->table) {
+            fields[count++] = (struct log_field){"schema", err->schema};
+            fields[count++] = (struct log_field){"table", err->table};
+        }
+        if (*err->detail) {
+            fields[count++] = (struct log_field){"detail", err->detail};
+        }
+        log_fields(p->log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
     } else {
         struct out out;
         out_init(&out, sizeof *err);

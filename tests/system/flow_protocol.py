@@ -232,7 +232,9 @@ def number(lsn):
 def check_log(stderr):
     """One JSON object a line."""
     for line in stderr.splitlines():
-        entry = exactly(json.loads(line), ["level", "msg", "ts"])
+        entry = exactly(json.loads(line), ["level", "msg", "ts", "thread"], ["eventType", "kind", "schema", "table", "detail"])
+        assert entry.get("eventType", "connectorStatus") == "connectorStatus" and entry["thread"]
+        assert entry["level"] == "error" or "kind" not in entry, entry
         assert entry["level"] in ("error", "warn", "info", "debug") and entry["msg"].strip()
         assert TIME.match(entry["ts"]), entry["ts"]
 
