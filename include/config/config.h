@@ -66,6 +66,7 @@ struct config {
     int backfill_chunk_size; /* rows a chunk query asks for */
     int backfill_workers;
     int memory_limit_mb;
+    int max_value_bytes; /* Flow: longer values are cut; 0: by the protocol's own limit */
     enum state_type state_type;
 };
 

@@ -35,7 +35,15 @@ struct frame {
     const char *neck; /* NULL: no time of emission between head and data */
     const char *tail;
     const char *tag; /* of every record's source; NULL: none */
-    bool airbyte;    /* the Airbyte look */
+    /*
+     * Bytes of the longest text, bytea or JSON: a longer one is cut, and JSON is replaced by a marker
+     * that tells its length: {"flow_truncated":true,"original_size":9000000}. 0: no limit. `cut` is
+     * told of the first of a printer.
+     */
+    uint32_t value_limit;
+    void (*cut)(void *context, int stream, const char *column, uint32_t len);
+    void *cut_context;
+    bool airbyte; /* the Airbyte look */
     const char *const
         *columns; /* of the Airbyte look: the members of data, NULL-terminated, beside those
                            * of the key, which are always there. NULL: all */

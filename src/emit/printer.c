@@ -86,6 +86,7 @@ static void compile_field(struct printer *p, struct field *field, const struct f
     out_char(&p->literals, ':');
     field->before = since(p, start);
     field->type = column->type;
+    field->limit = cut_limit(column->type, frame->value_limit);
     field->identity = column->identity;
     field->lossy = writers.lossy;
     field->text = writers.text;
@@ -189,12 +190,16 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     out_init(&p->literals, 1024);
     p->field_count = relation->column_count;
     p->close = frame->close;
+    p->cut = frame->cut;
+    p->cut_context = frame->cut_context;
+    p->stream = relation->stream;
     compile_head(p, frame);
     compile_meta(p, frame, schema, table);
     compile_airbyte(p, frame);
     for (int i = 0; i < p->field_count; i++) {
         compile_field(p, &p->fields[i], frame, &relation->columns[i]);
         p->fields[i].hidden = is_hidden(relation, frame, i);
+        p->fields[i].name = relation->columns[i].name;
     }
     memset(out_reserve(&p->literals, LITERAL_SLACK), 0, LITERAL_SLACK);
     for (int i = 0; i < p->field_count; i++) {

@@ -8,6 +8,8 @@
 #include "respond.h"
 #include "sourced.h"
 
+enum { VALUE_LIMIT = 8 * 1024 * 1024 }; /* of Flow's own connectors */
+
 struct flow_capture {
     const struct config *config;
     const struct catalog *catalog;
@@ -79,6 +81,8 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
     f->frames = mem_zero((size_t)catalog->count * sizeof *f->frames);
     for (int i = 0; i < catalog->count; i++) {
         f->frames[i].tag = config->source_tag;
+        f->frames[i].value_limit =
+            config->max_value_bytes ? (uint32_t)config->max_value_bytes : VALUE_LIMIT;
         respond_captured(&f->frames[i], form, i);
     }
     return f;
