@@ -50,6 +50,7 @@ struct config {
     bool history_mode;
     bool no_schema_inference; /* Flow: discovered schemas do not ask for it */
     bool no_sourced_schemas;  /* Flow: none are sent */
+    bool backfill_messages;   /* Flow: backfillBegin and backfillComplete are sent */
     char *source_tag;         /* "tag" of every record's source; NULL: none */
 
     char **skip_backfills;   /* "schema.table", NULL-terminated; NULL: none. See below */

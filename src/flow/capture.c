@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backfills.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "respond.h"
@@ -17,7 +18,8 @@ struct flow_capture {
     const struct state *given; /* what the capture begins with */
     uint64_t cursor;           /* of the state that the capture begins with; 0: none */
     enum flow_form form;
-    struct frame *frames; /* of each stream */
+    struct frame *frames;        /* of each stream */
+    struct backfills *backfills; /* NULL: nothing is said of them */
     struct sourced *sourced;
     char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
     bool begun;        /* a checkpoint was written */
@@ -78,6 +80,8 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
     f->had_unseen |= taken_over; /* what this one left when it was replaced */
     f->form = form;
     f->sourced = sourced_new(form, catalog->count);
+    f->backfills =
+        config->backfill_messages ? backfills_new(config, catalog, state->checkpoint) : NULL;
     f->frames = mem_zero((size_t)catalog->count * sizeof *f->frames);
     for (int i = 0; i < catalog->count; i++) {
         f->frames[i].tag = config->source_tag;
@@ -98,9 +102,35 @@ void flow_capture_free(struct flow_capture **capture)
         }
         free(f->frames);
         sourced_free(&f->sourced);
+        backfills_free(&f->backfills);
         json_strings_free(&f->removed);
         free(f);
     }
+}
+
+/* Nothing but what was written since the last one. */
+static void checkpoint_nothing(const struct flow_capture *f, struct out *out, uint64_t cursor)
+{
+    struct out nothing;
+    out_init(&nothing, 2);
+    out_string(&nothing, "{}");
+    ledger_add(f->ledger, cursor);
+    respond_checkpoint(out, f->form, &nothing);
+    out_free(&nothing);
+}
+
+struct saying {
+    const struct flow_capture *capture;
+    struct out *out;
+    uint64_t cursor;
+};
+
+/* Alone in its checkpoint. */
+static void say_backfill(void *context, int binding, bool complete)
+{
+    const struct saying *saying = context;
+    respond_backfill(saying->out, saying->capture->form, binding, complete);
+    checkpoint_nothing(saying->capture, saying->out, saying->cursor);
 }
 
 struct schemas {
@@ -135,12 +165,10 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
     pg_close(&pg);
     types_free(&types);
     if (ok) {
-        struct out nothing;
-        out_init(&nothing, 2);
-        out_string(&nothing, "{}");
-        ledger_add(f->ledger, f->cursor);
-        respond_checkpoint(out, f->form, &nothing);
-        out_free(&nothing);
+        checkpoint_nothing(f, out, f->cursor);
+    }
+    if (ok && f->backfills) {
+        backfills_open(f->backfills, say_backfill, &(struct saying){f, out, f->cursor});
     }
     return ok;
 }
@@ -233,6 +261,10 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     }
     respond_checkpoint(out, f->form, &updated);
     out_free(&updated);
+    if (f->backfills) {
+        backfills_checkpoint(f->backfills, newer, say_backfill,
+                             &(struct saying){f, out, newer->cursor});
+    }
     f->begun = true;
     f->timeline = identity->timeline;
     f->had_unseen = newer->unseen_count > 0;

@@ -141,6 +141,22 @@ void respond_checkpoint(struct out *out, enum flow_form form, struct out *update
     proto_write(out, &response);
 }
 
+void respond_backfill(struct out *out, enum flow_form form, int binding, bool complete)
+{
+    if (form == FLOW_JSON) {
+        out_format(out, "{\"%s\":{\"binding\":%d}}\n",
+                   complete ? "backfillComplete" : "backfillBegin", binding);
+        return;
+    }
+    Capture__Response response = CAPTURE__RESPONSE__INIT;
+    Capture__Response__BackfillBegin begin = CAPTURE__RESPONSE__BACKFILL_BEGIN__INIT;
+    Capture__Response__BackfillComplete end = CAPTURE__RESPONSE__BACKFILL_COMPLETE__INIT;
+    begin.binding = end.binding = (uint32_t)binding;
+    response.backfill_begin = complete ? NULL : &begin;
+    response.backfill_complete = complete ? &end : NULL;
+    proto_write(out, &response);
+}
+
 struct discovered respond_discovered(struct out *out, enum flow_form form)
 {
     struct discovered discovered = {.out = out, .form = form, .start = out->len};

@@ -12,6 +12,9 @@ void respond_opened(struct out *, enum flow_form);
 void respond_schema(struct out *, enum flow_form, int binding, struct out *schema);
 void respond_checkpoint(struct out *, enum flow_form, struct out *updated);
 
+/* A binding's backfill begins, or is complete. */
+void respond_backfill(struct out *, enum flow_form, int binding, bool complete);
+
 /* The bindings of one discovered response are written as they are found. `out` has no sink. */
 struct found {
     const char *name;

@@ -148,7 +148,11 @@ def is_range(value):
     return all(map(is_texts, exactly(value, [], ["scanned", "until"]).values()))
 
 
-CHECKS = {"spec": check_spec, "discovered": check_discovered, "validated": check_validated, "applied": check_applied,
+def check_backfill(body):
+    assert is_int(exactly(body, ["binding"])["binding"])
+
+
+CHECKS = {"backfillBegin": check_backfill, "backfillComplete": check_backfill, "spec": check_spec, "discovered": check_discovered, "validated": check_validated, "applied": check_applied,
           "opened": check_opened, "sourcedSchema": check_sourced_schema, "captured": check_captured,
           "checkpoint": check_checkpoint}
 
@@ -159,6 +163,9 @@ def check_response(message):
     CHECKS[kind](body)
 
 
+AFTER_OPEN = ("sourcedSchema", "captured", "checkpoint", "backfillBegin", "backfillComplete")
+
+
 class Session:
     """One process: what may come when, and that a checkpoint holds nothing but what changed. The first one with a
     cursor may hold nothing new, and the whole identity where a part of it changed."""
@@ -167,6 +174,7 @@ class Session:
         self.bindings = None  # the open request's; None before it
         self.opened = False
         self.described = {}
+        self.last = ""
         self.state = {}
         self.cursor = None
 
@@ -185,7 +193,11 @@ class Session:
             assert self.bindings is not None and not self.opened, "opened, and nobody asked"
             self.opened = True
         else:
-            assert (kind in ("sourcedSchema", "captured", "checkpoint")) == self.opened, f"{kind} at the wrong time"
+            assert (kind in AFTER_OPEN) == self.opened, f"{kind} at the wrong time"
+        alone = kind.startswith("backfill")
+        assert not alone or self.last == "checkpoint", f"{kind} is not alone in its checkpoint"
+        assert not self.last.startswith("backfill") or kind == "checkpoint", f"{self.last} is not alone in its checkpoint"
+        self.last = kind
         if kind == "sourcedSchema":
             assert self.bindings[body["binding"]] and body["binding"] >= 0
             assert self.described.get(body["binding"]) != body["documentSchema"], "a schema that was told before"
