@@ -76,9 +76,18 @@ static struct value_writers writers_of(const struct frame *frame, const struct t
                : (struct value_writers){value_text_writer(type), value_binary_writer(type), false};
 }
 
-static void compile_field(struct printer *p, struct field *field, const struct frame *frame,
-                          const struct column *column)
+/* A key that is cut could be another row's. */
+static bool is_whole(const struct relation *relation, int column)
 {
+    return is_key(relation, column) ||
+           (relation->identity != 'f' && relation->columns[column].identity);
+}
+
+static void compile_field(struct printer *p, const struct relation *relation, int i,
+                          const struct frame *frame)
+{
+    struct field *field = &p->fields[i];
+    const struct column *column = &relation->columns[i];
     struct value_writers writers = writers_of(frame, column->type);
     size_t start = mark(p);
     out_char(&p->literals, ',');
@@ -86,7 +95,9 @@ static void compile_field(struct printer *p, struct field *field, const struct f
     out_char(&p->literals, ':');
     field->before = since(p, start);
     field->type = column->type;
-    field->limit = cut_limit(column->type, frame->value_limit);
+    field->name = column->name;
+    field->hidden = is_hidden(relation, frame, i);
+    field->limit = cut_limit(column->type, is_whole(relation, i) ? 0 : frame->value_limit);
     field->identity = column->identity;
     field->lossy = writers.lossy;
     field->text = writers.text;
@@ -197,9 +208,7 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     compile_meta(p, frame, schema, table);
     compile_airbyte(p, frame);
     for (int i = 0; i < p->field_count; i++) {
-        compile_field(p, &p->fields[i], frame, &relation->columns[i]);
-        p->fields[i].hidden = is_hidden(relation, frame, i);
-        p->fields[i].name = relation->columns[i].name;
+        compile_field(p, relation, i, frame);
     }
     memset(out_reserve(&p->literals, LITERAL_SLACK), 0, LITERAL_SLACK);
     for (int i = 0; i < p->field_count; i++) {

@@ -192,3 +192,24 @@ Test(printer, other_types_are_never_cut)
     compile_limited(&numeric, true);
     cr_assert_str_eq(printed_value("\0\1\0\0\0\0067.0000"), "\"7.0000\"");
 }
+
+Test(printer, a_key_is_never_cut)
+{
+    static const struct type text = {.oid = OID_TEXT, .class = TYPE_SCALAR, .name = "text"};
+    static const struct frame limited = {
+        .head = "", .tail = "\n", .value_limit = 4, .cut = remember_cut};
+    compile_limited(&text, true);
+    printer_free(&printer);
+    columns[0].identity = true;
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"abcde\"");
+    printer_free(&printer);
+    relation.identity = 'f';
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"abcd\"");
+    printer_free(&printer);
+    relation.key = (int[]){0};
+    relation.key_count = 1;
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\6abcdef"), "\"abcdef\"");
+}
