@@ -62,10 +62,9 @@ static void say_cut(void *context, int stream, const char *column, uint32_t len)
     m->cut = mem_grow(m->cut, (size_t)(m->cut_count + 1) * sizeof *m->cut);
     m->cut[m->cut_count++] = stream;
     log_line(m->engine->config.log, LOG_WARN,
-             "table %s.%s has a value of %" PRIu32
-             " bytes in column \"%s\", more than the platform "
-             "takes: it and others like it are cut, or replaced by a marker where they are JSON; "
-             "advanced.max_value_bytes is the limit",
+             "table %s.%s has a value of %" PRIu32 " bytes in column \"%s\", more than "
+             "advanced.max_value_bytes allows: it and others like it are cut, or replaced by a "
+             "marker where they are JSON",
              s->schema, s->table, len, column);
 }
 

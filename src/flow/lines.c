@@ -1,4 +1,7 @@
-/* Cutting standard input into lines, or into frames: see proto.h. A request may have megabytes: no byte is looked at twice. */
+/*
+ * Cutting standard input into lines, or into frames: see proto.h. A request may have megabytes: no
+ * byte is looked at twice.
+ */
 #include <string.h>
 
 #include "flow/flow.h"
