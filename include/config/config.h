@@ -28,6 +28,22 @@ enum untracked {
     UNTRACKED_FAIL,     /* the capture ends */
 };
 
+/* What proves who the user is. */
+enum auth {
+    AUTH_PASSWORD,
+    AUTH_AWS,   /* the password is a token, signed anew for each connection */
+    AUTH_TOKEN, /* it is the token that the platform injected: of Google or Azure */
+};
+
+/* The platform injects all but the region. None of the three that follow it goes into a message. */
+struct credentials {
+    enum auth auth;
+    char *type; /* "AWSIAM"; NULL: UserPassword */
+    char *aws_region;
+    char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
+    char *token;
+};
+
 /* Which tables discovery shows. Lists are NULL-terminated; NULL: not given. */
 struct discovery {
     char **included, **excluded; /* schemas */
@@ -39,6 +55,7 @@ struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
     char *user, *password /* NULL: none */, *database;
+    struct credentials credentials;
     char *sslmode;                        /* NULL: libpq's default */
     char *sslrootcert, *sslcert, *sslkey; /* PEM text; NULL: none */
 
