@@ -2,8 +2,8 @@
  * The capture's configuration: the endpoint JSON that a user writes, checked and with its defaults.
  *
  * One JSON object; the flat form and Flow's form (address, credentials, advanced) are one set of
- * options. Every string is owned by the config. `password` and `sslkey` never go into a message of
- * any kind.
+ * options. Every string is owned by the config. `password`, `sslkey` and what the structs below
+ * hold of secrets never go into a message of any kind.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -44,6 +44,13 @@ struct credentials {
     char *token;
 };
 
+/* The SSH server that connections go through. */
+struct ssh {
+    char *host; /* NULL: there is none */
+    int port;
+    char *user, *key /* PEM text */, *password; /* NULL: the other one */
+};
+
 /* Which tables discovery shows. Lists are NULL-terminated; NULL: not given. */
 struct discovery {
     char **included, **excluded; /* schemas */
@@ -56,7 +63,9 @@ struct config {
     int port;
     char *user, *password /* NULL: none */, *database;
     struct credentials credentials;
-    char *sslmode;                        /* NULL: libpq's default */
+    struct ssh ssh;
+    int tunnel_port; /* on loopback, of the tunnel that was opened there; 0: none */
+    char *sslmode;   /* NULL: libpq's default */
     char *sslrootcert, *sslcert, *sslkey; /* PEM text; NULL: none */
 
     char *slot;

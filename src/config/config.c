@@ -64,6 +64,8 @@ void config_free(struct config **config)
                        c->slot,      c->publication, c->watermarks_schema, c->watermarks_table,
                        c->source_tag};
     free_strings(strings, sizeof strings / sizeof *strings);
+    char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password};
+    free_strings(ssh, sizeof ssh / sizeof *ssh);
     struct credentials *auth = &c->credentials;
     char *secrets[] = {auth->type,
                        auth->aws_region,

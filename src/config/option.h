@@ -41,6 +41,8 @@ struct option {
     /* For forms; the reader is who checks. A regular expression that all it takes matches, what
      * that wants in words, and a value as JSON; NULL: none. */
     const char *pattern, *pattern_says, *example;
+    void (*members)(
+        struct out *); /* of an object: appends what its schema says more; NULL: nothing */
 };
 
 /* An object that holds options. */
@@ -91,5 +93,9 @@ bool read_flags(const struct json_at *, const struct option *, struct config *, 
 bool read_patterns(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_unpublished(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_tunnel_method(const struct json_at *, const struct option *, struct config *,
+                        struct err *);
+void network_tunnel_schema(struct out *);
+void tunnel_method_schema(struct out *);
 
 #endif

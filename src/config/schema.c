@@ -74,6 +74,9 @@ static void write_option(struct out *out, const struct option *option, const cha
     if (!strcmp(option->type, "array")) {
         out_string(out, ",\"items\":{\"type\":\"string\"}");
     }
+    if (option->members) {
+        option->members(out);
+    }
     write_hints(out, option);
     write_flags(out, option->flags);
     out_char(out, '}');

@@ -17,6 +17,7 @@
 #include "program.h"
 #include "runtime/counter.h"
 #include "show.h"
+#include "tunnel/tunnel.h"
 
 enum { READ_BYTES = 64 * 1024 };
 
@@ -81,15 +82,24 @@ static bool next_request(struct session *s, struct flow_request *request, bool *
     return parse(s, line, len, request, err);
 }
 
+static bool open_tunnel(struct session *s, const struct flow_request *request, struct err *err)
+{
+    struct program *p = s->program;
+    return tunnel_open(&p->tunnel, request->config, p->log, p->signals, err);
+}
+
 static bool write_answer(struct session *s, const struct flow_request *request, struct out *out,
                          struct err *err)
 {
     int signals = s->program->signals;
     switch (request->kind) {
     case FLOW_SPEC: flow_spec(s->form, out); return true;
-    case FLOW_DISCOVER: return flow_discover(request->config, s->form, signals, out, err);
+    case FLOW_DISCOVER:
+        return open_tunnel(s, request, err) &&
+               flow_discover(request->config, s->form, signals, out, err);
     case FLOW_VALIDATE:
-        return flow_validate(request->config, request->catalog, s->form, signals, out, err);
+        return open_tunnel(s, request, err) &&
+               flow_validate(request->config, request->catalog, s->form, signals, out, err);
     case FLOW_APPLY: flow_applied(s->form, out); return true;
     case FLOW_OPEN:
     case FLOW_ACKNOWLEDGE: break;
@@ -103,6 +113,7 @@ static bool answer(struct session *s, const struct flow_request *request, struct
     struct out out;
     out_init(&out, 64 * 1024);
     bool ok = write_answer(s, request, &out, err) && write_out(s->program, &out, err);
+    tunnel_close(&s->program->tunnel);
     out_free(&out);
     return ok;
 }
@@ -151,7 +162,8 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     struct out out;
     out_init(&out, 64 * 1024);
     show_status(p->log, "Connecting to %s:%d", p->config->host, p->config->port);
-    bool ok = flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
+    bool ok = tunnel_open(&p->tunnel, p->config, p->log, p->signals, err) &&
+              flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
     out_free(&out);
     if (ok) {
         show_status(p->log, "Verifying the slot, the publication and the tables");

@@ -25,6 +25,7 @@
 #include "flow/flow.h"
 #include "output.h"
 #include "program.h"
+#include "tunnel/tunnel.h"
 
 static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
 
@@ -156,6 +157,7 @@ void say_notices(struct log *log, struct out *notices)
     }
 }
 
+/* The configuration, and the tunnel that its connections go through. */
 static bool load_config(struct program *p, struct err *err)
 {
     struct out text, notices;
@@ -166,7 +168,7 @@ static bool load_config(struct program *p, struct err *err)
     say_notices(p->log, &notices);
     out_free(&text);
     out_free(&notices);
-    return ok;
+    return ok && tunnel_open(&p->tunnel, p->config, p->log, p->signals, err);
 }
 
 static int by_id(const void *a, const void *b)
@@ -231,7 +233,7 @@ static int check(struct program *p, struct err *err)
     bool ok = load_config(p, err);
     if (ok) {
         ok = airbyte_check(p->config, p->signals, &out, err);
-    } else {
+    } else if (err->kind != ERR_STOPPED) {
         airbyte_check_failed(&out, err->message);
         ok = true;
     }
@@ -334,6 +336,7 @@ int main(int argc, char **argv)
     state_clear(&p.state);
     drop_hangups(&p);
     catalog_free(&p.catalog);
+    tunnel_close(&p.tunnel);
     config_free(&p.config);
     run_free(&p.run);
     log_free(&p.log);

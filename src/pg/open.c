@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "credentials.h"
 #include "internal.h"
-#include "resolve.h"
+#include "pg/resolve.h"
 #include "settings.h"
 
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
@@ -71,7 +71,8 @@ static bool fill_parameters(struct parameters *p, const struct config *config, e
                             struct err *err)
 {
     *p = (struct parameters){.certificates = {-1, -1, -1}};
-    snprintf(p->port, sizeof p->port, "%d", config->port);
+    snprintf(p->port, sizeof p->port, "%d",
+             config->tunnel_port ? config->tunnel_port : config->port);
     add(p, "host", config->host);
     add(p, "hostaddr", address);
     add(p, "port", p->port);
@@ -268,6 +269,16 @@ static bool may_try_next(const struct err *err)
     return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));
 }
 
+/* Behind a tunnel the name is looked up at its other end. */
+static bool find_addresses(const struct pg *pg, struct addresses *addresses, struct err *err)
+{
+    if (pg->config->tunnel_port) {
+        *addresses = (struct addresses){1, {"127.0.0.1"}};
+        return true;
+    }
+    return resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, addresses, err);
+}
+
 /*
  * One address of the name after the other, each with its share of the time that is left, so that one
  * that swallows everything does not use it up.
@@ -276,7 +287,7 @@ static bool connect_start(struct pg *pg, const char *name, struct err *err)
 {
     struct addresses addresses;
     int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
-    if (!resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, &addresses, err)) {
+    if (!find_addresses(pg, &addresses, err)) {
         return false;
     }
     int count = addresses.count ? addresses.count : 1;

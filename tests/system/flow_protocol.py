@@ -29,8 +29,10 @@ def check_form(schema):
     """Every option has what a form shows of it."""
     for option in schema["properties"].values():
         assert option["title"] and option["description"] and is_int(option["order"]), option
-        if option.get("type") == "object":
+        if "properties" in option:
             check_form(option)
+        for choice in option.get("oneOf", []):
+            check_form(choice)
 
 
 def check_spec(body):

@@ -30,6 +30,9 @@ static const char *const accepted[] = {
     "\"discover_unpublished_tables\":true,\"discover_only_published\":true}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":null}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":{}}}",
+    "{" LOGIN
+    "\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"ssh://ec2-user@10.0.0.1:22\","
+    "\"privateKey\":\"-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\"}}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"\",\"privateKey\":\"\"}}}",
     AS("AWSIAM", ",\"aws_region\":\"eu-west-1\",\"aws_role_arn\":\"arn\""),
     AS("AWSIAM", ",\"aws_region\":\"r\",\"aws_role_arn\":\"arn\",\"aws_access_key_id\":\"a\","
