@@ -14,6 +14,7 @@ struct backfills {
     const struct catalog *catalog;
     struct {
         bool begins;  /* with the capture */
+        bool ended;   /* before it */
         bool reading; /* its beginning was told, and not its end */
     } bindings[];
 };
@@ -52,6 +53,7 @@ struct backfills *backfills_new(const struct config *config, const struct catalo
         bool begun = state && is_begun(state);
         b->bindings[i].begins = !skipped && !begun;
         b->bindings[i].reading = begun && state->mode == STREAM_BACKFILL;
+        b->bindings[i].ended = !skipped && begun && !b->bindings[i].reading;
     }
     return b;
 }
@@ -62,12 +64,18 @@ void backfills_free(struct backfills **backfills)
     *backfills = NULL;
 }
 
+/*
+ * An end stands in a checkpoint of its own, behind the one whose state has it: an earlier session may
+ * have ended between the two. A runtime that has taken it passes over another one.
+ */
 void backfills_open(struct backfills *b, void (*say)(void *, int, bool), void *context)
 {
     for (int i = 0; i < b->catalog->count; i++) {
         if (b->bindings[i].begins) {
             say(context, i, false);
             b->bindings[i].reading = true;
+        } else if (b->bindings[i].ended) {
+            say(context, i, true);
         }
     }
 }

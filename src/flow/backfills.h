@@ -15,7 +15,10 @@ struct backfills *backfills_new(const struct config *, const struct catalog *,
                                 const struct checkpoint *given);
 void backfills_free(struct backfills **);
 
-/* Call `say` for each binding whose rows will all be read, before any of them is written. */
+/*
+ * Call `say` for each binding whose rows will all be read, before any of them is written, and again
+ * for those whose rows were all read before.
+ */
 void backfills_open(struct backfills *, void (*say)(void *, int binding, bool complete),
                     void *context);
 

@@ -27,9 +27,9 @@ def test_a_backfill_stands_between_its_beginning_and_its_end(database, flow):
     one = flow(["items", binding("others", mode="Only Changes")], advanced=ASKED)
     assert said(one.run()) == [("backfillBegin", 0), 0, ("backfillComplete", 0)]
     database.execute("UPDATE items SET n = 1 WHERE id = 1", "DELETE FROM others WHERE id = 1")
-    assert said(one.run()) == [0, 1]
+    assert said(one.run()) == [("backfillComplete", 0), 0, 1]
     one.bindings[1] = binding("others", backfill=1)
-    assert said(one.run()) == [("backfillBegin", 1), 1, ("backfillComplete", 1)]
+    assert said(one.run()) == [("backfillComplete", 0), ("backfillBegin", 1), 1, ("backfillComplete", 1)]
 
 
 def test_one_that_goes_on_does_not_begin_again(database, flow):
@@ -41,6 +41,19 @@ def test_one_that_goes_on_does_not_begin_again(database, flow):
     assert said(process) == [("backfillBegin", 0), 0]
     assert said(one.run()) == [0, ("backfillComplete", 0)]
     one.assert_equal(items=["id"])
+
+
+def test_an_end_that_was_not_committed_is_told_again(database, flow):
+    """It stands in the checkpoint behind the one whose state has it."""
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"], advanced=ASKED)
+    process = one.start().wait_for_active().wait_for(lambda run: said(run)[-1] == ("backfillComplete", 0))
+    process.kill()
+    end = [next(iter(message)) for message in process.messages].index("backfillComplete")
+    del process.messages[end:]
+    one.commit(process)
+    assert one.state["streams"]["public%2Fitems"]["mode"] == "Active"
+    assert said(one.run()) == [("backfillComplete", 0)]
 
 
 def test_a_table_that_begins_again_while_it_is_captured_is_not_told(database, flow):
