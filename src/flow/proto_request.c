@@ -25,20 +25,34 @@ static void add_strings(cJSON *to, const char *name, char *const *strings, size_
     }
 }
 
-static void add_collection(cJSON *to, const Capture__CollectionSpec *collection)
-{
-    if (collection) {
-        cJSON *object = cJSON_AddObjectToObject(to, "collection");
-        cJSON_AddStringToObject(object, "name", collection->name);
-        add_strings(object, "key", collection->key, collection->n_key);
-    }
-}
-
 static cJSON *add_object(cJSON *array)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddItemToArray(array, object);
     return object;
+}
+
+static void fill_collection(cJSON *object, const Capture__CollectionSpec *collection)
+{
+    cJSON_AddStringToObject(object, "name", collection->name);
+    add_strings(object, "key", collection->key, collection->n_key);
+}
+
+/* A binding's: its own, which may be there and empty where the other counts, or one that is linked. */
+static void add_collection(cJSON *binding, const Capture__CollectionSpec *own, uint32_t index)
+{
+    if (own) {
+        fill_collection(cJSON_AddObjectToObject(binding, "collection"), own);
+    }
+    cJSON_AddNumberToObject(binding, "collectionIndex", index);
+}
+
+static void add_linked(cJSON *to, Capture__CollectionSpec *const *linked, size_t count)
+{
+    cJSON *array = cJSON_AddArrayToObject(to, "linkedCollections");
+    for (size_t i = 0; i < count; i++) {
+        fill_collection(add_object(array), linked[i]);
+    }
 }
 
 static bool add_capture(cJSON *to, const char *name, const Capture__CaptureSpec *capture,
@@ -52,6 +66,7 @@ static bool add_capture(cJSON *to, const char *name, const Capture__CaptureSpec 
     if (config && !add_json(object, "config", capture->config_json, err)) {
         return false;
     }
+    add_linked(object, capture->linked_collections, capture->n_linked_collections);
     cJSON *bindings = cJSON_AddArrayToObject(object, "bindings");
     for (size_t i = 0; i < capture->n_bindings; i++) {
         const Capture__CaptureSpec__Binding *from = capture->bindings[i];
@@ -60,7 +75,7 @@ static bool add_capture(cJSON *to, const char *name, const Capture__CaptureSpec 
             return false;
         }
         add_strings(binding, "resourcePath", from->resource_path, from->n_resource_path);
-        add_collection(binding, from->collection);
+        add_collection(binding, from->collection, from->collection_index);
         cJSON_AddNumberToObject(binding, "backfill", from->backfill);
         if (*from->state_key) {
             cJSON_AddStringToObject(binding, "stateKey", from->state_key);
@@ -74,6 +89,7 @@ static bool add_validate(cJSON *to, const Capture__Request__Validate *validate, 
     if (!add_json(to, "config", validate->config_json, err)) {
         return false;
     }
+    add_linked(to, validate->linked_collections, validate->n_linked_collections);
     cJSON *bindings = cJSON_AddArrayToObject(to, "bindings");
     for (size_t i = 0; i < validate->n_bindings; i++) {
         const Capture__Request__Validate__Binding *from = validate->bindings[i];
@@ -81,7 +97,7 @@ static bool add_validate(cJSON *to, const Capture__Request__Validate *validate, 
         if (!add_json(binding, "resourceConfig", from->resource_config_json, err)) {
             return false;
         }
-        add_collection(binding, from->collection);
+        add_collection(binding, from->collection, from->collection_index);
         cJSON_AddNumberToObject(binding, "backfill", from->backfill);
     }
     return add_capture(to, "lastCapture", validate->last_capture, false, err);

@@ -183,9 +183,9 @@ class Session:
     def requested(self, request):
         if isinstance(request, dict) and "open" in request and self.bindings is None:
             capture = request["open"]["capture"]
-            self.bindings = [{"collection": one["collection"] if "collection" in one
-                              else capture["linkedCollections"][one.get("collectionIndex", 0)], **one}
-                             if "resourcePath" in one else one for one in capture.get("bindings", [])]
+            linked = capture.get("linkedCollections")
+            self.bindings = [{**one, "collection": linked[one.get("collectionIndex", 0)]} if linked else one
+                             for one in capture.get("bindings", [])]
             self.state = request["open"].get("state", {})
 
     def check(self, message):

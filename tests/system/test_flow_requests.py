@@ -212,13 +212,20 @@ def test_a_mode_that_changed_needs_a_raised_counter(database):
     assert ended(process) == 0
 
 
-@pytest.mark.codec("json")
 def test_linked_collections(database, flow):
+    """Beside them a binding's own is nothing: the platform may send an empty one."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE)", "INSERT INTO items VALUES (1, 2)",
                      "ALTER TABLE items REPLICA IDENTITY FULL")
     one = flow([binding("items", key=["code"])])
     linked = [{"name": "acme/other", "key": ["/nothing"]}, one.bindings[0].pop("collection")]
-    one.bindings[0]["collectionIndex"] = 1
+    one.bindings[0].update(collectionIndex=1, collection={"name": "", "key": []})
+    process = Process()
+    process.ask({"validate": {"name": "a/b", "connectorType": "IMAGE", "config": one.config, "bindings": one.bindings, "linkedCollections": linked}})
+    assert ended(process) == 0
+    process = Process()
+    process.send({"validate": {"name": "a/b", "connectorType": "IMAGE", "config": one.config, "bindings": one.bindings,
+                               "linkedCollections": linked[:1]}})
+    assert_refused(process, "collectionIndex names linked collection 1")
     request = one.request()
     request["open"]["capture"]["linkedCollections"] = linked
     one.request = lambda: request
