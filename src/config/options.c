@@ -19,7 +19,7 @@ static const char *const auth_types[] = {"UserPassword", "AWSIAM", "GCPIAM", "Az
 #define ROLE(name, of, means)                                                                      \
     {                                                                                              \
         .path = "credentials." name, .type = "string", .read = read_nothing,                       \
-        .field = OPTION_NO_FIELD, .flags = OPTION_FLOW, .title = means,                            \
+        .field = OPTION_NO_FIELD, .flags = OPTION_FLOW, .title = (means),                          \
         .description = means ", for " of "."                                                       \
     }
 #define INJECTED(name, place)                                                                      \

@@ -8,7 +8,7 @@
 
 struct sourced;
 
-struct sourced *sourced_new(enum flow_form, int bindings);
+struct sourced *sourced_new(enum flow_form, int count); /* of bindings */
 void sourced_free(struct sourced **);
 
 /* What the catalogs say of a binding's table, once. */

@@ -106,13 +106,13 @@ static bool check_fingerprint(const struct attempt *a, char known[FINGERPRINT], 
     return true;
 }
 
-static int try_secret(const struct attempt *a, const ssh_key key)
+static int try_secret(const struct attempt *a, ssh_key key)
 {
     return key ? ssh_userauth_publickey(a->session, NULL, key)
                : ssh_userauth_password(a->session, NULL, a->to->password);
 }
 
-static bool prove(const struct attempt *a, const ssh_key key, struct err *err)
+static bool prove(const struct attempt *a, ssh_key key, struct err *err)
 {
     int result;
     while ((result = try_secret(a, key)) == SSH_AUTH_AGAIN) {
