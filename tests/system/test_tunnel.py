@@ -1,5 +1,7 @@
 """Captures through an SSH tunnel."""
 
+import time
+
 import pytest
 
 import sshd
@@ -88,6 +90,22 @@ def test_a_session_that_dies_is_mended(database, flow, bastion):
     one.run()
     one.assert_equal(items=["id"])
     assert process.stderr.count("is lost") == 3 and process.stderr.count("logged in to the SSH server") >= 4
+
+
+def test_keys_that_are_exchanged_again_and_a_server_that_asks_whether_we_live(database, flow):
+    """Both in both directions: much is read, and one statement is long."""
+    database.execute(*TABLE, "CREATE TABLE large (id int PRIMARY KEY, name text)",
+                     "INSERT INTO large SELECT i, repeat(md5(i::text), 1000) FROM generate_series(1, 1000) i")
+    with sshd.Sshd(RekeyLimit="1M", ClientAliveInterval="1", ClientAliveCountMax="1") as bastion:
+        one = flow(["items", "large"], **flows(bastion))
+        process = one.start().wait_for_quiet(11000)
+        time.sleep(3.5)
+        database.execute("UPDATE large SET name = name || 'x'")
+        process.wait_for_quiet(12000)
+        process.stop()
+        assert "is lost" not in process.stderr and bastion.log().count("SSH2_MSG_KEXINIT received") > 10
+    one.commit(process)
+    one.materialised({"items": ["id"], "large": ["id"]}).assert_equal(database)
 
 
 def test_it_waits_for_a_server_that_is_away(database, flow, bastion):
