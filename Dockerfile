@@ -2,6 +2,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake ninja-build gcc libc6-dev pkg-config libpq-dev libssl-dev libck-dev libcjson-dev uuid-dev \
+        libprotobuf-c-dev protobuf-c-compiler libssh-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./
@@ -17,7 +18,7 @@ RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INTERPROCED
 
 FROM debian:bookworm-slim
 # No account is made: its entry would carry the date. What the packages' licences ask for stays in /usr/share/doc.
-RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 \
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 libprotobuf-c1 libssh-4 \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 COPY --from=build /install/bin/source-postgres /usr/local/bin/source-postgres
 COPY --from=build /install/share/doc/source-postgres /usr/local/share/doc/source-postgres
@@ -30,8 +31,10 @@ LABEL org.opencontainers.image.title="source-postgres" \
       io.airbyte.name="source-postgres" \
       io.airbyte.version="${VERSION}" \
       FLOW_RUNTIME_PROTOCOL="capture" \
-      FLOW_RUNTIME_CODEC="json" \
+      FLOW_RUNTIME_CODEC="proto" \
       CONNECTOR_PROTOCOL="flow-capture"
-ENV AIRBYTE_ENTRYPOINT="/usr/local/bin/source-postgres"
+# The label tells Flow, the variable the program.
+ENV AIRBYTE_ENTRYPOINT="/usr/local/bin/source-postgres" \
+    FLOW_RUNTIME_CODEC="proto"
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/source-postgres"]

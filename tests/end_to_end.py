@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 from connector import executable  # noqa: E402
 from end_to_end_destination import Destination, plain  # noqa: E402
 from end_to_end_source import NAME, ROWS, TABLES, Writer, connect, database, load, rows, unload  # noqa: E402
+import flow_proto  # noqa: E402
 from flow_protocol import merge_patch  # noqa: E402
 from image import Executable, image  # noqa: E402
 
@@ -58,22 +59,38 @@ class Platform:
         os.chmod(path, 0o644 if self.program.is_image else 0o600)  # a container has a user of its own
         return path
 
+    variables = {}  # of every run's environment
+
+    @staticmethod
+    def encode(request):
+        return json.dumps(request).encode() + b"\n"
+
+    @staticmethod
+    def decode(line):
+        return json.loads(line, parse_float=str)  # which keeps each digit
+
+    @staticmethod
+    def cut(data):
+        *lines, rest = data.split(b"\n")
+        return lines, rest
+
     def ask(self, *arguments, requests=()):
         """The answers of a run that ends by itself."""
-        done = subprocess.run(self.program.command(arguments, self.directory), capture_output=True, timeout=60, check=False,
-                              input="".join(json.dumps(request) + "\n" for request in requests).encode())
+        done = subprocess.run(self.program.command(arguments, self.directory, **self.variables), capture_output=True, timeout=60,
+                              check=False, env={**os.environ, **self.variables}, input=b"".join(map(self.encode, requests)))
         if done.returncode != 0:
             raise SystemExit(f"the connector ended with {done.returncode}:\n{done.stderr.decode()[-3000:]}")
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [self.decode(message) for message in self.cut(done.stdout)[0]]
 
     def session(self, enough=None, end=signal.SIGTERM):
         """Run until `enough()` and end it then; without it until it ends by itself."""
         arguments, variables = self.arguments(tail=enough is not None)
+        variables = {**variables, **self.variables}
         self.pending = []
         process = subprocess.Popen(self.program.command(arguments, self.directory, **variables), stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **variables})
         log, lines = [], queue.Queue(QUEUED_LINES)  # bounded: the connector is never far ahead of what was taken
-        for work in (lambda: log.extend(process.stderr), lambda: read_lines(process.stdout, lines)):
+        for work in (lambda: log.extend(process.stderr), lambda: self.read(process.stdout, lines)):
             threading.Thread(target=work, daemon=True).start()
         try:
             self.begin(process)
@@ -93,7 +110,7 @@ class Platform:
         """Take all that comes; returns whether the process was told to end."""
         ended = False
         while (line := lines.get()) is not None:
-            self.take(json.loads(line), process)
+            self.take(self.decode(line), process)
             if enough and not ended and enough():
                 # Beside the reading, as an image's client may not return before what it printed is taken.
                 threading.Thread(target=self.program.send_signal, args=(process, end), daemon=True).start()
@@ -104,12 +121,13 @@ class Platform:
         self.destination.commit(self.pending, state)
         self.pending = []
 
-
-def read_lines(stream, lines):
-    for line in stream:
-        if line.endswith(b"\n"):
-            lines.put(line)
-    lines.put(None)
+    def read(self, stream, messages):
+        rest = b""
+        while data := stream.read1():
+            whole, rest = self.cut(rest + data)
+            for message in whole:
+                messages.put(message)
+        messages.put(None)
 
 
 class Airbyte(Platform):
@@ -142,6 +160,8 @@ class Airbyte(Platform):
 
 
 class Flow(Platform):
+    variables = {"FLOW_RUNTIME_CODEC": "json"}
+
     def prepare(self):
         spec, discovered = self.ask(requests=({"spec": {}}, {"discover": {"config": self.config}}))
         assert "spec" in spec, spec
@@ -167,7 +187,7 @@ class Flow(Platform):
 
     def send(self, process, request):
         with contextlib.suppress(BrokenPipeError):  # it may have ended meanwhile
-            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.write(self.encode(request))
             process.stdin.flush()
 
     def take(self, message, process):
@@ -176,6 +196,13 @@ class Flow(Platform):
         elif "checkpoint" in message:
             self.settle(merge_patch(self.destination.state() or {}, message["checkpoint"]["state"]["updated"]))
             self.send(process, {"acknowledge": {"checkpoints": 1}})
+
+
+class FlowProto(Flow):
+    variables = {"FLOW_RUNTIME_CODEC": "proto"}
+    encode = staticmethod(flow_proto.encode)
+    decode = staticmethod(flow_proto.decode)
+    cut = staticmethod(flow_proto.frames)
 
 
 # The test.
@@ -216,9 +243,10 @@ def compare(name, platform, cursor):
 
 def run(source, cursor, directory, program):
     platforms = {}
-    for name, kind in (("Airbyte", Airbyte), ("Flow", Flow)):
-        os.makedirs(os.path.join(directory, name))
-        platforms[name] = kind(program, os.path.join(directory, name), source, f"{NAME}_{name.lower()}")
+    for name, kind in (("Airbyte", Airbyte), ("Flow", Flow), ("Flow by protobuf", FlowProto)):
+        slot = f"{NAME}_{name.lower().replace(' ', '_')}"
+        os.makedirs(os.path.join(directory, slot))
+        platforms[name] = kind(program, os.path.join(directory, slot), source, slot)
     writer = Writer(source)
     writer.start()
     try:

@@ -23,7 +23,7 @@ Environment:
   PGUSER      a superuser, or one with REPLICATION who may create a schema and a publication (default: flow)
   PGPASSWORD  (default: flow)
 
-Needs python3 with psycopg2. What it makes on the server it drops again: a schema, a publication, a slot.
+Needs python3 with psycopg2 and protobuf, and protoc-c. What it makes on the server it drops again: a schema, a publication, a slot.
 END
 }
 

@@ -1,5 +1,6 @@
 """Reading the rows that are there: COPY by psql beside the connector with one and two workers."""
 
+import flow_runtime
 import tables
 from bench import each_statement
 
@@ -39,14 +40,17 @@ def measure(bench, subject, names, rows, statements):
         copies = [word for name in names for word in ("-c", f"COPY {name} TO STDOUT (FORMAT {form})")]
         return lambda transport: bench.measure(bench.tool("psql", transport, "-X", "-q", *copies))
 
-    def capture(act, program=None, **options):
+    def with_slot(act):
         def once(transport):
             slot = bench.new_slot()
             try:
-                return act(bench.capture(program, transport, slot, names, **options))
+                return act(transport, slot)
             finally:
                 bench.drop_slot(slot)
         return once
+
+    def capture(act, program=None, **options):
+        return with_slot(lambda transport, slot: act(bench.capture(program, transport, slot, names, **options)))
 
     capture(lambda command: bench.check_count(command, rows))(bench.transports[0])
     bench.in_turn(subject, rows, {
@@ -55,6 +59,7 @@ def measure(bench, subject, names, rows, statements):
         "source-postgres, 1 worker": capture(bench.measure, backfill_workers=1),
         "source-postgres, 2 workers": capture(bench.measure, backfill_workers=2),
         "source-postgres, 1 worker, Airbyte look": capture(bench.measure, backfill_workers=1, airbyte=True),
+        **flow_runtime.readers(bench, with_slot, names, rows, backfill_workers=1),
         **{name: capture(bench.measure, program) for name, program in bench.options.program},
     })
     each_statement(bench, tables.drop(names))

@@ -115,10 +115,10 @@ class Bench:
         return {stream["name"]: stream["json_schema"] for message in messages if message["type"] == "CATALOG"
                 for stream in message["catalog"]["streams"]}
 
-    def file(self, name, content):
+    def file(self, name, content, encode=lambda content: json.dumps(content).encode() + b"\n"):
         path = os.path.join(self.directory, name)
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(content, file)
+        with open(path, "wb") as file:
+            file.write(encode(content))
         return path
 
     def measure(self, command):

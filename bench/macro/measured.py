@@ -19,9 +19,12 @@ class Figures:
 
     def __init__(self, reader, units):
         self.reader, self.units = reader, units
-        self.wall_s, self.cpu_s, self.peak_mib = [], [], []
+        self.wall_s, self.cpu_s, self.peak_mib, self.consumer_cpu_s = [], [], [], []
 
-    def add(self, wall_s, cpu_s, peak_mib):
+    def add(self, wall_s, cpu_s, peak_mib, consumer_cpu_s=None):
+        """`consumer_cpu_s`: of whoever takes what it writes, where that is measured."""
+        if consumer_cpu_s is not None:
+            self.consumer_cpu_s.append(consumer_cpu_s)
         self.wall_s.append(wall_s)
         self.cpu_s.append(cpu_s)
         self.peak_mib.append(peak_mib)
@@ -36,6 +39,8 @@ class Figures:
             "ratio": round(statistics.median(b / own for b, own in zip(base.wall_s, self.wall_s)), 3),
             "cpu_s_per_million": round(statistics.median(self.cpu_s) / self.units * 1e6, 3),
             "rounds_wall_s": [round(each, 4) for each in self.wall_s],
+            **({"consumer_cpu_s_per_million": round(statistics.median(self.consumer_cpu_s) / self.units * 1e6, 3)}
+               if self.consumer_cpu_s else {}),
         }
 
 
@@ -55,39 +60,43 @@ def start(command, password, stdout, stderr):
 
 def run(command, password, limit_s, consume=None):
     """(wall, CPU, peak) of a program whose output goes to /dev/null, or to consume(descriptor)."""
-    peak_kib = 0
     with tempfile.TemporaryFile() as log:
         begun = time.monotonic()
         process = start(command, password, subprocess.PIPE if consume else subprocess.DEVNULL, log)
-        ended = threading.Event()
+        cpu_s, peak_mib = wait(process, begun + limit_s, log, consume)
+        return time.monotonic() - begun, cpu_s, peak_mib
 
-        def watch():
-            nonlocal peak_kib
-            while not ended.wait(SAMPLE_S):
-                peak_kib = max(peak_kib, memory_peak_kib(process.pid))
-                if time.monotonic() - begun > limit_s:
-                    process.kill()
-                    return
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            if consume:
-                consume(process.stdout.fileno())
-            _, status, usage = os.wait4(process.pid, 0)
-            wall_s = time.monotonic() - begun
-            process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            ended.set()
-            watcher.join()
-            if process.returncode is None:
+def wait(process, deadline, log, consume=None):
+    """(CPU, peak) of a program, which must end well, and in time."""
+    peak_kib = 0
+    ended = threading.Event()
+
+    def watch():
+        nonlocal peak_kib
+        while not ended.wait(SAMPLE_S):
+            peak_kib = max(peak_kib, memory_peak_kib(process.pid))
+            if time.monotonic() > deadline:
                 process.kill()
-                process.wait()
-        if process.returncode != 0:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
-            raise RuntimeError(f"{shlex.join(command)}\nended with {process.returncode} after {wall_s:.1f} s:\n"
-                               f"{log.read().decode('utf-8', 'replace')}")
-    return wall_s, usage.ru_utime + usage.ru_stime, peak_kib / 1024
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        if consume:
+            consume(process.stdout.fileno())
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        ended.set()
+        watcher.join()
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+    if process.returncode != 0:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
+        raise RuntimeError(f"{shlex.join(process.args)}\nended with {process.returncode}:\n{log.read().decode('utf-8', 'replace')}")
+    return usage.ru_utime + usage.ru_stime, peak_kib / 1024
 
 
 def count(descriptor, mark=b'{"type":"RECORD"'):

@@ -2,6 +2,7 @@
 
 import psycopg2
 
+import flow_runtime
 import tables
 from bench import PUBLICATION, each_statement
 
@@ -89,6 +90,7 @@ def measure(bench, subject, title, work):
         readers["pg_recvlogical, wal2json"] = with_slot(recvlogical("-o", "format-version=2"), "wal2json")
     readers["source-postgres"] = with_slot(capture(bench.measure))
     readers["source-postgres, Airbyte look"] = with_slot(capture(bench.measure, airbyte=True))
+    readers.update(flow_runtime.readers(bench, with_slot, ["work"], work.count, skip_backfills="public.work"))
     for name, program in bench.options.program:
         readers[name] = with_slot(capture(bench.measure, program))
     with_slot(capture(lambda command: bench.check_count(command, work.count)))(bench.transports[0])

@@ -36,11 +36,13 @@ def markdown(content):
 
 def rate_table(subject, results):
     lines = [f"### {subject}, {results[0]['units']:,} rows", "",
-             "| over | reader | a second | ratio | seconds | client CPU-s a million | peak MiB |",
-             "|---|---|--:|--:|--:|--:|--:|"]
+             "| over | reader | a second | ratio | seconds | client CPU-s a million | its consumer's | peak MiB |",
+             "|---|---|--:|--:|--:|--:|--:|--:|"]
     for each in results:
+        consumer = each.get("consumer_cpu_s_per_million")
         lines.append(f"| {TRANSPORT_NAMES[each['transport']]} | {each['reader']} | {each['per_second']:,} | {each['ratio']:.2f} "
-                     f"| {each['wall_s']:.2f} | {each['cpu_s_per_million']:.2f} | {each['peak_mib']:.0f} |")
+                     f"| {each['wall_s']:.2f} | {each['cpu_s_per_million']:.2f} "
+                     f"| {'' if consumer is None else f'{consumer:.2f}'} | {each['peak_mib']:.0f} |")
     return [*lines, ""]
 
 

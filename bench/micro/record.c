@@ -5,13 +5,11 @@
 #include "sample.h"
 #include "subjects.h"
 
-static const struct frame frame = {"{\"type\":\"RECORD\",\"record\":{\"namespace\":\"public\","
-                                   "\"stream\":\"sample\",\"emitted_at\":",
-                                   ",\"data\":",
-                                   "}}\n",
-                                   NULL,
-                                   false,
-                                   NULL};
+static const struct frame frame = {.head =
+                                       "{\"type\":\"RECORD\",\"record\":{\"namespace\":\"public\","
+                                       "\"stream\":\"sample\",\"emitted_at\":",
+                                   .neck = ",\"data\":",
+                                   .tail = "}}\n"};
 
 struct line {
     struct printer *printer;

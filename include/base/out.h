@@ -18,6 +18,8 @@ struct out {
     bool (*sink)(void *context, const char *data, size_t len); /* NULL: grow */
     void *context;
     bool failed;
+    bool held; /* what stands from `hold` on stays in the buffer */
+    size_t hold;
 };
 
 void out_init(struct out *, size_t cap);
@@ -30,6 +32,21 @@ char *out_make_room(struct out *, size_t size);
 /* Hand everything to the sink. False if that, or any flush before it, failed. Without a sink: true.
  */
 bool out_flush(struct out *);
+
+/*
+ * What is written from now on stays in the buffer, which grows for it, until out_release: a length
+ * that stands before it can be filled in, at data + hold.
+ */
+static inline void out_hold(struct out *out)
+{
+    out->held = true;
+    out->hold = out->len;
+}
+
+static inline void out_release(struct out *out)
+{
+    out->held = false;
+}
 
 /* A pointer to at least `size` writable bytes at the end; valid until the next call on `out`. */
 static inline char *out_reserve(struct out *out, size_t size)

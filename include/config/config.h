@@ -2,8 +2,8 @@
  * The capture's configuration: the endpoint JSON that a user writes, checked and with its defaults.
  *
  * One JSON object; the flat form and Flow's form (address, credentials, advanced) are one set of
- * options. Every string is owned by the config. `password` and `sslkey` never go into a message of
- * any kind.
+ * options. Every string is owned by the config. `password`, `sslkey` and what the structs below
+ * hold of secrets never go into a message of any kind.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -28,6 +28,29 @@ enum untracked {
     UNTRACKED_FAIL,     /* the capture ends */
 };
 
+/* What proves who the user is. */
+enum auth {
+    AUTH_PASSWORD,
+    AUTH_AWS,   /* the password is a token, signed anew for each connection */
+    AUTH_TOKEN, /* it is the token that the platform injected: of Google or Azure */
+};
+
+/* The platform injects all but the region. None of the three that follow it goes into a message. */
+struct credentials {
+    enum auth auth;
+    char *type; /* "AWSIAM"; NULL: UserPassword */
+    char *aws_region;
+    char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
+    char *token;
+};
+
+/* The SSH server that connections go through. */
+struct ssh {
+    char *host; /* NULL: there is none */
+    int port;
+    char *user, *key /* PEM text */, *password; /* NULL: the other one */
+};
+
 /* Which tables discovery shows. Lists are NULL-terminated; NULL: not given. */
 struct discovery {
     char **included, **excluded; /* schemas */
@@ -39,7 +62,10 @@ struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
     char *user, *password /* NULL: none */, *database;
-    char *sslmode;                        /* NULL: libpq's default */
+    struct credentials credentials;
+    struct ssh ssh;
+    int tunnel_port; /* on loopback, of the tunnel that was opened there; 0: none */
+    char *sslmode;   /* NULL: libpq's default */
     char *sslrootcert, *sslcert, *sslkey; /* PEM text; NULL: none */
 
     char *slot;
@@ -50,6 +76,7 @@ struct config {
     bool history_mode;
     bool no_schema_inference; /* Flow: discovered schemas do not ask for it */
     bool no_sourced_schemas;  /* Flow: none are sent */
+    bool backfill_messages;   /* Flow: backfillBegin and backfillComplete are sent */
     char *source_tag;         /* "tag" of every record's source; NULL: none */
 
     char **skip_backfills;   /* "schema.table", NULL-terminated; NULL: none. See below */
@@ -66,6 +93,7 @@ struct config {
     int backfill_chunk_size; /* rows a chunk query asks for */
     int backfill_workers;
     int memory_limit_mb;
+    int max_value_bytes; /* Flow: longer values are cut; 0: by the protocol's own limit */
     enum state_type state_type;
 };
 

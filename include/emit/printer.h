@@ -28,10 +28,22 @@
 /* Borrowed for the printer's life; NUL-terminated. */
 struct frame {
     const char *head;
+    size_t head_len; /* of a head that holds NULs; 0: up to the first */
+    /* Called with the whole record, which stays in memory for it, to fill in what the head has room
+     * for: lengths. NULL: nothing. */
+    void (*close)(char *record, size_t len);
     const char *neck; /* NULL: no time of emission between head and data */
-    const char *tail; /* ends with a newline */
-    const char *tag;  /* of every record's source; NULL: none */
-    bool airbyte;     /* the Airbyte look */
+    const char *tail;
+    const char *tag; /* of every record's source; NULL: none */
+    /*
+     * Bytes of the longest text, bytea or JSON: a longer one is cut, and JSON is replaced by a marker
+     * that tells its length: {"flow_truncated":true,"original_size":9000000}. 0: no limit. `cut` is
+     * told of the first of a printer.
+     */
+    uint32_t value_limit;
+    void (*cut)(void *context, int stream, const char *column, uint32_t len);
+    void *cut_context;
+    bool airbyte; /* the Airbyte look */
     const char *const
         *columns; /* of the Airbyte look: the members of data, NULL-terminated, beside those
                            * of the key, which are always there. NULL: all */

@@ -35,6 +35,12 @@ struct codec {
     void (*frame)(void *context, int stream, struct frame *);
 
     /*
+     * Append what is to be said of a shape of a stream's table before the first record that is
+     * printed by it. NULL: nothing. The same shape may come again.
+     */
+    void (*shape)(void *context, struct out *, const struct relation *);
+
+    /*
      * Append the message of a checkpoint. `newer` holds what changed since the last one;
      * counts[stream] the records printed since then.
      */

@@ -1,5 +1,6 @@
 /*
- * Flow's capture protocol: one JSON request a line comes in, one response a line goes out.
+ * Flow's capture protocol: requests come in, and responses go out, each a line of JSON, or a frame of
+ * protobuf.
  *
  *   spec -> spec    discover -> discovered    validate -> validated    apply -> applied
  *   open -> opened, then sourcedSchema, captured and checkpoint; acknowledge -> nothing
@@ -22,6 +23,11 @@
 #include "runtime/log.h"
 #include "state/state.h"
 
+enum flow_form {
+    FLOW_JSON,
+    FLOW_PROTO,
+};
+
 enum flow_kind {
     FLOW_SPEC,
     FLOW_DISCOVER,
@@ -41,25 +47,26 @@ struct flow_request {
 };
 
 /*
- * Read one line, without its newline. Unknown members of the protocol's own are ignored. ERR_CONFIG
- * says what is wrong and quotes no secret; then *request is empty. `notices` are config_parse's.
+ * Read one line, without its newline, or one message, without its length. Unknown members of the
+ * protocol's own are ignored. ERR_CONFIG says what is wrong and quotes no secret; then *request is
+ * empty. `notices` are config_parse's.
  */
-bool flow_request_parse(struct flow_request *, const char *line, size_t len, struct out *notices,
-                        struct err *);
+bool flow_request_parse(struct flow_request *, enum flow_form, const char *line, size_t len,
+                        struct out *notices, struct err *);
 void flow_request_clear(struct flow_request *);
 const char *flow_kind_name(enum flow_kind); /* "open" */
 
-/* Append the response, one line with its newline. On failure it is cut off. */
-void flow_spec(struct out *);
-bool flow_discover(const struct config *, int stop_fd, struct out *, struct err *);
-void flow_applied(struct out *);
+/* Append the response. On failure it is cut off. */
+void flow_spec(enum flow_form, struct out *);
+bool flow_discover(const struct config *, enum flow_form, int stop_fd, struct out *, struct err *);
+void flow_applied(enum flow_form, struct out *);
 
 /*
  * The bindings, after asking the server for all that a capture would need. A problem is an error;
  * of several, each has a line in its message. The capture may be running meanwhile.
  */
-bool flow_validate(const struct config *, const struct catalog *, int stop_fd, struct out *,
-                   struct err *);
+bool flow_validate(const struct config *, const struct catalog *, enum flow_form, int stop_fd,
+                   struct out *, struct err *);
 
 /*
  * What an open is answered with before any document: opened, the schema of each binding as the
@@ -72,7 +79,7 @@ bool flow_validate(const struct config *, const struct catalog *, int stop_fd, s
  */
 struct flow_capture;
 struct flow_capture *flow_capture_new(const struct config *, const struct catalog *, struct state *,
-                                      bool taken_over, struct ledger *);
+                                      bool taken_over, enum flow_form, struct ledger *);
 void flow_capture_free(struct flow_capture **);
 bool flow_open(struct flow_capture *, int stop_fd, struct out *, struct err *);
 
@@ -82,25 +89,35 @@ struct codec flow_codec(struct flow_capture *);
 /* Options that the error names get the names that a Flow capture has for them, if it is one. */
 void flow_error_words(const struct config *, struct err *);
 
-/* A log line for the platform: {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z"} */
-void flow_log(struct out *, enum log_level, const char *line, int64_t now_ms);
+/*
+ * A log line for the platform, with its fields behind:
+ *
+ *   {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z","thread":"merger",…}
+ *
+ * Lines that have the field FLOW_STATUS are what its dashboard shows. One that says what is waited
+ * for gets it here.
+ */
+#define FLOW_STATUS "eventType", "connectorStatus"
+void flow_log(struct out *, const struct log_entry *, int64_t now_ms);
 
-/* What came on standard input and was not yet looked at, line by line. */
+/* What came on standard input and was not yet looked at, request by request. */
 struct flow_lines {
+    enum flow_form form;
     struct out text;
     size_t next;   /* where the next line begins */
     size_t looked; /* no newline before this */
 };
 
-void flow_lines_init(struct flow_lines *);
+void flow_lines_init(struct flow_lines *, enum flow_form);
 void flow_lines_free(struct flow_lines *);
 
 /* ERR_CONFIG: a line of a size that no platform sends. */
 bool flow_lines_add(struct flow_lines *, const char *data, size_t len, struct err *);
 
 /*
- * The next line, without its newline; it is valid until more is added. Lines of blanks alone are
- * passed over. `ended`: nothing will be added, so what is left is a line too.
+ * The next line, without its newline, or message, without its length; it is valid until more is
+ * added. Lines of blanks alone are passed over. `ended`: nothing will be added, so what is left is a
+ * request too.
  */
 bool flow_lines_next(struct flow_lines *, bool ended, const char **line, size_t *len);
 

@@ -245,7 +245,15 @@ static void end(void *context, struct out *out, bool complete)
 
 struct codec airbyte_codec(struct airbyte_read *read)
 {
-    return (struct codec){read, frame, checkpoint, log_message, error, begin, end};
+    return (struct codec){
+        .context = read,
+        .frame = frame,
+        .checkpoint = checkpoint,
+        .log = log_message,
+        .error = error,
+        .begin = begin,
+        .end = end,
+    };
 }
 
 void airbyte_error(struct out *out, const struct err *err)

@@ -32,11 +32,14 @@ bool out_flush(struct out *out)
     if (!out->sink) {
         return true;
     }
-    if (out->len && !out->failed) {
-        out->failed = !out->sink(out->context, out->data, out->len);
+    size_t len = out->held ? out->hold : out->len, rest = out->len - len;
+    if (len && !out->failed) {
+        out->failed = !out->sink(out->context, out->data, len);
     }
-    out->len = 0;
-    if (out->cap > KEEP_MOST) {
+    memmove(out->data, out->data + len, rest);
+    out->len = rest;
+    out->hold = 0;
+    if (!rest && out->cap > KEEP_MOST) {
         out->data = mem_grow(out->data, KEEP_MOST);
         out->cap = KEEP_MOST;
     }

@@ -45,6 +45,13 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
     return reading.config;
 }
 
+static void free_strings(char **strings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(strings[i]);
+    }
+}
+
 void config_free(struct config **config)
 {
     struct config *c = *config;
@@ -56,9 +63,17 @@ void config_free(struct config **config)
                        c->sslmode,   c->sslrootcert, c->sslcert,           c->sslkey,
                        c->slot,      c->publication, c->watermarks_schema, c->watermarks_table,
                        c->source_tag};
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-        free(strings[i]);
-    }
+    free_strings(strings, sizeof strings / sizeof *strings);
+    char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password};
+    free_strings(ssh, sizeof ssh / sizeof *ssh);
+    struct credentials *auth = &c->credentials;
+    char *secrets[] = {auth->type,
+                       auth->aws_region,
+                       auth->aws_access_key_id,
+                       auth->aws_secret_access_key,
+                       auth->aws_session_token,
+                       auth->token};
+    free_strings(secrets, sizeof secrets / sizeof *secrets);
     json_strings_free(&c->skip_backfills);
     char ***lists[] = {&c->discover_schemas, &c->discovery.included, &c->discovery.excluded,
                        &c->discovery.patterns};

@@ -1,4 +1,4 @@
-/* Reading what restricts discovery. */
+/* Reading what restricts discovery, and what proves who the user is. */
 #include <string.h>
 
 #include "option.h"
@@ -37,5 +37,18 @@ bool read_unpublished(const struct json_at *at, const struct option *option, str
         return false;
     }
     config->discovery.unpublished |= unpublished;
+    return true;
+}
+
+bool read_auth(const struct json_at *at, const struct option *option, struct config *config,
+               struct err *err)
+{
+    struct credentials *c = &config->credentials;
+    if (!read_choice(at, option, config, err)) {
+        return false;
+    }
+    c->auth = !strcmp(c->type, "UserPassword") ? AUTH_PASSWORD
+              : !strcmp(c->type, "AWSIAM")     ? AUTH_AWS
+                                               : AUTH_TOKEN;
     return true;
 }

@@ -11,10 +11,12 @@
 
 static const struct {
     const char *name;
-    size_t off; /* where the config has that it is off */
+    size_t field;
+    bool value; /* of the field, where the flag is on */
 } known[] = {
-    {"use_schema_inference", offsetof(struct config, no_schema_inference)},
-    {"emit_sourced_schemas", offsetof(struct config, no_sourced_schemas)},
+    {"use_schema_inference", offsetof(struct config, no_schema_inference), false},
+    {"emit_sourced_schemas", offsetof(struct config, no_sourced_schemas), false},
+    {"emit_backfill_messages", offsetof(struct config, backfill_messages), true},
 };
 
 /* The next name: *len bytes, without blanks around; NULL at the end. */
@@ -30,15 +32,16 @@ static const char *next_flag(const char **text, size_t *len)
     return *len ? flag : NULL;
 }
 
-/* Where the config has that the flag is off, and whether it is; NULL: not known. */
-static bool *flag_field(struct config *config, const char *flag, size_t len, bool *off)
+/* Where the config has the flag, and what it gets; NULL: not known. */
+static bool *flag_field(struct config *config, const char *flag, size_t len, bool *value)
 {
-    *off = len > 3 && !strncmp(flag, "no_", 3);
+    bool off = len > 3 && !strncmp(flag, "no_", 3);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        const char *name = flag + (*off ? 3 : 0);
-        size_t rest = len - (*off ? 3 : 0);
+        const char *name = flag + (off ? 3 : 0);
+        size_t rest = len - (off ? 3 : 0);
         if (strlen(known[i].name) == rest && !strncmp(known[i].name, name, rest)) {
-            return (bool *)((char *)config + known[i].off);
+            *value = known[i].value != off;
+            return (bool *)((char *)config + known[i].field);
         }
     }
     return NULL;
@@ -54,9 +57,9 @@ bool read_flags(const struct json_at *at, const struct option *option, struct co
         return false;
     }
     while ((flag = next_flag(&text, &len))) {
-        bool off, *field = flag_field(config, flag, len, &off);
+        bool value, *field = flag_field(config, flag, len, &value);
         if (field) {
-            *field = off;
+            *field = value;
         }
     }
     return true;
@@ -68,8 +71,8 @@ void flags_notice(const char *text, struct out *notices)
     struct config any;
     size_t len;
     while ((flag = next_flag(&text, &len))) {
-        bool off;
-        if (!flag_field(&any, flag, len, &off)) {
+        bool value;
+        if (!flag_field(&any, flag, len, &value)) {
             char *name = mem_string_n(flag, len);
             out_format(notices, "%sadvanced.feature_flags: %s is accepted but not acted on",
                        notices->len ? "\n" : "", json_show(name).s);

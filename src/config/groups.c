@@ -5,8 +5,8 @@
 
 const struct option_group option_groups[] = {
     {"credentials", "Credentials",
-     "The password in the form that Flow's captures have. Leave empty where Password is given.",
-     OPTION_FLOW},
+     "The password, or a role of a cloud that stands for it. Leave empty where Password is given.",
+     OPTION_FLOW | OPTION_IAM},
     {"discoveryFilters", "Discovery filters", "Which tables are offered.", OPTION_FLOW},
     {"advanced", "Advanced", "Encryption, what to discover, and how the backfill reads.", 0},
 };

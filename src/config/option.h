@@ -22,6 +22,7 @@ enum option_flag {
     OPTION_FLOW = 64,     /* Flow's alone: Airbyte's forms leave it out */
     OPTION_SHOWN = 128,   /* Airbyte's forms show it beside what is required */
     OPTION_FLAT = 256,    /* Flow has another spelling of it: its forms leave this one out */
+    OPTION_IAM = 512,     /* of a group: Flow adds to it what a role of a cloud gives */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX
@@ -40,6 +41,8 @@ struct option {
     /* For forms; the reader is who checks. A regular expression that all it takes matches, what
      * that wants in words, and a value as JSON; NULL: none. */
     const char *pattern, *pattern_says, *example;
+    void (*members)(
+        struct out *); /* of an object: appends what its schema says more; NULL: nothing */
 };
 
 /* An object that holds options. */
@@ -85,9 +88,14 @@ bool read_xid(const struct json_at *, const struct option *, struct config *, st
 bool read_duration(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_bool(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_nothing(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_auth(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_flags(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_patterns(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_unpublished(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_tunnel_method(const struct json_at *, const struct option *, struct config *,
+                        struct err *);
+void network_tunnel_schema(struct out *);
+void tunnel_method_schema(struct out *);
 
 #endif

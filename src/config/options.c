@@ -8,12 +8,25 @@ static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "re
                                        "verify-ca", "verify-full", NULL};
 static const char *const state_types[] = {"global", "stream", "legacy", NULL};
 static const char *const untracked_changes[] = {"backfill", "warn", "fail", NULL};
-static const char *const auth_types[] = {"UserPassword", NULL};
+static const char *const auth_types[] = {"UserPassword", "AWSIAM", "GCPIAM", "AzureIAM", NULL};
 
 #define FIELD(name) offsetof(struct config, name)
 
 #define NAME_PATTERN  "([^\".]+|\"([^\"]|\"\")+\")" /* quoted, or not */
 #define TABLE_PATTERN NAME_PATTERN "[.]" NAME_PATTERN
+
+/* Of the credentials: what the platform takes from them, and what it adds. */
+#define ROLE(name, of, means)                                                                      \
+    {                                                                                              \
+        .path = "credentials." name, .type = "string", .read = read_nothing,                       \
+        .field = OPTION_NO_FIELD, .flags = OPTION_FLOW, .title = (means),                          \
+        .description = means ", for " of "."                                                       \
+    }
+#define INJECTED(name, place)                                                                      \
+    {                                                                                              \
+        .path = "credentials." name, .type = "string", .read = read_string, .field = FIELD(place), \
+        .flags = OPTION_HIDDEN | OPTION_BLANK | OPTION_SECRET                                      \
+    }
 
 const struct option options[] = {
     {.path = "host",
@@ -112,60 +125,7 @@ const struct option options[] = {
      .description = "Host, or host:port, in one option. Instead of Host and Port, as Flow's "
                     "captures have it.",
      .example = "\"db.example.com:5432\""},
-    {.path = "credentials.auth_type",
-     .type = "string",
-     .read = read_choice,
-     .field = OPTION_NO_FIELD,
-     .flags = OPTION_FLOW | OPTION_BLANK,
-     .title = "Authentication",
-     .description = "How the user proves who they are.",
-     .choices = auth_types},
-    {.path = "credentials.password",
-     .type = "string",
-     .read = read_string,
-     .field = FIELD(password),
-     .flags = OPTION_SECRET | OPTION_BLANK | OPTION_FLOW,
-     .title = "Password",
-     .description = "Password of the database user. Instead of the Password above."},
-    {.path = "discoveryFilters.include_schemas",
-     .type = "array",
-     .read = read_schemas,
-     .field = FIELD(discovery.included),
-     .flags = OPTION_FLOW,
-     .title = "Schemas to include",
-     .description = "Offer tables of these schemas alone. Leave empty for all.",
-     .example = "[\"public\"]"},
-    {.path = "discoveryFilters.exclude_schemas",
-     .type = "array",
-     .read = read_schemas,
-     .field = FIELD(discovery.excluded),
-     .flags = OPTION_FLOW,
-     .title = "Schemas to exclude",
-     .description = "Offer no tables of these schemas.",
-     .example = "[\"audit\"]"},
-    {.path = "discoveryFilters.table_patterns",
-     .type = "array",
-     .read = read_patterns,
-     .field = FIELD(discovery.patterns),
-     .flags = OPTION_FLOW,
-     .title = "Tables",
-     .description = "Offer tables alone whose name matches one of these: table, or schema.table; "
-                    "* stands for any text and ? for any letter.",
-     .example = "[\"sales.order_*\"]"},
-    {.path = "discoveryFilters.discover_unpublished_tables",
-     .type = "boolean",
-     .read = read_unpublished,
-     .field = OPTION_NO_FIELD,
-     .flags = OPTION_FLOW,
-     .title = "Unpublished tables",
-     .description = "Offer tables too that the publication leaves out. They are added to it when "
-                    "they are captured, if the user may do so.",
-     .fallback = "false"},
-    {.path = "networkTunnel",
-     .type = "object",
-     .read = read_tunnel,
-     .field = OPTION_NO_FIELD,
-     .flags = OPTION_HIDDEN | OPTION_BLANK},
+#include "options_flow.inc"
     {.path = "advanced.sslmode",
      .type = "string",
      .read = read_choice,
@@ -267,6 +227,16 @@ const struct option options[] = {
      .fallback = "64",
      .min = 16,
      .max = 1048576},
+    {.path = "advanced.max_value_bytes",
+     .type = "integer",
+     .read = read_int,
+     .field = FIELD(max_value_bytes),
+     .flags = OPTION_FLOW | OPTION_BLANK,
+     .title = "Longest value",
+     .description = "Texts and bytea that are longer are cut, and longer JSON is replaced by a "
+                    "marker that tells its length. 8388608 unless given.",
+     .min = 1024,
+     .max = 1073741823},
     {.path = "advanced.statement_timeout",
      .type = "string",
      .read = read_duration,

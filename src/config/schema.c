@@ -48,6 +48,7 @@ static void write_flags(struct out *out, unsigned flags)
         {OPTION_FLOW, ",\"airbyte_hidden\":true"},
         {OPTION_SHOWN, ",\"always_show\":true"},
         {OPTION_FLAT, ",\"x-hidden-field\":true"},
+        {OPTION_IAM, ",\"x-iam-auth\":true"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         out_string(out, flags & words[i].flag ? words[i].members : "");
@@ -72,6 +73,9 @@ static void write_option(struct out *out, const struct option *option, const cha
     }
     if (!strcmp(option->type, "array")) {
         out_string(out, ",\"items\":{\"type\":\"string\"}");
+    }
+    if (option->members) {
+        option->members(out);
     }
     write_hints(out, option);
     write_flags(out, option->flags);

@@ -169,12 +169,3 @@ bool read_nothing(const struct json_at *at, const struct option *option, struct 
     (void)at, (void)option, (void)config, (void)err;
     return true;
 }
-
-bool read_tunnel(const struct json_at *at, const struct option *option, struct config *config,
-                 struct err *err)
-{
-    (void)option, (void)config;
-    return json_error(at, err,
-                      "is not supported: run the SSH tunnel outside of the connector and name its "
-                      "local end as host and port");
-}

@@ -76,9 +76,18 @@ static struct value_writers writers_of(const struct frame *frame, const struct t
                : (struct value_writers){value_text_writer(type), value_binary_writer(type), false};
 }
 
-static void compile_field(struct printer *p, struct field *field, const struct frame *frame,
-                          const struct column *column)
+/* A key that is cut could be another row's. */
+static bool is_whole(const struct relation *relation, int column)
 {
+    return is_key(relation, column) ||
+           (relation->identity != 'f' && relation->columns[column].identity);
+}
+
+static void compile_field(struct printer *p, const struct relation *relation, int i,
+                          const struct frame *frame)
+{
+    struct field *field = &p->fields[i];
+    const struct column *column = &relation->columns[i];
     struct value_writers writers = writers_of(frame, column->type);
     size_t start = mark(p);
     out_char(&p->literals, ',');
@@ -86,6 +95,9 @@ static void compile_field(struct printer *p, struct field *field, const struct f
     out_char(&p->literals, ':');
     field->before = since(p, start);
     field->type = column->type;
+    field->name = column->name;
+    field->hidden = is_hidden(relation, frame, i);
+    field->limit = cut_limit(column->type, is_whole(relation, i) ? 0 : frame->value_limit);
     field->identity = column->identity;
     field->lossy = writers.lossy;
     field->text = writers.text;
@@ -96,7 +108,8 @@ static void compile_field(struct printer *p, struct field *field, const struct f
 /* The stamp's digits are written over when the time has moved on. */
 static void compile_head(struct printer *p, const struct frame *frame)
 {
-    size_t head = strlen(frame->head), neck = frame->neck ? strlen(frame->neck) : 0;
+    size_t head = frame->head_len ? frame->head_len : strlen(frame->head);
+    size_t neck = frame->neck ? strlen(frame->neck) : 0;
     size_t stamp = frame->neck ? STAMP_DIGITS : 0;
     p->head_len = head + stamp + neck + 1;
     p->head = mem_zero(p->head_len + LITERAL_SLACK);
@@ -187,12 +200,15 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     struct printer *p = mem_zero(sizeof *p + fields * sizeof p->fields[0]);
     out_init(&p->literals, 1024);
     p->field_count = relation->column_count;
+    p->close = frame->close;
+    p->cut = frame->cut;
+    p->cut_context = frame->cut_context;
+    p->stream = relation->stream;
     compile_head(p, frame);
     compile_meta(p, frame, schema, table);
     compile_airbyte(p, frame);
     for (int i = 0; i < p->field_count; i++) {
-        compile_field(p, &p->fields[i], frame, &relation->columns[i]);
-        p->fields[i].hidden = is_hidden(relation, frame, i);
+        compile_field(p, relation, i, frame);
     }
     memset(out_reserve(&p->literals, LITERAL_SLACK), 0, LITERAL_SLACK);
     for (int i = 0; i < p->field_count; i++) {

@@ -24,6 +24,8 @@ struct field {
     value_writer *text, *binary; /* by the form of the value */
     value_writer *copy;          /* of a chunk's rows */
     const struct type *type;
+    uint32_t limit; /* of the value's length; UINT32_MAX: none */
+    const char *name;
     bool lossy;    /* a writer may say that it could not hold the value */
     bool hidden;   /* not written: the record's own takes its place, or it was not chosen */
     bool identity; /* in an old tuple that holds the identity alone */
@@ -44,7 +46,11 @@ struct airbyte_look {
 
 struct printer {
     struct airbyte_look airbyte;
-    struct out literals;         /* owns all literal texts */
+    struct out literals;                     /* owns all literal texts */
+    void (*close)(char *record, size_t len); /* see struct frame */
+    void (*cut)(void *context, int stream, const char *column, uint32_t len);
+    void *cut_context;
+    int stream;
     char *head;                  /* up to and including the data's { */
     size_t head_len, stamp_at;   /* 0: no stamp */
     int64_t stamp_ms;            /* the time that head holds */
@@ -57,6 +63,13 @@ struct printer {
     int field_count;
     struct field fields[];
 };
+
+/* The longest value of a type that is written whole, by the frame's limit. */
+uint32_t cut_limit(const struct type *, uint32_t limit);
+
+/* A value that is longer than its field's limit, by its writer. */
+char *put_cut(struct out *, char *to, struct printer *, const struct field *, value_writer *,
+              const char *data, uint32_t len);
 
 /* Of one record: the fields whose values could not be held. */
 enum { FIELDS_MOST = 1600 }; /* a table has no more columns */

@@ -14,6 +14,9 @@ static inline char *put(char *to, const struct literal *literal)
 
 static char *put_head(struct out *out, struct printer *p, int64_t now_ms)
 {
+    if (p->close) {
+        out_hold(out);
+    }
     if (p->stamp_at && p->stamp_ms != now_ms) {
         json_i64(p->head + p->stamp_at, now_ms);
         p->stamp_ms = now_ms;
@@ -41,12 +44,21 @@ static inline char *take_lost(char *to, const struct printer *p, const struct fi
     return to - 1;
 }
 
-static char *put_value(struct out *out, char *to, const struct field *field,
+static inline char *put_by(struct out *out, char *to, struct printer *p, const struct field *field,
+                           value_writer *writer, const struct value *value)
+{
+    if (value->len > field->limit) {
+        return put_cut(out, to, p, field, writer, value->data, value->len);
+    }
+    return writer(out, to, field->type, value->data, value->len);
+}
+
+static char *put_value(struct out *out, char *to, struct printer *p, const struct field *field,
                        const struct value *value)
 {
     switch (value->kind) {
-    case VALUE_TEXT: return field->text(out, to, field->type, value->data, value->len);
-    case VALUE_BINARY: return field->binary(out, to, field->type, value->data, value->len);
+    case VALUE_TEXT: return put_by(out, to, p, field, field->text, value);
+    case VALUE_BINARY: return put_by(out, to, p, field, field->binary, value);
     case VALUE_NULL:
     case VALUE_UNCHANGED: break;
     }
@@ -60,6 +72,10 @@ static inline void print_end(struct out *out, char *to, const struct printer *p,
         print_end_lost(out, to, p, end, lost);
     } else {
         out_commit(out, put(out_room(out, to, end->len + LITERAL_SLACK), end));
+    }
+    if (p->close) {
+        p->close(out->data + out->hold, out->len - out->hold);
+        out_release(out);
     }
 }
 
@@ -88,7 +104,7 @@ void print_row(struct out *out, struct printer *p, const uint8_t *tuple, uint64_
         }
         to = put_name(out, to, f, &first);
         to = value.kind == VALUE_NULL ? put_word(to, "null")
-                                      : f->copy(out, to, f->type, value.data, value.len);
+                                      : put_by(out, to, p, f, f->copy, &value);
         to = take_lost(to, p, f, &lost);
     }
     if (p->airbyte.used) {
@@ -112,7 +128,7 @@ static inline bool is_told(const struct event *e, const struct field *f, const s
  * The columns of a new tuple; what it leaves unchanged comes from the old one where that has it,
  * and is absent otherwise. *first: whether nothing was printed.
  */
-static char *put_new(struct out *out, char *to, const struct printer *p, const struct event *e,
+static char *put_new(struct out *out, char *to, struct printer *p, const struct event *e,
                      bool *first, struct lost *lost)
 {
     const uint8_t *next = tuple_first(e->new_tuple);
@@ -127,7 +143,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
             value = old_value;
         }
         if (value.kind != VALUE_UNCHANGED && !f->hidden) {
-            to = put_value(out, put_name(out, to, f, first), f, &value);
+            to = put_value(out, put_name(out, to, f, first), p, f, &value);
             to = take_lost(to, p, f, lost);
         }
     }
@@ -135,7 +151,7 @@ static char *put_new(struct out *out, char *to, const struct printer *p, const s
 }
 
 /* Of an old tuple that holds the identity alone the other columns are null: they are not known. */
-static char *put_old(struct out *out, char *to, const struct printer *p, const struct event *e,
+static char *put_old(struct out *out, char *to, struct printer *p, const struct event *e,
                      bool *first, struct lost *lost)
 {
     const uint8_t *next = tuple_first(e->old_tuple);
@@ -143,7 +159,7 @@ static char *put_old(struct out *out, char *to, const struct printer *p, const s
         struct value value;
         next = tuple_wal_next(next, &value);
         if (is_told(e, f, &value) && !f->hidden) {
-            to = put_value(out, put_name(out, to, f, first), f, &value);
+            to = put_value(out, put_name(out, to, f, first), p, f, &value);
             to = take_lost(to, p, f, lost);
         }
     }
@@ -185,7 +201,7 @@ static char *put_meta(struct out *out, char *to, const struct printer *p, char o
 }
 
 /* In it nothing is said of what is lost. */
-static char *put_before(struct out *out, char *to, const struct printer *p, const struct event *e)
+static char *put_before(struct out *out, char *to, struct printer *p, const struct event *e)
 {
     static const char start[] = ",\"before\":{";
     bool first = true;
@@ -198,7 +214,7 @@ static char *put_before(struct out *out, char *to, const struct printer *p, cons
 }
 
 /* What follows the columns of a change's record. */
-static void print_change_end(struct out *out, char *to, const struct printer *p, char op,
+static void print_change_end(struct out *out, char *to, struct printer *p, char op,
                              const struct event *e, const struct source *source, bool first,
                              const struct lost *lost)
 {

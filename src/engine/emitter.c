@@ -2,6 +2,7 @@
  * The emitter's thread: batches to lines of JSON. It alone writes to the sink, and it alone sends
  * batches home.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ struct emitter {
     uint64_t *counts;  /* records a stream since the last checkpoint */
     int begun;         /* streams that the codec was told of */
     bool airbyte_look; /* some stream has it */
+    int *cut;          /* streams of which it was said that values are cut */
+    int cut_count;
     struct source source;
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
@@ -46,6 +49,25 @@ static void begin(struct emitter *m, int count)
     m->begun = count > m->begun ? count : m->begun;
 }
 
+/* Once a table, though it may have several printers. */
+static void say_cut(void *context, int stream, const char *column, uint32_t len)
+{
+    struct emitter *m = context;
+    const struct catalog_stream *s = &m->engine->config.catalog->streams[stream];
+    for (int i = 0; i < m->cut_count; i++) {
+        if (m->cut[i] == stream) {
+            return;
+        }
+    }
+    m->cut = mem_grow(m->cut, (size_t)(m->cut_count + 1) * sizeof *m->cut);
+    m->cut[m->cut_count++] = stream;
+    log_line(m->engine->config.log, LOG_WARN,
+             "table %s.%s has a value of %" PRIu32 " bytes in column \"%s\", more than "
+             "advanced.max_value_bytes allows: it and others like it are cut, or replaced by a "
+             "marker where they are JSON",
+             s->schema, s->table, len, column);
+}
+
 /* Compiled when the first record of a shape is printed. */
 static struct printer *printer_of(struct emitter *m, struct relation *relation)
 {
@@ -56,6 +78,11 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
         begin(m, relation->stream + 1);
         config->codec.frame(config->codec.context, relation->stream, &frame);
         m->airbyte_look |= frame.airbyte;
+        frame.cut = say_cut;
+        frame.cut_context = m;
+        if (config->codec.shape) {
+            config->codec.shape(config->codec.context, &m->out, relation);
+        }
         relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
         if (relation_column(relation, "_meta") >= 0) {
             log_line(config->log, LOG_WARN,
@@ -273,5 +300,6 @@ void emitter_main(void *context)
     }
     free((void *)m.printers);
     free(m.counts);
+    free(m.cut);
     out_free(&m.out);
 }

@@ -58,13 +58,13 @@ static bool read_collection_key(const struct json_at *at, char ***key, struct er
     return true;
 }
 
-/* Where the binding's own collection is not there. *found lies in `linked`. */
+/* Where there are linked collections, the binding's own counts for nothing. *found lies in `linked`. */
 static bool find_linked(const struct json_at *at, const struct json_at *linked,
                         struct json_at *found, struct err *err)
 {
     struct json_at index = json_member(at, "collectionIndex");
     int64_t i = 0;
-    if (!linked->item) {
+    if (!linked->item || (cJSON_IsArray(linked->item) && !linked->item->child)) {
         return true;
     }
     if (!json_array(linked, err) || (index.item && !json_integer(&index, 0, INT32_MAX, &i, err))) {
@@ -85,7 +85,7 @@ static bool read_binding(const struct json_at *at, const struct json_at *linked,
 {
     struct json_at resource = json_member(at, "resourceConfig");
     struct json_at collection = json_member(at, "collection");
-    if (!json_object(at, err) || (!collection.item && !find_linked(at, linked, &collection, err))) {
+    if (!json_object(at, err) || !find_linked(at, linked, &collection, err)) {
         return false;
     }
     struct json_at key = json_member(&collection, "key");

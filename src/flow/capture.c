@@ -3,8 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backfills.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "respond.h"
+#include "sourced.h"
+
+enum { VALUE_LIMIT = 8 * 1024 * 1024 }; /* of Flow's own connectors */
 
 struct flow_capture {
     const struct config *config;
@@ -12,7 +17,10 @@ struct flow_capture {
     struct ledger *ledger;
     const struct state *given; /* what the capture begins with */
     uint64_t cursor;           /* of the state that the capture begins with; 0: none */
-    char **heads;              /* of each stream's frame */
+    enum flow_form form;
+    struct frame *frames;        /* of each stream */
+    struct backfills *backfills; /* NULL: nothing is said of them */
+    struct sourced *sourced;
     char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
     bool begun;        /* a checkpoint was written */
     uint32_t timeline; /* of the identity as written: all else of it is fixed */
@@ -61,7 +69,8 @@ static void take_state(struct flow_capture *f, struct state *state)
 }
 
 struct flow_capture *flow_capture_new(const struct config *config, const struct catalog *catalog,
-                                      struct state *state, bool taken_over, struct ledger *ledger)
+                                      struct state *state, bool taken_over, enum flow_form form,
+                                      struct ledger *ledger)
 {
     struct flow_capture *f = mem_zero(sizeof *f);
     *f = (struct flow_capture){
@@ -69,9 +78,16 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
     take_state(f, state);
     f->taken_over = taken_over;
     f->had_unseen |= taken_over; /* what this one left when it was replaced */
-    f->heads = mem_zero((size_t)catalog->count * sizeof *f->heads);
+    f->form = form;
+    f->sourced = sourced_new(form, catalog->count);
+    f->backfills =
+        config->backfill_messages ? backfills_new(config, catalog, state->checkpoint) : NULL;
+    f->frames = mem_zero((size_t)catalog->count * sizeof *f->frames);
     for (int i = 0; i < catalog->count; i++) {
-        f->heads[i] = mem_format("{\"captured\":{\"binding\":%d,\"doc\":", i);
+        f->frames[i].tag = config->source_tag;
+        f->frames[i].value_limit =
+            config->max_value_bytes ? (uint32_t)config->max_value_bytes : VALUE_LIMIT;
+        respond_captured(&f->frames[i], form, i);
     }
     return f;
 }
@@ -82,15 +98,43 @@ void flow_capture_free(struct flow_capture **capture)
     *capture = NULL;
     if (f) {
         for (int i = 0; i < f->catalog->count; i++) {
-            free(f->heads[i]);
+            free((char *)f->frames[i].head);
         }
-        free((void *)f->heads);
+        free(f->frames);
+        sourced_free(&f->sourced);
+        backfills_free(&f->backfills);
         json_strings_free(&f->removed);
         free(f);
     }
 }
 
+/* Nothing but what was written since the last one. */
+static void checkpoint_nothing(const struct flow_capture *f, struct out *out, uint64_t cursor)
+{
+    struct out nothing;
+    out_init(&nothing, 2);
+    out_string(&nothing, "{}");
+    ledger_add(f->ledger, cursor);
+    respond_checkpoint(out, f->form, &nothing);
+    out_free(&nothing);
+}
+
+struct saying {
+    const struct flow_capture *capture;
+    struct out *out;
+    uint64_t cursor;
+};
+
+/* Alone in its checkpoint. */
+static void say_backfill(void *context, int binding, bool complete)
+{
+    const struct saying *saying = context;
+    respond_backfill(saying->out, saying->capture->form, binding, complete);
+    checkpoint_nothing(saying->capture, saying->out, saying->cursor);
+}
+
 struct schemas {
+    struct sourced *sourced;
     const struct catalog *catalog;
     struct out *out;
 };
@@ -101,9 +145,7 @@ static bool write_schema(void *context, const struct discovered_table *table, st
     for (int i = 0; i < s->catalog->count; i++) {
         const struct catalog_stream *stream = &s->catalog->streams[i];
         if (!strcmp(stream->table, table->name) && !strcmp(stream->schema, table->schema)) {
-            out_format(s->out, "{\"sourcedSchema\":{\"binding\":%d,\"documentSchema\":", i);
-            sourced_schema(s->out, table);
-            out_string(s->out, "}}\n");
+            sourced_begin(s->sourced, s->out, i, table);
         }
     }
     return !s->out->failed || err_set(err, ERR_SYSTEM, "cannot write the schemas");
@@ -111,11 +153,11 @@ static bool write_schema(void *context, const struct discovered_table *table, st
 
 bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err *err)
 {
-    struct schemas schemas = {f->catalog, out};
+    struct schemas schemas = {f->sourced, f->catalog, out};
     struct types *types = types_new();
     struct pg *pg = pg_open(f->config, PG_SQL, "source-postgres schemas", stop_fd, err);
     if (pg) {
-        out_string(out, "{\"opened\":{\"explicitAcknowledgements\":true}}\n");
+        respond_opened(out, f->form);
     }
     bool ok =
         pg && (f->config->no_sourced_schemas ||
@@ -123,8 +165,10 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
     pg_close(&pg);
     types_free(&types);
     if (ok) {
-        ledger_add(f->ledger, f->cursor);
-        out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":{},\"mergePatch\":true}}}\n");
+        checkpoint_nothing(f, out, f->cursor);
+    }
+    if (ok && f->backfills) {
+        backfills_open(f->backfills, say_backfill, &(struct saying){f, out, f->cursor});
     }
     return ok;
 }
@@ -132,7 +176,13 @@ bool flow_open(struct flow_capture *f, int stop_fd, struct out *out, struct err 
 static void frame(void *context, int stream, struct frame *frame)
 {
     const struct flow_capture *f = context;
-    *frame = (struct frame){.head = f->heads[stream], .tail = "}}\n", .tag = f->config->source_tag};
+    *frame = f->frames[stream];
+}
+
+static void shape(void *context, struct out *out, const struct relation *relation)
+{
+    const struct flow_capture *f = context;
+    sourced_shape(f->sourced, out, relation);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -196,19 +246,25 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
 {
     struct flow_capture *f = context;
     (void)counts;
+    struct out updated;
+    out_init(&updated, 1024);
     ledger_add(f->ledger, newer->cursor);
-    out_string(out, "{\"checkpoint\":{\"state\":{\"updated\":");
     if (f->begun) {
         struct state_patch patch = {
             .identity = f->timeline == identity->timeline ? NULL : identity,
             .newer = newer,
             .had_unseen = f->had_unseen,
         };
-        state_write_patch(out, &patch);
+        state_write_patch(&updated, &patch);
     } else {
-        write_first(f, out, identity, newer);
+        write_first(f, &updated, identity, newer);
     }
-    out_string(out, ",\"mergePatch\":true}}}\n");
+    respond_checkpoint(out, f->form, &updated);
+    out_free(&updated);
+    if (f->backfills) {
+        backfills_checkpoint(f->backfills, newer, say_backfill,
+                             &(struct saying){f, out, newer->cursor});
+    }
     f->begun = true;
     f->timeline = identity->timeline;
     f->had_unseen = newer->unseen_count > 0;
@@ -216,5 +272,10 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
 
 struct codec flow_codec(struct flow_capture *capture)
 {
-    return (struct codec){.context = capture, .frame = frame, .checkpoint = checkpoint};
+    return (struct codec){
+        .context = capture,
+        .frame = frame,
+        .shape = capture->config->no_sourced_schemas ? NULL : shape,
+        .checkpoint = checkpoint,
+    };
 }

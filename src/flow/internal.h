@@ -44,10 +44,10 @@ void document_schema(struct out *, const struct discovered_table *, const struct
 void sourced_schema(struct out *, const struct discovered_table *);
 
 /*
- * ["/id"]: pointers to the key's columns; to what is unique in every document where there is no
- * key, or one that has a column whose values cannot be a key in Flow.
+ * "/id": pointers to the key's columns; to what is unique in every document where there is no key,
+ * or one that has a column whose values cannot be a key in Flow. json_strings_free them.
  */
-void key_pointers(struct out *, const struct discovered_table *);
+char **key_pointers(const struct discovered_table *);
 bool is_keyable(const struct discovered_table *); /* they point to the key's columns */
 
 #endif

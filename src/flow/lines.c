@@ -1,4 +1,7 @@
-/* Cutting standard input into lines. A request may have megabytes: no byte is looked at twice. */
+/*
+ * Cutting standard input into lines, or into frames: see proto.h. A request may have megabytes: no
+ * byte is looked at twice.
+ */
 #include <string.h>
 
 #include "flow/flow.h"
@@ -7,11 +10,12 @@ enum {
     FIRST_BYTES = 64 * 1024,
     KEPT_BYTES = 1024 * 1024, /* room beyond this is given back once its line was taken */
     LINE_MAX_BYTES = 256 * 1024 * 1024,
+    LENGTH_BYTES = 4, /* of a frame */
 };
 
-void flow_lines_init(struct flow_lines *lines)
+void flow_lines_init(struct flow_lines *lines, enum flow_form form)
 {
-    *lines = (struct flow_lines){0};
+    *lines = (struct flow_lines){.form = form};
     out_init(&lines->text, FIRST_BYTES);
 }
 
@@ -25,8 +29,9 @@ bool flow_lines_add(struct flow_lines *lines, const char *data, size_t len, stru
 {
     struct out *text = &lines->text;
     if (lines->next == text->len && text->cap > KEPT_BYTES) {
+        enum flow_form form = lines->form;
         flow_lines_free(lines);
-        flow_lines_init(lines);
+        flow_lines_init(lines, form);
     } else if (lines->next) {
         memmove(text->data, text->data + lines->next, text->len - lines->next);
         text->len -= lines->next;
@@ -64,8 +69,36 @@ static bool take_line(struct flow_lines *lines, bool ended, const char **line, s
     return newline || (ended && *len);
 }
 
+/* A frame that is too long, or that the end of the input cuts off, is handed on as what is no
+ * message: no field begins so. */
+static bool take_frame(struct flow_lines *lines, bool ended, const char **message, size_t *len)
+{
+    const struct out *text = &lines->text;
+    const unsigned char *head = (const unsigned char *)text->data + lines->next;
+    size_t there = text->len - lines->next, need = LENGTH_BYTES;
+    if (there >= LENGTH_BYTES) {
+        need += head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+    }
+    if (there >= need) {
+        *message = (const char *)head + LENGTH_BYTES;
+        *len = need - LENGTH_BYTES;
+        lines->next += need;
+        return true;
+    }
+    if (there && (ended || need > LINE_MAX_BYTES)) {
+        *message = "\xFF";
+        *len = 1;
+        lines->next = text->len;
+        return true;
+    }
+    return false;
+}
+
 bool flow_lines_next(struct flow_lines *lines, bool ended, const char **line, size_t *len)
 {
+    if (lines->form == FLOW_PROTO) {
+        return take_frame(lines, ended, line, len);
+    }
     while (take_line(lines, ended, line, len)) {
         if (!is_blank(*line, *len)) {
             return true;

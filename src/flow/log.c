@@ -4,7 +4,20 @@
 
 #include "internal.h"
 
-void flow_log(struct out *out, enum log_level level, const char *line, int64_t now_ms)
+static void write_field(struct out *out, const char *name, const char *value)
+{
+    out_format(out, ",\"%s\":", name);
+    json_write_string(out, value, strlen(value));
+}
+
+/* In the words of whoever waits: for a lock, for transactions to end, for one to be visible. */
+static bool says_wait(const struct log_entry *entry)
+{
+    return !entry->fields &&
+           (strstr(entry->line, " waits for ") || !strncmp(entry->line, "waiting ", 8));
+}
+
+void flow_log(struct out *out, const struct log_entry *entry, int64_t now_ms)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     char text[32];
@@ -12,7 +25,15 @@ void flow_log(struct out *out, enum log_level level, const char *line, int64_t n
     time_t seconds = (time_t)(now_ms / 1000);
     gmtime_r(&seconds, &tm);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    out_format(out, "{\"level\":\"%s\",\"msg\":", levels[level]);
-    json_write_string(out, line, strlen(line));
-    out_format(out, ",\"ts\":\"%s.%03dZ\"}\n", text, (int)(now_ms % 1000));
+    out_format(out, "{\"level\":\"%s\",\"msg\":", levels[entry->level]);
+    json_write_string(out, entry->line, strlen(entry->line));
+    out_format(out, ",\"ts\":\"%s.%03dZ\"", text, (int)(now_ms % 1000));
+    write_field(out, "thread", entry->thread);
+    if (says_wait(entry)) {
+        write_field(out, FLOW_STATUS);
+    }
+    for (const struct log_field *field = entry->fields; field && field->name; field++) {
+        write_field(out, field->name, field->value);
+    }
+    out_string(out, "}\n");
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "proto.h"
 
 static const char *const kind_names[] = {
     [FLOW_SPEC] = "spec",   [FLOW_DISCOVER] = "discover", [FLOW_VALIDATE] = "validate",
@@ -97,11 +98,12 @@ static bool read_body(const struct json_at *at, struct flow_request *request, st
     return false;
 }
 
-bool flow_request_parse(struct flow_request *request, const char *line, size_t len,
-                        struct out *notices, struct err *err)
+bool flow_request_parse(struct flow_request *request, enum flow_form form, const char *line,
+                        size_t len, struct out *notices, struct err *err)
 {
     *request = (struct flow_request){0};
-    cJSON *document = json_parse("request", line, len, err);
+    cJSON *document =
+        form == FLOW_PROTO ? proto_request(line, len, err) : json_parse("request", line, len, err);
     struct json_at root = json_root("request", document);
     bool ok = document && json_object(&root, err) && read_kind(&root, &request->kind, err);
     if (ok) {

@@ -120,21 +120,22 @@ void sourced_schema(struct out *out, const struct discovered_table *table)
     free(before);
 }
 
-/* A column's name as a JSON pointer (RFC 6901), quoted. */
-static void write_pointer(struct out *out, const char *name)
+/* A column's name as a JSON pointer (RFC 6901). */
+static char *pointer(const char *name)
 {
-    struct out pointer;
-    out_init(&pointer, 128);
-    out_char(&pointer, '/');
+    struct out out;
+    out_init(&out, 128);
+    out_char(&out, '/');
     for (; *name; name++) {
         if (*name == '~' || *name == '/') {
-            out_string(&pointer, *name == '~' ? "~0" : "~1");
+            out_string(&out, *name == '~' ? "~0" : "~1");
         } else {
-            out_char(&pointer, *name);
+            out_char(&out, *name);
         }
     }
-    json_write_string(out, pointer.data, pointer.len);
-    out_free(&pointer);
+    char *text = mem_string(out_text(&out));
+    out_free(&out);
+    return text;
 }
 
 bool is_keyable(const struct discovered_table *table)
@@ -146,16 +147,14 @@ bool is_keyable(const struct discovered_table *table)
     return keyable;
 }
 
-void key_pointers(struct out *out, const struct discovered_table *table)
+char **key_pointers(const struct discovered_table *table)
 {
     bool keyable = is_keyable(table);
-    out_char(out, '[');
-    for (int i = 0; keyable && i < table->key_count; i++) {
-        out_string(out, i ? "," : "");
-        write_pointer(out, table->columns[table->key[i]].name);
+    int count = keyable ? table->key_count : 3;
+    char **pointers = mem_zero((size_t)(count + 1) * sizeof *pointers);
+    for (int i = 0; i < count; i++) {
+        pointers[i] = keyable ? pointer(table->columns[table->key[i]].name)
+                              : mem_format("/_meta/source/loc/%d", i);
     }
-    for (int i = 0; !keyable && i < 3; i++) {
-        out_format(out, "%s\"/_meta/source/loc/%d\"", i ? "," : "", i);
-    }
-    out_char(out, ']');
+    return pointers;
 }

@@ -4,6 +4,7 @@
 #include "internal.h"
 #include "pg/describe.h"
 #include "pg/prerequisites.h"
+#include "respond.h"
 
 /* As a condition of CASE it can be no more than one, whatever parentheses it has. */
 static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
@@ -58,25 +59,18 @@ static bool check(const struct config *config, const struct catalog *catalog, in
     return ok;
 }
 
-bool flow_validate(const struct config *config, const struct catalog *catalog, int stop_fd,
-                   struct out *out, struct err *err)
+bool flow_validate(const struct config *config, const struct catalog *catalog, enum flow_form form,
+                   int stop_fd, struct out *out, struct err *err)
 {
     if (!check(config, catalog, stop_fd, err)) {
         return false;
     }
-    out_string(out, "{\"validated\":{\"bindings\":[");
-    for (int i = 0; i < catalog->count; i++) {
-        char *const path[] = {catalog->streams[i].schema, catalog->streams[i].table, NULL};
-        out_string(out, i ? ",{\"resourcePath\":" : "{\"resourcePath\":");
-        json_write_strings(out, path);
-        out_char(out, '}');
-    }
-    out_string(out, "]}}\n");
+    respond_validated(out, form, catalog);
     return true;
 }
 
 /* Nothing is made ahead of time: a capture makes what it needs when it is opened. */
-void flow_applied(struct out *out)
+void flow_applied(enum flow_form form, struct out *out)
 {
-    out_string(out, "{\"applied\":{}}\n");
+    respond_applied(out, form);
 }

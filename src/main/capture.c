@@ -112,6 +112,8 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
                                          p->catalogs}};
     p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
     show_init(&show, progress, p->log, !listener);
+    show.statuses = p->command.command == COMMAND_FLOW;
+    show.status = -1;
     struct thread *thread = thread_start("merger", run_engine, &capture, err);
     if (!thread) {
         return false;

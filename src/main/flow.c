@@ -16,11 +16,14 @@
 #include "flow/flow.h"
 #include "program.h"
 #include "runtime/counter.h"
+#include "show.h"
+#include "tunnel/tunnel.h"
 
 enum { READ_BYTES = 64 * 1024 };
 
 struct session {
     struct program *program;
+    enum flow_form form;
     struct flow_lines lines;
     bool ended; /* there is no more input */
     struct ledger *ledger;
@@ -56,7 +59,7 @@ static bool parse(struct session *s, const char *line, size_t len, struct flow_r
 {
     struct out notices;
     out_init(&notices, 256);
-    bool ok = flow_request_parse(request, line, len, &notices, err);
+    bool ok = flow_request_parse(request, s->form, line, len, &notices, err);
     say_notices(s->program->log, &notices);
     out_free(&notices);
     return ok;
@@ -79,15 +82,25 @@ static bool next_request(struct session *s, struct flow_request *request, bool *
     return parse(s, line, len, request, err);
 }
 
-static bool write_answer(struct program *p, const struct flow_request *request, struct out *out,
+static bool open_tunnel(struct session *s, const struct flow_request *request, struct err *err)
+{
+    struct program *p = s->program;
+    return tunnel_open(&p->tunnel, request->config, p->log, p->signals, err);
+}
+
+static bool write_answer(struct session *s, const struct flow_request *request, struct out *out,
                          struct err *err)
 {
+    int signals = s->program->signals;
     switch (request->kind) {
-    case FLOW_SPEC: flow_spec(out); return true;
-    case FLOW_DISCOVER: return flow_discover(request->config, p->signals, out, err);
+    case FLOW_SPEC: flow_spec(s->form, out); return true;
+    case FLOW_DISCOVER:
+        return open_tunnel(s, request, err) &&
+               flow_discover(request->config, s->form, signals, out, err);
     case FLOW_VALIDATE:
-        return flow_validate(request->config, request->catalog, p->signals, out, err);
-    case FLOW_APPLY: flow_applied(out); return true;
+        return open_tunnel(s, request, err) &&
+               flow_validate(request->config, request->catalog, s->form, signals, out, err);
+    case FLOW_APPLY: flow_applied(s->form, out); return true;
     case FLOW_OPEN:
     case FLOW_ACKNOWLEDGE: break;
     }
@@ -95,11 +108,12 @@ static bool write_answer(struct program *p, const struct flow_request *request, 
                    flow_kind_name(request->kind));
 }
 
-static bool answer(struct program *p, const struct flow_request *request, struct err *err)
+static bool answer(struct session *s, const struct flow_request *request, struct err *err)
 {
     struct out out;
     out_init(&out, 64 * 1024);
-    bool ok = write_answer(p, request, &out, err) && write_out(p, &out, err);
+    bool ok = write_answer(s, request, &out, err) && write_out(s->program, &out, err);
+    tunnel_close(&s->program->tunnel);
     out_free(&out);
     return ok;
 }
@@ -147,8 +161,13 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     struct progress progress = {0};
     struct out out;
     out_init(&out, 64 * 1024);
-    bool ok = flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
+    show_status(p->log, "Connecting to %s:%d", p->config->host, p->config->port);
+    bool ok = tunnel_open(&p->tunnel, p->config, p->log, p->signals, err) &&
+              flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
     out_free(&out);
+    if (ok) {
+        show_status(p->log, "Verifying the slot, the publication and the tables");
+    }
     s->listener = (struct listener){STDIN_FILENO, take_input, s};
     ok = ok && take_acknowledgements(s, err) && (p->run = run_new(err)) &&
          capture_run(p, flow_codec(capture), &progress, &s->listener, err);
@@ -170,7 +189,7 @@ static bool take_open(struct session *s, struct flow_request *request, struct er
     p->catalog->tail = !shutdown || strcasecmp(shutdown, "yes") != 0;
     bool given = p->state.checkpoint != NULL;
     struct flow_capture *capture =
-        flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->ledger);
+        flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->form, s->ledger);
     if (given && !p->state.checkpoint) {
         log_line(p->log, LOG_WARN, "no binding goes on from the state: all begin anew");
     }
@@ -193,7 +212,7 @@ static bool serve(struct session *s, struct err *err)
         if (request.kind == FLOW_OPEN) {
             return take_open(s, &request, err);
         }
-        ok = answer(s->program, &request, err);
+        ok = answer(s, &request, err);
         if (!ok) {
             flow_error_words(request.config, err);
         }
@@ -204,10 +223,24 @@ static bool serve(struct session *s, struct err *err)
     }
 }
 
+/* The platform reads the image's label of that name, and runs the image with the variable. */
+static bool choose_form(enum flow_form *form, struct err *err)
+{
+    const char *codec = getenv("FLOW_RUNTIME_CODEC");
+    *form = codec && !strcmp(codec, "proto") ? FLOW_PROTO : FLOW_JSON;
+    return !codec || !*codec || *form == FLOW_PROTO || !strcmp(codec, "json") ||
+           err_set(err, ERR_CONFIG, "FLOW_RUNTIME_CODEC is \"%.40s\"; it must be json or proto",
+                   codec);
+}
+
 bool flow_run(struct program *p, struct err *err)
 {
-    struct session session = {.program = p, .ledger = ledger_new()};
-    flow_lines_init(&session.lines);
+    struct session session = {.program = p};
+    if (!choose_form(&session.form, err)) {
+        return false;
+    }
+    session.ledger = ledger_new();
+    flow_lines_init(&session.lines, session.form);
     bool ok = serve(&session, err);
     flow_lines_free(&session.lines);
     ledger_free(&session.ledger);

@@ -25,6 +25,7 @@
 #include "flow/flow.h"
 #include "output.h"
 #include "program.h"
+#include "tunnel/tunnel.h"
 
 static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
 
@@ -39,11 +40,11 @@ static void say_dropped(unsigned count)
     out_free(&out);
 }
 
-static void write_log(enum log_level level, const char *line)
+static void write_log(const struct log_entry *entry)
 {
     struct out out;
     out_init(&out, 1024);
-    out_format(&out, "%s: %s\n", log_level_name(level), line);
+    out_format(&out, "%s: %s\n", log_level_name(entry->level), entry->line);
     output_log(out.data, out.len, say_dropped);
     out_free(&out);
 }
@@ -54,17 +55,18 @@ static void say_flow_dropped(unsigned count)
     out_init(&out, 256);
     out_init(&text, 256);
     out_format(&text, dropped_words, count);
-    flow_log(&out, LOG_WARN, out_text(&text), clock_wall_ms());
+    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL};
+    flow_log(&out, &entry, clock_wall_ms());
     output_error(out.data, out.len);
     out_free(&text);
     out_free(&out);
 }
 
-static void write_flow_log(enum log_level level, const char *line)
+static void write_flow_log(const struct log_entry *entry)
 {
     struct out out;
     out_init(&out, 1024);
-    flow_log(&out, level, line, clock_wall_ms());
+    flow_log(&out, entry, clock_wall_ms());
     output_log(out.data, out.len, say_flow_dropped);
     out_free(&out);
 }
@@ -111,7 +113,16 @@ void say_error(struct program *p, struct err *err)
     name_remedy(p, err);
     const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
     if (speaks_flow(p)) {
-        log_line(p->log, LOG_ERROR, "%s%s%s%s", err->message, open, err->detail, close);
+        struct log_field fields[5] = {{"kind", err_kind_name(err->kind)}};
+        int count = 1;
+        if (*err->table) {
+            fields[count++] = (struct log_field){"schema", err->schema};
+            fields[count++] = (struct log_field){"table", err->table};
+        }
+        if (*err->detail) {
+            fields[count++] = (struct log_field){"detail", err->detail};
+        }
+        log_fields(p->log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
     } else {
         struct out out;
         out_init(&out, sizeof *err);
@@ -146,6 +157,7 @@ void say_notices(struct log *log, struct out *notices)
     }
 }
 
+/* The configuration, and the tunnel that its connections go through. */
 static bool load_config(struct program *p, struct err *err)
 {
     struct out text, notices;
@@ -156,7 +168,7 @@ static bool load_config(struct program *p, struct err *err)
     say_notices(p->log, &notices);
     out_free(&text);
     out_free(&notices);
-    return ok;
+    return ok && tunnel_open(&p->tunnel, p->config, p->log, p->signals, err);
 }
 
 static int by_id(const void *a, const void *b)
@@ -221,7 +233,7 @@ static int check(struct program *p, struct err *err)
     bool ok = load_config(p, err);
     if (ok) {
         ok = airbyte_check(p->config, p->signals, &out, err);
-    } else {
+    } else if (err->kind != ERR_STOPPED) {
         airbyte_check_failed(&out, err->message);
         ok = true;
     }
@@ -324,6 +336,7 @@ int main(int argc, char **argv)
     state_clear(&p.state);
     drop_hangups(&p);
     catalog_free(&p.catalog);
+    tunnel_close(&p.tunnel);
     config_free(&p.config);
     run_free(&p.run);
     log_free(&p.log);

@@ -12,6 +12,7 @@
 struct program {
     struct command_line command;
     struct config *config;
+    struct tunnel *tunnel;
     struct catalog *catalog;
     struct state state;
     struct log *log;

@@ -2,10 +2,13 @@
 #include "show.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
+#include "flow/flow.h"
 #include "output.h"
 #include "runtime/counter.h"
 
@@ -85,9 +88,57 @@ static int backfilling(const struct progress *p)
     return count;
 }
 
+void show_status(struct log *log, const char *format, ...)
+{
+    static const struct log_field fields[] = {{FLOW_STATUS}, {NULL, NULL}};
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    log_fields(log, LOG_INFO, fields, "%s", line);
+}
+
+/* Of the rows of the tables in backfill, as far as the server has an idea how many there are. */
+static int percent_done(const struct progress *p)
+{
+    double rows = 0, all = 0;
+    for (int i = 0; i < (int)shared_load(&p->stream_count); i++) {
+        const struct stream_progress *t = &p->streams[i];
+        if (shared_load(&t->backfilling) && t->row_estimate > 0) {
+            double done = (double)shared_load(&t->rows), most = (double)t->row_estimate;
+            rows += done < most ? done : most;
+            all += most;
+        }
+    }
+    return all > 0 ? (int)(rows * 100 / all) : -1;
+}
+
+/* At once when it is another, and now and again while rows are read. */
+static void say_status(struct show *s, int64_t now_us)
+{
+    int tables = backfilling(s->progress), percent = percent_done(s->progress);
+    if (tables == s->status && (!tables || now_us - s->said_us < LOG_INTERVAL_US)) {
+        return;
+    }
+    if (!tables) {
+        show_status(s->log, "Streaming changes");
+    } else if (percent < 0) {
+        show_status(s->log, "Backfilling %d table%s", tables, plural((uint64_t)tables));
+    } else {
+        show_status(s->log, "Backfilling %d table%s (%d %%)", tables, plural((uint64_t)tables),
+                    percent);
+    }
+    s->status = tables;
+    s->said_us = now_us;
+}
+
 void show_progress(struct show *s)
 {
     const struct progress *p = s->progress;
+    if (s->statuses && shared_load(&p->ready)) {
+        say_status(s, clock_monotonic_us());
+    }
     int64_t now_us = clock_monotonic_us(), passed_us = now_us - s->last_us;
     if (!shared_load(&p->ready) || (!s->terminal && passed_us < LOG_INTERVAL_US)) {
         return;

@@ -14,8 +14,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "credentials.h"
 #include "internal.h"
-#include "resolve.h"
+#include "pg/resolve.h"
 #include "settings.h"
 
 enum { CONNECT_TIMEOUT_US = 30 * 1000 * 1000, PARAMETERS = 24 };
@@ -54,23 +55,29 @@ static bool add_certificate(struct parameters *p, int i, const char *key, const 
     return true;
 }
 
-/* Who gives a root certificate wants the server's to be checked by it. */
+/* Who gives a root certificate wants the server's to be checked by it. Tokens are sent in clear. */
 static const char *sslmode(const struct config *config)
 {
-    return config->sslmode ? config->sslmode : config->sslrootcert ? "verify-full" : NULL;
+    bool token = config->credentials.auth != AUTH_PASSWORD;
+    return config->sslmode       ? config->sslmode
+           : config->sslrootcert ? "verify-full"
+           : token               ? "require"
+                                 : NULL;
 }
 
 /* `address` NULL: the host is one. */
 static bool fill_parameters(struct parameters *p, const struct config *config, enum pg_kind kind,
-                            const char *name, const char *address, struct err *err)
+                            const char *name, const char *address, const char *password,
+                            struct err *err)
 {
     *p = (struct parameters){.certificates = {-1, -1, -1}};
-    snprintf(p->port, sizeof p->port, "%d", config->port);
+    snprintf(p->port, sizeof p->port, "%d",
+             config->tunnel_port ? config->tunnel_port : config->port);
     add(p, "host", config->host);
     add(p, "hostaddr", address);
     add(p, "port", p->port);
     add(p, "user", config->user);
-    add(p, "password", config->password);
+    add(p, "password", password);
     add(p, "dbname", config->database);
     add(p, "sslmode", sslmode(config));
     add(p, "application_name", name);
@@ -192,6 +199,7 @@ static bool fail_open(struct pg *pg, const struct config *config, enum pg_kind k
     err_set(err, refusal->kind, "%s", out_text(&message));
     take_sqlstate(words, err);
     out_free(&message);
+    credentials_refused(config, err);
     return !strstr(err->message, words) && err_detail(err, "%s", words);
 }
 
@@ -233,7 +241,11 @@ static bool connect_to(struct pg *pg, const char *name, const char *address, int
                        struct err *err)
 {
     struct parameters p;
-    bool ok = fill_parameters(&p, pg->config, pg->kind, name, address, err);
+    char *password;
+    if (!credentials_password(pg->config, clock_wall_ms(), &password, err)) {
+        return false;
+    }
+    bool ok = fill_parameters(&p, pg->config, pg->kind, name, address, password, err);
     if (ok) {
         pg->conn = PQconnectStartParams(p.keys, p.values, 0);
         if (!pg->conn) {
@@ -247,6 +259,7 @@ static bool connect_to(struct pg *pg, const char *name, const char *address, int
         }
     }
     close_certificates(&p);
+    free(password);
     return ok;
 }
 
@@ -254,6 +267,16 @@ static bool connect_to(struct pg *pg, const char *name, const char *address, int
 static bool may_try_next(const struct err *err)
 {
     return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));
+}
+
+/* Behind a tunnel the name is looked up at its other end. */
+static bool find_addresses(const struct pg *pg, struct addresses *addresses, struct err *err)
+{
+    if (pg->config->tunnel_port) {
+        *addresses = (struct addresses){1, {"127.0.0.1"}};
+        return true;
+    }
+    return resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, addresses, err);
 }
 
 /*
@@ -264,7 +287,7 @@ static bool connect_start(struct pg *pg, const char *name, struct err *err)
 {
     struct addresses addresses;
     int64_t deadline_us = clock_monotonic_us() + CONNECT_TIMEOUT_US;
-    if (!resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, &addresses, err)) {
+    if (!find_addresses(pg, &addresses, err)) {
         return false;
     }
     int count = addresses.count ? addresses.count : 1;

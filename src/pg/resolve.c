@@ -3,7 +3,7 @@
  * thread of its own: the only one outside of runtime, which knows nothing but the name, and which
  * nobody waits for who has been told to stop.
  */
-#include "resolve.h"
+#include "pg/resolve.h"
 
 #include <netdb.h>
 #include <poll.h>

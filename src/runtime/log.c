@@ -77,22 +77,41 @@ static void push(struct log *log, enum log_level level, const char *text)
     ck_pr_store_uint(&log->count, log->count + 1);
 }
 
-void log_line(struct log *log, enum log_level level, const char *format, ...)
+static void say(struct log *, enum log_level, const struct log_field *, const char *format, va_list)
+    __attribute__((format(printf, 4, 0)));
+
+static void say(struct log *log, enum log_level level, const struct log_field *fields,
+                const char *format, va_list args)
 {
-    char text[4096];
-    va_list args;
+    char text[4096], thread[16] = "";
     if (level > log->threshold) {
         return;
     }
-    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);
-    log->write(level, text);
+    log->write(&(struct log_entry){level, text, thread, fields});
     if (log->mirror) {
         push(log, level, text);
     }
     pthread_mutex_unlock(&log->mutex);
+}
+
+void log_line(struct log *log, enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(log, level, NULL, format, args);
+    va_end(args);
+}
+
+void log_fields(struct log *log, enum log_level level, const struct log_field *fields,
+                const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(log, level, fields, format, args);
+    va_end(args);
 }
 
 void log_notice(void *log, bool warning, const char *line)

@@ -6,11 +6,11 @@
 #include "types.h"
 #include "valid.h"
 
-#define FUZZ_FRAME(airbyte)                                                                        \
+#define FUZZ_FRAME(look)                                                                           \
     &(struct frame)                                                                                \
     {                                                                                              \
-        "{\"type\":\"RECORD\",\"record\":{\"emitted_at\":", ",\"data\":", "}}\n", "a \"tag\"",     \
-            (airbyte), NULL                                                                        \
+        .head = "{\"type\":\"RECORD\",\"record\":{\"emitted_at\":", .neck = ",\"data\":",          \
+        .tail = "}}\n", .tag = "a \"tag\"", .airbyte = (look)                                      \
     }
 
 enum {

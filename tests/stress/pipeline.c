@@ -174,10 +174,9 @@ static void emit(void *context)
     run_stop(line->run);
 }
 
-static void ignore_line(enum log_level level, const char *text)
+static void ignore_line(const struct log_entry *entry)
 {
-    (void)level;
-    (void)text;
+    (void)entry;
 }
 
 static void start(struct line *line)

@@ -18,6 +18,7 @@ TEST_LIMIT_S = int(150 * PATIENCE)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): a longer time limit for one test")
+    config.addinivalue_line("markers", "codec(name, ...): the forms of Flow's protocol that a test is about: json, proto")
     config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
     config.addinivalue_line("markers", "last: runs after all other tests: it is about what they did, or waits long for what it needs")
@@ -84,6 +85,20 @@ def capture(database, tmp_path):
     yield make
     for one in made:
         one.kill_all()
+
+
+def pytest_generate_tests(metafunc):
+    """What Flow asks for is asked for in both forms, but where a test is about the bytes of one."""
+    if metafunc.module.__name__.startswith("test_flow"):
+        mark = metafunc.definition.get_closest_marker("codec")
+        metafunc.parametrize("codec", mark.args if mark else ["json", "proto"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def codec(request):
+    flow.Process.codec = getattr(request, "param", "json")
+    yield flow.Process.codec
+    flow.Process.codec = "json"
 
 
 @pytest.fixture(name="flow")

@@ -217,13 +217,19 @@ class Run:
             block = os.read(self.process.stdout.fileno(), 1 << 18)
             if not block:
                 break
-            *lines, rest = (rest + block).split(b"\n")
+            lines, rest = self.cut(rest + block)
             for line in lines:
                 self.take_line(line)
             with self.changed:
                 self.changed.notify_all()
         self.rest = rest
         self.process.stdout.close()
+
+    @staticmethod
+    def cut(data):
+        """Into lines, and what follows the last."""
+        *lines, rest = data.split(b"\n")
+        return lines, rest
 
     def take_line(self, line):
         try:

@@ -5,6 +5,9 @@ import subprocess
 import threading
 from urllib.parse import quote
 
+from google.protobuf.message import DecodeError
+
+import flow_proto
 from capture import by_stream
 from connector import LIMIT_S, PATIENCE, SANITIZER_MARKS, Run
 from flow_protocol import Session, check_log, merge_patch
@@ -13,21 +16,29 @@ from server import PASSWORD
 
 
 class Process(Run):
-    """One process. `messages` are its responses."""
+    """One process. `messages` are its responses, as they are in JSON."""
+
+    codec = "json"  # what a test's processes speak
 
     def __init__(self, **variables):
         self.committed = 0  # messages that a commit took
         self.lock = threading.Lock()
         self.session = Session()
-        super().__init__(stdin=subprocess.PIPE, **variables)
+        super().__init__(stdin=subprocess.PIPE, FLOW_RUNTIME_CODEC=self.codec, **variables)
 
     def send(self, *requests):
         """A text goes as it is."""
         with self.lock:
             for request in requests:
                 self.session.requested(request)
-                line = request if isinstance(request, str) else json.dumps(request) + "\n"
-                self.process.stdin.write(line.encode())
+                if self.codec == "proto":
+                    line = flow_proto.encode(request)
+                else:
+                    line = (request if isinstance(request, str) else json.dumps(request) + "\n").encode()
+                self.process.stdin.write(line)
+
+    def cut(self, data):
+        return flow_proto.frames(data) if self.codec == "proto" else super().cut(data)
 
     def ask(self, request, limit_s=LIMIT_S):
         """A request before open, and its response's body."""
@@ -73,9 +84,9 @@ class Process(Run):
 
     def take_line(self, line):
         try:
-            message = json.loads(line)
+            message = flow_proto.decode(line) if self.codec == "proto" else json.loads(line)
             self.session.check(message)
-        except (ValueError, AssertionError, LookupError, TypeError) as error:
+        except (ValueError, AssertionError, LookupError, TypeError, DecodeError) as error:
             self.broken = self.broken or line + b" " + repr(error).encode()
             return
         self.messages.append(message)

@@ -29,8 +29,10 @@ def check_form(schema):
     """Every option has what a form shows of it."""
     for option in schema["properties"].values():
         assert option["title"] and option["description"] and is_int(option["order"]), option
-        if option.get("type") == "object":
+        if "properties" in option:
             check_form(option)
+        for choice in option.get("oneOf", []):
+            check_form(choice)
 
 
 def check_spec(body):
@@ -148,7 +150,11 @@ def is_range(value):
     return all(map(is_texts, exactly(value, [], ["scanned", "until"]).values()))
 
 
-CHECKS = {"spec": check_spec, "discovered": check_discovered, "validated": check_validated, "applied": check_applied,
+def check_backfill(body):
+    assert is_int(exactly(body, ["binding"])["binding"])
+
+
+CHECKS = {"backfillBegin": check_backfill, "backfillComplete": check_backfill, "spec": check_spec, "discovered": check_discovered, "validated": check_validated, "applied": check_applied,
           "opened": check_opened, "sourcedSchema": check_sourced_schema, "captured": check_captured,
           "checkpoint": check_checkpoint}
 
@@ -159,6 +165,9 @@ def check_response(message):
     CHECKS[kind](body)
 
 
+AFTER_OPEN = ("sourcedSchema", "captured", "checkpoint", "backfillBegin", "backfillComplete")
+
+
 class Session:
     """One process: what may come when, and that a checkpoint holds nothing but what changed. The first one with a
     cursor may hold nothing new, and the whole identity where a part of it changed."""
@@ -166,16 +175,17 @@ class Session:
     def __init__(self):
         self.bindings = None  # the open request's; None before it
         self.opened = False
-        self.described = set()
+        self.described = {}
+        self.last = ""
         self.state = {}
         self.cursor = None
 
     def requested(self, request):
         if isinstance(request, dict) and "open" in request and self.bindings is None:
             capture = request["open"]["capture"]
-            self.bindings = [{"collection": one["collection"] if "collection" in one
-                              else capture["linkedCollections"][one.get("collectionIndex", 0)], **one}
-                             if "resourcePath" in one else one for one in capture.get("bindings", [])]
+            linked = capture.get("linkedCollections")
+            self.bindings = [{**one, "collection": linked[one.get("collectionIndex", 0)]} if linked else one
+                             for one in capture.get("bindings", [])]
             self.state = request["open"].get("state", {})
 
     def check(self, message):
@@ -185,18 +195,24 @@ class Session:
             assert self.bindings is not None and not self.opened, "opened, and nobody asked"
             self.opened = True
         else:
-            assert (kind in ("sourcedSchema", "captured", "checkpoint")) == self.opened, f"{kind} at the wrong time"
+            assert (kind in AFTER_OPEN) == self.opened, f"{kind} at the wrong time"
+        alone = kind.startswith("backfill")
+        assert not alone or self.last == "checkpoint", f"{kind} is not alone in its checkpoint"
+        assert not self.last.startswith("backfill") or kind == "checkpoint", f"{self.last} is not alone in its checkpoint"
+        self.last = kind
         if kind == "sourcedSchema":
             assert self.bindings[body["binding"]] and body["binding"] >= 0
-            self.described.add(body["binding"])
+            assert self.described.get(body["binding"]) != body["documentSchema"], "a schema that was told before"
+            self.described[body["binding"]] = body["documentSchema"]
         elif kind == "captured":
             assert body["binding"] in self.described, "a document before its schema"
-            self.check_document(self.bindings[body["binding"]], body["doc"])
+            self.check_document(body["binding"], body["doc"])
         elif kind == "checkpoint":
             self.check_patch(body["state"]["updated"])
 
-    def check_document(self, binding, doc):
-        source = doc["_meta"]["source"]
+    def check_document(self, number_of_binding, doc):
+        binding, source = self.bindings[number_of_binding], doc["_meta"]["source"]
+        assert set(doc) <= set(self.described[number_of_binding]["properties"]), "a column that its schema does not know"
         assert [source["schema"], source["table"]] == binding["resourcePath"], source
         for pointer in binding["collection"]["key"]:
             value = doc
@@ -230,7 +246,9 @@ def number(lsn):
 def check_log(stderr):
     """One JSON object a line."""
     for line in stderr.splitlines():
-        entry = exactly(json.loads(line), ["level", "msg", "ts"])
+        entry = exactly(json.loads(line), ["level", "msg", "ts", "thread"], ["eventType", "kind", "schema", "table", "detail"])
+        assert entry.get("eventType", "connectorStatus") == "connectorStatus" and entry["thread"]
+        assert entry["level"] == "error" or "kind" not in entry, entry
         assert entry["level"] in ("error", "warn", "info", "debug") and entry["msg"].strip()
         assert TIME.match(entry["ts"]), entry["ts"]
 

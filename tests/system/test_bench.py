@@ -18,6 +18,8 @@ def test_what_is_measured_is_reported(tmp_path):
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
     ours = [each for each in results if each["reader"].startswith("source-postgres")]
     assert {each["subject"] for each in ours} == {"backfill.narrow", "replication.B1"}
+    flow = [each for each in ours if "Flow by" in each["reader"]]
+    assert len(flow) == 4 and all(each["consumer_cpu_s_per_million"] > 0 for each in flow)
     assert all(each["units"] > 0 and each["wall_s"] > 0 and each["ratio"] > 0 for each in results)
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "### backfill.narrow" in text and "psql COPY text" in text and "pg_recvlogical" in text

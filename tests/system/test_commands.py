@@ -28,7 +28,7 @@ def test_the_spec_makes_a_form_that_is_pleasant_to_fill_in():
     schema = run("spec").succeed().messages[0]["spec"]["connectionSpecification"]
     shown = {name: one for name, one in schema["properties"].items() if not one.get("airbyte_hidden")}
     assert sorted(shown, key=lambda name: shown[name]["order"]) == [
-        "host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table", "advanced"]
+        "host", "port", "user", "password", "database", "publication_name", "slot_name", "watermarks_table", "tunnel_method", "advanced"]
     advanced = {name: one for name, one in shown["advanced"]["properties"].items() if not one.get("airbyte_hidden")}
     for name, one in {**shown, **advanced}.items():
         assert one["title"] and one["description"].endswith("."), name

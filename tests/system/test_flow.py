@@ -85,7 +85,6 @@ def test_a_signal_ends_it_with_exit_0(database, flow):
 @pytest.mark.parametrize("request_after, word", [
     ({"open": {"capture": {"config": {"host": "h", "user": "u"}}}}, "after the capture was opened"),
     ({"spec": {}}, "after the capture was opened"), ({"acknowledge": {"checkpoints": 1000}}, "1000 checkpoints"),
-    ("nonsense\n", "JSON"),
 ])
 def test_requests_out_of_order_end_the_capture(database, flow, request_after, word):
     database.execute(ITEMS, fill(10))

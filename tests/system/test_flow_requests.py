@@ -106,6 +106,7 @@ def test_validate_of_a_capture_that_is_running(database, flow):
     running.stop()
 
 
+@pytest.mark.codec("json")
 @pytest.mark.parametrize("line, word", [
     ("{\n", "JSON"), ("[]\n", "object"), ('{"what":{}}\n', "none of"), ('{"spec":{},"apply":{}}\n', "more than one"),
     ('{"acknowledge":{}}\n', "before a capture is open"), ('{"open":{"capture":{}}}\n', "config"),
@@ -132,6 +133,7 @@ def test_a_wrong_password_is_not_repeated(database):
     assert "wr0ng-pass" not in process.stderr
 
 
+@pytest.mark.codec("json")
 def test_a_malformed_request_of_megabytes():
     process = Process()
     process.send('{"spec":"' + "x" * 3000000 + '"}\n')
@@ -143,6 +145,7 @@ RUBBISH = {"zeros": b"\x00\x00\n", "no UTF-8": b'{"spec":"\xff\xfe"}\n', "a zero
            "random": random.Random(1).randbytes(100000) + b"\n"}
 
 
+@pytest.mark.codec("json")
 @pytest.mark.parametrize("data", RUBBISH)
 def test_rubbish_is_refused_before_and_after_open(database, flow, data):
     database.execute(ITEMS, fill(3))
@@ -151,6 +154,7 @@ def test_rubbish_is_refused_before_and_after_open(database, flow, data):
         assert_refused(process, "request is not valid JSON")
 
 
+@pytest.mark.codec("json")
 def test_a_line_without_an_end_is_refused_once_it_is_too_long():
     process = Process()
     with pytest.raises(BrokenPipeError):
@@ -209,13 +213,60 @@ def test_a_mode_that_changed_needs_a_raised_counter(database):
 
 
 def test_linked_collections(database, flow):
+    """Beside them a binding's own is nothing: the platform may send an empty one."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE)", "INSERT INTO items VALUES (1, 2)",
                      "ALTER TABLE items REPLICA IDENTITY FULL")
     one = flow([binding("items", key=["code"])])
     linked = [{"name": "acme/other", "key": ["/nothing"]}, one.bindings[0].pop("collection")]
-    one.bindings[0]["collectionIndex"] = 1
+    one.bindings[0].update(collectionIndex=1, collection={"name": "", "key": []})
+    process = Process()
+    process.ask({"validate": {"name": "a/b", "connectorType": "IMAGE", "config": one.config, "bindings": one.bindings, "linkedCollections": linked}})
+    assert ended(process) == 0
+    process = Process()
+    process.send({"validate": {"name": "a/b", "connectorType": "IMAGE", "config": one.config, "bindings": one.bindings,
+                               "linkedCollections": linked[:1]}})
+    assert_refused(process, "collectionIndex names linked collection 1")
     request = one.request()
     request["open"]["capture"]["linkedCollections"] = linked
     one.request = lambda: request
     one.run()
     assert one.state["streams"]["public%2Fitems"]["key_columns"] == ["code"]
+
+
+BROKEN = {"no message": b"\x02\0\0\0\xff\xff", "cut off": b"\x40\0\0\0\x0a\0", "a part of a length": b"\x02\0", "nothing": b"\0\0\0\0",
+          "two": b"\x04\0\0\0\x0a\0\x12\0", "no JSON": b"\x07\0\0\0\x12\x05\x12\x03{,}"}
+
+
+@pytest.mark.codec("proto")
+@pytest.mark.parametrize("name, words", [
+    ("no message", "not a valid message"), ("cut off", "not a valid message"), ("a part of a length", "not a valid message"),
+    ("nothing", "none of"), ("two", "more than one"), ("no JSON", "config is not valid JSON")])
+def test_broken_frames_are_refused(name, words):
+    process = Process()
+    process.process.stdin.write(BROKEN[name])
+    process.end_input()
+    assert_refused(process, words)
+    assert not process.messages
+
+
+@pytest.mark.codec("proto")
+def test_a_frame_that_is_too_long_is_refused():
+    process = Process()
+    process.process.stdin.write(b'{"spec":{}}\n')
+    assert_refused(process, "not a valid message", "FLOW_RUNTIME_CODEC")
+
+
+@pytest.mark.codec("json")
+def test_an_unknown_codec_is_refused():
+    process = Process.__new__(Process)
+    process.codec = "yaml"
+    process.__init__()
+    assert_refused(process, "FLOW_RUNTIME_CODEC", "json or proto")
+
+
+def test_a_document_larger_than_every_buffer(database, flow):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, a text, b text)",
+                     "INSERT INTO items SELECT n, repeat('x', n * 300000), repeat('y', 10) FROM generate_series(1, 9) n")
+    process = flow(["items"]).run()
+    assert sorted((doc["doc"]["id"], len(doc["doc"]["a"]), doc["doc"]["b"]) for doc in process.docs) == [
+        (n, n * 300000, "y" * 10) for n in range(1, 10)]

@@ -66,11 +66,11 @@ def test_the_image_is_small_and_answers(printed):
 def test_the_image_has_what_both_platforms_ask_for(config):
     version = subprocess.run([executable(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     labels = {"io.airbyte.name": "source-postgres", "io.airbyte.version": version, "FLOW_RUNTIME_PROTOCOL": "capture",
-              "FLOW_RUNTIME_CODEC": "json", "CONNECTOR_PROTOCOL": "flow-capture",
+              "FLOW_RUNTIME_CODEC": "proto", "CONNECTOR_PROTOCOL": "flow-capture",
               "org.opencontainers.image.title": "source-postgres", "org.opencontainers.image.version": version}
     assert labels.items() <= config["Labels"].items()
     assert config["Entrypoint"] == [PROGRAM] and not config.get("Cmd")
-    assert f"AIRBYTE_ENTRYPOINT={PROGRAM}" in config["Env"]
+    assert f"AIRBYTE_ENTRYPOINT={PROGRAM}" in config["Env"] and "FLOW_RUNTIME_CODEC=proto" in config["Env"]
     assert config["StopSignal"] == "SIGTERM"
 
 

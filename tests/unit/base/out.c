@@ -117,3 +117,28 @@ Test(out, reserved_room_can_be_left_unused)
     cr_assert_str_eq(out_text(&out), "abc");
     out_free(&out);
 }
+
+Test(out, what_is_held_stays_until_it_is_released)
+{
+    struct out out;
+    struct taken taken = {.len = 0};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    out_string(&out, "0123456789");
+    out_hold(&out);
+    out_string(&out, "____");
+    for (int i = 0; i < 100; i++) {
+        out_string(&out, "ten bytes.");
+    }
+    cr_assert_eq(memcmp(taken.data, "0123456789", taken.len), 0);
+    cr_assert_eq(out.len - out.hold, 1004);
+    memcpy(out.data + out.hold, "head", 4);
+    out_release(&out);
+    cr_assert(out_flush(&out));
+    cr_assert_eq(taken.len, 1014);
+    cr_assert_eq(memcmp(taken.data + 10, "headten bytes.ten", 17), 0);
+    out_string(&out, "more");
+    cr_assert(out_flush(&out));
+    cr_assert_eq(memcmp(taken.data + 1014, "more", 4), 0);
+    out_free(&out);
+}

@@ -6,6 +6,9 @@ TestSuite(captures, .init = start, .fini = stop);
 #define SERVER "\"address\":\"db.example:5432\",\"user\":\"u\","
 #define LOGIN  SERVER "\"credentials\":{\"auth_type\":\"UserPassword\",\"password\":\"p\"},"
 
+#define AS(type, members)                                                                          \
+    "{" SERVER "\"password\":\"p\",\"credentials\":{\"auth_type\":\"" type "\"" members "}}"
+
 static const char *const accepted[] = {
     "{" SERVER "\"password\":\"p\",\"database\":\"d\"}",
     "{" SERVER "\"password\":\"p\",\"credentials\":null,\"advanced\":null,\"networkTunnel\":null}",
@@ -27,7 +30,18 @@ static const char *const accepted[] = {
     "\"discover_unpublished_tables\":true,\"discover_only_published\":true}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":null}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":{}}}",
+    "{" LOGIN
+    "\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"ssh://ec2-user@10.0.0.1:22\","
+    "\"privateKey\":\"-----BEGIN OPENSSH PRIVATE KEY-----\\nAAAA\"}}}",
     "{" LOGIN "\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"\",\"privateKey\":\"\"}}}",
+    AS("AWSIAM", ",\"aws_region\":\"eu-west-1\",\"aws_role_arn\":\"arn\""),
+    AS("AWSIAM", ",\"aws_region\":\"r\",\"aws_role_arn\":\"arn\",\"aws_access_key_id\":\"a\","
+                 "\"aws_secret_access_key\":\"b\",\"aws_session_token\":\"c\""),
+    AS("GCPIAM",
+       ",\"gcp_service_account_to_impersonate\":\"x\",\"gcp_workload_identity_pool_audience"
+       "\":\"y\",\"gcp_access_token\":\"t\""),
+    AS("AzureIAM",
+       ",\"azure_client_id\":\"x\",\"azure_tenant_id\":\"y\",\"azure_access_token\":\"t\""),
 };
 
 Test(captures, configurations_are_accepted)

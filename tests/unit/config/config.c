@@ -211,16 +211,6 @@ Test(config, notices_name_what_is_not_acted_on)
     cr_assert_eq(notices.len, 0);
 }
 
-Test(config, a_tunnel_is_refused_unless_it_says_nothing)
-{
-    parse(WITH("\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"\",\"privateKey\":\"\"}}"));
-    parse(WITH("\"networkTunnel\":{}"));
-    refused(
-        WITH("\"networkTunnel\":{\"sshForwarding\":{\"sshEndpoint\":\"ssh://x\"}}"),
-        "config: networkTunnel is not supported: run the SSH tunnel outside of the connector and "
-        "name its local end as host and port");
-}
-
 Test(config, nulls_are_not_given)
 {
     parse(WITH("\"port\":null,\"password\":null,\"advanced\":null,\"credentials\":null,"

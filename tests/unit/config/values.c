@@ -197,8 +197,9 @@ Test(values, choices)
         "verify-ca, verify-full");
     refused(ADVANCED("\"state_type\":\"whole\""),
             "config: advanced.state_type is \"whole\"; it must be one of global, stream, legacy");
-    refused(WITH("\"credentials\":{\"auth_type\":\"AWSIAM\"}"),
-            "config: credentials.auth_type is \"AWSIAM\"; it must be UserPassword");
+    refused(WITH("\"credentials\":{\"auth_type\":\"Kerberos\"}"),
+            "config: credentials.auth_type is \"Kerberos\"; it must be one of UserPassword, "
+            "AWSIAM, GCPIAM, AzureIAM");
 }
 
 Test(values, transaction_ids)

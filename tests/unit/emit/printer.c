@@ -87,3 +87,129 @@ Test(printer, leaves_a_column_named_meta_out)
                      "{\"data\":{\"id\":null,\"Meta\":null,\"_meta\":{\"op\":\"d\"," SOURCE
                      "}}}\n");
 }
+
+static bool count_bytes(void *context, const char *data, size_t len)
+{
+    char *text = context;
+    strncat(text, data, len);
+    return true;
+}
+
+static void write_length(char *record, size_t len)
+{
+    record[0] = (char)('0' + len / 100);
+    record[1] = (char)('0' + len / 10 % 10);
+    record[2] = (char)('0' + len % 10);
+}
+
+/* Whatever the buffer has room for. */
+Test(printer, a_frame_may_want_the_length_first)
+{
+    static char text[1000];
+    static const struct frame counted = {
+        .head = "000\0>", .head_len = 5, .close = write_length, .tail = ""};
+    compile(2, (const char *[]){"id", "n"});
+    printer_free(&printer);
+    printer = printer_new(&relation, &counted, "public", "t");
+    out_sink(&out, count_bytes, text);
+    for (uint64_t i = 0; i < 5; i++) {
+        print_row(&out, printer, TUPLE("\0\2\0\0\0\4\0\0\0\1\377\377\377\377"), i, 0, 0);
+        cr_assert(out_flush(&out));
+        cr_assert_eq(memcmp(text, "113", 4), 0, "%s", text); /* the head's NUL ends it */
+        text[0] = '\0';
+    }
+}
+
+static char cut_column[20];
+static uint32_t cut_len;
+
+static void remember_cut(void *context, int stream, const char *column, uint32_t len)
+{
+    (void)context, (void)stream;
+    cr_assert_eq(cut_len, 0, "told twice");
+    cut_len = len;
+    strcpy(cut_column, column);
+}
+
+static void compile_limited(const struct type *type, bool text)
+{
+    static const struct frame limited = {
+        .head = "", .tail = "\n", .value_limit = 4, .cut = remember_cut};
+    columns[0] = (struct column){.name = "c", .type = type, .text = text};
+    relation = (struct relation){.columns = columns, .column_count = 1};
+    printer = printer_new(&relation, &limited, "public", "t");
+    out_init(&out, 64);
+    cut_len = 0;
+}
+
+static const char *printed_value(const char *tuple)
+{
+    out.len = 0;
+    print_row(&out, printer, TUPLE(tuple), 0, 0, 0);
+    char *end = strstr((char *)out_text(&out), ",\"_meta\"");
+    *end = '\0';
+    return out.data + strlen("{\"c\":");
+}
+
+Test(printer, long_text_is_cut_between_letters)
+{
+    static const struct type text = {.oid = OID_TEXT, .class = TYPE_SCALAR, .name = "text"};
+    compile_limited(&text, true);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\4abcd"), "\"abcd\"");
+    cr_assert_eq(cut_len, 0);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"abcd\"");
+    cr_assert_eq(cut_len, 5);
+    cr_assert_str_eq(cut_column, "c");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\6ab\xE2\x82\xAC!"), "\"ab\"");
+}
+
+Test(printer, long_bytea_is_cut_by_its_bytes_in_both_forms)
+{
+    static const struct type bytea = {.oid = OID_BYTEA, .class = TYPE_SCALAR, .name = "bytea"};
+    compile_limited(&bytea, false);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"YWJjZA==\"");
+    drop();
+    compile_limited(&bytea, true);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\12\\x61626364"), "\"YWJjZA==\"");
+    cr_assert_eq(cut_len, 0);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\14\\x6162636465"), "\"YWJjZA==\"");
+    cr_assert_eq(cut_len, 5);
+}
+
+Test(printer, long_json_is_a_marker)
+{
+    static const struct type json = {.oid = OID_JSON, .class = TYPE_SCALAR, .name = "json"};
+    compile_limited(&json, true);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\4true"), "true");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5false"),
+                     "{\"flow_truncated\":true,\"original_size\":5}");
+}
+
+Test(printer, other_types_are_never_cut)
+{
+    static const struct type numeric = {
+        .oid = OID_NUMERIC, .class = TYPE_SCALAR, .name = "numeric"};
+    compile_limited(&numeric, true);
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\0067.0000"), "\"7.0000\"");
+}
+
+Test(printer, a_key_is_never_cut)
+{
+    static const struct type text = {.oid = OID_TEXT, .class = TYPE_SCALAR, .name = "text"};
+    static const struct frame limited = {
+        .head = "", .tail = "\n", .value_limit = 4, .cut = remember_cut};
+    compile_limited(&text, true);
+    printer_free(&printer);
+    columns[0].identity = true;
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"abcde\"");
+    printer_free(&printer);
+    relation.identity = 'f';
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\5abcde"), "\"abcd\"");
+    printer_free(&printer);
+    relation.key = (int[]){0};
+    relation.key_count = 1;
+    printer = printer_new(&relation, &limited, "public", "t");
+    cr_assert_str_eq(printed_value("\0\1\0\0\0\6abcdef"), "\"abcdef\"");
+}

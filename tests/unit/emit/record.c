@@ -142,7 +142,8 @@ Test(record, of_a_backfilled_row_has_its_number)
 
 Test(record, stands_in_its_frame_with_the_time_and_the_tag)
 {
-    static const struct frame framed = {"head ", " neck ", " tail\n", "ta\"g", false, NULL};
+    static const struct frame framed = {
+        .head = "head ", .neck = " neck ", .tail = " tail\n", .tag = "ta\"g"};
     expect_row(&framed, 1700000000999,
                "head 1700000000999 neck " ROW ",\"tag\":\"ta\\\"g\"}}} tail\n");
 }

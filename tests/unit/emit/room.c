@@ -141,12 +141,11 @@ Test(room, of_records)
         const struct type *type =
             TYPE_OF(name % 2 ? OID_JSON : OID_UUID); /* json is copied, into just its size */
         struct relation *relation = table(name, type);
-        struct frame frame = {"{\"h\":",
-                              name % 2 ? "," : NULL,
-                              &"}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}\n"[name],
-                              name % 3 ? "tag" : NULL,
-                              name % 5 < 2,
-                              NULL};
+        struct frame frame = {.head = "{\"h\":",
+                              .neck = name % 2 ? "," : NULL,
+                              .tail = &"}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}\n"[name],
+                              .tag = name % 3 ? "tag" : NULL,
+                              .airbyte = name % 5 < 2};
         struct printer *printer = printer_new(relation, &frame, "public", "t");
         struct event e = {
             .kind = EVENT_UPDATE, .old_kind = OLD_ROW, .relation = relation, .lsn = UINT64_MAX};

@@ -79,6 +79,8 @@ Test(flow_bindings, a_collection_may_be_linked)
     cr_assert_str_eq(request.catalog->streams[0].key[0], "b");
     parse(LINKED("", "[{\"key\":[\"/a\"]},{\"key\":[\"/b\"]}]"));
     cr_assert_str_eq(request.catalog->streams[0].key[0], "a");
+    parse(LINKED(",\"collection\":{\"key\":[]}", "[{\"key\":[\"/a\"]}]"));
+    cr_assert_str_eq(request.catalog->streams[0].key[0], "a");
     parse(LINKED(",\"collection\":{\"key\":[\"/c\"]}", "[]"));
     cr_assert_str_eq(request.catalog->streams[0].key[0], "c");
     refused(LINKED(",\"collectionIndex\":2", "[{},{}]"),

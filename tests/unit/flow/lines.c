@@ -11,7 +11,7 @@ static struct err err;
 
 static void start(void)
 {
-    flow_lines_init(&lines);
+    flow_lines_init(&lines, FLOW_JSON);
 }
 
 static void stop(void)
@@ -102,4 +102,40 @@ Test(flow_lines, a_line_without_end_is_refused)
     cr_assert_not(ok);
     cr_assert_str_eq(err.message, "request: the line is longer than 256 MiB");
     free(piece);
+}
+
+static bool frame_is(bool ended, const char *expected, size_t expected_len)
+{
+    const char *message;
+    size_t len;
+    return flow_lines_next(&lines, ended, &message, &len) && len == expected_len &&
+           !memcmp(message, expected, len);
+}
+
+Test(flow_lines, frames_in_any_pieces)
+{
+    static const char frames[] = "\3\0\0\0a\nb\0\0\0\0\1\0\0\0c";
+    flow_lines_free(&lines);
+    flow_lines_init(&lines, FLOW_PROTO);
+    for (size_t i = 0; i < sizeof frames - 1; i++) {
+        cr_assert(flow_lines_add(&lines, frames + i, 1, &err));
+        bool whole = i == 6 || i == 10 || i == 15;
+        cr_assert_eq(frame_is(false, i == 6 ? "a\nb" : "c",
+                              i == 6    ? 3
+                              : i == 10 ? 0
+                                        : 1),
+                     whole, "%zu", i);
+    }
+    cr_assert_not(frame_is(true, "", 0));
+}
+
+Test(flow_lines, frames_that_cannot_be_are_no_message)
+{
+    flow_lines_free(&lines);
+    flow_lines_init(&lines, FLOW_PROTO);
+    cr_assert(flow_lines_add(&lines, "\2\0\0\0a", 5, &err));
+    cr_assert_not(frame_is(false, "\xFF", 1));
+    cr_assert(frame_is(true, "\xFF", 1));
+    cr_assert(flow_lines_add(&lines, "{\"sp", 4, &err));
+    cr_assert(frame_is(false, "\xFF", 1));
 }

@@ -38,6 +38,15 @@ static struct discovered_table table(int key_count)
                                      .key_count = key_count};
 }
 
+/* The key's pointers, joined. */
+static const char *pointers(const struct discovered_table *t)
+{
+    char **names = key_pointers(t);
+    json_write_strings(&out, names);
+    json_strings_free(&names);
+    return out_text(&out);
+}
+
 static bool has(const char *text)
 {
     return strstr(out_text(&out), text) != NULL;
@@ -46,16 +55,14 @@ static bool has(const char *text)
 Test(flow_messages, key_pointers_are_escaped)
 {
     struct discovered_table t = table(2);
-    key_pointers(&out, &t);
-    cr_assert_str_eq(out_text(&out), "[\"/id\",\"/a~1b~0c\\\"\"]");
+    cr_assert_str_eq(pointers(&t), "[\"/id\",\"/a~1b~0c\\\"\"]");
 }
 
 Test(flow_messages, without_a_key_the_place_in_the_log_is_unique)
 {
     struct discovered_table t = table(0);
-    key_pointers(&out, &t);
-    cr_assert_str_eq(out_text(&out), "[\"/_meta/source/loc/0\",\"/_meta/source/loc/1\","
-                                     "\"/_meta/source/loc/2\"]");
+    cr_assert_str_eq(pointers(&t), "[\"/_meta/source/loc/0\",\"/_meta/source/loc/1\","
+                                   "\"/_meta/source/loc/2\"]");
 }
 
 Test(flow_messages, no_key_of_a_collection_is_a_number_that_may_be_a_string)
@@ -63,7 +70,7 @@ Test(flow_messages, no_key_of_a_collection_is_a_number_that_may_be_a_string)
     struct discovered_table t = table(2);
     static const struct type float8 = {.oid = OID_FLOAT8, .class = TYPE_SCALAR, .name = "float8"};
     columns[1].type = &float8;
-    key_pointers(&out, &t);
+    pointers(&t);
     cr_assert(has("/_meta/source/loc/0"));
     cr_assert_not(has("/id"));
 }
@@ -140,10 +147,26 @@ Test(flow_messages, an_error_names_the_options_that_the_user_wrote)
 
 Test(flow_messages, a_log_line)
 {
-    flow_log(&out, LOG_WARN, "a \"b\"\nc", 1705329000123);
-    cr_assert_str_eq(
-        out_text(&out),
-        "{\"level\":\"warn\",\"msg\":\"a \\\"b\\\"\\nc\",\"ts\":\"2024-01-15T14:30:00.123Z\"}\n");
+    flow_log(&out, &(struct log_entry){LOG_WARN, "a \"b\"\nc", "main", NULL}, 1705329000123);
+    cr_assert_str_eq(out_text(&out),
+                     "{\"level\":\"warn\",\"msg\":\"a "
+                     "\\\"b\\\"\\nc\",\"ts\":\"2024-01-15T14:30:00.123Z\",\"thread\":"
+                     "\"main\"}\n");
+}
+
+Test(flow_messages, a_log_line_has_fields)
+{
+    static const struct log_field fields[] = {{"table", "a\"b"}, {FLOW_STATUS}, {NULL, NULL}};
+    flow_log(&out, &(struct log_entry){LOG_INFO, "x", "main", fields}, 0);
+    cr_assert(
+        has(",\"thread\":\"main\",\"table\":\"a\\\"b\",\"eventType\":\"connectorStatus\"}\n"));
+}
+
+Test(flow_messages, what_is_waited_for_is_a_status)
+{
+    flow_log(&out, &(struct log_entry){LOG_WARN, "LOCK TABLE t waits for pid 7", "backfill", NULL},
+             0);
+    cr_assert(has(",\"eventType\":\"connectorStatus\"}"));
 }
 
 /* A capture of t.v2 and u. */
@@ -164,14 +187,15 @@ static struct flow_capture *capture_of(const char *given)
     struct out notices;
     char *line = mem_format("%s%s}}", open, given);
     out_init(&notices, 0);
-    cr_assert(flow_request_parse(&request, line, strlen(line), &notices, &err), "%s", err.message);
+    cr_assert(flow_request_parse(&request, FLOW_JSON, line, strlen(line), &notices, &err), "%s",
+              err.message);
     out_free(&notices);
     free(line);
     config = request.config;
     state = request.state;
     catalog = request.catalog;
     ledger = ledger_new();
-    return flow_capture_new(config, catalog, &state, request.taken_over, ledger);
+    return flow_capture_new(config, catalog, &state, request.taken_over, FLOW_JSON, ledger);
 }
 
 static void drop(struct flow_capture *capture)

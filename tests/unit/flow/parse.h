@@ -26,13 +26,14 @@ static inline void parse(const char *line)
 {
     flow_request_clear(&request);
     out.len = 0;
-    cr_assert(flow_request_parse(&request, line, strlen(line), &out, &err), "%s", err.message);
+    cr_assert(flow_request_parse(&request, FLOW_JSON, line, strlen(line), &out, &err), "%s",
+              err.message);
 }
 
 static inline void refused(const char *line, const char *message)
 {
     struct flow_request none;
-    cr_expect_not(flow_request_parse(&none, line, strlen(line), &out, &err), "%s", line);
+    cr_expect_not(flow_request_parse(&none, FLOW_JSON, line, strlen(line), &out, &err), "%s", line);
     cr_expect_eq(err.kind, ERR_CONFIG);
     cr_expect_str_eq(err.message, message);
     cr_expect(!none.config && !none.catalog && !none.state.checkpoint);

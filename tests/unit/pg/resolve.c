@@ -1,5 +1,5 @@
 /* Names that are played here: slow ones, unknown ones, and ones of several addresses. */
-#include "resolve.h"
+#include "pg/resolve.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -122,9 +122,9 @@ Test(thread, counters_are_taken_once_each)
 
 static char written[64];
 
-static void remember(enum log_level level, const char *line)
+static void remember(const struct log_entry *entry)
 {
-    snprintf(written, sizeof written, "%s %s", log_level_name(level), line);
+    snprintf(written, sizeof written, "%s %s", log_level_name(entry->level), entry->line);
 }
 
 static void expect_taken(struct log *log, enum log_level level, const char *text)

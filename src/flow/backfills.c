@@ -1,0 +1,97 @@
+/*
+ * A binding's backfill, as it was told.
+ *
+ *   NONE --begin--> READING --complete--> NONE
+ */
+#include "backfills.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct backfills {
+    const struct catalog *catalog;
+    struct {
+        bool begins;  /* with the capture */
+        bool ended;   /* before it */
+        bool reading; /* its beginning was told, and not its end */
+    } bindings[];
+};
+
+static bool is_begun(const struct stream_state *state)
+{
+    bool begun = state->mode != STREAM_BACKFILL || state->backfilled;
+    for (int r = 0; r < state->range_count; r++) {
+        begun |= state->ranges[r].scanned != NULL;
+    }
+    return begun;
+}
+
+static int find_binding(const struct backfills *b, const char *id)
+{
+    for (int i = 0; i < b->catalog->count; i++) {
+        if (!strcmp(b->catalog->streams[i].state_key, id)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* One that an earlier session began is taken to have been told then. */
+struct backfills *backfills_new(const struct config *config, const struct catalog *catalog,
+                                const struct checkpoint *given)
+{
+    struct backfills *b = mem_zero(sizeof *b + (size_t)catalog->count * sizeof b->bindings[0]);
+    b->catalog = catalog;
+    for (int i = 0; i < catalog->count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        const struct stream_state *state =
+            given ? checkpoint_stream(given, stream->state_key) : NULL;
+        bool skipped = stream->mode == BACKFILL_ONLY_CHANGES ||
+                       config_skips_backfill(config, stream->schema, stream->table);
+        bool begun = state && is_begun(state);
+        b->bindings[i].begins = !skipped && !begun;
+        b->bindings[i].reading = begun && state->mode == STREAM_BACKFILL;
+        b->bindings[i].ended = !skipped && begun && !b->bindings[i].reading;
+    }
+    return b;
+}
+
+void backfills_free(struct backfills **backfills)
+{
+    free(*backfills);
+    *backfills = NULL;
+}
+
+/*
+ * An end stands in a checkpoint of its own, behind the one whose state has it: an earlier session may
+ * have ended between the two. A runtime that has taken it passes over another one.
+ */
+void backfills_open(struct backfills *b, void (*say)(void *, int, bool), void *context)
+{
+    for (int i = 0; i < b->catalog->count; i++) {
+        if (b->bindings[i].begins) {
+            say(context, i, false);
+            b->bindings[i].reading = true;
+        } else if (b->bindings[i].ended) {
+            say(context, i, true);
+        }
+    }
+}
+
+/*
+ * A table that is backfilled again while it is captured is not told: by the checkpoint that knows
+ * of it rows may be out already, and a beginning behind them would have them dropped.
+ */
+void backfills_checkpoint(struct backfills *b, const struct checkpoint *newer,
+                          void (*say)(void *, int, bool), void *context)
+{
+    for (int s = 0; s < newer->stream_count; s++) {
+        int i = find_binding(b, newer->streams[s].id);
+        if (i >= 0 && newer->streams[s].mode != STREAM_BACKFILL && b->bindings[i].reading) {
+            say(context, i, true);
+            b->bindings[i].reading = false;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* The password of a connection. */
+#ifndef PG_CREDENTIALS_H
+#define PG_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+/*
+ * A new one, for a connection that is made now; free() it. NULL where there is none. ERR_CONFIG:
+ * what the platform should have injected is not there.
+ */
+bool credentials_password(const struct config *, int64_t now_ms, char **password, struct err *);
+
+/* What it means that the server refused it, where it was a token. Returns false. */
+bool credentials_refused(const struct config *, struct err *);
+
+#endif

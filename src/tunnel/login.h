@@ -1,0 +1,29 @@
+/* Logging in to the SSH server. */
+#ifndef TUNNEL_LOGIN_H
+#define TUNNEL_LOGIN_H
+
+#include <libssh/libssh.h>
+
+#include "base/err.h"
+#include "config/config.h"
+
+/* What is known of the server's key: "SHA256:…"; empty before the first login. */
+enum { FINGERPRINT = 128 };
+
+/*
+ * A session that does not block. ERR_TRANSIENT: the server is not reached, or has another key than
+ * `fingerprint` says; ERR_CONFIG: it lets nobody in with this key or password. Of an error, no part
+ * is secret.
+ */
+ssh_session login(const struct ssh *, char fingerprint[FINGERPRINT], int stop_fd, struct err *);
+
+/* Log out and free it. NULL is fine. */
+void logout(ssh_session *);
+
+/*
+ * Wait until the session can go on with what answered SSH_AGAIN, for so long at most. False: the
+ * time has passed, or stop_fd is readable, which the error says.
+ */
+bool session_wait(ssh_session, int stop_fd, int64_t deadline_us, struct err *);
+
+#endif

@@ -1,0 +1,65 @@
+"""backfillBegin and backfillComplete, which are sent only when they are asked for."""
+
+from flow import binding
+from test_resume import ITEMS, fill
+
+ASKED = {"feature_flags": "emit_backfill_messages"}
+
+
+def said(process):
+    """Their kinds and bindings, and documents as their binding alone, repeated ones left out."""
+    result = []
+    for message in process.messages:
+        (kind, body), = message.items()
+        one = (kind, body["binding"]) if kind.startswith("backfill") else body["binding"] if kind == "captured" else None
+        if one is not None and (not result or result[-1] != one):
+            result.append(one)
+    return result
+
+
+def test_nothing_is_said_unless_it_is_asked_for(database, flow):
+    database.execute(ITEMS, fill(10))
+    assert said(flow(["items"]).run()) == [0]
+
+
+def test_a_backfill_stands_between_its_beginning_and_its_end(database, flow):
+    database.execute(ITEMS, fill(500), ITEMS.replace("items", "others"), fill(5).replace("items", "others"))
+    one = flow(["items", binding("others", mode="Only Changes")], advanced=ASKED)
+    assert said(one.run()) == [("backfillBegin", 0), 0, ("backfillComplete", 0)]
+    database.execute("UPDATE items SET n = 1 WHERE id = 1", "DELETE FROM others WHERE id = 1")
+    assert said(one.run()) == [("backfillComplete", 0), 0, 1]
+    one.bindings[1] = binding("others", backfill=1)
+    assert said(one.run()) == [("backfillComplete", 0), ("backfillBegin", 1), 1, ("backfillComplete", 1)]
+
+
+def test_one_that_goes_on_does_not_begin_again(database, flow):
+    database.execute(ITEMS, fill(200000))
+    one = flow(["items"], advanced={**ASKED, "backfill_chunk_size": 100})
+    process = one.start().wait_for(lambda run: "backfilled" in run.session.state.get("streams", {}).get("public%2Fitems", {}))
+    one.kill(process)
+    assert one.state["streams"]["public%2Fitems"]["mode"] == "Backfill"
+    assert said(process) == [("backfillBegin", 0), 0]
+    assert said(one.run()) == [0, ("backfillComplete", 0)]
+    one.assert_equal(items=["id"])
+
+
+def test_an_end_that_was_not_committed_is_told_again(database, flow):
+    """It stands in the checkpoint behind the one whose state has it."""
+    database.execute(ITEMS, fill(10))
+    one = flow(["items"], advanced=ASKED)
+    process = one.start().wait_for_active().wait_for(lambda run: said(run)[-1] == ("backfillComplete", 0))
+    process.kill()
+    end = [next(iter(message)) for message in process.messages].index("backfillComplete")
+    del process.messages[end:]
+    one.commit(process)
+    assert one.state["streams"]["public%2Fitems"]["mode"] == "Active"
+    assert said(one.run()) == [("backfillComplete", 0)]
+
+
+def test_a_table_that_begins_again_while_it_is_captured_is_not_told(database, flow):
+    """By the checkpoint that knows of it rows may be out already."""
+    database.execute(ITEMS, fill(300), database.publish_all)
+    process = flow(["items"], advanced=ASKED).start().wait_for_active()
+    database.execute("DROP TABLE items", ITEMS, fill(20))
+    process.wait_for_docs(320).wait_for_active().stop()
+    assert said(process) == [("backfillBegin", 0), 0, ("backfillComplete", 0), 0]
