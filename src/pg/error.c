@@ -72,6 +72,30 @@ static bool decodes_wrongly(const struct pg *pg)
     return false;
 }
 
+/*
+ * What the WAL holds stays as it was written, and is decoded by the column list of then: only a new
+ * slot gets past it.
+ */
+static bool tell_too_large(struct pg *pg, struct err *err)
+{
+    const struct config *c = pg->config;
+    err->kind = ERR_CONFIG;
+    err_suffix(err,
+               "; a value is larger than the server can send, which is 1 GB for a row, and bytea "
+               "takes twice its bytes: make it smaller, or leave its column out by a column list "
+               "(from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" SET TABLE schema.table (columns), "
+               "…, \"%s\".\"%s\")",
+               c->publication, c->watermarks_schema, c->watermarks_table);
+    if (pg->kind != PG_REPLICATION) {
+        return false;
+    }
+    err_suffix(err,
+               "; the change that holds it stays in the WAL: then run SELECT "
+               "pg_drop_replication_slot('%s'), and begin the capture anew",
+               c->slot);
+    return err_remedy(err, REMEDY_ANEW);
+}
+
 /* Where the server's own words do not say what to do. */
 static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
@@ -93,12 +117,7 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
                                "or newer");
     }
     if (is_too_large(words)) {
-        return err_suffix(err,
-                          "; a value is larger than the server can send, which is 1 GB for a row, "
-                          "and bytea takes twice its bytes: make it smaller, or leave its column "
-                          "out by a column list (from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" "
-                          "SET TABLE …, schema.table (columns))",
-                          pg->config->publication);
+        return tell_too_large(pg, err);
     }
     return false;
 }

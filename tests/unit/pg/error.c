@@ -9,13 +9,16 @@
 #include "internal.h"
 
 static char directory[] = "/tmp/source-postgres-error-XXXXXX";
-static char user[] = "u", database[] = "d", sslmode[] = "disable", publication[] = "p";
+static char user[] = "u", database[] = "d", sslmode[] = "disable", name[] = "p";
 static struct config config = {.host = directory,
                                .port = 5432,
                                .user = user,
                                .database = database,
                                .sslmode = sslmode,
-                               .publication = publication};
+                               .publication = name,
+                               .slot = name,
+                               .watermarks_schema = name,
+                               .watermarks_table = name};
 static const char *version;
 static int listener, server;
 static struct pg *pg;
@@ -78,12 +81,14 @@ Test(error, another_connection_of_that_version_has_read_a_large_value)
     connect_to("15.13", PG_SQL);
     fail("XX000", TOO_LARGE);
     cr_expect(says("1 GB") && !says("15.14"), "%s", err.message);
+    cr_expect_eq(err.remedy, REMEDY_NONE);
 }
 
 Test(error, replication_of_another_version_has_read_a_large_value)
 {
     connect_to("15.14", PG_REPLICATION);
     fail("XX000", TOO_LARGE);
-    cr_expect_eq(err.kind, ERR_SYSTEM);
+    cr_expect_eq(err.kind, ERR_CONFIG);
+    cr_expect_eq(err.remedy, REMEDY_ANEW, "the change stays in the WAL");
     cr_expect(says("1 GB") && !says("update the server"), "%s", err.message);
 }
