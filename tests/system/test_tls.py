@@ -55,7 +55,7 @@ def authority_of_the_tests(tmp_path_factory):
 def server_with_tls(authority):
     with Server() as server:
         authority.certify(server)
-        server.settings["ssl"] = "on"
+        server.settings.update({"ssl": "on", "log_connections": "on"})
         server.restart()
         yield server
 
@@ -84,6 +84,21 @@ def test_rows_and_changes_come_over_tls(secure, capture, authority):
                    "DELETE FROM items WHERE id % 7 = 0")
     one.run()
     one.assert_equal(items=["id"])
+
+
+def test_a_query_is_cancelled_over_tls(secure, capture, authority):
+    """A chunk whose rows become wide is cut, and its query cancelled."""
+    secure.execute("CREATE TABLE items (id int PRIMARY KEY, name text)",
+                   "INSERT INTO items SELECT n, repeat('x', CASE WHEN n > 1000 THEN 20000 ELSE 1 END) FROM generate_series(1, 2000) n")
+    begun = os.path.getsize(secure.server.log)
+    one = capture(["items"], of=secure, advanced={"sslrootcert": authority.root, "memory_limit_mb": 16})
+    one.run()
+    one.assert_equal(items=["id"])
+    with open(secure.server.log, encoding="utf-8", errors="replace") as log:
+        log.seek(begun)
+        let_in = [line for line in log if "connection authorized" in line and f"database={secure.name} " in line and "application_name=source" in line]
+    assert any("source-postgres cancel" in line for line in let_in), let_in
+    assert all("SSL enabled" in line for line in let_in), let_in
 
 
 def test_connections_that_are_cut_and_a_renewed_certificate(secure, capture, authority):
