@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from capture import stream
 from refusal import assert_refused
 
 LARGE = "convert_to(repeat('x', {} * 1024 * 1024), 'UTF8')"
@@ -20,7 +19,7 @@ def remedy(process, end):
 @pytest.fixture(name="one")
 def one_capture(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a bytea, b bytea)", "INSERT INTO t VALUES (1), (22), (333)")
-    return capture([stream("t")])
+    return capture(["t"])
 
 
 @pytest.mark.long
