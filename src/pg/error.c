@@ -72,10 +72,19 @@ static bool decodes_wrongly(const struct pg *pg)
     return false;
 }
 
-/*
- * What the WAL holds stays as it was written, and is decoded by the column list of then: only a new
- * slot gets past it.
- */
+/* What the WAL holds stays as it was written, and is decoded as things were then. */
+static bool tell_way_past(struct pg *pg, struct err *err)
+{
+    if (pg->kind != PG_REPLICATION) {
+        return false;
+    }
+    err_suffix(err,
+               "; the change that holds it stays in the WAL: then run SELECT "
+               "pg_drop_replication_slot('%s'), and begin the capture anew",
+               pg->config->slot);
+    return err_remedy(err, REMEDY_ANEW);
+}
+
 static bool tell_too_large(struct pg *pg, struct err *err)
 {
     const struct config *c = pg->config;
@@ -86,23 +95,17 @@ static bool tell_too_large(struct pg *pg, struct err *err)
                "(from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" SET TABLE schema.table (columns), "
                "…, \"%s\".\"%s\")",
                c->publication, c->watermarks_schema, c->watermarks_table);
-    if (pg->kind != PG_REPLICATION) {
-        return false;
-    }
-    err_suffix(err,
-               "; the change that holds it stays in the WAL: then run SELECT "
-               "pg_drop_replication_slot('%s'), and begin the capture anew",
-               c->slot);
-    return err_remedy(err, REMEDY_ANEW);
+    return tell_way_past(pg, err);
 }
 
 /* Where the server's own words do not say what to do. */
 static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
     if (!strcmp(pg->sqlstate, "22021") || !strcmp(pg->sqlstate, "22P05")) {
-        return err_suffix(err, "; a text in the database cannot be shown in UTF-8: find it with "
-                               "convert_from(column::bytea, 'UTF8'), which fails in the same way, "
-                               "and correct it");
+        err_suffix(err, "; a text in the database cannot be shown in UTF-8: find it with "
+                        "convert_from(column::bytea, 'UTF8'), which fails in the same way, "
+                        "and correct it");
+        return tell_way_past(pg, err);
     }
     if (!strcmp(words->routine, "check_enable_rls")) {
         return err_suffix(
