@@ -258,6 +258,10 @@ static bool query_failed(struct reader *r, const struct message *message, struct
     reader_failed(r, message, err);
     if (r->cancelled) {
         ask_for_less(r, r->asked > 1);
+    } else {
+        struct err ignored;
+        note_end(r, &ignored);
+        reader_name_row(r, err);
     }
     return false;
 }

@@ -85,6 +85,9 @@ bool reader_expect_ready(struct reader *, struct err *);
  * in another way. Returns false. */
 bool reader_failed(struct reader *, const struct message *, struct err *);
 
+/* In key order a query has failed at the row after the last one that came: say which that is. */
+void reader_name_row(const struct reader *, struct err *);
+
 /* Leave no transaction behind that failed half-way, and nothing of the answer. */
 void reader_drain(struct reader *);
 

@@ -72,13 +72,40 @@ static bool decodes_wrongly(const struct pg *pg)
     return false;
 }
 
+/* What the WAL holds stays as it was written, and is decoded as things were then. */
+static bool tell_way_past(struct pg *pg, struct err *err)
+{
+    if (pg->kind != PG_REPLICATION) {
+        return false;
+    }
+    err_suffix(err,
+               "; the change that holds it stays in the WAL: then run SELECT "
+               "pg_drop_replication_slot('%s'), and begin the capture anew",
+               pg->config->slot);
+    return err_remedy(err, REMEDY_ANEW);
+}
+
+static bool tell_too_large(struct pg *pg, struct err *err)
+{
+    const struct config *c = pg->config;
+    err->kind = ERR_CONFIG;
+    err_suffix(err,
+               "; a value is larger than the server can send, which is 1 GB for a row, and bytea "
+               "takes twice its bytes: make it smaller, or leave its column out by a column list "
+               "(from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" SET TABLE schema.table (columns), "
+               "…, \"%s\".\"%s\")",
+               c->publication, c->watermarks_schema, c->watermarks_table);
+    return tell_way_past(pg, err);
+}
+
 /* Where the server's own words do not say what to do. */
 static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
     if (!strcmp(pg->sqlstate, "22021") || !strcmp(pg->sqlstate, "22P05")) {
-        return err_suffix(err, "; a text in the database cannot be shown in UTF-8: find it with "
-                               "convert_from(column::bytea, 'UTF8'), which fails in the same way, "
-                               "and correct it");
+        err_suffix(err, "; a text in the database cannot be shown in UTF-8: find it with "
+                        "convert_from(column::bytea, 'UTF8'), which fails in the same way, "
+                        "and correct it");
+        return tell_way_past(pg, err);
     }
     if (!strcmp(words->routine, "check_enable_rls")) {
         return err_suffix(
@@ -93,12 +120,7 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
                                "or newer");
     }
     if (is_too_large(words)) {
-        return err_suffix(err,
-                          "; a value is larger than the server can send, which is 1 GB for a row, "
-                          "and bytea takes twice its bytes: make it smaller, or leave its column "
-                          "out by a column list (from PostgreSQL 15 on: ALTER PUBLICATION \"%s\" "
-                          "SET TABLE …, schema.table (columns))",
-                          pg->config->publication);
+        return tell_too_large(pg, err);
     }
     return false;
 }

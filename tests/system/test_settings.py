@@ -1,5 +1,6 @@
 """What a database, a role or a server is set to must not change a byte of what is captured."""
 
+import re
 import time
 from contextlib import closing
 
@@ -123,9 +124,16 @@ def test_bytes_that_are_no_utf8_are_refused_with_a_remedy(others, capture):
     """SQL_ASCII holds any bytes; the server does not pass on what is not valid in UTF-8."""
     own = others("in_bytes", "SQL_ASCII")
     own.connection.set_client_encoding("SQL_ASCII")
-    own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, E'caf\\xe9')")
+    own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, 'a'), (23, E'caf\\xe9')")
     one = capture(["t"], of=own)
-    assert_refused(one.start().finish(), "config_error", "invalid byte sequence", "correct it")
+    process = one.start().finish()
+    message = process.errors[0]["message"]
+    assert process.errors[0]["failure_type"] == "config_error" and "invalid byte sequence" in message and "correct it" in message
+    assert "public.t after the row with the key (1): " in message and "slot" not in message
+    own.execute("UPDATE t SET v = 'caf' WHERE id = 23")
+    one.keep(process)
+    one.run()
+    assert [record["data"]["v"] for record in one.records][-1] == "caf"
 
 
 def test_bytes_that_are_no_utf8_end_replication_too(others, capture):
@@ -135,7 +143,14 @@ def test_bytes_that_are_no_utf8_end_replication_too(others, capture):
     one = capture(["t"], of=own)
     one.run()
     own.execute("INSERT INTO t VALUES (1, E'caf\\xe9')")
-    assert_refused(one.start().finish(), "config_error", "invalid byte sequence", "correct it")
+    for _ in range(2):  # what is in the WAL is not corrected
+        process = one.start().finish()
+        assert_refused(process, "config_error", "invalid byte sequence", "correct it", "without a state")
+        own.execute("UPDATE t SET v = 'caf'")
+    own.execute(re.search(r"SELECT pg_drop_replication_slot\('.*?'\)", process.errors[0]["message"])[0])
+    one.state = None
+    one.run()
+    one.assert_equal(t=["id"])
 
 
 def test_check_and_discover_do_not_mind_settings(database, capture):

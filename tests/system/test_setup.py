@@ -1,24 +1,31 @@
 """Setting up: what the connector creates by itself, and the restricted set-up in which it creates nothing."""
 
+import os
+import re
+
 import pytest
 
 from connector import run
 from refusal import assert_refused
 
-# The restricted set-up of the documentation, as it stands there.
-RESTRICTED = """
-CREATE USER flow_capture WITH PASSWORD 'secret' REPLICATION;
-GRANT pg_read_all_data TO flow_capture;
-CREATE TABLE IF NOT EXISTS public.flow_watermarks (slot TEXT PRIMARY KEY, watermark TEXT);
-GRANT ALL PRIVILEGES ON TABLE public.flow_watermarks TO flow_capture;
-CREATE PUBLICATION flow_publication FOR ALL TABLES;
-ALTER SYSTEM SET wal_level = logical;
-"""
+README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
+READ_ALL = "GRANT pg_read_all_data TO flow_capture;"
+
+
+def documented_setup(major):
+    """The statements of the restricted set-up, as they stand in the documentation; before 14 with the grant that is named
+    there instead of pg_read_all_data."""
+    with open(README, encoding="utf-8") as file:
+        block, = [sql for sql in re.findall(r"```sql\n(.*?)```", file.read(), re.S) if READ_ALL in sql]
+    instead, = re.findall(r"^-- +(GRANT SELECT .*;)$", block, re.M)
+    statements = block if major >= 14 else block.replace(READ_ALL, instead)
+    return [line for line in re.sub(r"^--.*$", "", statements, flags=re.M).split(";") if line.strip()]
 
 
 @pytest.fixture(name="restricted")
 def restricted_setup(database):
-    database.execute(*[line for line in RESTRICTED.split(";\n") if line.strip()])
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE TABLE unkeyed (n int)",
+                     *documented_setup(database.connection.server_version // 10000))
     yield {"user": "flow_capture", "password": "secret", "slot_name": None, "publication_name": None,
            "watermarks_table": None}
     database.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
@@ -26,10 +33,8 @@ def restricted_setup(database):
                      "DROP OWNED BY flow_capture", "DROP ROLE flow_capture", "ALTER SYSTEM RESET wal_level")
 
 
-@pytest.mark.since(14)  # pg_read_all_data
 def test_the_restricted_setup_is_enough(restricted, database, capture):
-    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 500)",
-                     "CREATE TABLE unkeyed (n int)")
+    database.execute("INSERT INTO items SELECT generate_series(1, 500)")
     one = capture(["items"], **restricted)
     answer = run("check", "--config", one.path("config.json", one.config)).succeed()
     assert answer.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"] == "SUCCEEDED", answer.messages
@@ -44,8 +49,8 @@ def test_the_restricted_setup_is_enough(restricted, database, capture):
 
 @pytest.mark.since(14)  # pg_read_all_data
 def test_a_grant_on_the_table_alone_is_enough_to_read_it(restricted, database, capture):
-    database.execute("REVOKE pg_read_all_data FROM flow_capture", "CREATE TABLE items (id int PRIMARY KEY)",
-                     "INSERT INTO items VALUES (1)", "GRANT SELECT ON items TO flow_capture")
+    database.execute("REVOKE pg_read_all_data FROM flow_capture", "INSERT INTO items VALUES (1)",
+                     "GRANT SELECT ON items TO flow_capture")
     one = capture(["items"], **restricted)
     one.run()
     one.assert_equal(items=["id"])

@@ -164,7 +164,6 @@ def test_a_schema_of_a_keys_type_that_may_not_be_used(database, capture, user):
     one.assert_equal(t=["id"])
 
 
-@pytest.mark.xfail(reason="the queries of a chunk find the operators of its key by their names", strict=False)
 def test_operators_of_a_keys_type_in_a_schema_of_others(server, database, capture, mallory):
     database.execute(f"SET ROLE {mallory}", "CREATE TYPE public.mood AS ENUM ('sad', 'ok', 'happy')",
                      f"CREATE FUNCTION public.to_mood(text) RETURNS public.mood {BODY}",

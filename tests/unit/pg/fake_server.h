@@ -104,18 +104,28 @@ static inline void fake_look(struct out *out, const char *wrong)
     fake_end(out);
 }
 
-/* From the start-up packet to the session's settings. */
-static inline void fake_let_in(int fd, const char *wrong)
+/* What a server says to a start-up packet. */
+static inline void fake_welcome(struct out *out, const char *version)
 {
-    static const char welcome[] = "R\0\0\0\x08\0\0\0\0"
-                                  "S\0\0\0\x18server_version\000"
-                                  "15.4\0"
-                                  "K\0\0\0\x0c\0\0\x10\x92\0\0\0\0"
-                                  "Z\0\0\0\5I";
+    static const char in[] = "R\0\0\0\x08\0\0\0\0", key[] = "K\0\0\0\x0c\0\0\x10\x92\0\0\0\0";
+    struct out parameter;
+    out_init(&parameter, 64);
+    out_bytes(&parameter, "server_version", sizeof "server_version");
+    out_bytes(&parameter, version, strlen(version) + 1);
+    out_bytes(out, in, sizeof in - 1);
+    fake_message(out, 'S', &parameter);
+    out_bytes(out, key, sizeof key - 1);
+    out_bytes(out, "Z\0\0\0\5I", 6);
+    out_free(&parameter);
+}
+
+/* From the start-up packet to the session's settings; `version` has those of FAKE_VERSION. */
+static inline void fake_let_in_as(int fd, const char *version, const char *wrong)
+{
     struct out out;
     out_init(&out, 4096);
     fake_hear(fd);
-    out_bytes(&out, welcome, sizeof welcome - 1);
+    fake_welcome(&out, version);
     fake_send(fd, &out);
     out.len = 0;
     fake_hear(fd);
@@ -126,6 +136,11 @@ static inline void fake_let_in(int fd, const char *wrong)
     fake_look(&out, wrong);
     fake_send(fd, &out);
     out_free(&out);
+}
+
+static inline void fake_let_in(int fd, const char *wrong)
+{
+    fake_let_in_as(fd, "15.4", wrong);
 }
 
 /* A socket that a configuration with this host and port 5432 leads to. */
