@@ -29,8 +29,10 @@ struct catalog_stream {
     char *state_key;       /* Flow: names the state of this binding; NULL: "schema.table" */
 
     /* Airbyte's alone: */
-    bool airbyte_look; /* its records are in the Airbyte look */
-    char **columns;    /* in the Airbyte look: what was chosen of what a record can have, beside the
+    bool airbyte_look;   /* its records are in the Airbyte look */
+    bool key_may_repeat; /* `key` is whatever a user chose: where no unique index lies within it,
+                            rows are read in ctid order */
+    char **columns; /* in the Airbyte look: what was chosen of what a record can have, beside the
                         * key; NULL-terminated. NULL: all */
     /* A generation is what a destination keeps together: a stream that is to be sent again gets a
      * new one, and an attempt that is tried again has the same. What is older than the minimum is

@@ -38,6 +38,7 @@ struct stream_state {
     int range_count;
     char *snapshot;  /* in ctid order: which rows the backfill is to read, if a later run can tell
                         them; else NULL */
+    uint64_t as_of;  /* in ctid order, in backfill: where its rows stand in the stream of changes */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */

@@ -83,9 +83,8 @@ static void go_home(struct emitter *m, struct batch **batch)
 }
 
 static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
-                           uint64_t n)
+                           uint64_t n, uint64_t cursor)
 {
-    uint64_t cursor = m->source.cursor;
     for (size_t i = 0; i < batch->row_count && !stopping(m); i++) {
         if (batch->rows[i]) {
             print_row(&m->out, printer, batch->rows[i], n++, cursor, m->now_ms);
@@ -98,10 +97,11 @@ static uint64_t print_rows(struct emitter *m, struct printer *printer, const str
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
     uint64_t n = (*chunk)->first_row, patches = 0;
+    uint64_t cursor = (*chunk)->as_of ? cursor_at((*chunk)->as_of) : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
     for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
         next = batch->next;
-        n = print_rows(m, printer, batch, n);
+        n = print_rows(m, printer, batch, n, cursor);
         go_home(m, &batch);
     }
     for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {

@@ -77,10 +77,25 @@ static void name_types(struct stream_state *state, const struct table_descriptio
     user_types_clear(&before);
 }
 
+static void say_untold(const struct engine_config *c, const struct table_description *d)
+{
+    if (d->untold) {
+        char *name = stream_name(d->relation->schema, d->relation->name);
+        log_line(
+            c->log, LOG_WARN,
+            "table %s: deletes and updates do not tell column \"%s\" of the key that was "
+            "chosen, since it is not part of the table's replica identity: run ALTER TABLE ... "
+            "REPLICA IDENTITY FULL, so that deleted rows can be found by this key",
+            name, d->untold);
+        free(name);
+    }
+}
+
 void plan_begin_state(const struct engine_config *c, struct stream_state *state, char *id,
                       int stream, const struct table_description *d, struct key **bounds,
                       int bound_count)
 {
+    say_untold(c, d);
     *state = (struct stream_state){
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);

@@ -10,11 +10,15 @@
 static bool init_streams(struct merge *m, struct err *err)
 {
     for (int i = 0; i < m->config.stream_count; i++) {
-        m->streams[i].life = 1;
-        if (!stream_init(&m->streams[i], m->config.streams[i], err)) {
+        struct stream *s = &m->streams[i];
+        s->life = 1;
+        if (!stream_init(s, m->config.streams[i], err)) {
             return false;
         }
-        m->backfilling += stream_backfills(&m->streams[i]);
+        if (s->config->ctid_order && !s->as_of) {
+            s->as_of = s->cursor ? s->cursor : m->cursor;
+        }
+        m->backfilling += stream_backfills(s);
     }
     return true;
 }
