@@ -239,6 +239,30 @@ static void choose_keys(const struct catalog *catalog, struct table_description 
     }
 }
 
+static bool is_wanted(const struct table_description *table, int column, char *const *names)
+{
+    for (int k = 0; k < table->key_count; k++) {
+        if (table->key[k].column == column) {
+            return true;
+        }
+    }
+    while (*names && strcmp(*names, table->relation->columns[column].name) != 0) {
+        names++;
+    }
+    return *names != NULL;
+}
+
+/* The columns of the key are always wanted. */
+static void choose_columns(const struct catalog *catalog, struct table_description *tables)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        for (int j = 0; catalog->streams[i].columns && j < tables[i].relation->column_count; j++) {
+            tables[i].relation->columns[j].unwanted =
+                !is_wanted(&tables[i], j, catalog->streams[i].columns);
+        }
+    }
+}
+
 struct unordered {
     const struct catalog *catalog;
     struct problems *problems;
@@ -304,6 +328,7 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
             find_unpublished(config, catalog, tables, readings, problems);
         }
         choose_keys(catalog, tables, readings, problems);
+        choose_columns(catalog, tables);
         ok = describe_operators(pg, tables, catalog->count, add_unordered, &unordered, err) &&
              (!with_terms || problems->count > first ||
               read_terms(pg, config, catalog, tables, err));
