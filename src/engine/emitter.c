@@ -26,6 +26,7 @@ struct emitter {
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
     uint64_t rows, changes, bytes;
+    uint64_t state_end; /* of `bytes`: where the last state ended */
     bool ended;
 };
 
@@ -125,7 +126,11 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     if (m->airbyte_look) {
         (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
     }
+    uint64_t start = m->bytes + m->out.len;
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
+    m->state_end = m->bytes + m->out.len;
+    shared_store(&m->engine->written_since, 0);
+    shared_store(&m->engine->state_bytes, m->state_end - start);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->room * sizeof *m->counts);
     checkpoint_free(checkpoint);
     crash_point("state-printed");
@@ -202,6 +207,7 @@ static void show_progress(struct emitter *m)
     shared_store(&p->changes, m->changes);
     shared_store(&p->bytes, m->bytes + m->out.len);
     shared_store(&p->cursor, m->source.previous_commit);
+    shared_store(&m->engine->written_since, m->bytes + m->out.len - m->state_end);
     shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
 }
 

@@ -29,6 +29,7 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->config = *config;
     m->cursor = m->last_commit = m->position = config->cursor;
     m->changed = true;
+    m->pause_us = config->checkpoint_interval_us;
     m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
     m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
     arena_init(&m->asking.arena, 4096);
@@ -173,7 +174,7 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
     m->changed = true;
     merge_release(m, e);
     m->finished = m->finish_came_by && !m->backfilling;
-    if (m->finished || now_us - m->last_checkpoint_us >= m->config.checkpoint_interval_us) {
+    if (m->finished || now_us - m->last_checkpoint_us >= m->pause_us) {
         e->checkpoint = merge_due_checkpoint(m, now_us);
     }
 }

@@ -186,6 +186,24 @@ def test_states_are_coalesced_under_load_and_prompt_when_quiet(database, capture
     process.stop()
 
 
+def test_large_states_come_rarely(database, capture):
+    """Of many tables each state is longer than all that a trickle of changes writes."""
+    names = [f"t{n}" for n in range(300)]
+    for name in names:
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY)", f"INSERT INTO {name} VALUES (1)")
+    one = capture(names, tail=True)
+    process = one.start()
+    process.wait_for(lambda run: len(run.records) == 300)
+    started = time.monotonic()
+    for number in range(20):
+        database.execute(f"INSERT INTO t0 VALUES ({number + 2})")
+        time.sleep(0.1)
+    process.wait_for(lambda run: run.records_before_last_state() == 320, 15 * PATIENCE)
+    seconds = time.monotonic() - started
+    one.keep(process.stop())
+    assert len(process.states) <= 3 + seconds / 5, f"{len(process.states)} states, {seconds:.1f} s of a trickle"
+
+
 def test_a_state_follows_a_lone_change_at_once(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     process = capture(["t"], tail=True).start().wait_for_active()
