@@ -69,6 +69,13 @@ void stream_state_copy(struct stream_state *to, const struct stream_state *from)
 void stream_state_clear(struct stream_state *);
 void capture_identity_clear(struct capture_identity *);
 
+/*
+ * Forget the streams that are not as far as `lsn`, if some are: the rest goes on without them. Visit
+ * their ids. False: no stream is as far, and nothing was done.
+ */
+bool checkpoint_leave_behind(struct checkpoint *, uint64_t lsn,
+                             void (*visit)(void *context, const char *id), void *context);
+
 /* Overwrite in `whole` what `newer` says; streams that it does not know are added. */
 void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer);
 

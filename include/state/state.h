@@ -40,6 +40,7 @@
 struct state {
     struct capture_identity identity;
     struct checkpoint *checkpoint; /* owned; NULL: capture from the beginning */
+    bool by_stream;                /* it came as STREAM states */
 };
 
 /*

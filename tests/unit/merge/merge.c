@@ -250,6 +250,33 @@ Test(merge_resume, a_state_resumes_between_its_ranges)
     checkpoint_free(&from);
 }
 
+static void note_id(void *context, const char *id)
+{
+    strcat(context, id);
+}
+
+Test(merge_resume, streams_that_are_behind_are_forgotten_beside_others)
+{
+    static const uint64_t cursors[] = {30, 0, 20, 25};
+    struct checkpoint *c = checkpoint_new(4);
+    char ids[8] = "";
+    c->cursor = 10;
+    for (int i = 0; i < 4; i++) {
+        c->streams[i].id = mem_format("%c", 'a' + i);
+        c->streams[i].cursor = cursors[i];
+    }
+    cr_assert_not(checkpoint_leave_behind(c, 31, note_id, ids));
+    cr_expect_eq(c->stream_count, 4);
+    cr_assert(checkpoint_leave_behind(c, 25, note_id, ids));
+    cr_expect_str_eq(ids, "bc");
+    cr_assert_eq(c->stream_count, 2);
+    cr_expect_eq(c->cursor, 25);
+    cr_expect_eq(c->streams[0].cursor, 30);
+    cr_expect_str_eq(c->streams[1].id, "d");
+    cr_expect_eq(c->streams[1].cursor, 0);
+    checkpoint_free(&c);
+}
+
 Test(merge, a_changed_key_of_an_active_stream_is_a_move)
 {
     read_chunk(&h, "100:100:", 1, 3, -1, "w1");
