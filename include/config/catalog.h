@@ -22,7 +22,7 @@ enum backfill_mode {
 struct catalog_stream {
     char *schema, *table;
     char **key; /* columns that override the table's key, NULL-terminated; NULL: the table's own */
-    bool full_refresh; /* Airbyte: all rows, whatever the state says */
+    bool full_refresh; /* Airbyte: all rows, unless the state is of the same generation */
     enum backfill_mode mode;
     char *backfill_filter; /* an SQL condition that rows of the backfill meet; NULL: all do */
     int priority;          /* higher is backfilled first; 0 by default */
