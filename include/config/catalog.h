@@ -22,15 +22,17 @@ enum backfill_mode {
 struct catalog_stream {
     char *schema, *table;
     char **key; /* columns that override the table's key, NULL-terminated; NULL: the table's own */
-    bool full_refresh; /* Airbyte: all rows, whatever the state says */
+    bool full_refresh; /* Airbyte: all rows, unless the state is of the same generation */
     enum backfill_mode mode;
     char *backfill_filter; /* an SQL condition that rows of the backfill meet; NULL: all do */
     int priority;          /* higher is backfilled first; 0 by default */
     char *state_key;       /* Flow: names the state of this binding; NULL: "schema.table" */
 
     /* Airbyte's alone: */
-    bool airbyte_look; /* its records are in the Airbyte look */
-    char **columns;    /* in the Airbyte look: what was chosen of what a record can have, beside the
+    bool airbyte_look;   /* its records are in the Airbyte look */
+    bool key_may_repeat; /* `key` is whatever a user chose: where no unique index lies within it,
+                            rows are read in ctid order */
+    char **columns; /* in the Airbyte look: what was chosen of what a record can have, beside the
                         * key; NULL-terminated. NULL: all */
     /* A generation is what a destination keeps together: a stream that is to be sent again gets a
      * new one, and an attempt that is tried again has the same. What is older than the minimum is

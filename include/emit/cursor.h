@@ -21,6 +21,13 @@
 
 enum { CURSOR_BITS = 8 };
 
+/* Of rows that stand at a position. In ctid order a row may come behind its changes, which a key that
+ * is not unique cannot tell: then all rows stand where the first of these changes can be. */
+static inline uint64_t cursor_at(uint64_t lsn)
+{
+    return lsn << CURSOR_BITS;
+}
+
 /* A transaction begins whose commit record is at `final_lsn`. */
 static inline void cursor_begin(uint64_t *last, uint64_t final_lsn)
 {

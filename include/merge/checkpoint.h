@@ -38,6 +38,7 @@ struct stream_state {
     int range_count;
     char *snapshot;  /* in ctid order: which rows the backfill is to read, if a later run can tell
                         them; else NULL */
+    uint64_t as_of;  /* in ctid order, in backfill: where its rows stand in the stream of changes */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
@@ -67,6 +68,13 @@ void checkpoint_free(struct checkpoint **);
 void stream_state_copy(struct stream_state *to, const struct stream_state *from);
 void stream_state_clear(struct stream_state *);
 void capture_identity_clear(struct capture_identity *);
+
+/*
+ * Forget the streams that are not as far as `lsn`, if some are: the rest goes on without them. Visit
+ * their ids. False: no stream is as far, and nothing was done.
+ */
+bool checkpoint_leave_behind(struct checkpoint *, uint64_t lsn,
+                             void (*visit)(void *context, const char *id), void *context);
 
 /* Overwrite in `whole` what `newer` says; streams that it does not know are added. */
 void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer);

@@ -53,9 +53,12 @@ struct table_description {
     int key_count;               /* 0: a table without key */
     bool unique;                 /* the key tells any two rows apart, as far as is known */
     bool by_place;               /* rows are read as they are stored, in ctid order */
-    struct terms terms;          /* as they were when it was described, by this key */
-    struct user_types types;     /* of its columns */
-    char *row_filter;            /* owned: the publication's WHERE, as SQL; NULL: all rows */
+    bool key_repeats;            /* the key was chosen, and no unique index lies within it */
+    char *untold; /* owned; by_place: a column of the key that deletes and updates do not tell the
+                     old value of; NULL: none */
+    struct terms terms;      /* as they were when it was described, by this key */
+    struct user_types types; /* of its columns */
+    char *row_filter;        /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
      * 'r' ordinary, 'p' partitioned. Read an ordinary table with ONLY: its inheritance children are
      * tables of their own.

@@ -22,6 +22,7 @@ struct column {
     bool identity;           /* part of the replica identity */
     bool text;               /* chunks: comes as text, whatever the type has a binary form */
     const struct type *type; /* NULL until resolved */
+    bool unwanted;           /* nobody chose it: chunks have NULL in its place */
 };
 
 enum {

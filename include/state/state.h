@@ -12,7 +12,8 @@
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
  * are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
  * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it. "generation" is the destination's that its rows are of.
+ * rewritten: its "scanned" is a place in it, and its rows stand at "as_of" in the stream of changes.
+ * "generation" is the destination's that its rows are of.
  * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
  * have run ahead of the LSNs (emit/cursor.h). "types" are the user-defined types of the table's
  * columns and of what these are made of, which stands first; a type may be dropped while its values
@@ -39,6 +40,7 @@
 struct state {
     struct capture_identity identity;
     struct checkpoint *checkpoint; /* owned; NULL: capture from the beginning */
+    bool by_stream;                /* it came as STREAM states */
 };
 
 /*

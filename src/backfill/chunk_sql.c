@@ -31,11 +31,16 @@ void table_name_sql(struct out *sql, const struct table_description *d)
     pg_quote_identifier(sql, d->relation->name);
 }
 
+/* A column that nobody wants keeps its place, and is not read: a large value may be far away. */
 static void add_columns(struct out *sql, const struct relation *relation)
 {
     for (int i = 0; i < relation->column_count; i++) {
         out_string(sql, i ? "," : "");
-        pg_quote_identifier(sql, relation->columns[i].name);
+        if (relation->columns[i].unwanted) {
+            out_string(sql, "NULL");
+        } else {
+            pg_quote_identifier(sql, relation->columns[i].name);
+        }
     }
 }
 

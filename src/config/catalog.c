@@ -248,6 +248,7 @@ static bool read_stream(const struct json_at *at, struct catalog_stream *stream,
         err_stream(&err, stream->schema, stream->table);
         room = err_add(faults, &err);
     }
+    stream->key_may_repeat = true;
     if (!read_key(&key, &stream->key, &err)) {
         err_stream(&err, stream->schema, stream->table);
         room = err_add(faults, &err);

@@ -285,6 +285,11 @@ static bool described(struct engine *e, struct question *q, struct err *err)
     if (m->standing != MEMBER_LIVES) {
         return roster_begin(e, q, err);
     }
+    if (q->table->by_place != m->table->by_place) { /* an index of its key came, or went */
+        snprintf(q->verdict.why, sizeof q->verdict.why, "is to be read in another order");
+        begin_again(e, q);
+        return true;
+    }
     m->table = roster_keep(&e->roster, &q->table);
     roster_requeue(e, q->stream);
     return true;

@@ -29,6 +29,7 @@ struct emitter {
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
     uint64_t rows, changes, bytes;
+    uint64_t state_end; /* of `bytes`: where the last state ended */
     bool ended;
 };
 
@@ -110,9 +111,8 @@ static void go_home(struct emitter *m, struct batch **batch)
 }
 
 static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
-                           uint64_t n)
+                           uint64_t n, uint64_t cursor)
 {
-    uint64_t cursor = m->source.cursor;
     for (size_t i = 0; i < batch->row_count && !stopping(m); i++) {
         if (batch->rows[i]) {
             print_row(&m->out, printer, batch->rows[i], n++, cursor, m->now_ms);
@@ -125,10 +125,11 @@ static uint64_t print_rows(struct emitter *m, struct printer *printer, const str
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
     uint64_t n = (*chunk)->first_row, patches = 0;
+    uint64_t cursor = (*chunk)->as_of ? cursor_at((*chunk)->as_of) : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
     for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
         next = batch->next;
-        n = print_rows(m, printer, batch, n);
+        n = print_rows(m, printer, batch, n, cursor);
         go_home(m, &batch);
     }
     for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {
@@ -152,7 +153,11 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     if (m->airbyte_look) {
         (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
     }
+    uint64_t start = m->bytes + m->out.len;
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
+    m->state_end = m->bytes + m->out.len;
+    shared_store(&m->engine->written_since, 0);
+    shared_store(&m->engine->state_bytes, m->state_end - start);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->room * sizeof *m->counts);
     checkpoint_free(checkpoint);
     crash_point("state-printed");
@@ -229,6 +234,7 @@ static void show_progress(struct emitter *m)
     shared_store(&p->changes, m->changes);
     shared_store(&p->bytes, m->bytes + m->out.len);
     shared_store(&p->cursor, m->source.previous_commit);
+    shared_store(&m->engine->written_since, m->bytes + m->out.len - m->state_end);
     shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
 }
 

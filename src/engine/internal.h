@@ -61,8 +61,10 @@ struct engine {
     struct ring *rows[64];
     int worker_count;
     struct pool *pools[POOLS];
-    struct queue *tasks; /* struct backfill_task */
-    uint64_t *lives;     /* shared; of each stream: merger writes, workers read */
+    struct queue *tasks;    /* struct backfill_task */
+    uint64_t state_bytes;   /* shared: of the last state, emitter writes, merger reads; */
+    uint64_t written_since; /* shared, likewise: what was written after it */
+    uint64_t *lives;        /* shared; of each stream: merger writes, workers read */
 
     struct replication *replication; /* reader */
     struct thread *reader, *emitter;

@@ -361,6 +361,7 @@ static bool merge_step(struct engine *e, struct err *err)
     bool some = false;
     uint32_t seen = bell_count(&e->merger_bell);
     int64_t now_us = clock_monotonic_us();
+    merge_pace(e->merge, shared_load(&e->state_bytes), shared_load(&e->written_since));
     if (!take_answers(e, &some, err) || !take_batches(e, &some, err)) {
         return false;
     }

@@ -77,10 +77,25 @@ static void name_types(struct stream_state *state, const struct table_descriptio
     user_types_clear(&before);
 }
 
+static void say_untold(const struct engine_config *c, const struct table_description *d)
+{
+    if (d->untold) {
+        char *name = stream_name(d->relation->schema, d->relation->name);
+        log_line(
+            c->log, LOG_WARN,
+            "table %s: deletes and updates do not tell column \"%s\" of the key that was "
+            "chosen, since it is not part of the table's replica identity: run ALTER TABLE ... "
+            "REPLICA IDENTITY FULL, so that deleted rows can be found by this key",
+            name, d->untold);
+        free(name);
+    }
+}
+
 void plan_begin_state(const struct engine_config *c, struct stream_state *state, char *id,
                       int stream, const struct table_description *d, struct key **bounds,
                       int bound_count)
 {
+    say_untold(c, d);
     *state = (struct stream_state){
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
@@ -232,6 +247,13 @@ static bool is_raised(const struct config *config, const struct stream_state *ol
            !plan_skips_rows(config, stream);
 }
 
+/* A full refresh goes on within its generation alone: it is the attempt before that is tried again. */
+static bool goes_on_from(const struct catalog_stream *stream, const struct stream_state *old)
+{
+    return !stream->full_refresh ||
+           (stream->generation_id && stream->generation_id == old->generation);
+}
+
 /* A stream that the state knows continues; a new one, or one that was set aside, begins. */
 static bool place_stream(struct engine *e, int i, struct err *err)
 {
@@ -239,9 +261,8 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     const struct catalog_stream *stream = &e->config.catalog->streams[i];
     char *id = plan_stream_id(stream);
     const struct checkpoint *given = e->config.state->checkpoint;
-    const struct stream_state *old =
-        given && !stream->full_refresh ? checkpoint_stream(given, id) : NULL;
-    if (!old || old->mode == STREAM_IGNORE || is_unborn(old)) {
+    const struct stream_state *old = given ? checkpoint_stream(given, id) : NULL;
+    if (!old || !goes_on_from(stream, old) || old->mode == STREAM_IGNORE || is_unborn(old)) {
         return begin_stream(e, id, i, err);
     }
     if (is_raised(e->config.config, old, stream)) {

@@ -59,6 +59,28 @@ static void set_identity(struct engine *e, const struct server_identity *server)
     e->identity.database = mem_string(e->config.config->database);
 }
 
+static void say_behind(void *log, const char *id)
+{
+    log_line(log, LOG_WARN,
+             "the state of stream %s is older than what the replication slot still has: it was not "
+             "captured for a while, and is backfilled again",
+             id);
+}
+
+/*
+ * A platform that keeps a state for each stream hands back an old one when a stream is selected again.
+ * The slot has followed the others meanwhile.
+ */
+static void leave_behind(struct engine *e, const struct slot *slot)
+{
+    const struct state *state = e->config.state;
+    if (state->by_stream && slot->confirmed_flush > state->checkpoint->cursor &&
+        checkpoint_leave_behind(state->checkpoint, slot->confirmed_flush, say_behind,
+                                e->config.log)) {
+        shared_store(e->config.acknowledged, state->checkpoint->cursor);
+    }
+}
+
 /* Where the stream begins: at the state's cursor, if it is still to be had; else at the slot's own.
  */
 static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
@@ -76,6 +98,7 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
     set_identity(e, &server);
     bool ok = true;
     if (state->checkpoint) {
+        leave_behind(e, &slot);
         struct slot_claim claim = {state->identity.system_identifier, state->identity.timeline,
                                    state->identity.slot, state->identity.database,
                                    state->checkpoint->cursor};

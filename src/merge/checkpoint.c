@@ -106,6 +106,38 @@ static struct stream_state *add_stream(struct checkpoint *checkpoint)
     return &checkpoint->streams[count];
 }
 
+static uint64_t cursor_of(const struct checkpoint *c, int stream)
+{
+    return c->streams[stream].cursor ? c->streams[stream].cursor : c->cursor;
+}
+
+bool checkpoint_leave_behind(struct checkpoint *c, uint64_t lsn,
+                             void (*visit)(void *context, const char *id), void *context)
+{
+    uint64_t first = UINT64_MAX;
+    int kept = 0;
+    for (int i = 0; i < c->stream_count; i++) {
+        uint64_t cursor = cursor_of(c, i);
+        first = cursor >= lsn && cursor < first ? cursor : first;
+    }
+    if (first == UINT64_MAX) {
+        return false;
+    }
+    for (int i = 0; i < c->stream_count; i++) {
+        uint64_t cursor = cursor_of(c, i);
+        if (cursor < lsn) {
+            visit(context, c->streams[i].id);
+            stream_state_clear(&c->streams[i]);
+            continue;
+        }
+        c->streams[kept] = c->streams[i];
+        c->streams[kept++].cursor = cursor > first ? cursor : 0;
+    }
+    c->stream_count = kept;
+    c->cursor = first;
+    return true;
+}
+
 void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer)
 {
     whole->cursor = newer->cursor;

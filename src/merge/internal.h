@@ -43,7 +43,7 @@ struct merge {
     /* Checkpoints. */
     uint64_t cursor;
     bool changed; /* since the last one */
-    int64_t last_checkpoint_us;
+    int64_t last_checkpoint_us, pause_us;
     char finish_at[WATERMARK_TEXT];
     bool finish_came_by, finished;
 };

@@ -10,11 +10,15 @@
 static bool init_streams(struct merge *m, struct err *err)
 {
     for (int i = 0; i < m->config.stream_count; i++) {
-        m->streams[i].life = 1;
-        if (!stream_init(&m->streams[i], m->config.streams[i], err)) {
+        struct stream *s = &m->streams[i];
+        s->life = 1;
+        if (!stream_init(s, m->config.streams[i], err)) {
             return false;
         }
-        m->backfilling += stream_backfills(&m->streams[i]);
+        if (s->config->ctid_order && !s->as_of) {
+            s->as_of = s->cursor ? s->cursor : m->cursor;
+        }
+        m->backfilling += stream_backfills(s);
     }
     return true;
 }
@@ -25,6 +29,7 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->config = *config;
     m->cursor = m->last_commit = m->position = config->cursor;
     m->changed = true;
+    m->pause_us = config->checkpoint_interval_us;
     m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
     m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
     arena_init(&m->asking.arena, 4096);
@@ -183,7 +188,7 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
     m->changed = true;
     merge_release(m, e);
     m->finished = m->finish_came_by && !m->backfilling;
-    if (m->finished || now_us - m->last_checkpoint_us >= m->config.checkpoint_interval_us) {
+    if (m->finished || now_us - m->last_checkpoint_us >= m->pause_us) {
         e->checkpoint = merge_due_checkpoint(m, now_us);
     }
 }

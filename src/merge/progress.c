@@ -9,6 +9,10 @@
 enum {
     POSITION_BYTES = 16 * 1024 * 1024,   /* an idle stream's cursor follows by a WAL segment… */
     POSITION_INTERVAL_US = 60 * 1000000, /* …or a minute */
+    OUTPUT_SHARE = 20,                   /* checkpoints are one part of so many */
+    US_A_BYTE = 10,                      /* where little is written: as if it were so much */
+    PAUSE_MOST_US = 10 * 1000000,
+    UNSEEN_MOST = 1000, /* beyond, a snapshot is to tell which of them are seen */
 };
 
 void merge_note_unseen(struct merge *m)
@@ -77,7 +81,16 @@ struct checkpoint *merge_checkpoint(struct merge *m, int64_t now_us)
 int64_t merge_deadline_us(const struct merge *m)
 {
     bool possible = m->changed && !m->in_transaction && !m->finished;
-    return possible ? m->last_checkpoint_us + m->config.checkpoint_interval_us : INT64_MAX;
+    return possible ? m->last_checkpoint_us + m->pause_us : INT64_MAX;
+}
+
+void merge_pace(struct merge *m, uint64_t checkpoint_bytes, uint64_t written_bytes)
+{
+    uint64_t enough = checkpoint_bytes * OUTPUT_SHARE;
+    uint64_t missing = enough > written_bytes ? enough - written_bytes : 0;
+    int64_t us = missing < PAUSE_MOST_US ? (int64_t)missing * US_A_BYTE : PAUSE_MOST_US;
+    us = us < PAUSE_MOST_US ? us : PAUSE_MOST_US;
+    m->pause_us = us > m->config.checkpoint_interval_us ? us : m->config.checkpoint_interval_us;
 }
 
 void merge_keepalive(struct merge *m, struct event *e, int64_t now_us)
@@ -121,7 +134,8 @@ bool merge_stalled(const struct merge *m)
 bool merge_wants_snapshot(const struct merge *m)
 {
     bool reading;
-    return m->backfilling && kept_bytes(m, &reading) > m->config.ahead_bytes && !reading;
+    return m->backfilling && (m->unseen_count > UNSEEN_MOST ||
+                              (kept_bytes(m, &reading) > m->config.ahead_bytes && !reading));
 }
 
 void merge_snapshot(struct merge *m, const struct snapshot *snapshot)

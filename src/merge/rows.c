@@ -27,6 +27,7 @@ static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch
         chunk->relation->stream = batch->stream;
     }
     stream_bind(s, chunk->relation);
+    chunk->as_of = s->config->key.unique ? 0 : s->as_of;
     raise_floor(m, range, &chunk->snapshot);
 }
 

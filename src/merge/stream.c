@@ -93,6 +93,7 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
     s->standing = STANDING_LIVES;
     s->backfilled = state->backfilled;
     s->cursor = state->cursor;
+    s->as_of = state->as_of;
     s->changed = true;
     s->pending = 0;
     if (state->mode != STREAM_BACKFILL) {
@@ -306,7 +307,7 @@ static void state_of_lost(struct stream_state *state)
     state->range_count = 1;
     state->snapshot = NULL;
     state->mode = STREAM_BACKFILL;
-    state->backfilled = state->cursor = 0;
+    state->backfilled = state->cursor = state->as_of = 0;
     terms_clear(&state->terms);
     user_types_clear(&state->types);
 }
@@ -318,6 +319,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
     base.range_count = 0;
     base.backfilled = s->backfilled;
     base.cursor = s->cursor;
+    base.as_of = s->pending ? s->as_of : 0;
     if (base.mode == STREAM_BACKFILL && !s->pending) {
         base.mode = STREAM_ACTIVE;
         base.snapshot = NULL;

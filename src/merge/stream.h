@@ -56,6 +56,7 @@ struct stream {
     enum stream_standing standing;
     uint64_t life;
     uint64_t cursor; /* what was committed before this is not for this life; 0: no limit */
+    uint64_t as_of;  /* in ctid order: where its rows stand in the stream of changes */
     struct interval *intervals;
     size_t interval_count, interval_cap;
     struct range *ranges;

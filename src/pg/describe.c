@@ -18,8 +18,9 @@
  */
 static const char tables_sql[] =
     "WITH RECURSIVE wanted AS ("
-    " SELECT w.n, c.oid, c.relkind, c.relreplident, c.relispartition"
-    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema_name, table_name, n)"
+    " SELECT w.n, c.oid, c.relkind, c.relreplident, c.relispartition, w.key::text[] AS key"
+    " FROM unnest($1::text[], $2::text[], $4::text[]) WITH ORDINALITY"
+    "  w(schema_name, table_name, key, n)"
     " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"
     " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name"
     "), published AS ("
@@ -46,7 +47,11 @@ static const char tables_sql[] =
     " FROM leaves l GROUP BY l.root) "
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes, z.bytes + z.toast,"
-    " z.most / current_setting('block_size')::int8, %s "
+    " z.most / current_setting('block_size')::int8, %s,"
+    " w.key IS NOT NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = w.oid AND %s"
+    "  AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+    "   JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = u.attnum"
+    "   WHERE u.position <= %s AND a.attname::text <> ALL (w.key))) "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -64,28 +69,39 @@ enum {
     COL_ALL_BYTES,
     COL_PAGES,
     COL_FILTER,
+    COL_KEY_REPEATS,
 };
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, schemas, tables;
+    struct out sql, usable, schemas, tables, keys;
     out_init(&sql, sizeof tables_sql);
+    out_init(&usable, 512);
+    out_init(&keys, 256);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
     out_init(&schemas, 256);
     out_init(&tables, 256);
     array_open(&schemas);
     array_open(&tables);
+    array_open(&keys);
     for (int i = 0; i < catalog->count; i++) {
         array_add(&schemas, catalog->streams[i].schema);
         array_add(&tables, catalog->streams[i].table);
+        array_add_names(&keys, catalog->streams[i].key);
     }
     array_close(&schemas);
     array_close(&tables);
-    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL");
-    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication};
-    struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
+    array_close(&keys);
+    usable_index_sql(&usable, pg_server_version(pg));
+    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&usable),
+               key_width_sql(pg_server_version(pg)));
+    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication,
+                            out_text(&keys)};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
     out_free(&sql);
+    out_free(&usable);
+    out_free(&keys);
     out_free(&schemas);
     out_free(&tables);
     return rows;
@@ -134,6 +150,7 @@ static bool take_table(struct table_description *table, struct reading *reading,
     reading->published = rows_bool(rows, row, COL_PUBLISHED) ||
                          (table->kind == 'p' && rows_bool(rows, row, COL_LEAVES_PUBLISHED));
     table->row_filter = rows_copy(rows, row, COL_FILTER);
+    table->key_repeats = rows_bool(rows, row, COL_KEY_REPEATS);
     table->row_estimate =
         pg_rows_null(rows, row, COL_ESTIMATE) ? -1 : rows_i64(rows, row, COL_ESTIMATE);
     table->bytes = rows_i64(rows, row, COL_BYTES);
@@ -222,6 +239,30 @@ static void choose_keys(const struct catalog *catalog, struct table_description 
     }
 }
 
+static bool is_wanted(const struct table_description *table, int column, char *const *names)
+{
+    for (int k = 0; k < table->key_count; k++) {
+        if (table->key[k].column == column) {
+            return true;
+        }
+    }
+    while (*names && strcmp(*names, table->relation->columns[column].name) != 0) {
+        names++;
+    }
+    return *names != NULL;
+}
+
+/* The columns of the key are always wanted. */
+static void choose_columns(const struct catalog *catalog, struct table_description *tables)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        for (int j = 0; catalog->streams[i].columns && j < tables[i].relation->column_count; j++) {
+            tables[i].relation->columns[j].unwanted =
+                !is_wanted(&tables[i], j, catalog->streams[i].columns);
+        }
+    }
+}
+
 struct unordered {
     const struct catalog *catalog;
     struct problems *problems;
@@ -287,6 +328,7 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
             find_unpublished(config, catalog, tables, readings, problems);
         }
         choose_keys(catalog, tables, readings, problems);
+        choose_columns(catalog, tables);
         ok = describe_operators(pg, tables, catalog->count, add_unordered, &unordered, err) &&
              (!with_terms || problems->count > first ||
               read_terms(pg, config, catalog, tables, err));
@@ -328,6 +370,7 @@ void tables_free(struct table_description **tables, int count)
         }
         free(table->key);
         free(table->row_filter);
+        free(table->untold);
         terms_clear(&table->terms);
         user_types_clear(&table->types);
         relation_free(&table->relation);

@@ -100,9 +100,10 @@ static void choose_own(struct table_description *table, const struct column_fact
 
 /*
  * A change of a row tells the old key only as far as the replica identity goes. Without any
- * identity the server refuses updates and deletes, and there is nothing to tell.
+ * identity the server refuses updates and deletes, and there is nothing to tell. The name of a column
+ * that is not told; NULL: there is none.
  */
-static bool check_identity(const struct table_description *table, struct err *err)
+static const char *untold_column(const struct table_description *table)
 {
     const struct relation *relation = table->relation;
     bool any = false;
@@ -114,7 +115,14 @@ static bool check_identity(const struct table_description *table, struct err *er
         const struct column *column = &relation->columns[table->key[i].column];
         missing = missing || column->identity ? missing : column->name;
     }
-    if (!any || !missing) {
+    return any ? missing : NULL;
+}
+
+static bool check_identity(const struct table_description *table, struct err *err)
+{
+    const struct relation *relation = table->relation;
+    const char *missing = untold_column(table);
+    if (!missing) {
         return true;
     }
     char *name = sql_table(relation->schema, relation->name);
@@ -185,6 +193,17 @@ static void drop_key(struct table_description *table)
 }
 
 /*
+ * A key of a user's choice that two rows may share, or that may be null: rows are read in ctid order,
+ * and changes tell of it what they tell.
+ */
+static bool choose_any(struct table_description *table, struct err *err)
+{
+    table->by_place = true;
+    table->untold = mem_string(untold_column(table));
+    return check_names(table, err);
+}
+
+/*
  * A key that was asked for, or by which rows are read, must do; of another one changes are told
  * apart by it if it does.
  */
@@ -197,6 +216,9 @@ bool key_choose(struct table_description *table, const struct column_facts *fact
         choose_own(table, facts);
     } else if (!choose_named(table, facts, stream->key, err)) {
         return false;
+    }
+    if (named && read_by && table->key_repeats && stream->key_may_repeat) {
+        return choose_any(table, err);
     }
     bool fits = check_names(table, err) && check_identity(table, err);
     if (!fits && !named && !read_by) {

@@ -141,24 +141,6 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
     };
 }
 
-/* An array within the array, as text: an array of arrays would want them all of one length. */
-static void add_key(struct out *keys, char *const *columns)
-{
-    struct out key;
-    out_init(&key, 64);
-    array_open(&key);
-    for (; columns && *columns; columns++) {
-        array_add(&key, *columns);
-    }
-    array_close(&key);
-    if (key.len > 2) {
-        array_add(keys, out_text(&key));
-    } else {
-        out_string(keys, keys->len > 1 ? ",NULL" : "NULL");
-    }
-    out_free(&key);
-}
-
 static void write_tables_sql(struct out *sql, int version)
 {
     struct out usable;
@@ -183,11 +165,11 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     for (int i = 0; catalog && i < catalog->count; i++) {
         array_add(&schemas, catalog->streams[i].schema);
         array_add(&tables, catalog->streams[i].table);
-        add_key(&keys, catalog->streams[i].key);
+        array_add_names(&keys, catalog->streams[i].key);
     }
     array_add(&schemas, config->watermarks_schema);
     array_add(&tables, config->watermarks_table);
-    add_key(&keys, NULL);
+    array_add_names(&keys, NULL);
     array_close(&schemas);
     array_close(&tables);
     array_close(&keys);

@@ -257,12 +257,12 @@ static char *name_list(char *const *names)
 
 /*
  * Chunks go from one key to the next, so that of rows with the same key some would be skipped. Only
- * an index promises that there are none.
+ * an index promises that there are none. A catalog whose keys may repeat has its rows read otherwise.
  */
 static void find_key_repeats(const struct table_facts *table, const struct catalog_stream *stream,
                              const char *name, struct problems *problems)
 {
-    if (!table->key_repeats || stream->mode != BACKFILL_NORMAL) {
+    if (!table->key_repeats || stream->key_may_repeat || stream->mode != BACKFILL_NORMAL) {
         return;
     }
     char *key = name_list(stream->key);

@@ -232,6 +232,7 @@ void gathered_move(struct gathered *gathered, struct state *state)
     checkpoint->unseen_count = gathered->shared.unseen_count;
     checkpoint->carry = gathered->shared.carry;
     state->checkpoint = checkpoint;
+    state->by_stream = gathered->alone;
     state->identity = gathered->shared.identity;
     gathered->shared = (struct shared_part){0};
 }

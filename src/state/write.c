@@ -146,6 +146,9 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
     }
     if (state->mode == STREAM_BACKFILL) {
         write_text(out, "snapshot", state->snapshot);
+        if (state->as_of) {
+            write_text(out, "as_of", lsn_format(state->as_of).s);
+        }
         out_string(out, ",\"ranges\":[");
         for (int i = 0; i < state->range_count; i++) {
             out_string(out, i ? "," : "");
@@ -218,6 +221,7 @@ static void write_stream_patch(struct out *out, const struct stream_state *state
     write_absent(out, "cursor", !state->cursor);
     write_absent(out, "backfilled", !state->backfilled);
     write_absent(out, "snapshot", !backfill || !state->snapshot);
+    write_absent(out, "as_of", !backfill || !state->as_of);
     write_absent(out, "storage", true);
     write_absent(out, "oid", !state->terms.text[TERM_TABLE]);
     write_absent(out, "published_by", !state->terms.text[TERM_ENTRY]);

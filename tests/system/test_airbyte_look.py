@@ -97,6 +97,22 @@ def test_only_chosen_columns_are_written_and_the_key(database, capture):
         {"id", CURSOR, UPDATED, DELETED}]
 
 
+def test_only_chosen_columns_are_read(database, capture):
+    """The server fetches no large value for nobody; the key is read though it was not chosen."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, large text, name text)", "ALTER TABLE items ALTER large SET STORAGE EXTERNAL",
+                     "INSERT INTO items SELECT n, repeat('x', 10000), 'n' || n FROM generate_series(1, 50) n")
+    fetched = ("SELECT pg_stat_get_blocks_fetched(reltoastrelid) FROM pg_class WHERE oid = 'items'::regclass")
+    one = configure(capture, "items", columns=["name"], advanced={"backfill_chunk_size": 10})
+    before = database.value(fetched)
+    assert len(one.run().records) == 50
+    assert {record["data"]["name"] for record in one.records} == {f"n{n}" for n in range(1, 51)}
+    assert database.value(fetched) == before
+    one.streams = discovered(one, "items")
+    one.state = None
+    one.run()
+    database.wait_for(f"SELECT ({fetched}) > {before}")
+
+
 def test_another_schema_gives_the_plain_look(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n numeric)", "INSERT INTO items VALUES (1, 1.50)")
     one = capture([stream("items")])

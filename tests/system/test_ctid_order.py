@@ -172,8 +172,10 @@ def write(chance):
             chance.choice(("RELEASE one", "ROLLBACK TO two", "ROLLBACK TO one", "RELEASE two")), UPDATE + f"= {n + 1}"]
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_writers_with_savepoints_beside_the_backfill(one, workers):
+@pytest.mark.parametrize("workers, key", [(1, None), (4, None), (4, ["id"]), (4, ["id", "filler"])])
+def test_writers_with_savepoints_beside_the_backfill(one, workers, key):
+    """Also with a key that somebody chose, and no index promises."""
+    one.streams[1] = stream("t", key=key)
     one.config["advanced"]["backfill_workers"] = workers
     with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
         one.run()

@@ -56,7 +56,8 @@ def test_a_read_that_is_killed_leaves_no_slot(database, capture):
 def test_a_slot_that_was_there_is_left_alone(database, capture):
     database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
     one = full(capture)
-    for _ in range(2):
+    for generation in range(1, 3):
+        one.streams[0]["generation_id"] = generation
         assert len(one.run().records) == 1000
     assert database.query(SLOTS) == [(database.slot, False)]
 
@@ -68,7 +69,35 @@ def test_beside_an_incremental_stream_the_slot_stays(database, capture):
     assert states["public.items"]["generation"] == states["public.more"]["generation"] == 1
     assert database.query(SLOTS) == [(database.slot, False)]
     database.execute("INSERT INTO more VALUES (1)")
+    one.streams[0]["generation_id"] = 2
     assert len(one.run().records) == 1001
+
+
+@pytest.mark.parametrize("made_by", ["an incremental stream", "somebody"])
+@pytest.mark.parametrize("state_type", ["global", "stream"])
+def test_an_attempt_that_is_tried_again_goes_on_within_its_generation(database, capture, made_by, state_type):
+    """Where the slot is still there, nothing is missed and nothing comes twice; a generation more, and all comes again."""
+    others = ["more"] if "stream" in made_by else []
+    database.execute("CREATE TABLE more (id int PRIMARY KEY)")
+    if not others:
+        database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
+    one = full(capture, *others, advanced={"backfill_chunk_size": 10, "state_type": state_type})
+    process = one.start()
+    process.wait_for(lambda run: run.records_before_last_state() >= 100)
+    one.keep(process.kill())
+    sent = len(one.records)
+    assert 100 <= sent < 1000
+    database.execute("UPDATE items SET id = 2000 WHERE id = 1000", "DELETE FROM items WHERE id = 2",
+                     "UPDATE items SET id = 0 WHERE id = 999")
+    one.run()
+    one.assert_equal(items=["id"])
+    assert not one.run().records_of("items")  # it is complete
+    for record in one.records:
+        assert record["data"]["_meta"]["op"] != "u"
+    one.streams[0]["generation_id"] = 2
+    assert len(one.run().records_of("items")) == 999
+    one.streams[0]["generation_id"] = 0
+    assert len(one.run().records_of("items")) == 999
 
 
 @pytest.mark.parametrize("state_type", ["global", "stream"])
@@ -82,7 +111,7 @@ def test_nothing_goes_on_from_its_state(database, capture, state_type):
     database.execute("INSERT INTO items VALUES (5000)")
     one.run()
     assert len(one.records) == 1001
-    one.streams = [stream("items", sync_mode="full_refresh")]
+    one.streams = [stream("items", sync_mode="full_refresh", generation_id=2)]
     assert len(one.run().records) == 1001  # the slot is the incremental one's, and stays
     assert database.query(SLOTS) == [(database.slot, False)]
 

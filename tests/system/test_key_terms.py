@@ -269,3 +269,32 @@ def test_what_waits_between_two_runs_of_another_table_is_not_lost(database, begi
     assert_said_again(process if running else one.run())
     assert not said_again(one.run())
     assert_lives(one, {"t": ["id"], "other": ["id"]}, {"t": 2, "other": 1})
+
+
+CHOSEN = ("CREATE TABLE t (id int PRIMARY KEY, code int NOT NULL, a text)", "ALTER TABLE t REPLICA IDENTITY FULL", INT[1])
+CHANGED_CHOICES = {
+    "another_type": ["ALTER TABLE t ALTER code TYPE text"], "the_own_key_goes": ["ALTER TABLE t DROP CONSTRAINT t_pkey"],
+    "renamed_and_back": ["ALTER TABLE t RENAME code TO x", "ALTER TABLE t RENAME x TO code"],
+    "the_key_may_be_null": ["ALTER TABLE t ALTER code DROP NOT NULL"],
+}
+
+
+@pytest.mark.parametrize("when", ["running", "between", "active"])
+@pytest.mark.parametrize("change", CHANGED_CHOICES)
+def test_a_chosen_key_that_no_index_has(database, begin, change, when):
+    """Its rows are read in ctid order; the table is backfilled again at most, and nothing is lost."""
+    statements = CHANGED_CHOICES[change]
+    one = begin(CHOSEN, 50 if when == "active" else ROWS)
+    one.streams[1] = stream("t", key=["code"])
+    if when == "running":
+        process = one.start()
+        change_in_backfill(one, process, statements)
+        database.execute("INSERT INTO other VALUES (2)")
+        one.keep(process.succeed())
+    else:
+        one.run() if when == "active" else kill_in_backfill(one, ROWS)
+        database.execute(*statements, "INSERT INTO other VALUES (2)")
+        one.run()
+    database.execute("DELETE FROM t WHERE id < 100", "UPDATE t SET a = 'newer' WHERE id % 7 = 0")
+    one.run()
+    one.materialised({"t": ["code"], "other": ["id"]}, {"t": 2}).assert_equal(database)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from again import SOON, said_again
 from capture import Capture, stream
 from connector import PATIENCE, whole
 from database import Database
@@ -61,6 +62,27 @@ def test_states_of_streams_that_are_no_longer_captured_hold_nothing_back(tables,
     flushed = tables.value("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s",
                            (tables.slot,))
     assert tables.value("SELECT %s::pg_lsn > %s::pg_lsn", (flushed, left)) and captured > left
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_stream_that_is_selected_again_beside_its_old_state(tables, capture, passed):
+    """What happened to it meanwhile is gone from the slot, if that has passed its state: then it is backfilled again, and alone."""
+    one = capture(TABLES, advanced={"state_type": "stream", **SOON})
+    one.run()
+    both, one.streams = one.streams, one.streams[:1]
+    tables.execute("UPDATE two SET n = 7", "DELETE FROM two WHERE id > 50")
+    for number in range(3 if passed else 1):
+        tables.execute(f"INSERT INTO one VALUES ({1000 + number}, 0)")
+        one.run()
+    one.streams = both
+    count = len(one.records)
+    tables.execute("INSERT INTO two VALUES (1000, 1)", "INSERT INTO one VALUES (2000, 1)")
+    process = one.run()
+    assert [record["data"]["id"] for record in one.records[count:] if record["stream"] == "one"] == [2000]
+    assert bool(said_again(process, "public.two")) == passed, process.story()
+    tables.execute("UPDATE two SET n = 8 WHERE id = 1")
+    one.run()
+    one.materialised({"one": ["id"], "two": ["id"]}, {"two": 2}).assert_equal(tables)
 
 
 def test_the_cursor_proves_its_server_and_slot(tables, capture):
@@ -184,6 +206,24 @@ def test_states_are_coalesced_under_load_and_prompt_when_quiet(database, capture
     states, seconds = len(process.states), time.monotonic() - started
     assert states < 20 + 15 * seconds, f"{states} states in {seconds:.1f} s"
     process.stop()
+
+
+def test_large_states_come_rarely(database, capture):
+    """Of many tables each state is longer than all that a trickle of changes writes."""
+    names = [f"t{n}" for n in range(300)]
+    for name in names:
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY)", f"INSERT INTO {name} VALUES (1)")
+    one = capture(names, tail=True)
+    process = one.start()
+    process.wait_for(lambda run: len(run.records) == 300)
+    started = time.monotonic()
+    for number in range(20):
+        database.execute(f"INSERT INTO t0 VALUES ({number + 2})")
+        time.sleep(0.1)
+    process.wait_for(lambda run: run.records_before_last_state() == 320, 15 * PATIENCE)
+    seconds = time.monotonic() - started
+    one.keep(process.stop())
+    assert len(process.states) <= 3 + seconds / 5, f"{len(process.states)} states, {seconds:.1f} s of a trickle"
 
 
 def test_a_state_follows_a_lone_change_at_once(database, capture):

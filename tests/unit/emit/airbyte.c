@@ -116,10 +116,11 @@ static struct relation *table(void)
     struct relation *r = relation_new(4);
     r->schema = mem_string("public");
     r->name = mem_string("t");
-    r->columns[0] = (struct column){mem_string("id"), OID_INT4, -1, true, false, &int4};
-    r->columns[1] = (struct column){mem_string("f"), OID_FLOAT8, -1, false, false, &float8};
-    r->columns[2] = (struct column){mem_string("note"), OID_TEXT, -1, false, false, &text};
-    r->columns[3] = (struct column){mem_string("_ab_cdc_lsn"), OID_TEXT, -1, false, false, &text};
+    r->columns[0] = (struct column){mem_string("id"), OID_INT4, -1, true, false, &int4, false};
+    r->columns[1] = (struct column){mem_string("f"), OID_FLOAT8, -1, false, false, &float8, false};
+    r->columns[2] = (struct column){mem_string("note"), OID_TEXT, -1, false, false, &text, false};
+    r->columns[3] =
+        (struct column){mem_string("_ab_cdc_lsn"), OID_TEXT, -1, false, false, &text, false};
     r->key = key;
     r->key_count = 1;
     return r;

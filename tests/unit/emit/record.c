@@ -15,9 +15,9 @@ static struct relation *table(void)
     struct relation *r = relation_new(3);
     r->schema = mem_string("public");
     r->name = mem_string("t");
-    r->columns[0] = (struct column){mem_string("id"), OID_INT4, -1, true, false, &int4};
-    r->columns[1] = (struct column){mem_string("v"), OID_TEXT, -1, false, false, &text};
-    r->columns[2] = (struct column){mem_string("w"), OID_TEXT, -1, false, false, &text};
+    r->columns[0] = (struct column){mem_string("id"), OID_INT4, -1, true, false, &int4, false};
+    r->columns[1] = (struct column){mem_string("v"), OID_TEXT, -1, false, false, &text, false};
+    r->columns[2] = (struct column){mem_string("w"), OID_TEXT, -1, false, false, &text, false};
     return r;
 }
 

@@ -187,6 +187,49 @@ Test(merge, a_checkpoint_forgets_unseen_transactions_once_all_rows_are_out)
     cr_expect_eq(h.checkpoint->unseen_count, 0);
 }
 
+Test(merge, a_snapshot_is_wanted_before_a_checkpoint_names_many_unseen_transactions)
+{
+    read_chunk(&h, "100:100:", 1, 6, 6, "w1");
+    for (uint32_t xid = 100; xid <= 1100; xid++) {
+        cr_assert_not(merge_wants_snapshot(h.merge));
+        begin(&h, xid);
+        update(&h, 5, 1);
+        commit(&h);
+    }
+    cr_expect(merge_wants_snapshot(h.merge));
+    struct snapshot all;
+    cr_assert(snapshot_parse(&all, "1100:1102:1100"));
+    merge_snapshot(h.merge, &all);
+    snapshot_free(&all);
+    cr_expect_not(merge_wants_snapshot(h.merge));
+    begin(&h, 1101);
+    commit(&h);
+    cr_expect_eq(h.checkpoint->unseen_count, 1);
+    cr_expect_eq(h.checkpoint->unseen[0], 1100);
+}
+
+Test(merge, the_pause_between_checkpoints_grows_with_their_size)
+{
+    struct {
+        uint64_t size, written;
+        int64_t pause_us;
+    } const cases[] = {{1000, 0, 200000},
+                       {1000, 19000, 10000},
+                       {1000, 20000, 0},
+                       {100000, 0, 10000000},
+                       {UINT32_MAX, 1, 10000000}};
+    read_chunk(&h, "100:100:", 1, 3, -1, "w1");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        checkpoint_free(&h.checkpoint);
+        merge_pace(h.merge, cases[i].size, cases[i].written);
+        begin(&h, 200 + (uint32_t)i);
+        insert(&h, 9, 1);
+        commit(&h);
+        cr_expect_eq(!h.checkpoint, cases[i].pause_us > 0);
+        cr_expect_eq(merge_deadline_us(h.merge), h.checkpoint ? INT64_MAX : cases[i].pause_us);
+    }
+}
+
 Test(merge_resume, a_state_resumes_between_its_ranges)
 {
     struct checkpoint *from = checkpoint_new(1);
@@ -205,6 +248,33 @@ Test(merge_resume, a_state_resumes_between_its_ranges)
     EXPECT(15, ABSENT);
     harness_stop(&h);
     checkpoint_free(&from);
+}
+
+static void note_id(void *context, const char *id)
+{
+    strcat(context, id);
+}
+
+Test(merge_resume, streams_that_are_behind_are_forgotten_beside_others)
+{
+    static const uint64_t cursors[] = {30, 0, 20, 25};
+    struct checkpoint *c = checkpoint_new(4);
+    char ids[8] = "";
+    c->cursor = 10;
+    for (int i = 0; i < 4; i++) {
+        c->streams[i].id = mem_format("%c", 'a' + i);
+        c->streams[i].cursor = cursors[i];
+    }
+    cr_assert_not(checkpoint_leave_behind(c, 31, note_id, ids));
+    cr_expect_eq(c->stream_count, 4);
+    cr_assert(checkpoint_leave_behind(c, 25, note_id, ids));
+    cr_expect_str_eq(ids, "bc");
+    cr_assert_eq(c->stream_count, 2);
+    cr_expect_eq(c->cursor, 25);
+    cr_expect_eq(c->streams[0].cursor, 30);
+    cr_expect_str_eq(c->streams[1].id, "d");
+    cr_expect_eq(c->streams[1].cursor, 0);
+    checkpoint_free(&c);
 }
 
 Test(merge, a_changed_key_of_an_active_stream_is_a_move)

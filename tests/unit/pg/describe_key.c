@@ -155,6 +155,43 @@ Test(key, of_columns_that_may_be_null_is_refused_where_rows_are_read_by_it)
     cr_assert(key_choose(&table, facts, &stream, &err));
 }
 
+static void choose_what_may_repeat(void)
+{
+    static char *names[] = {(char *)"b", NULL};
+    facts[0].position = 1;
+    stream.key = names;
+    stream.key_may_repeat = table.key_repeats = true;
+}
+
+Test(key, that_may_repeat_has_its_rows_read_in_ctid_order)
+{
+    choose_what_may_repeat();
+    facts[1].nullable = true;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_expect_eq(table.key_count, 1);
+    cr_expect_eq(table.key[0].column, 1);
+    cr_expect(table.by_place);
+    cr_expect_not(table.unique);
+    cr_expect_null(table.untold);
+}
+
+Test(key, that_may_repeat_and_is_not_told_by_changes_is_noted)
+{
+    choose_what_may_repeat();
+    table.relation->columns[0].identity = true;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_expect(table.by_place);
+    cr_expect_str_eq(table.untold, "b");
+}
+
+Test(key, that_was_chosen_with_an_index_is_read_by)
+{
+    choose_what_may_repeat();
+    table.key_repeats = false;
+    cr_assert(key_choose(&table, facts, &stream, &err));
+    cr_expect_not(table.by_place);
+}
+
 Test(key, without_any_replica_identity_serves)
 {
     facts[0].position = 1;

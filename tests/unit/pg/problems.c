@@ -252,6 +252,9 @@ Test(problems, a_key_of_the_catalogs_that_may_repeat)
         "run ALTER TABLE \"My Schema\".\"t\" ALTER COLUMN a SET NOT NULL; CREATE UNIQUE INDEX ON");
     stream.mode = BACKFILL_ONLY_CHANGES;
     finds_nothing();
+    stream.mode = BACKFILL_NORMAL;
+    stream.key_may_repeat = true;
+    finds_nothing();
 }
 
 Test(problems, a_watermarks_table_that_runs_what_others_made)
