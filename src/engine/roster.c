@@ -193,6 +193,7 @@ bool roster_returned(struct engine *e, struct batch *batch, struct err *err)
     struct member *m = &e->roster.members[batch->stream];
     if (batch->life != merge_life(e->merge, batch->stream) || m->standing != MEMBER_LIVES) {
         free(batch->close.why);
+        batch->close.why = NULL; /* the batch may be thrown away before it is used again */
         key_free(&batch->close.end);
         return true;
     }
