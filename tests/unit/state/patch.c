@@ -42,14 +42,16 @@ Test(state_patch, what_a_stream_has_no_more_is_deleted)
     prints((struct state_patch){0},
            "{\"cursor\":\"0/10\",\"streams\":{\"public%2Ft.v1\":{\"mode\":\"Active\","
            "\"key_columns\":[\"id\"],\"backfilled\":3,\"cursor\":null,\"snapshot\":null,"
-           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,\"types\":null,"
+           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,"
+           "\"types\":null,"
            "\"ranges\":null}}}");
     parse("{\"cursor\":\"0/10\",\"streams\":{\"t\":{\"mode\":\"Backfill\",\"snapshot\":\"1:2:\","
           "\"ranges\":[{}]}}}");
     prints((struct state_patch){0},
            "{\"cursor\":\"0/10\",\"streams\":{\"t\":{\"mode\":\"Backfill\",\"snapshot\":\"1:2:\","
            "\"ranges\":[{}],\"key_columns\":null,\"cursor\":null,\"backfilled\":null,"
-           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,\"types\":null}}}");
+           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,"
+           "\"types\":null}}}");
 }
 
 Test(state_patch, removed_streams_are_deleted)
