@@ -31,7 +31,7 @@ enum untracked {
 /* What proves who the user is. */
 enum auth {
     AUTH_PASSWORD,
-    AUTH_AWS,   /* the password is a token, signed anew for each connection */
+    AUTH_AWS,   /* the password is a token, signed for each connection */
     AUTH_TOKEN, /* it is the token that the platform injected: of Google or Azure */
 };
 
