@@ -180,6 +180,7 @@ static void take_down(struct engine *e)
 {
     run_stop(e->config.run);
     service_join(&e->service);
+    merger_put_down(e);
     thread_join(&e->reader);
     for (int i = 0; i < e->worker_count; i++) {
         worker_join_thread(e->workers[i]);

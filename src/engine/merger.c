@@ -382,8 +382,9 @@ static bool merge_step(struct engine *e, struct err *err)
     return true;
 }
 
-static void put_down(struct hands *h)
+void merger_put_down(struct engine *e)
 {
+    struct hands *h = &e->hands;
     if (h->events) {
         engine_discard(h->events);
     }
@@ -407,5 +408,4 @@ void merger_loop(struct engine *e)
     } else if (merge_finished(e->merge)) {
         output_event(e, EVENT_END, NULL);
     }
-    put_down(&e->hands);
 }
