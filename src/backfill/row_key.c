@@ -23,8 +23,8 @@ static void set_uuid(struct key *key, int k, const struct value *value)
 {
     char text[37], *p = text;
     for (int i = 0; i < 16; i++) {
-        p += snprintf(p, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-                      (uint8_t)value->data[i]);
+        p += snprintf(p, (size_t)(text + sizeof text - p), "%s%02x",
+                      i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", (uint8_t)value->data[i]);
     }
     key_set(key, k, text, 36);
 }

@@ -74,7 +74,7 @@ static struct exact *decode(struct decoder *decoder, struct batch *batch, struct
     memcpy(message->data, bytes_take(in, len), len);
     size_t before = batch->event_count;
     if (!decoder_message(decoder, batch, 1, message->data, len, &err) &&
-        (batch->event_count != before || err.kind != ERR_SYSTEM)) {
+        (batch->event_count != before || (err.kind != ERR_SYSTEM && err.kind != ERR_TRANSIENT))) {
         abort();
     }
     return message;

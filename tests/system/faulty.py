@@ -22,7 +22,10 @@ def document_of(message):
 
 
 def done_to(line):
-    message = json.loads(line)
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None  # of the protobuf form
     document = document_of(message)
     if document.get("_meta", {}).get("op") != OPERATION or "id" not in document:
         return None
