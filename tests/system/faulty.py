@@ -25,6 +25,8 @@ def done_to(line):
     try:
         message = json.loads(line)
     except ValueError:
+        message = None
+    if not isinstance(message, dict):
         return None  # of the protobuf form
     document = document_of(message)
     if document.get("_meta", {}).get("op") != OPERATION or "id" not in document:
