@@ -81,7 +81,7 @@ def test_an_attempt_that_is_tried_again_goes_on_within_its_generation(database, 
     database.execute("CREATE TABLE more (id int PRIMARY KEY)")
     if not others:
         database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
-    one = full(capture, *others, advanced={"backfill_chunk_size": 10, "state_type": state_type})
+    one = full(capture, *others, advanced={"backfill_chunk_size": 2, "state_type": state_type})
     process = one.start()
     process.wait_for(lambda run: run.records_before_last_state() >= 100)
     one.keep(process.kill())
