@@ -97,11 +97,25 @@ const char *key_width_sql(int version)
     return version >= 110000 ? "i.indnkeyatts" : "i.indnatts";
 }
 
+#define TELLS_ROWS_APART                                                                           \
+    "i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"                      \
+    " AND NOT i.indisexclusion"
+
+void index_within_sql(struct out *out, const char *oid, const char *key, int version)
+{
+    out_format(out,
+               "i.indrelid=%s AND " TELLS_ROWS_APART
+               " AND (i.indkey::int2[])[0:%s-1]<@ARRAY(SELECT a.attnum"
+               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attname=ANY(%s)"
+               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT %s)",
+               oid, key_width_sql(version), oid, key, not_null_sql(version),
+               generated_sql(version));
+}
+
 void usable_index_sql(struct out *out, int version)
 {
     out_format(out,
-               "(i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
-               " AND NOT i.indisexclusion"
+               "(" TELLS_ROWS_APART
                " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
                "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum"
                "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT %s) IS NOT TRUE))",

@@ -27,6 +27,12 @@ char *sql_table(const char *schema, const char *table);
 void usable_index_sql(struct out *, int version);
 
 /*
+ * Append a condition: index `i` is a usable one of table `oid`, and lies within `key`, the names of
+ * columns as text[]. Both are expressions. NULL is a key without columns.
+ */
+void index_within_sql(struct out *, const char *oid, const char *key, int version);
+
+/*
  * Append a SELECT of each table's best key: of the usable indexes the primary key, or else the
  * replica identity, or else the one with fewest columns. Columns: indrelid, indkey,
  * indcollation, indclass, width (how many of indkey are the key, and not INCLUDEd), indisprimary.

@@ -48,10 +48,7 @@ static const char tables_sql[] =
     "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
     " coalesce(z.published, true), round(z.estimate), z.bytes, z.bytes + z.toast,"
     " z.most / current_setting('block_size')::int8, %s,"
-    " w.key IS NOT NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = w.oid AND %s"
-    "  AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
-    "   JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum = u.attnum"
-    "   WHERE u.position <= %s AND a.attname::text <> ALL (w.key))) "
+    " w.key IS NOT NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE %s) "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
     "LEFT JOIN sizes z ON z.root = w.oid "
@@ -75,9 +72,9 @@ enum {
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, usable, schemas, tables, keys;
+    struct out sql, within, schemas, tables, keys;
     out_init(&sql, sizeof tables_sql);
-    out_init(&usable, 512);
+    out_init(&within, 512);
     out_init(&keys, 256);
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
     out_init(&schemas, 256);
@@ -93,14 +90,14 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     array_close(&schemas);
     array_close(&tables);
     array_close(&keys);
-    usable_index_sql(&usable, pg_server_version(pg));
-    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&usable),
-               key_width_sql(pg_server_version(pg)));
+    index_within_sql(&within, "w.oid", "w.key", pg_server_version(pg));
+    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL",
+               out_text(&within));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication,
                             out_text(&keys)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
     out_free(&sql);
-    out_free(&usable);
+    out_free(&within);
     out_free(&keys);
     out_free(&schemas);
     out_free(&tables);

@@ -25,22 +25,6 @@ static void add_columns(struct out *sql, const char *oid, int version)
                oid);
 }
 
-/*
- * A condition on index `i`: it tells rows apart, by columns of the key alone. It is usable_index_sql
- * for these columns, said so that the columns are read once.
- */
-static void add_within(struct out *sql, const char *oid, const char *key, int version)
-{
-    out_format(sql,
-               "i.indrelid=%s AND i.indisunique AND i.indisvalid AND i.indimmediate"
-               " AND i.indpred IS NULL AND NOT i.indisexclusion"
-               " AND (i.indkey::int2[])[0:%s-1]<@ARRAY(SELECT a.attnum"
-               " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attname=ANY(%s)"
-               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT %s)",
-               oid, key_width_sql(version), oid, key, not_null_sql(version),
-               generated_sql(version));
-}
-
 static void add_key(struct out *sql, const char *oid, const char *key, int version)
 {
     out_format(sql,
@@ -49,7 +33,7 @@ static void add_key(struct out *sql, const char *oid, const char *key, int versi
                " ELSE ' '||a.attnum END,"
                "',' ORDER BY k.n)||CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE ",
                not_null_sql(version));
-    add_within(sql, oid, key, version);
+    index_within_sql(sql, oid, key, version);
     out_format(sql,
                ") THEN '' ELSE ' not unique' END,'')"
                " FROM unnest(%s) WITH ORDINALITY k(name,n) LEFT JOIN pg_catalog.pg_attribute a"
@@ -89,7 +73,7 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
                " WHERE ",
                collation_sql(version));
-    add_within(sql, oid, key, version);
+    index_within_sql(sql, oid, key, version);
     out_format(sql, " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
                key_width_sql(version));
 }
@@ -210,21 +194,6 @@ void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int co
     }
 }
 
-/* A list of names as an array, or '{}'. */
-static char *array_of(char *const *names)
-{
-    struct out out;
-    out_init(&out, 64);
-    array_open(&out);
-    for (; names && *names; names++) {
-        array_add(&out, *names);
-    }
-    array_close(&out);
-    char *text = mem_string(out_text(&out));
-    out_free(&out);
-    return text;
-}
-
 static struct pg_rows *query(struct pg *pg, const struct config *config,
                              const struct catalog *catalog, char *const *const *keys,
                              struct err *err)
@@ -235,11 +204,9 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
         array_open(&lists[i]);
     }
     for (int i = 0; i < catalog->count; i++) {
-        char *key = array_of(keys[i]);
         array_add(&lists[0], catalog->streams[i].schema);
         array_add(&lists[1], catalog->streams[i].table);
-        array_add(&lists[2], key);
-        free(key);
+        array_add_names(&lists[2], keys[i]);
     }
     for (int i = 0; i < 3; i++) {
         array_close(&lists[i]);
