@@ -41,8 +41,7 @@ struct option {
     /* For forms; the reader is who checks. A regular expression that all it takes matches, what
      * that wants in words, and a value as JSON; NULL: none. */
     const char *pattern, *pattern_says, *example;
-    void (*members)(
-        struct out *); /* of an object: appends what its schema says more; NULL: nothing */
+    void (*members)(struct out *); /* of an object: more of its schema; NULL: nothing */
 };
 
 /* An object that holds options. */

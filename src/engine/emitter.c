@@ -23,8 +23,7 @@ struct emitter {
     uint64_t *counts;  /* records a stream since the last checkpoint */
     int begun;         /* streams that the codec was told of */
     bool airbyte_look; /* some stream has it */
-    int *cut;          /* streams of which it was said that values are cut */
-    int cut_count;
+    bool *cut;         /* of each stream: it was said that values are cut */
     struct source source;
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
@@ -55,13 +54,10 @@ static void say_cut(void *context, int stream, const char *column, uint32_t len)
 {
     struct emitter *m = context;
     const struct catalog_stream *s = &m->engine->config.catalog->streams[stream];
-    for (int i = 0; i < m->cut_count; i++) {
-        if (m->cut[i] == stream) {
-            return;
-        }
+    if (m->cut[stream]) {
+        return;
     }
-    m->cut = mem_grow(m->cut, (size_t)(m->cut_count + 1) * sizeof *m->cut);
-    m->cut[m->cut_count++] = stream;
+    m->cut[stream] = true;
     log_line(m->engine->config.log, LOG_WARN,
              "table %s.%s has a value of %" PRIu32 " bytes in column \"%s\", more than "
              "advanced.max_value_bytes allows: it and others like it are cut, or replaced by a "
@@ -285,6 +281,7 @@ void emitter_main(void *context)
     struct engine *e = context;
     struct emitter m = {.engine = e};
     m.counts = mem_zero((size_t)e->config.catalog->room * sizeof *m.counts);
+    m.cut = mem_zero((size_t)e->config.catalog->room * sizeof *m.cut);
     m.airbyte_look = e->begins_in_look;
     m.source.previous_commit = e->start_lsn;
     m.source.cursor = e->config.state->checkpoint ? e->config.state->checkpoint->carry : 0;

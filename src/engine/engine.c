@@ -143,7 +143,7 @@ static bool start_threads(struct engine *e, struct err *err)
 }
 
 /* What was under way when everything stopped. */
-void engine_discard(struct batch *batch)
+static void discard(struct batch *batch)
 {
     for (size_t i = 0; i < batch->event_count && batch->kind == BATCH_EVENTS; i++) {
         struct event *event = &batch->events[i];
@@ -162,7 +162,7 @@ static void drain(struct ring **ring)
 {
     struct batch *batch;
     while (*ring && (batch = ring_pop(*ring))) {
-        engine_discard(batch);
+        discard(batch);
     }
     ring_free(ring);
 }
@@ -176,11 +176,25 @@ static void drain_tasks(struct engine *e)
     queue_free(&e->tasks);
 }
 
+/* What the merger held, once the service, which may still be asked about it, has ended. */
+static void put_down(struct hands *h)
+{
+    if (h->events) {
+        discard(h->events);
+    }
+    if (h->rows) {
+        discard(h->rows);
+    }
+    question_free(&h->look);
+    question_free(&h->deferred);
+    h->events = h->rows = h->asking = NULL;
+}
+
 static void take_down(struct engine *e)
 {
     run_stop(e->config.run);
     service_join(&e->service);
-    merger_put_down(e);
+    put_down(&e->hands);
     thread_join(&e->reader);
     for (int i = 0; i < e->worker_count; i++) {
         worker_join_thread(e->workers[i]);

@@ -83,10 +83,6 @@ bool engine_start(struct engine *, struct err *);
 /* merger.c */
 void merger_loop(struct engine *);
 
-/* Free what it held, once the service, which may still be asked about it, has ended. */
-void merger_put_down(struct engine *);
-void engine_discard(struct batch *);
-
 /* emitter.c */
 void emitter_main(void *context); /* the engine */
 

@@ -382,20 +382,6 @@ static bool merge_step(struct engine *e, struct err *err)
     return true;
 }
 
-void merger_put_down(struct engine *e)
-{
-    struct hands *h = &e->hands;
-    if (h->events) {
-        engine_discard(h->events);
-    }
-    if (h->rows) {
-        engine_discard(h->rows);
-    }
-    question_free(&h->look);
-    question_free(&h->deferred);
-    h->events = h->rows = h->asking = NULL;
-}
-
 void merger_loop(struct engine *e)
 {
     struct err err = {0};

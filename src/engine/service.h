@@ -32,11 +32,9 @@ enum question_kind {
 
 struct question {
     enum question_kind kind;
-    bool busy; /* not answered: it would wait for a lock, or for a transaction; ask again later */
-    bool ok;   /* else `err` says why it cannot be answered */
-    bool
-        stale; /* MERGE: the server does not know the table, a column, or the values of its key, any
-                   more */
+    bool busy;  /* not answered: it would wait for a lock, or for a transaction; ask again later */
+    bool ok;    /* else `err` says why it cannot be answered */
+    bool stale; /* MERGE: the server knows the table, a column or a value of the key no more */
     struct err err;
     int stream;
     int count;                             /* MERGE, LOOK: streams that there are */

@@ -324,8 +324,7 @@ int main(int argc, char **argv)
         return fail(&p, &err);
     }
     environment_clean();
-    prctl(PR_SET_DUMPABLE,
-          0); /* passwords and keys stay out of core dumps, ours and libpq's copies */
+    prctl(PR_SET_DUMPABLE, 0); /* no core dump has passwords or keys, in libpq's memory either */
     p.signals = block_signals();
     if (!command_line_parse(&p.command, argc, argv, &err)) {
         return fail(&p, &err);

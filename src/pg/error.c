@@ -169,11 +169,11 @@ void pg_connection_words(const struct pg *pg, char *to, size_t size)
 
 bool pg_fail_connection(struct pg *pg, struct err *err)
 {
+    char message[768];
     struct pollfd stop = {pg->stop_fd, POLLIN, 0};
     if (poll(&stop, 1, 0) == 1) {
         return err_set(err, ERR_STOPPED, "stopped"); /* in the middle of whatever it was */
     }
-    char message[768];
     pg->sqlstate[0] = '\0';
     pg_connection_words(pg, message, sizeof message);
     return err_set(err, ERR_TRANSIENT, "lost the connection to the server: %s", message);

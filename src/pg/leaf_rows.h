@@ -13,8 +13,7 @@ struct leaf_rows {
     char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
-    uint32_t
-        written_by; /* the transaction that wrote its entry in pg_class, which names its file */
+    uint32_t written_by;  /* the transaction that wrote its entry in pg_class, and so its file */
 };
 
 /*
