@@ -17,6 +17,15 @@ struct bytes {
     bool bad;
 };
 
+/* Of UTF-8 that is to be cut at `len`: where no character is cut in two. text[len] is looked at. */
+static inline size_t bytes_whole_letters(const char *text, size_t len)
+{
+    while (len && ((unsigned char)text[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
 static inline uint16_t load16(const void *p)
 {
     uint16_t v;

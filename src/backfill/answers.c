@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "reader.h"
 
 enum {
@@ -99,10 +100,7 @@ static void add_key(struct err *err, const struct key *key)
     enum { LONGEST = 200 };
     for (int i = 0; i < key->count; i++) {
         const struct key_column *c = &key->columns[i];
-        size_t len = c->len > LONGEST ? LONGEST : c->len;
-        while (len && len < c->len && (c->text[len] & 0xC0) == 0x80) {
-            len--;
-        }
+        size_t len = c->len > LONGEST ? bytes_whole_letters(c->text, LONGEST) : c->len;
         err_suffix(err, "%s%.*s%s", i ? ", " : "", (int)len, c->text, len < c->len ? "…" : "");
     }
 }

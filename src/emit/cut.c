@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "printer.h"
 #include "word.h"
 
@@ -34,15 +35,6 @@ static char *put_marker(struct out *out, char *to, uint32_t len)
     return put_word(out_room(out, to, sizeof marker), marker);
 }
 
-/* No letter is cut in two. */
-static uint32_t whole_letters(const char *data, uint32_t len)
-{
-    while (len && ((unsigned char)data[len] & 0xC0) == 0x80) {
-        len--;
-    }
-    return len;
-}
-
 char *put_cut(struct out *out, char *to, struct printer *p, const struct field *field,
               value_writer *writer, const char *data, uint32_t len)
 {
@@ -58,6 +50,8 @@ char *put_cut(struct out *out, char *to, struct printer *p, const struct field *
     if (is_json(field->type)) {
         return put_marker(out, to, len);
     }
-    limit = hex ? 2 + 2 * limit : is_text(field->type) ? whole_letters(data, limit) : limit;
+    limit = hex                    ? 2 + 2 * limit
+            : is_text(field->type) ? (uint32_t)bytes_whole_letters(data, limit)
+                                   : limit;
     return writer(out, to, field->type, data, limit);
 }
