@@ -1,10 +1,12 @@
 /* Statements and their results: simple messages of several, and single ones with parameters. */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
 
@@ -13,12 +15,18 @@ enum { CANCEL_S = 3 };
 bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struct err *err)
 {
     struct pollfd fds[2] = {{PQsocket(pg->conn), events, 0}, {pg->stop_fd, POLLIN, 0}};
-    struct timespec limit = {timeout_us / 1000000, timeout_us % 1000000 * 1000};
+    int64_t deadline_us = clock_monotonic_us() + timeout_us;
+    int some;
     *ready = false;
     if (fds[0].fd < 0) {
         return pg_fail_connection(pg, err);
     }
-    ppoll(fds, 2, timeout_us < 0 ? NULL : &limit, NULL); /* interrupted: the caller asks again */
+    do { /* a signal is no answer, and no silence either */
+        int64_t left_us = deadline_us - clock_monotonic_us();
+        left_us = left_us > 0 ? left_us : 0;
+        struct timespec limit = {left_us / 1000000, left_us % 1000000 * 1000};
+        some = ppoll(fds, 2, timeout_us < 0 ? NULL : &limit, NULL);
+    } while (some < 0 && errno == EINTR);
     if (fds[1].revents) {
         return err_set(err, ERR_STOPPED, "stopped");
     }
