@@ -35,7 +35,8 @@ static void stand(struct merge *m, struct stream *s, enum stream_standing standi
     m->backfilling -= stream_backfills(s);
     s->standing = standing;
     m->backfilling += stream_backfills(s);
-    s->changed = m->changed = true;
+    s->changed = true;
+    m->changed |= !s->told_lost; /* else the next state would equal the last */
 }
 
 void merge_lose(struct merge *m, int stream)

@@ -58,6 +58,7 @@ static struct checkpoint *new_checkpoint(struct merge *m)
             stream_state_now(&m->streams[i], state);
             state->cursor = state->cursor > m->cursor ? state->cursor : 0;
             m->streams[i].changed = false;
+            m->streams[i].told_lost = m->streams[i].standing != STANDING_LIVES;
         }
     }
     return checkpoint;

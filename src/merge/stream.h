@@ -63,8 +63,9 @@ struct stream {
     int range_count;
     size_t pending; /* intervals that are not OUT; 0: the stream is active */
     uint64_t backfilled;
-    bool changed; /* since the last checkpoint */
-    int *ranks;   /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
+    bool changed;   /* since the last checkpoint */
+    bool told_lost; /* the last checkpoint that held it said that nothing was read of it */
+    int *ranks;     /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
     size_t rank_cap, rank_next;
     bool ranked; /* they are those of the batch in hand */
 };

@@ -339,3 +339,26 @@ Test(chunk, what_a_stream_is_ahead_of_is_not_mistaken_for_what_follows)
     expect_said(&s, "p1=A/X");
     scene_free(&s);
 }
+
+Test(chunk, a_stream_that_is_lost_over_and_over_says_so_once)
+{
+    struct scene s;
+    scene_init(&s, "-", NULL, false);
+    scene_quiet(&s);
+    merge_lose(s.m, 0);
+    scene_quiet(&s);
+    int told = s.checkpoints;
+    scene_rebirth(&s, 0); /* no state tells of this life */
+    merge_lose(s.m, 0);
+    merge_leave(s.m, 0);
+    scene_quiet(&s);
+    cr_expect_eq(s.checkpoints, told);
+    scene_rebirth(&s, 0);
+    wal_begin(&s, 7);
+    wal_commit(&s);
+    told = s.checkpoints;
+    merge_lose(s.m, 0);
+    scene_quiet(&s);
+    cr_expect_eq(s.checkpoints, told + 1);
+    scene_free(&s);
+}
