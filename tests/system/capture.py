@@ -94,6 +94,28 @@ class Capture:
                 process.process.wait()
 
 
+class Spilled:
+    """Records in a file, for more of them than memory should hold."""
+
+    def __init__(self, path):
+        self.path = path
+        self.count = 0
+        self.file = open(path, "w", encoding="utf-8")
+
+    def append(self, record):
+        json.dump(record, self.file)
+        self.file.write("\n")
+        self.count += 1
+
+    def __len__(self):
+        return self.count
+
+    def __iter__(self):
+        self.file.flush()
+        with open(self.path, encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
 def by_stream(values):
     """A table that is named alone is in `public`."""
     return {("public", name) if isinstance(name, str) else name: value for name, value in values.items()}

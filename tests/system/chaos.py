@@ -98,6 +98,7 @@ class Chaos:
         self.one.keep(ended)
         self.process = None
         self.say(f"{what}: {len(ended.records)} records, {len(self.one.records) - before} of them count")
+        ended.messages.clear()  # a long test has too many
 
     def kill(self):
         self.take(self.process.kill(), "kill -9")

@@ -16,6 +16,7 @@ from psycopg2 import errors
 from oracle import Oracle, Versions
 
 ROWS = 600
+PARTS_MOST = 40
 # What the statements of one session meet when those of another have changed the table.
 CONCURRENT_DDL = (errors.UndefinedTable, errors.UndefinedColumn, errors.DeadlockDetected, errors.LockNotAvailable,
                   errors.DatatypeMismatch)
@@ -204,12 +205,12 @@ class Upheaval(threading.Thread):
         """A leaf is detached, changed and attached again; truncated; and made empty, which is nothing."""
         untold = self.untold["d_parts"]
         self.serial += 1
-        first = 100000 + 1000 * self.serial
-        name = f"d_part_new_{self.serial}"
+        first = 100000 + 1000 * (self.serial % PARTS_MOST)
+        name = f"d_part_new_{self.serial % PARTS_MOST}"
         self.random.choice((
             lambda: self.toggle(cursor),
             lambda: self.alter(cursor, "d_parts", "TRUNCATE d_part_1", fill("d_parts", 1, 20), note=untold),
-            lambda: self.alter(cursor, "d_parts", f"CREATE TABLE {name} PARTITION OF d_parts FOR VALUES FROM ({first}) TO ({first + 1000})",
+            lambda: self.alter(cursor, "d_parts", f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF d_parts FOR VALUES FROM ({first}) TO ({first + 1000})",
                                fill("d_parts", first, first + 10))))()
 
     def toggle(self, cursor):

@@ -5,7 +5,6 @@ CHAOS_SECONDS is the duration (15 unless told; 60 where CI is set), CHAOS_SEED r
 CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by Airbyte's rules has.
 """
 
-import json
 import os
 import random
 
@@ -14,6 +13,7 @@ import pytest
 import chaos_ddl
 from again import SOON
 from airbyte_destination import Destination, assert_grow, discovered
+from capture import Spilled
 from chaos import Chaos, StubbornWriter, lost_connection
 from database import Database
 from kinds import TYPES, changes, create
@@ -66,6 +66,7 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
     one = capture(list(keys), of=database, tail=True,
                   advanced={"backfill_chunk_size": chance.choice((17, 100, 400)), **(SOON if upheaval else {}),
                             "backfill_workers": chance.choice((1, 2, 4))})
+    one.records = Spilled(tmp_path / "records.jsonl")
     if AIRBYTE and not upheaval:
         one.streams = discovered(one, *keys)
     chaos = Chaos(server, database, one, chance.random())
@@ -87,7 +88,7 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
         else:
             compare(one, database, upheaval.oracles(keys) if upheaval else keys)
     except BaseException:
-        keep_evidence(one, tmp_path)
+        print(f"the records that count: {one.records.path}")
         print(f"replay with CHAOS_SEED={SEED}\n" + "\n".join(chaos.log[-60:] + [line for actor in others for line in actor.log[-60:]]))
         raise
     finally:
@@ -95,6 +96,7 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
         one.kill_all()
     print(f"{sum(writer.transactions for writer in writers)} transactions, {len(one.records)} records, "
           f"{len(one.runs)} runs\n" + "\n".join(chaos.log + [line for actor in others for line in actor.log]))
+    os.remove(one.records.path)
 
 
 def finish(writers):
@@ -118,10 +120,3 @@ def compare_destination(one, database, keys):
     for name, destination in destinations.items():
         destination.assert_equal(database, f"CHAOS_SEED={SEED}: ")
         assert_grow([record for record in one.records if record["stream"] == name], destination.key)
-
-
-def keep_evidence(one, directory):
-    with open(directory / "records.jsonl", "w", encoding="utf-8") as file:
-        for record in one.records:
-            file.write(json.dumps(record) + "\n")
-    print(f"the records that count: {directory / 'records.jsonl'}")
