@@ -94,31 +94,6 @@ bool reader_failed(struct reader *r, const struct message *message, struct err *
     return false;
 }
 
-/* Keys may be long; none is cut within a character. */
-static void add_key(struct err *err, const struct key *key)
-{
-    enum { LONGEST = 200 };
-    for (int i = 0; i < key->count; i++) {
-        const struct key_column *c = &key->columns[i];
-        size_t len = c->len > LONGEST ? bytes_whole_letters(c->text, LONGEST) : c->len;
-        err_suffix(err, "%s%.*s%s", i ? ", " : "", (int)len, c->text, len < c->len ? "…" : "");
-    }
-}
-
-void reader_name_row(const struct reader *r, struct err *err)
-{
-    struct err where = {0};
-    const struct relation *relation = r->table.relation;
-    const struct key *last = r->end ? r->end : r->after;
-    err_suffix(&where, "reading table %s.%s", relation->schema, relation->name);
-    if (last && !r->table.description->by_place) {
-        err_suffix(&where, " after the row with the key (");
-        add_key(&where, last);
-        err_suffix(&where, ")");
-    }
-    err_prefix(err, "%s: ", where.message);
-}
-
 bool reader_expect(struct reader *r, char type, struct message *message, struct err *err)
 {
     if (!reader_answer(r, message, err)) {

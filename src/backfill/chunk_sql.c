@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "order.h"
 #include "pg/terms.h"
 #include "pg/wire.h"
 #include "row/tuple.h"
@@ -41,40 +42,6 @@ static void add_columns(struct out *sql, const struct relation *relation)
         } else {
             pg_quote_identifier(sql, relation->columns[i].name);
         }
-    }
-}
-
-/* Before version 14 a range of places is looked for in the whole table; places by name are not. */
-static void add_pages(struct out *sql, const struct table *table, const struct key *after, int rows)
-{
-    uint64_t first = table_first_page(after);
-    uint64_t end = first + table_chunk_pages(table, rows);
-    if (table->version >= 140000) {
-        out_format(sql, " AND ctid>='(%" PRIu64 ",0)'::tid AND ctid<'(%" PRIu64 ",0)'::tid", first,
-                   end);
-        return;
-    }
-    out_format(
-        sql,
-        " AND ctid=ANY(ARRAY(SELECT ('('||p||','||i||')')::tid"
-        " FROM pg_catalog.generate_series(%" PRIu64 ",%" PRIu64 ") p,"
-        " pg_catalog.generate_series(1,pg_catalog.current_setting('block_size')::int/28) i))",
-        first, end - 1);
-}
-
-/*
- * Rows of transactions that the base snapshot did not see are changes, and come with the stream:
- * their ids lie between that snapshot's xmax and now, or were running then. This holds as long as
- * no id was used twice: see base.c.
- */
-static void add_ids(struct out *sql, const struct snapshot *base)
-{
-    out_format(sql,
-               " AND NOT (xmin::text::bigint>=%" PRIu64 " AND xmin::text::bigint<"
-               "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))",
-               base->xmax);
-    for (size_t i = 0; i < base->xip_count; i++) {
-        out_format(sql, " AND xmin<>'%" PRIu64 "'", base->xip[i]);
     }
 }
 
@@ -112,25 +79,12 @@ static void add_terms(struct out *sql, const struct table *table)
     out_free(&oid);
 }
 
-/* In ctid order: how far the pages go. */
-static void add_page_count(struct out *sql, const struct table *table)
-{
-    char oid[16];
-    out_char(sql, ',');
-    if (!table->description->by_place) {
-        out_string(sql, "NULL");
-        return;
-    }
-    snprintf(oid, sizeof oid, "%" PRIu32, table->description->relation->oid);
-    describe_pages_sql(sql, oid);
-}
-
 static void lock_statement(struct out *request, const struct table *table)
 {
     const struct table_description *d = table->description;
-    bool leaves = d->kind == 'p' && d->by_place; /* no place in them may change either */
     struct out sql;
     out_init(&sql, 256);
+    bool leaves = d->kind == 'p' && table->order->locks_leaves;
     out_string(&sql, leaves ? "LOCK TABLE " : "LOCK TABLE ONLY ");
     table_name_sql(&sql, d);
     out_string(&sql, " IN ACCESS SHARE MODE");
@@ -156,28 +110,14 @@ static void facts_statement(struct out *request, const struct table *table)
     if (!table->prepared) {
         out_init(&sql, 4096);
         out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text");
-        add_page_count(&sql, table);
+        out_char(&sql, ',');
+        table->order->pages_sql(&sql, table);
         out_char(&sql, ',');
         add_terms(&sql, table);
         wire_prepare(request, name, out_text(&sql));
         out_free(&sql);
     }
     wire_execute(request, name, NULL);
-}
-
-static void add_order(struct out *sql, const struct table *table, const struct backfill_task *task,
-                      const struct key *after, int rows)
-{
-    const struct table_description *d = table->description;
-    if (after) {
-        table_bound_sql(sql, d, true, after);
-    }
-    if (task->until) {
-        table_bound_sql(sql, d, false, task->until);
-    }
-    out_string(sql, " ORDER BY ");
-    table_order_sql(sql, d);
-    out_format(sql, " LIMIT %d", rows);
 }
 
 /*
@@ -215,14 +155,7 @@ static void rows_statement(struct out *request, const struct table *table,
     if (minimum_xid) {
         add_minimum(&sql, minimum_xid);
     }
-    if (d->by_place) {
-        add_pages(&sql, table, after, rows);
-    } else {
-        add_order(&sql, table, task, after, rows);
-    }
-    if (task->base && !task->base->exported) {
-        add_ids(&sql, &task->base->snapshot);
-    }
+    table->order->rows_sql(&sql, table, task, after, rows);
     wire_statement(request, out_text(&sql), table->relation);
     out_free(&sql);
 }
@@ -243,32 +176,4 @@ void table_chunk_statements(struct out *request, const struct table *table,
     if (task_imports(task)) {
         facts_statement(request, table);
     }
-}
-
-/* "(page,0)" */
-uint64_t table_first_page(const struct key *after)
-{
-    return after ? strtoull(after->columns[0].text + 1, NULL, 10) : 0;
-}
-
-uint64_t table_chunk_pages(const struct table *table, int rows)
-{
-    const struct table_description *d = table->description;
-    double per_page = 100;
-    if (d->pages > 0 && d->row_estimate > 0) {
-        per_page = (double)d->row_estimate / (double)d->pages;
-    } else if (d->pages > 0 && d->kind == 'p') {
-        per_page *= (double)d->bytes / PAGE_BYTES / (double)d->pages; /* a page of each partition */
-    }
-    double pages = rows / (per_page < 1 ? 1 : per_page);
-    return pages < 1 ? 1 : (uint64_t)pages;
-}
-
-struct key *table_page_key(uint64_t page)
-{
-    struct key *key = key_new(1);
-    char *text = mem_format("(%" PRIu64 ",0)", page);
-    key_set(key, 0, text, strlen(text));
-    free(text);
-    return key;
 }

@@ -1,7 +1,6 @@
 /* The answers to a chunk's statements, to batches of rows. */
 #include "reader.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
+#include "order.h"
 #include "row/tuple.h"
 
 enum {
@@ -122,7 +122,7 @@ static int64_t query_limit_us(const struct reader *r)
     return half_us && half_us < QUERY_US ? half_us : QUERY_US;
 }
 
-static void ask_for_less(struct reader *r, bool possible)
+void reader_ask_for_less(struct reader *r, bool possible)
 {
     r->too_much = possible;
     r->table.rows_most = r->asked / 4 + 1;
@@ -142,12 +142,12 @@ static bool send_snapshot(struct reader *r, const struct backfill_task *task, st
 }
 
 /* The facts come first, and with them the snapshot that the rows are read in. */
-static bool read_snapshot(struct reader *r, const struct backfill_task *task, uint64_t *pages,
+static bool read_snapshot(struct reader *r, const struct backfill_task *task, struct rows *rows,
                           struct err *err)
 {
     char *text;
     struct chunk *chunk = chunk_new(task->stream, task->range, r->table.relation);
-    bool ok = reader_facts(r, &text, pages, err) &&
+    bool ok = reader_facts(r, &text, &rows->pages, err) &&
               ((text && snapshot_parse(&chunk->snapshot, text)) ||
                err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read"));
     free(text);
@@ -168,11 +168,6 @@ static bool import_snapshot(struct reader *r, const struct backfill_task *task, 
     return send_snapshot(r, task, &chunk, err);
 }
 
-struct rows {
-    uint64_t count;
-    size_t bytes, batches;
-};
-
 static bool take_row(struct reader *r, struct rows *rows, const struct message *message,
                      struct err *err)
 {
@@ -188,21 +183,10 @@ static bool take_row(struct reader *r, struct rows *rows, const struct message *
     return true;
 }
 
-/* The chunk's last row so far may go away with its batch: keep its key. */
-static bool note_end(struct reader *r, struct err *err)
-{
-    if (!r->batch->row_count || r->table.description->by_place) {
-        return true;
-    }
-    key_free(&r->end);
-    r->end = table_row_key(&r->table, r->batch->rows[r->batch->row_count - 1]);
-    return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
-}
-
 static bool next_batch(struct reader *r, const struct backfill_task *task, struct rows *rows,
                        struct err *err)
 {
-    if (!note_end(r, err)) {
+    if (!r->table.order->note_end(r, err)) {
         return false;
     }
     send_batch(r, CHUNK_ROWS);
@@ -212,7 +196,7 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
 
 /* Rows after the chunk was cut: they are read again with the next. The query ends with the
  * cancellation, unless it was quicker. */
-static bool skip_rows(struct reader *r, struct err *err)
+bool reader_skip_rows(struct reader *r, struct err *err)
 {
     struct message message;
     pg_cancel(r->pg);
@@ -228,40 +212,19 @@ static bool skip_rows(struct reader *r, struct err *err)
     return r->cancelled && pg_alive(r->pg);
 }
 
-/*
- * By place a chunk is so many pages, whatever they hold, and cannot be cut: if it is more than
- * there is room for, fewer pages are asked for.
- */
-static bool too_large(struct reader *r, struct err *err)
-{
-    if (!skip_rows(r, err)) {
-        return false;
-    }
-    ask_for_less(r, table_chunk_pages(&r->table, r->asked) > 1);
-    return err_set(err, ERR_CONFIG,
-                   "the rows of table %s.%s that are read at once take more than "
-                   "advanced.memory_limit_mb allows: raise it",
-                   r->table.relation->schema, r->table.relation->name);
-}
-
-/* A single page may take all that there is, once earlier chunks have gone. */
-static bool is_full(const struct reader *r, const struct rows *rows)
-{
-    bool page = r->table.description->by_place && table_chunk_pages(&r->table, r->asked) == 1;
-    return rows->batches + 1 >=
-           (page ? r->backfill->pool_batches - READER_EXTRA_BATCHES : reader_chunk_batches(r));
-}
-
 /* Fewer rows may be had in the time that there is. */
 static bool query_failed(struct reader *r, const struct message *message, struct err *err)
 {
     reader_failed(r, message, err);
     if (r->cancelled) {
-        ask_for_less(r, r->asked > 1);
+        reader_ask_for_less(r, r->asked > 1);
     } else {
-        struct err ignored;
-        note_end(r, &ignored);
-        reader_name_row(r, err);
+        struct err ignored, where = {0};
+        const struct relation *relation = r->table.relation;
+        r->table.order->note_end(r, &ignored);
+        err_suffix(&where, "reading table %s.%s", relation->schema, relation->name);
+        r->table.order->name_row(r, &where);
+        err_prefix(err, "%s: ", where.message);
     }
     return false;
 }
@@ -286,44 +249,36 @@ static enum taken take_rows(struct reader *r, struct rows *rows, struct err *err
     return taken;
 }
 
-/* The batch is full: on with the next one, or *cut, where there is no room for it. */
-static bool go_on(struct reader *r, const struct backfill_task *task, struct rows *rows, bool *cut,
+/* The batch is full: on with the next one, if there is room for it. */
+static bool go_on(struct reader *r, const struct backfill_task *task, struct rows *rows,
                   struct err *err)
 {
-    if (!is_full(r, rows)) {
+    if (rows->batches + 1 < r->table.order->batches_most(r)) {
         return next_batch(r, task, rows, err);
     }
-    *cut = !r->table.description->by_place;
-    return *cut ? note_end(r, err) && skip_rows(r, err) : too_large(r, err);
-}
-
-/* Bytes that the query still brings, as far as is known. */
-static double left_of(const struct reader *r, const struct rows *rows)
-{
-    double left = (double)r->asked - (double)rows->count;
-    return r->table.description->by_place ? HUGE_VAL : left > 0 ? left * r->table.row_bytes : 0;
+    return r->table.order->cut(r, rows, err);
 }
 
 /* Up to the end of the query or the cut. A batch is given away between two rows only: what is here
  * of a row would have to be copied. */
 static bool read_rows(struct reader *r, const struct backfill_task *task, struct rows *rows,
-                      bool *cut, struct err *err)
+                      struct err *err)
 {
     if (!take_batch(r, task, err)) {
         return false;
     }
     wire_leave(r->pg);
-    while (!*cut && reader_take_more(r, left_of(r, rows), err)) {
+    while (!rows->cut && reader_take_more(r, r->table.order->bytes_left(r, rows), err)) {
         enum taken taken = take_rows(r, rows, err);
         if (taken == TAKEN_END) {
-            return note_end(r, err);
+            return r->table.order->note_end(r, err);
         }
         if (taken == TAKEN_FAILED || (taken == TAKEN_ROWS && batch_bytes(r->batch) >= BATCH_BYTES &&
-                                      !go_on(r, task, rows, cut, err))) {
+                                      !go_on(r, task, rows, err))) {
             return false;
         }
     }
-    return *cut;
+    return rows->cut;
 }
 
 static void learn_width(struct reader *r, const struct rows *rows)
@@ -334,57 +289,32 @@ static void learn_width(struct reader *r, const struct rows *rows)
 }
 
 /* COMMIT; and in ctid order what has become of the table by now. */
-static bool expect_end(struct reader *r, const struct backfill_task *task, bool cut,
-                       uint64_t *pages, struct err *err)
+static bool expect_end(struct reader *r, const struct backfill_task *task, struct rows *rows,
+                       struct err *err)
 {
     char *snapshot = NULL;
-    if (cut) {
+    if (rows->cut) {
         return true;
     }
     bool ok = reader_expect_done(r, 1, err) &&
-              (!task_imports(task) || reader_facts(r, &snapshot, pages, err)) &&
+              (!task_imports(task) || reader_facts(r, &snapshot, &rows->pages, err)) &&
               reader_expect_ready(r, err);
     free(snapshot);
     return ok;
-}
-
-static bool close_pages(struct reader *r, uint64_t pages, struct chunk_close *close)
-{
-    uint64_t next = table_first_page(r->after) + table_chunk_pages(&r->table, r->asked);
-    close->last = next >= pages;
-    close->end = close->last ? NULL : table_page_key(next);
-    return true;
-}
-
-static bool close_keys(struct reader *r, const struct rows *rows, bool cut,
-                       struct chunk_close *close, struct err *err)
-{
-    close->last = !cut && rows->count < (uint64_t)r->asked;
-    if (!close->last && !r->end) {
-        return err_set(err, ERR_SYSTEM, "a chunk has ended without a key to go on from");
-    }
-    close->end = close->last ? NULL : r->end;
-    if (!close->last) {
-        r->end = NULL;
-    }
-    return true;
 }
 
 bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chunk_close *close,
                   struct err *err)
 {
     struct rows rows = {0};
-    uint64_t pages = 0;
-    bool cut = false;
     if (!reader_expect_done(r, 2, err) ||
         !(task_imports(task) ? import_snapshot(r, task, err)
-                             : read_snapshot(r, task, &pages, err)) ||
-        !read_rows(r, task, &rows, &cut, err) || !expect_end(r, task, cut, &pages, err)) {
+                             : read_snapshot(r, task, &rows, err)) ||
+        !read_rows(r, task, &rows, err) || !expect_end(r, task, &rows, err)) {
         return false;
     }
     r->table.prepared = true;
     learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
-    return r->table.description->by_place ? close_pages(r, pages, close)
-                                          : close_keys(r, &rows, cut, close, err);
+    return r->table.order->close(r, &rows, close, err);
 }

@@ -30,6 +30,14 @@ struct reader {
     bool too_much;           /* or because its rows take too long or too much room */
 };
 
+/* What has come of the chunk so far. */
+struct rows {
+    uint64_t count;
+    size_t bytes, batches;
+    uint64_t pages; /* of the table, in ctid order */
+    bool cut;       /* there was no room for the rest */
+};
+
 /* A chunk is cut before it takes more, so that several can wait for their watermarks. */
 static inline size_t reader_chunk_batches(const struct reader *r)
 {
@@ -85,8 +93,11 @@ bool reader_expect_ready(struct reader *, struct err *);
  * in another way. Returns false. */
 bool reader_failed(struct reader *, const struct message *, struct err *);
 
-/* In key order a query has failed at the row after the last one that came: say which that is. */
-void reader_name_row(const struct reader *, struct err *);
+/* Let the rest of the query's rows go by, which are read again. The query is cancelled. */
+bool reader_skip_rows(struct reader *, struct err *);
+
+/* The next query asks for fewer rows. `possible`: that is worth another try of this chunk. */
+void reader_ask_for_less(struct reader *, bool possible);
 
 /* Leave no transaction behind that failed half-way, and nothing of the answer. */
 void reader_drain(struct reader *);

@@ -8,8 +8,11 @@
 
 enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 
+struct order;
+
 struct table {
     const struct table_description *description; /* of the task in hand; NULL: none yet */
+    const struct order *order;                   /* in which its rows are read: order.h */
     struct relation *relation;                   /* of the rows as selected: the newest of all */
     const char *publication;     /* its terms of the table decide what changes come */
     const char *filter;          /* of the rows that are read, by the catalog; NULL: none */
@@ -59,11 +62,6 @@ void table_order_sql(struct out *, const struct table_description *);
 /* AND the key is greater than that one; or else, that it is not. */
 void table_bound_sql(struct out *, const struct table_description *, bool greater,
                      const struct key *);
-
-/* In ctid order: a chunk of pages from the one that `after` names. */
-uint64_t table_first_page(const struct key *after);
-uint64_t table_chunk_pages(const struct table *, int rows);
-struct key *table_page_key(uint64_t page);
 
 /* The key of a row as text; NULL if a value in it is not of its type's length. */
 struct key *table_row_key(const struct table *, const uint8_t *tuple);

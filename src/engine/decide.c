@@ -90,9 +90,9 @@ static enum terms_use use_of(const struct engine *e, int stream)
     bool backfilling;
     merge_backfilled(e->merge, stream, &backfilling);
     backfilling = backfilling && e->roster.members[stream].standing == MEMBER_LIVES;
-    return !backfilling                                ? TERMS_ACTIVE
-           : e->roster.members[stream].table->by_place ? TERMS_BY_CTID
-                                                       : TERMS_BY_KEY;
+    return !backfilling                                  ? TERMS_ACTIVE
+           : e->roster.members[stream].table->ctid_order ? TERMS_BY_CTID
+                                                         : TERMS_BY_KEY;
 }
 
 static void examine(struct engine *e, int stream)
@@ -272,7 +272,7 @@ bool roster_begin(struct engine *e, struct question *q, struct err *err)
 {
     struct member *m = member_of(e, q);
     begin_state(e, q->stream, q);
-    if (m->table->by_place && m->state.mode == STREAM_BACKFILL) {
+    if (m->table->ctid_order && m->state.mode == STREAM_BACKFILL) {
         ask_base(e, q->stream);
         return true;
     }
@@ -285,7 +285,7 @@ static bool described(struct engine *e, struct question *q, struct err *err)
     if (m->standing != MEMBER_LIVES) {
         return roster_begin(e, q, err);
     }
-    if (q->table->by_place != m->table->by_place) { /* an index of its key came, or went */
+    if (q->table->ctid_order != m->table->ctid_order) { /* an index of its key came, or went */
         snprintf(q->verdict.why, sizeof q->verdict.why, "is to be read in another order");
         begin_again(e, q);
         return true;

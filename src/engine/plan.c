@@ -34,7 +34,7 @@ int plan_ranges(const struct config *config, const struct table_description *d)
 {
     int most = config->backfill_workers * RANGES_A_WORKER;
     int64_t worth = d->all_bytes / RANGE_BYTES_LEAST;
-    if (config->backfill_workers == 1 || d->by_place || worth < 2) {
+    if (config->backfill_workers == 1 || d->ctid_order || worth < 2) {
         return 1;
     }
     return worth < most ? (int)worth : most;
@@ -100,7 +100,7 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
     name_types(state, d);
-    if (!d->by_place) {
+    if (!d->ctid_order) {
         state->key_columns = copy_key(d);
     }
     if (plan_skips_rows(c->config, &c->catalog->streams[stream])) {
@@ -108,13 +108,6 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
     } else {
         cut_ranges(state, bounds, bound_count);
     }
-}
-
-void plan_keep_base(struct member *m)
-{
-    free(m->state.snapshot);
-    m->state.snapshot =
-        m->base.resumable && !m->table->unique ? snapshot_text(&m->base.snapshot) : NULL;
 }
 
 static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
@@ -139,7 +132,7 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
 
 static bool same_columns(char *const *a, const struct table_description *d)
 {
-    if (d->by_place) {
+    if (d->ctid_order) {
         return !a;
     }
     for (int k = 0; k < d->key_count; k++) {
@@ -164,21 +157,6 @@ static bool other(struct terms_verdict *verdict, const char *why)
     return true;
 }
 
-/* In ctid order a run goes on by transaction ids alone, and only where they tell all. */
-static bool judge_base(const struct engine *e, const struct stream_state *old,
-                       struct terms_verdict *verdict)
-{
-    struct snapshot base;
-    bool sound = old->snapshot && old->terms.known && snapshot_parse(&base, old->snapshot);
-    if (sound) {
-        sound = base.xmax <= UINT32_MAX && e->planned_xmax <= UINT32_MAX;
-        snapshot_free(&base);
-    }
-    return sound ||
-           other(verdict, "is read in the order in which its rows are stored, and nothing tells a "
-                          "new run which of them the interrupted backfill was to read");
-}
-
 /* By the key that it was captured by; the catalog may have chosen another one since. */
 static bool judge_terms(struct engine *e, const struct stream_state *old, int i, enum terms_use use,
                         struct terms_verdict *verdict, struct err *err)
@@ -201,7 +179,7 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
 {
     const struct table_description *d = e->roster.members[i].table;
     enum terms_use use = old->mode != STREAM_BACKFILL ? TERMS_ACTIVE
-                         : d->by_place                ? TERMS_BY_CTID
+                         : d->ctid_order              ? TERMS_BY_CTID
                                                       : TERMS_BY_KEY;
     *verdict = (struct terms_verdict){.change = TERMS_SAME};
     if (use != TERMS_ACTIVE && plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
@@ -214,7 +192,10 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
     if (!judge_terms(e, old, i, use, verdict, err)) {
         return false;
     }
-    return use != TERMS_BY_CTID || verdict->change >= TERMS_OTHER || judge_base(e, old, verdict);
+    if (use == TERMS_BY_CTID && verdict->change < TERMS_OTHER) {
+        plan_judge_base(e->planned_xmax, old, verdict);
+    }
+    return true;
 }
 
 /* The table as it is now stands for what an earlier version did not note. */
@@ -305,47 +286,6 @@ static bool find_fence(struct engine *e, struct err *err)
     return ok;
 }
 
-static bool reads_by_ctid(const struct member *m)
-{
-    return m->state.mode == STREAM_BACKFILL && m->table->by_place;
-}
-
-static bool fence_ctid(struct engine *e, const struct member *m, struct err *err)
-{
-    const struct engine_config *c = &e->config;
-    return !e->fence || m->state.backfilled ||
-           backfill_fence(e->service.pg, m->table->relation, c->run, c->log, err);
-}
-
-/* What a stream in ctid order is to read is decided before the changes begin: by its state, or for
- * all that begin now by one snapshot. */
-static bool take_bases(struct engine *e, struct err *err)
-{
-    bool begins = false;
-    for (int i = 0; i < e->roster.count; i++) {
-        struct member *m = &e->roster.members[i];
-        if (reads_by_ctid(m) && m->state.snapshot) {
-            snapshot_parse(&m->base.snapshot, m->state.snapshot); /* judge() has done it before */
-        } else if (reads_by_ctid(m)) {
-            begins = true;
-            if (!fence_ctid(e, m, err)) {
-                return false;
-            }
-        }
-    }
-    if (begins && !base_take(&e->config, &e->base, &e->holder, err)) {
-        return false;
-    }
-    for (int i = 0; begins && i < e->roster.count; i++) {
-        struct member *m = &e->roster.members[i];
-        if (reads_by_ctid(m) && !m->state.snapshot) {
-            base_copy(&m->base, &e->base);
-            plan_keep_base(m);
-        }
-    }
-    return true;
-}
-
 /* Where the server is by now: what a stream that begins here does not need of the changes before. */
 static bool find_position(struct engine *e, struct err *err)
 {
@@ -373,7 +313,7 @@ bool plan_make(struct engine *e, struct table_description **tables, struct err *
     for (int i = 0; ok && i < e->roster.count; i++) {
         ok = place_stream(e, i, err);
     }
-    ok = ok && find_fence(e, err) && take_bases(e, err);
+    ok = ok && find_fence(e, err) && plan_take_bases(e, err);
     for (int i = 0; ok && i < e->roster.count; i++) {
         member_set_life(&e->roster.members[i], e->roster.members[i].table);
     }

@@ -26,7 +26,14 @@ int plan_ranges(const struct config *, const struct table_description *);
 void plan_begin_state(const struct engine_config *, struct stream_state *, char *id, int stream,
                       const struct table_description *, struct key **bounds, int bound_count);
 
-/* A later run goes on from the base, if it can. */
+/* plan_base.c, in ctid order: whether a backfill can go on from its state. `xmax`: the server's next
+ * transaction id. */
+void plan_judge_base(uint64_t xmax, const struct stream_state *, struct terms_verdict *);
+
+/* Take the snapshots that rows are read in; or those that the states hold. */
+bool plan_take_bases(struct engine *, struct err *);
+
+/* The state tells a later run of the base, where it could go on from it. */
 void plan_keep_base(struct member *);
 
 #endif

@@ -111,8 +111,8 @@ void member_set_life(struct member *m, const struct table_description *d)
     m->table = d;
     m->life.state = &m->state;
     m->life.oid = d->relation->oid;
-    m->life.ctid_order = d->by_place;
-    m->life.base = d->by_place ? &m->base.snapshot : NULL;
+    m->life.ctid_order = d->ctid_order;
+    m->life.base = d->ctid_order ? &m->base.snapshot : NULL;
     key->count = d->key_count;
     key->unique = d->unique;
     key->columns = key_names(d);
@@ -122,7 +122,7 @@ void member_set_life(struct member *m, const struct table_description *d)
         const struct column *column = &d->relation->columns[d->key[k].column];
         key->types[k] = column->type_oid;
         key->orders[k] = order_of(column->type, d->key[k].bytewise);
-        key->server |= key->orders[k] == KEY_SERVER && !d->by_place;
+        key->server |= key->orders[k] == KEY_SERVER && !d->ctid_order;
     }
 }
 
@@ -133,7 +133,7 @@ static void queue_range(struct engine *e, int stream, int range, struct key *aft
     task->life = merge_life(e->merge, stream);
     task->after = after;
     task->until = key_copy(m->state.ranges[range].until);
-    task->base = m->table->by_place ? &m->base : NULL;
+    task->base = m->table->ctid_order ? &m->base : NULL;
     task->fence = fence;
     queue_put(e->tasks, task, e->config.catalog->streams[stream].priority);
 }
@@ -168,7 +168,7 @@ void roster_release(struct engine *e)
         if (!backfilling) {
             pg_close(&m->holder);
         }
-        shared |= backfilling && !m->holder && m->table && m->table->by_place;
+        shared |= backfilling && !m->holder && m->table && m->table->ctid_order;
     }
     if (!shared) {
         pg_close(&e->holder);

@@ -198,7 +198,7 @@ static void drop_key(struct table_description *table)
  */
 static bool choose_any(struct table_description *table, struct err *err)
 {
-    table->by_place = true;
+    table->ctid_order = true;
     table->untold = mem_string(untold_column(table));
     return check_names(table, err);
 }
@@ -226,6 +226,6 @@ bool key_choose(struct table_description *table, const struct column_facts *fact
         fits = true;
     }
     table->unique = is_unique(table, facts);
-    table->by_place = stream->mode == BACKFILL_WITHOUT_KEY || !table->key_count;
+    table->ctid_order = stream->mode == BACKFILL_WITHOUT_KEY || !table->key_count;
     return fits && (!read_by || check_nulls(table, facts, err));
 }

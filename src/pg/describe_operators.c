@@ -122,7 +122,7 @@ static bool check_operators(const struct table_description *table, int k,
                             const struct pg_rows *rows, int row, struct err *err)
 {
     const char *column = table->relation->columns[table->key[k].column].name;
-    if (table->by_place) {
+    if (table->ctid_order) {
         return true;
     }
     if (!table->key[k].operators.greater) {

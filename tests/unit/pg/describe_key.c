@@ -75,7 +75,7 @@ Test(key, may_be_missing)
 {
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 0);
-    cr_assert(table.by_place);
+    cr_assert(table.ctid_order);
 }
 
 Test(key, cut_off_by_a_column_list_does_not_serve)
@@ -94,7 +94,7 @@ Test(key, the_catalogs_comes_before_the_tables_own)
     cr_assert_eq(table.key_count, 2);
     cr_assert_eq(table.key[0].column, 2);
     cr_assert_eq(table.key[1].column, 1);
-    cr_assert_not(table.by_place);
+    cr_assert_not(table.ctid_order);
     cr_assert_not(table.unique);
 }
 
@@ -170,7 +170,7 @@ Test(key, that_may_repeat_has_its_rows_read_in_ctid_order)
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_expect_eq(table.key_count, 1);
     cr_expect_eq(table.key[0].column, 1);
-    cr_expect(table.by_place);
+    cr_expect(table.ctid_order);
     cr_expect_not(table.unique);
     cr_expect_null(table.untold);
 }
@@ -180,7 +180,7 @@ Test(key, that_may_repeat_and_is_not_told_by_changes_is_noted)
     choose_what_may_repeat();
     table.relation->columns[0].identity = true;
     cr_assert(key_choose(&table, facts, &stream, &err));
-    cr_expect(table.by_place);
+    cr_expect(table.ctid_order);
     cr_expect_str_eq(table.untold, "b");
 }
 
@@ -189,7 +189,7 @@ Test(key, that_was_chosen_with_an_index_is_read_by)
     choose_what_may_repeat();
     table.key_repeats = false;
     cr_assert(key_choose(&table, facts, &stream, &err));
-    cr_expect_not(table.by_place);
+    cr_expect_not(table.ctid_order);
 }
 
 Test(key, without_any_replica_identity_serves)
@@ -228,6 +228,6 @@ Test(key, tells_changes_apart_also_where_rows_are_read_by_place)
     stream.mode = BACKFILL_WITHOUT_KEY;
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_assert_eq(table.key_count, 1);
-    cr_assert(table.by_place);
+    cr_assert(table.ctid_order);
     cr_assert(table.unique);
 }

@@ -110,7 +110,7 @@ Test(operators, that_are_not_there_matter_only_where_rows_are_read_by_the_key)
 {
     answer(0, (const char *[]){"0", "pg_catalog.json", NULL, NULL, NULL, NULL, NULL, NULL, "u"});
     answer(1, (const char *[]){"1", "pg_catalog.json", NULL, NULL, NULL, NULL, NULL, NULL, "u"});
-    tables[0].by_place = true;
+    tables[0].ctid_order = true;
     describe();
     cr_expect_eq(visited, 1);
     cr_expect(strstr(visit_message, "cannot order"), "%s", visit_message);

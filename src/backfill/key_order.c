@@ -1,0 +1,90 @@
+/* Rows in the order of the key: a chunk begins behind a key, and is cut anywhere. */
+#include "base/bytes.h"
+#include "order.h"
+
+static void rows_sql(struct out *sql, const struct table *table, const struct backfill_task *task,
+                     const struct key *after, int rows)
+{
+    const struct table_description *d = table->description;
+    if (after) {
+        table_bound_sql(sql, d, true, after);
+    }
+    if (task->until) {
+        table_bound_sql(sql, d, false, task->until);
+    }
+    out_string(sql, " ORDER BY ");
+    table_order_sql(sql, d);
+    out_format(sql, " LIMIT %d", rows);
+}
+
+static void no_pages_sql(struct out *sql, const struct table *table)
+{
+    (void)table;
+    out_string(sql, "NULL");
+}
+
+static double left_of(const struct reader *r, const struct rows *rows)
+{
+    double left = (double)r->asked - (double)rows->count;
+    return left > 0 ? left * r->table.row_bytes : 0;
+}
+
+static bool note_end(struct reader *r, struct err *err)
+{
+    if (!r->batch->row_count) {
+        return true;
+    }
+    key_free(&r->end);
+    r->end = table_row_key(&r->table, r->batch->rows[r->batch->row_count - 1]);
+    return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
+}
+
+static bool cut(struct reader *r, struct rows *rows, struct err *err)
+{
+    rows->cut = true;
+    return note_end(r, err) && reader_skip_rows(r, err);
+}
+
+static bool close_chunk(struct reader *r, const struct rows *rows, struct chunk_close *close,
+                        struct err *err)
+{
+    close->last = !rows->cut && rows->count < (uint64_t)r->asked;
+    if (close->last) {
+        return true;
+    }
+    close->end = r->end;
+    r->end = NULL;
+    return close->end || err_set(err, ERR_SYSTEM, "a chunk has ended without a key to go on from");
+}
+
+/* Keys may be long; none is cut within a character. */
+static void add_key(struct err *err, const struct key *key)
+{
+    enum { LONGEST = 200 };
+    for (int i = 0; i < key->count; i++) {
+        const struct key_column *c = &key->columns[i];
+        size_t len = c->len > LONGEST ? bytes_whole_letters(c->text, LONGEST) : c->len;
+        err_suffix(err, "%s%.*s%s", i ? ", " : "", (int)len, c->text, len < c->len ? "…" : "");
+    }
+}
+
+static void name_row(const struct reader *r, struct err *where)
+{
+    const struct key *last = r->end ? r->end : r->after;
+    if (last) {
+        err_suffix(where, " after the row with the key (");
+        add_key(where, last);
+        err_suffix(where, ")");
+    }
+}
+
+const struct order key_order = {
+    .rows_sql = rows_sql,
+    .pages_sql = no_pages_sql,
+    .batches_most = reader_chunk_batches,
+    .bytes_left = left_of,
+    .note_end = note_end,
+    .cut = cut,
+    .close = close_chunk,
+    .name_row = name_row,
+};
