@@ -10,10 +10,11 @@
  *               "ranges":[{"scanned":["1000"],"until":["5000"]},{"scanned":["5000"]}]}}}
  *
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
- * are PostgreSQL's text of each key column. A stream that is read by place has, while it is in
- * backfill, a "snapshot" (pg_snapshot's text) and a "storage", which is another after the table was
- * rewritten: its "scanned" is a place in it, and its rows stand at "as_of" in the stream of changes.
- * "generation" is the destination's that its rows are of.
+ * are PostgreSQL's text of each key column. A stream that is read in ctid order has no
+ * "key_columns" and, while it is in backfill, a "snapshot" (pg_snapshot's text) that tells which
+ * rows are to be read; they stand at "as_of" in the stream of changes.
+ * "terms" are what the table is captured by beside these (row/terms.h), and "generation" is the
+ * destination's that its rows are of.
  * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
  * have run ahead of the LSNs (emit/cursor.h). "types" are the user-defined types of the table's
  * columns and of what these are made of, which stands first; a type may be dropped while its values
