@@ -52,7 +52,7 @@ struct table_description {
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
     bool unique;                 /* the key tells any two rows apart, as far as is known */
-    bool ctid_order;               /* rows are read as they are stored, in ctid order */
+    bool ctid_order;             /* rows are read as they are stored, in ctid order */
     bool key_repeats;            /* the key was chosen, and no unique index lies within it */
     char *untold; /* owned; ctid_order: a column of the key that deletes and updates do not tell the
                      old value of; NULL: none */

@@ -76,6 +76,9 @@ bool pg_rows_null(const struct pg_rows *, int row, int column);
 size_t pg_rows_len(const struct pg_rows *, int row, int column);
 void pg_rows_free(struct pg_rows **);
 
+/* The same by the simple protocol, the only one of replication connections. */
+struct pg_rows *pg_command(struct pg *, const char *sql, struct err *);
+
 /*
  * Several statements sent as one message, results taken one by one: pg_send, then pg_next until
  * PG_DONE. After an error the rest of the message is not run; pg_next then yields PG_FAILED once

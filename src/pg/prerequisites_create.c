@@ -157,20 +157,6 @@ static void warn_truncates(const struct pg *pg, const struct config *config,
     }
 }
 
-static bool take_lsn(struct pg *pg, uint64_t *lsn, struct err *err)
-{
-    struct err ignored;
-    struct pg_rows *rows = NULL;
-    if (pg_next(pg, err) == PG_ROWS) {
-        rows = pg_take_rows(pg);
-        *lsn = rows_lsn(rows, 0, 0);
-    }
-    bool ok = rows != NULL;
-    pg_rows_free(&rows);
-    pg_next(pg, &ignored); /* the end of the answer */
-    return ok;
-}
-
 /* A temporary one ends with the connection, over which alone it can be read. The server gives it its
  * consistent point only when every transaction that runs has ended. */
 static bool create_slot(struct pg *pg, const struct config *config, bool temporary,
@@ -181,9 +167,13 @@ static bool create_slot(struct pg *pg, const struct config *config, bool tempora
     out_string(&sql, "SELECT lsn FROM pg_create_logical_replication_slot(");
     pg_quote_literal(&sql, config->slot, strlen(config->slot));
     out_format(&sql, ", 'pgoutput', %s)", temporary ? "true" : "false");
-    bool ok = (pg_send(pg, out_text(&sql), err) && take_lsn(pg, slot_lsn, err)) ||
-              heed_stop(pg, err) ||
+    struct pg_rows *rows = pg_command(pg, out_text(&sql), err);
+    if (rows) {
+        *slot_lsn = rows_lsn(rows, 0, 0);
+    }
+    bool ok = rows || heed_stop(pg, err) ||
               err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
+    pg_rows_free(&rows);
     out_free(&sql);
     if (ok) {
         crash_point("slot-created");

@@ -145,6 +145,26 @@ bool pg_exec(struct pg *pg, const char *sql, struct err *err)
     }
 }
 
+/* One statement gives one set of rows. */
+static struct pg_rows *take_answer(struct pg *pg, struct err *err)
+{
+    struct pg_rows *rows = NULL;
+    enum pg_step step = pg_next(pg, err);
+    if (step == PG_ROWS) {
+        rows = pg_take_rows(pg);
+        step = pg_next(pg, err);
+    }
+    if (rows && step == PG_DONE) {
+        return rows;
+    }
+    if (step != PG_FAILED) {
+        err_set(err, ERR_SYSTEM, "the server's answer to a query is not one set of rows");
+    }
+    pg_rows_free(&rows);
+    drain(pg);
+    return NULL;
+}
+
 struct pg_rows *pg_query(struct pg *pg, const char *sql, int param_count, const char *const *params,
                          struct err *err)
 {
@@ -153,23 +173,12 @@ struct pg_rows *pg_query(struct pg *pg, const char *sql, int param_count, const 
         pg_fail_connection(pg, err);
         return NULL;
     }
-    if (!flush(pg, err)) {
-        return NULL;
-    }
-    enum pg_step step = pg_next(pg, err);
-    if (step != PG_ROWS) {
-        drain(pg);
-        if (step != PG_FAILED) {
-            err_set(err, ERR_SYSTEM, "the server sent no rows for a query");
-        }
-        return NULL;
-    }
-    struct pg_rows *rows = pg_take_rows(pg);
-    if (pg_next(pg, err) != PG_DONE) {
-        pg_rows_free(&rows);
-        drain(pg);
-    }
-    return rows;
+    return flush(pg, err) ? take_answer(pg, err) : NULL;
+}
+
+struct pg_rows *pg_command(struct pg *pg, const char *sql, struct err *err)
+{
+    return pg_send(pg, sql, err) ? take_answer(pg, err) : NULL;
 }
 
 int pg_rows_count(const struct pg_rows *rows)

@@ -117,26 +117,6 @@ static bool compare(const struct pg *pg, const struct pg_rows *rows, struct err 
     return true;
 }
 
-/* By the simple protocol, the only one of replication connections. NULL on failure. */
-static struct pg_rows *ask(struct pg *pg, const char *sql, struct err *err)
-{
-    struct pg_rows *rows = NULL;
-    struct err ignored;
-    if (!pg_send(pg, sql, err)) {
-        return NULL;
-    }
-    enum pg_step step = pg_next(pg, err);
-    if (step == PG_ROWS) {
-        rows = pg_take_rows(pg);
-        step = pg_next(pg, &ignored);
-    } else if (step != PG_FAILED) {
-        err_set(err, ERR_CONFIG, "the server answers a question with nothing: %s", between);
-    }
-    while (pg_alive(pg) && step != PG_DONE && pg_next(pg, &ignored) != PG_DONE) {
-    }
-    return rows;
-}
-
 /* A statement of another session, by the process that ran it; 0: none did in time. */
 static bool other_pid(struct pg *other, int *pid, struct err *err)
 {
@@ -183,7 +163,7 @@ static bool look(struct pg *pg, struct err *err)
     struct out sql;
     out_init(&sql, 2048);
     write_look(&sql, pg_server_version(pg));
-    struct pg_rows *rows = ask(pg, out_text(&sql), err);
+    struct pg_rows *rows = pg_command(pg, out_text(&sql), err);
     out_free(&sql);
     bool ok = rows && (pg_rows_count(rows) == 1 || err_set(err, ERR_CONFIG, "%s", between));
     if (ok) {

@@ -91,38 +91,13 @@ void slot_clear(struct slot *slot)
     *slot = (struct slot){.safe_wal_size = INT64_MAX};
 }
 
-/* A replication command's one result; NULL on failure. */
-static struct pg_rows *command(struct pg *pg, const char *sql, struct err *err)
-{
-    struct pg_rows *rows = NULL;
-    struct err ignored;
-    enum pg_step step = PG_FAILED;
-    if (!pg_send(pg, sql, err)) {
-        return NULL;
-    }
-    while ((step = pg_next(pg, rows ? &ignored : err)) == PG_ROWS) {
-        pg_rows_free(&rows);
-        rows = pg_take_rows(pg);
-    }
-    while (step == PG_OK) {
-        step = pg_next(pg, rows ? &ignored : err);
-    }
-    if (step == PG_FAILED) {
-        pg_rows_free(&rows);
-        pg_next(pg, &ignored); /* the end of the answer */
-    } else if (!rows) {
-        err_set(err, ERR_SYSTEM, "the server answered %s with nothing", sql);
-    }
-    return rows;
-}
-
 static const char pooler[] =
     "a connection pooler stands between: it answered replication=database like a plain "
     "connection; give the address of the PostgreSQL server itself";
 
 bool server_identify(struct pg *pg, struct server_identity *server, struct err *err)
 {
-    struct pg_rows *rows = command(pg, "IDENTIFY_SYSTEM", err);
+    struct pg_rows *rows = pg_command(pg, "IDENTIFY_SYSTEM", err);
     if (!rows) {
         bool syntax = !strcmp(pg_sqlstate(pg), "42601");
         return syntax ? err_set(err, ERR_CONFIG, "%s", pooler) : false;
@@ -172,7 +147,7 @@ bool server_timeline_end(struct pg *pg, uint32_t current, uint32_t timeline, uin
         return true; /* the first timeline has no history */
     }
     snprintf(sql, sizeof sql, "TIMELINE_HISTORY %u", current);
-    struct pg_rows *rows = command(pg, sql, err);
+    struct pg_rows *rows = pg_command(pg, sql, err);
     if (!rows) {
         return false;
     }

@@ -11,7 +11,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
-        self.deaf = False  # what connects from now on is let in, and then hears nothing more
+        self.deaf = 0  # what connects from now on hears nothing more after the server was ready so often; 0: no limit
         self.lock = threading.Lock()
         self.frozen = False
         threading.Thread(target=self.accept, daemon=True).start()
@@ -66,7 +66,9 @@ class Pair:
         try:
             while (block := source.recv(1 << 16)) and not self.frozen:
                 sink.sendall(block)
-                self.frozen |= self.deaf and source is self.server and block.endswith(READY)
+                if self.deaf and source is self.server and block.endswith(READY):
+                    self.deaf -= 1
+                    self.frozen |= self.deaf == 0
             if not self.frozen:
                 sink.shutdown(socket.SHUT_WR)
         except OSError:

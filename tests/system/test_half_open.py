@@ -65,11 +65,11 @@ def test_nobody_asks_after_a_connection_that_asks(proxy, database, capture):
     """As with a pooler that lets everybody in and has no server left: each further connection is silent, too."""
     one = capture(["t"], tail=True, port=proxy.port)
     process = one.start().wait_for_active()
-    proxy.deaf = True
+    proxy.deaf = 1
     proxy.freeze()
     process.wait_for(lambda run: "replication interrupted, will try again" in run.stderr)
     assert sockets(process) <= 4
-    proxy.deaf = False
+    proxy.deaf = 0
     database.execute("UPDATE t SET n = 1 WHERE id <= 10")
     settle(one, process, ROWS + 10)
 

@@ -10,6 +10,7 @@ import pytest
 
 from connector import PATIENCE, Run, executable
 from image import children_of
+from proxy import Proxy
 
 
 @pytest.fixture(name="big")
@@ -53,6 +54,20 @@ def test_a_signal_during_start_ends_it_with_exit_0(big, capture):
         process.process.send_signal(signal.SIGTERM)
         process.finish(10 * PATIENCE)
         assert process.process.returncode == 0, process.story()
+
+
+@pytest.mark.parametrize("answers", [1, 2, 3, 4])
+def test_a_signal_while_a_connection_is_made_ends_it_soon(big, capture, answers):
+    with Proxy(big.server.port) as proxy:
+        one = capture(["big"], tail=True)
+        one.config["port"] = proxy.port
+        proxy.deaf = answers
+        process = one.start()
+        process.wait_for(lambda _: any(pair.frozen for pair in proxy.pairs))
+        begun = time.monotonic()
+        process.process.send_signal(signal.SIGTERM)
+        process.finish(10 * PATIENCE)
+        assert process.process.returncode == 0 and time.monotonic() - begun < 4 * PATIENCE, process.story()
 
 
 def listens_for_signals(pid):
