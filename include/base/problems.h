@@ -24,6 +24,9 @@ void problems_add(struct problems *, const char *text);
 /* Those from the one at `first` on concern this stream. */
 void problems_concern(struct problems *, size_t first, const char *schema, const char *table);
 
+/* Forget those from the one at `first` on. */
+void problems_forget(struct problems *, size_t first);
+
 /* Append all, joined by '\n'. */
 void problems_write(struct out *, const struct problems *);
 

@@ -69,13 +69,19 @@ bool problems_of_stream(const struct problems *problems, size_t *next, struct er
     return !err_collected(err, &all);
 }
 
+void problems_forget(struct problems *problems, size_t first)
+{
+    while (problems->count > first) {
+        struct problem *last = &problems->items[--problems->count];
+        free(last->text);
+        free(last->schema);
+        free(last->table);
+    }
+}
+
 void problems_free(struct problems *problems)
 {
-    for (size_t i = 0; i < problems->count; i++) {
-        free(problems->items[i].text);
-        free(problems->items[i].schema);
-        free(problems->items[i].table);
-    }
+    problems_forget(problems, 0);
     free(problems->items);
     *problems = (struct problems){0};
 }

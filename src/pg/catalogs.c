@@ -133,3 +133,19 @@ void keys_sql(struct out *out, int version, const char *condition)
     out_string(out, " ORDER BY i.indrelid, i.indisprimary DESC, i.indisreplident DESC, width,"
                     " ic.relname");
 }
+
+const char *kind_name(char kind)
+{
+    switch (kind) {
+    case 'r': return "a table";
+    case 'p': return "a partitioned table";
+    case 'v': return "a view";
+    case 'm': return "a materialized view";
+    case 'f': return "a foreign table";
+    case 'S': return "a sequence";
+    case 'i':
+    case 'I': return "an index";
+    case 'c': return "a composite type";
+    default: return "not a table";
+    }
+}

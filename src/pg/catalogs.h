@@ -55,4 +55,7 @@ const char *generated_sql(int version);
 /* An expression: how many columns of index `i`, of pg_index, are its key. */
 const char *key_width_sql(int version);
 
+/* What a pg_class.relkind is, with its article. */
+const char *kind_name(char kind);
+
 #endif

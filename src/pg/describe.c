@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "rows.h"
+#include "settled.h"
 
 /*
  * One row a stream, NULLs for a table that is not there. `tree` is the table and, if it is
@@ -102,20 +103,6 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     out_free(&schemas);
     out_free(&tables);
     return rows;
-}
-
-static const char *kind_name(char kind)
-{
-    switch (kind) {
-    case 'v': return "a view";
-    case 'm': return "a materialized view";
-    case 'f': return "a foreign table";
-    case 'S': return "a sequence";
-    case 'i':
-    case 'I': return "an index";
-    case 'c': return "a composite type";
-    default: return "not a table";
-    }
 }
 
 static bool check_table(const struct pg_rows *rows, int row, struct err *err)
@@ -334,24 +321,56 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
     return pg_exec(pg, "ROLLBACK", ok ? err : &ignored) && ok;
 }
 
+static bool is_settled(struct pg *pg, const struct catalog *catalog,
+                       const struct table_description *tables, bool *settled, struct err *err)
+{
+    struct named_table *named = mem_zero((size_t)catalog->count * sizeof *named);
+    for (int i = 0; i < catalog->count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        uint32_t oid = tables[i].relation ? tables[i].relation->oid : 0;
+        named[i] = (struct named_table){stream->schema, stream->table, oid};
+    }
+    bool ok = names_settled(pg, named, catalog->count, settled, err);
+    free(named);
+    return ok;
+}
+
+/* What is found wrong of a table must be wrong of the one that is there. */
+static bool describe(struct pg *pg, struct types *types, const struct config *config,
+                     const struct catalog *catalog, struct table_description **tables,
+                     bool with_terms, struct problems *problems, struct err *err)
+{
+    size_t first = problems->count;
+    for (int looks = 0; looks < SETTLED_LOOKS; looks++) {
+        bool settled = true;
+        *tables = mem_zero((size_t)catalog->count * sizeof **tables);
+        bool ok = read_catalogs(pg, types, config, catalog, *tables, with_terms, problems, err) &&
+                  (problems->count == first || is_settled(pg, catalog, *tables, &settled, err));
+        if (ok && settled) {
+            return true;
+        }
+        tables_free(tables, catalog->count);
+        if (!ok) {
+            return false;
+        }
+        problems_forget(problems, first);
+    }
+    return names_unsettled(err);
+}
+
 bool tables_describe(struct pg *pg, struct types *types, const struct config *config,
                      const struct catalog *catalog, struct table_description **tables,
                      struct problems *problems, struct err *err)
 {
-    *tables = mem_zero((size_t)catalog->count * sizeof **tables);
-    bool ok = read_catalogs(pg, types, config, catalog, *tables, true, problems, err);
-    if (!ok) {
-        tables_free(tables, catalog->count);
-    }
-    return ok;
+    return describe(pg, types, config, catalog, tables, true, problems, err);
 }
 
 bool tables_check_keys(struct pg *pg, const struct config *config, const struct catalog *catalog,
                        struct problems *problems, struct err *err)
 {
-    struct table_description *tables = mem_zero((size_t)catalog->count * sizeof *tables);
+    struct table_description *tables;
     struct types *types = types_new();
-    bool ok = read_catalogs(pg, types, config, catalog, tables, false, problems, err);
+    bool ok = describe(pg, types, config, catalog, &tables, false, problems, err);
     tables_free(&tables, catalog->count);
     types_free(&types);
     return ok;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "catalogs.h"
 #include "rows.h"
+#include "settled.h"
 
 static const char server_sql[] =
     "SELECT current_setting('wal_level'), current_user, current_database(), pg_is_in_recovery(),"
@@ -264,8 +265,8 @@ static bool read_watermarks(struct pg *pg, struct facts *facts, struct err *err)
     return ok;
 }
 
-bool facts_read(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                struct facts *facts, struct err *err)
+static bool read_all(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                     struct facts *facts, struct err *err)
 {
     *facts = (struct facts){0};
     return read_server(pg, &facts->server, err) &&
@@ -273,6 +274,39 @@ bool facts_read(struct pg *pg, const struct config *config, const struct catalog
            slot_read(pg, config->slot, &facts->slot, err) &&
            read_tables(pg, config, catalog, facts, err) && read_watermarks(pg, facts, err) &&
            ((catalog && facts->publication.exists) || survey_read(pg, config, &facts->survey, err));
+}
+
+static bool is_settled(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       const struct facts *facts, bool *settled, struct err *err)
+{
+    int count = facts->stream_count;
+    struct named_table *named = mem_zero((size_t)(count + 1) * sizeof *named);
+    for (int i = 0; i < count; i++) {
+        const struct catalog_stream *stream = &catalog->streams[i];
+        named[i] = (struct named_table){stream->schema, stream->table, facts->tables[i].oid};
+    }
+    named[count] = (struct named_table){config->watermarks_schema, config->watermarks_table,
+                                        facts_watermarks(facts)->oid};
+    bool ok = names_settled(pg, named, count + 1, settled, err);
+    free(named);
+    return ok;
+}
+
+bool facts_read(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                struct facts *facts, struct err *err)
+{
+    for (int looks = 0; looks < SETTLED_LOOKS; looks++) {
+        bool settled;
+        if (!read_all(pg, config, catalog, facts, err) ||
+            !is_settled(pg, config, catalog, facts, &settled, err)) {
+            return false;
+        }
+        if (settled) {
+            return true;
+        }
+        facts_free(facts);
+    }
+    return names_unsettled(err);
 }
 
 void facts_free(struct facts *facts)

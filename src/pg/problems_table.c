@@ -156,15 +156,10 @@ static const char *unfit_kind(const struct table_facts *table)
     if (table->system) {
         return "a table of the system";
     }
-    switch (table->kind) {
-    case 'r':
-    case 'p': return table->persistence == 't' ? "a temporary table" : NULL;
-    case 'v': return "a view";
-    case 'm': return "a materialized view";
-    case 'f': return "a foreign table";
-    case 'S': return "a sequence";
-    default: return "not a table";
+    if (table->kind == 'r' || table->kind == 'p') {
+        return table->persistence == 't' ? "a temporary table" : NULL;
     }
+    return kind_name(table->kind);
 }
 
 static void find_unreadable(const struct facts *facts, const struct table_facts *table,

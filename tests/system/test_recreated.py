@@ -4,6 +4,7 @@ What the new table holds is captured from its first row on; what went with the o
 """
 
 import re
+import threading
 from contextlib import closing
 
 import pytest
@@ -241,3 +242,32 @@ def test_a_table_that_sends_no_changes_any_more_is_warned_of(one, database, leav
     process.wait_for(lambda run: any("public.t " in line for line in warnings(run)), 20 * PATIENCE)
     process.stop()
     assert len(warnings(process)) == 1
+
+
+def test_a_table_recreated_while_it_is_looked_at(database, capture):
+    """The functions that tell who may read it see it gone, where the query that calls them sees it still."""
+    names = [f"t_{n}" for n in range(150)]
+    database.execute(*[f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in names],
+                     f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
+    one = capture(names, of=database, tail=True)
+    one.config["advanced"] = {"skip_backfills": "public.*"}
+    stopping = threading.Event()
+
+    def recreate():
+        with closing(database.connect()) as connection, connection.cursor() as cursor:
+            while not stopping.is_set():
+                cursor.execute("BEGIN; DROP TABLE t_7; CREATE TABLE t_7 (id int PRIMARY KEY); COMMIT")
+                stopping.wait(0.1)
+
+    worker = threading.Thread(target=recreate)
+    worker.start()
+    try:
+        for _ in range(6):
+            process = one.start()
+            process.wait_for(lambda run: run.messages or run.process.poll() is not None)
+            process.kill()
+            kinds = [error["failure_type"] for error in process.errors]
+            assert kinds in ([], ["transient_error"]), process.story()
+    finally:
+        stopping.set()
+        worker.join()

@@ -1,0 +1,24 @@
+/*
+ * Whether what was read of tables is of one time. A query sees the catalogs as they were when it
+ * began, or its transaction did, but the functions that it calls see them as they are: of a table
+ * that was dropped and created meanwhile they tell that nobody may read it, and nobody publishes it.
+ */
+#ifndef PG_SETTLED_H
+#define PG_SETTLED_H
+
+#include "pg/pg.h"
+
+enum { SETTLED_LOOKS = 10 }; /* at most */
+
+struct named_table {
+    const char *schema, *table; /* borrowed */
+    uint32_t oid;               /* that it was found to have; 0: there was none */
+};
+
+/* Whether all names are still those of the same tables. Not in a transaction. */
+bool names_settled(struct pg *, const struct named_table *, int count, bool *settled, struct err *);
+
+/* They were not, time after time. Returns false. */
+bool names_unsettled(struct err *);
+
+#endif
