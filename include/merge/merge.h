@@ -167,6 +167,16 @@ bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64
  * of no stream till now are asked about again. Between two batches of events. */
 void merge_add(struct merge *, const struct merge_stream *config);
 
+/* The tables whose shapes the stream has told, by oid; the array is the caller's to free. */
+size_t merge_told(const struct merge *, uint32_t **oids);
+
+/*
+ * Those of them, in the same order, that are gone: no change of them will come, for what was seen of
+ * them has been processed. `horizon`: transactions before it had ended when it was looked, so that a
+ * table that one of them told of was not merely invisible. Between two batches of events.
+ */
+void merge_forget_gone(struct merge *, const uint32_t *gone, size_t count, uint64_t horizon);
+
 /* What its state says besides was changed: the next checkpoint has it. */
 void merge_touch(struct merge *, int stream);
 

@@ -27,6 +27,12 @@ void terms_take(struct terms *, const struct pg_rows *, int row, int column);
 bool terms_look(struct pg *, const struct config *, const struct catalog *,
                 char *const *const *keys, struct terms *now, uint64_t *lsn, struct err *);
 
+/*
+ * Keep of the oids, in their order, those that no table has. All that is seen was committed before
+ * *lsn: what drops a table is flushed before that can be seen.
+ */
+bool terms_look_gone(struct pg *, uint32_t *oids, size_t *count, uint64_t *lsn, struct err *);
+
 /* What the capture does with the table. */
 enum terms_use {
     TERMS_BY_KEY,  /* its rows are being read in the order of the key, */

@@ -38,6 +38,7 @@ struct batch {
     struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, to be taken over */
     struct chunk_close close; /* CHUNK_CLOSE */
     struct batch *next;       /* in its chunk */
+    struct relation *past;    /* shapes, chained, that nothing points at once this batch is home */
 };
 
 struct batch *batch_new(unsigned producer);

@@ -1,11 +1,14 @@
 /*
  * One version of a table's shape: what a tuple of it holds, column by column.
  *
- * A new version is made when the stream or a chunk shows a shape that differs from the last.
- * Versions are few (one a DDL) and are never freed while the capture runs, so that batches may
- * point at them. The thread that makes a relation fills it and hands it on. `stream`,
- * `partition` and the columns' types are set when it is bound to a stream, before it is used;
- * `life`, `fault` and `key` are the merger's, `printer` is the emitter's.
+ * A new version is made when the stream or a chunk shows a shape that differs from the last. The
+ * thread that makes a relation fills it and hands it on. `stream`, `partition` and the columns' types
+ * are set when it is bound to a stream, before it is used; `life`, `fault`, `key` and `next` are the
+ * merger's, `printer` is the emitter's.
+ *
+ * A shape that the stream told is owned by its decoder, and batches point at it. When it is replaced,
+ * or its table is gone, and nothing that the merger keeps is in it any more, the merger leaves it in a
+ * batch (batch.past): that batch is the last that points at it, and takes it home to the decoder.
  */
 #ifndef ROW_RELATION_H
 #define ROW_RELATION_H
@@ -42,6 +45,7 @@ enum relation_fault {
 
 struct relation {
     uint32_t oid;
+    uint32_t xid; /* the transaction that the stream told it in first */
     const char *schema, *name;
     char identity;    /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;       /* index of the captured stream, or one of STREAM_* */
@@ -55,6 +59,8 @@ struct relation {
     int *key;                /* index of each key column of the stream */
     int key_count;           /* 0: the stream has no key, or it cannot be told in this shape */
     struct printer *printer; /* NULL until first printed */
+    struct relation *before; /* the version that it replaces; the merger takes it. NULL: none */
+    struct relation *next;   /* among those that nothing will point at */
     int column_count;
     struct column *columns;
 };

@@ -35,6 +35,10 @@ struct decoder *decoder_new(void);
 /* Relations that events point at die with it. */
 void decoder_free(struct decoder **);
 
+/* Free these relations, chained: nothing points at them any more, and no change of a table whose
+ * current shape is among them will come before the stream tells it again. Nulls *relations. */
+void decoder_forget(struct decoder *, struct relation **relations);
+
 /*
  * A new connection: the server will send relations again, and the stream restarts between
  * transactions.

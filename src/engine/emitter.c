@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
@@ -101,8 +102,24 @@ static bool stopping(const struct emitter *m)
     return run_stopping(m->engine->config.run);
 }
 
+/* Of a shape in which nothing will be printed any more. */
+static void drop_printer(struct emitter *m, struct relation *relation)
+{
+    for (size_t i = 0; relation->printer; i++) {
+        CHECK(i < m->printer_count);
+        if (m->printers[i] == relation->printer) {
+            printer_free(&m->printers[i]);
+            m->printers[i] = m->printers[--m->printer_count];
+            relation->printer = NULL;
+        }
+    }
+}
+
 static void go_home(struct emitter *m, struct batch **batch)
 {
+    for (struct relation *relation = (*batch)->past; relation; relation = relation->next) {
+        drop_printer(m, relation);
+    }
     pool_return(m->engine->pools[(*batch)->producer], batch);
 }
 

@@ -198,6 +198,7 @@ static void look_around(struct engine *e, int64_t now_us)
         h->look_asked = true;
         q->keys = roster_keys(&e->roster);
         q->count = e->roster.count;
+        q->oid_count = merge_told(e->merge, &q->oids);
         ask(e, &q);
     }
 }
@@ -208,6 +209,7 @@ static void take_look(struct engine *e)
     struct hands *h = &e->hands;
     if (h->look && merge_position(e->merge) >= h->look->lsn) {
         roster_look(e, h->look);
+        merge_forget_gone(e->merge, h->look->oids, h->look->oid_count, h->look->terms[0].horizon);
         question_free(&h->look);
     }
 }

@@ -58,6 +58,9 @@ static bool have_batch(struct replication *r, struct err *err)
         if (!r->batch && !status_if_due(r, err)) {
             return false;
         }
+        if (r->batch) {
+            decoder_forget(r->decoder, &r->batch->past);
+        }
     }
     return true;
 }

@@ -51,6 +51,7 @@ void question_free(struct question **question)
     free(q->base);
     pg_close(&q->holder);
     free(q->writers);
+    free(q->oids);
     snapshot_free(&q->snapshot);
     free(q);
 }

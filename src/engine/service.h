@@ -20,7 +20,7 @@
 enum question_kind {
     ASK_MERGE,    /* what the merger asks: `merge` */
     ASK_SNAPSHOT, /* `snapshot` */
-    ASK_LOOK,     /* `terms` of all streams, at `lsn` */
+    ASK_LOOK,     /* `terms` of all streams, at `lsn`, and which of `oids` are gone */
     ASK_EXAMINE,  /* of one stream: `terms` now, at `lsn`, and what they mean: `verdict` */
     ASK_DESCRIBE, /* of one stream: `table`, and for a new life where it is cut: `bounds` */
     ASK_JOIN, /* of one that is new: publish it, and the same as for a new life: `table`, `bounds`;
@@ -51,6 +51,8 @@ struct question {
     struct terms *terms; /* owned; of each stream, or of the one */
     struct terms_verdict verdict;
     uint64_t lsn;
+    uint32_t *oids; /* LOOK: tables that the stream told of; then, those that are gone; owned */
+    size_t oid_count;
 
     /* DESCRIBE. */
     char *const *key;                /* borrowed; NULL: the key is to be chosen */

@@ -33,7 +33,8 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
     q->terms = mem_zero((size_t)q->count * sizeof *q->terms);
     do {
         ok = terms_look(s->pg, s->config->config, &asked, (char *const *const *)q->keys, q->terms,
-                        &q->lsn, err);
+                        &q->lsn, err) &&
+             terms_look_gone(s->pg, q->oids, &q->oid_count, &q->lsn, err);
     } while (retries(s, ok, &retry, err));
     return ok;
 }

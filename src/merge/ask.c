@@ -37,9 +37,7 @@ static bool ask_binding(struct merge *m, const struct batch *batch)
     for (; a->bound < batch->event_count; a->bound++) {
         const struct event *e = &batch->events[a->bound];
         if (e->kind == EVENT_RELATION) {
-            m->bound = mem_grow_array((void *)m->bound, &m->bound_cap, m->bound_count + 1,
-                                      sizeof *m->bound);
-            m->bound[m->bound_count++] = e->relation;
+            merge_take_shape(m, e->relation);
             m->bound_again = m->bound_count;
             a->bound++;
             return ask_binding_of(m, e->relation);

@@ -1,7 +1,7 @@
 /*
  * The merger's insides, shared by its files: events (merge.c), changes by the order in which rows
  * are read (by_key.c, by_ctid.c), questions (ask.c, rank.c), chunks (rows.c), lives (life.c),
- * checkpoints (progress.c).
+ * shapes (shapes.c), checkpoints (progress.c).
  */
 #ifndef MERGE_INTERNAL_H
 #define MERGE_INTERNAL_H
@@ -25,9 +25,11 @@ struct merge {
     int backfilling;    /* streams with rows that are not out */
     struct batch *done; /* batches to be sent home, chained */
     struct asking asking;
-    struct relation **bound; /* all shapes that were asked about; */
+    struct relation **bound; /* the current shapes, which were asked about; */
     size_t bound_count, bound_cap;
     size_t bound_again; /* those before this are bound to what there is now */
+    struct relation
+        *past; /* chained: shapes that no change will come in, but some may be kept in */
 
     /* The stream of changes. */
     bool in_transaction;
@@ -82,6 +84,12 @@ struct change merge_new_change(const struct merge *, const struct event *, enum 
 
 /* What the stream's key is in this shape, and whether changes in it can be told apart by it. */
 void stream_bind(const struct stream *, struct relation *);
+
+/* A shape is told: the one before it passes. */
+void merge_take_shape(struct merge *, struct relation *);
+
+/* Those that nothing is in any more leave in the batch, which is done. */
+void merge_leave_shapes(struct merge *, struct batch *);
 
 /* Whether the event can be merged in its shape. */
 bool merge_event_fits(const struct event *);

@@ -227,5 +227,6 @@ bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct e
         batch->events[merged].kind = EVENT_SKIP;
     }
     m->asking.batch = NULL;
+    merge_leave_shapes(m, batch);
     return ok;
 }

@@ -1,6 +1,7 @@
 /* The SQL of terms: each is one expression over a few rows of the catalogs. */
 #include "pg/terms.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "catalogs.h"
@@ -243,6 +244,42 @@ bool terms_look(struct pg *pg, const struct config *config, const struct catalog
     rows = ok ? pg_query(pg, "SELECT pg_catalog.pg_current_wal_flush_lsn()", 0, NULL, err) : NULL;
     *lsn = rows ? rows_lsn(rows, 0, 0) : 0;
     ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+static void take_oids(const char *text, uint32_t *oids, size_t *count)
+{
+    char *end;
+    *count = 0;
+    for (unsigned long oid = strtoul(text, &end, 10); end > text; oid = strtoul(text, &end, 10)) {
+        oids[(*count)++] = (uint32_t)oid;
+        text = end;
+    }
+}
+
+bool terms_look_gone(struct pg *pg, uint32_t *oids, size_t *count, uint64_t *lsn, struct err *err)
+{
+    static const char sql[] =
+        "SELECT (SELECT pg_catalog.string_agg(u.oid::text,' ' ORDER BY u.n)"
+        " FROM unnest($1::oid[]) WITH ORDINALITY u(oid,n)"
+        " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid=u.oid)),"
+        "pg_catalog.pg_current_wal_flush_lsn()";
+    struct out list;
+    out_init(&list, 256);
+    array_open(&list);
+    for (size_t i = 0; i < *count; i++) {
+        out_format(&list, "%s%" PRIu32, i ? "," : "", oids[i]);
+    }
+    array_close(&list);
+    const char *params[] = {out_text(&list)};
+    struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
+    out_free(&list);
+    if (rows) {
+        take_oids(pg_rows_null(rows, 0, 0) ? "" : pg_rows_value(rows, 0, 0), oids, count);
+        *lsn = rows_lsn(rows, 0, 1);
+    }
+    bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
 }

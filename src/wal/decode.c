@@ -15,6 +15,7 @@ static const int64_t POSTGRES_EPOCH_US = 946684800000000;
 struct decoder {
     struct relations relations;
     bool in_transaction;
+    uint32_t xid; /* of that transaction */
 };
 
 struct decoder *decoder_new(void)
@@ -34,6 +35,15 @@ void decoder_free(struct decoder **decoder)
 void decoder_restart(struct decoder *decoder)
 {
     decoder->in_transaction = false;
+}
+
+void decoder_forget(struct decoder *decoder, struct relation **relations)
+{
+    while (*relations) {
+        struct relation *relation = *relations;
+        *relations = relation->next;
+        relations_forget(&decoder->relations, &relation);
+    }
 }
 
 bool decoder_in_transaction(const struct decoder *decoder)
@@ -68,6 +78,7 @@ static bool decode_begin(struct decoding *d)
         return false;
     }
     d->decoder->in_transaction = true;
+    d->decoder->xid = txn->xid;
     add_event(d, EVENT_BEGIN)->txn = txn;
     return true;
 }
@@ -124,6 +135,7 @@ static bool decode_relation(struct decoding *d)
     if (!relation) {
         return false;
     }
+    relation->xid = d->decoder->xid;
     struct relation *newer = relations_put(&d->decoder->relations, &relation);
     if (newer) {
         add_event(d, EVENT_RELATION)->relation = newer;

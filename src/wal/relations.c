@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 void relations_free(struct relations *relations)
@@ -18,11 +19,16 @@ void relations_free(struct relations *relations)
     *relations = (struct relations){0};
 }
 
+static size_t slot_of(const struct relations *relations, uint32_t oid)
+{
+    return oid * 2654435761U & (relations->slot_count - 1);
+}
+
 /* Where the oid is, or the empty slot where it would go. */
 static struct relation **find(const struct relations *relations, uint32_t oid)
 {
     size_t mask = relations->slot_count - 1;
-    size_t i = oid * 2654435761U & mask;
+    size_t i = slot_of(relations, oid);
     while (relations->slots[i] && relations->slots[i]->oid != oid) {
         i = (i + 1) & mask;
     }
@@ -66,6 +72,7 @@ struct relation *relations_put(struct relations *relations, struct relation **re
         relation_free(relation);
         return NULL;
     }
+    (*relation)->before = *slot;
     if (*slot) {
         keep_past(relations, *slot);
     } else {
@@ -74,4 +81,36 @@ struct relation *relations_put(struct relations *relations, struct relation **re
     *slot = *relation;
     *relation = NULL;
     return *slot;
+}
+
+/* Those behind a slot that becomes empty move up, so that each is found from where its oid belongs. */
+static void empty_slot(struct relations *relations, struct relation **slot)
+{
+    size_t mask = relations->slot_count - 1;
+    size_t hole = (size_t)(slot - relations->slots);
+    for (size_t i = (hole + 1) & mask; relations->slots[i]; i = (i + 1) & mask) {
+        size_t home = slot_of(relations, relations->slots[i]->oid);
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            relations->slots[hole] = relations->slots[i];
+            hole = i;
+        }
+    }
+    relations->slots[hole] = NULL;
+    relations->used--;
+}
+
+void relations_forget(struct relations *relations, struct relation **relation)
+{
+    struct relation **slot = find(relations, (*relation)->oid);
+    if (*slot == *relation) {
+        empty_slot(relations, slot);
+    } else {
+        size_t i = 0;
+        while (relations->past[i] != *relation) {
+            i++;
+            CHECK(i < relations->past_count);
+        }
+        relations->past[i] = relations->past[--relations->past_count];
+    }
+    relation_free(relation);
 }

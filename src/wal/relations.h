@@ -1,5 +1,5 @@
-/* The shapes of tables that the stream has told, by oid: the current version of each, and all that
- * ever were. */
+/* The shapes of tables that the stream has told, by oid: the current version of each, and those
+ * before it that something may still point at. */
 #ifndef WAL_RELATIONS_H
 #define WAL_RELATIONS_H
 
@@ -11,7 +11,7 @@
 struct relations {
     struct relation **slots; /* open addressing by oid; current versions */
     size_t slot_count, used;
-    struct relation **past; /* replaced, but maybe still pointed at */
+    struct relation **past; /* replaced, and not forgotten yet */
     size_t past_count, past_cap;
 };
 
@@ -21,9 +21,12 @@ void relations_free(struct relations *);
 struct relation *relations_get(const struct relations *, uint32_t oid);
 
 /*
- * Make *relation the current version and return it; it is owned here from now on. NULL if the
- * current one is the same already; then *relation is freed. Nulls *relation.
+ * Make *relation the current version, with the one before it, and return it; it is owned here from
+ * now on. NULL if the current one is the same already; then *relation is freed. Nulls *relation.
  */
 struct relation *relations_put(struct relations *, struct relation **relation);
+
+/* Free it: nothing points at it any more. Nulls *relation. */
+void relations_forget(struct relations *, struct relation **relation);
 
 #endif

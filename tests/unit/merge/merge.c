@@ -304,3 +304,65 @@ Test(merge, it_ends_at_the_final_watermark)
     commit(&h);
     EXPECT(9, ABSENT);
 }
+
+/* Another version of the table's shape, which the next transaction is in. Returns the one before. */
+static struct relation *tell_again(struct harness *harness)
+{
+    struct relation *before = harness->relation;
+    harness->relation = two_columns("t", "id", OID_INT4, "v");
+    harness->relation->before = before;
+    begin(harness, 200);
+    add_relation(harness, harness->relation);
+    insert(harness, 50, 5);
+    commit(harness);
+    return before;
+}
+
+Test(merge, a_shape_that_was_replaced_leaves_with_the_batch)
+{
+    read_chunk(&h, "100:100:", 1, 3, -1, "w1");
+    watermark_commit(&h, "w1");
+    struct relation *before = tell_again(&h);
+    cr_assert_eq(h.batch->past, before);
+    cr_assert_null(before->next);
+    relation_free(&before);
+}
+
+Test(merge, a_shape_of_a_table_in_backfill_leaves_when_its_rows_are_out)
+{
+    read_chunk(&h, "100:100:", 1, 3, -1, "w1");
+    begin(&h, 150);
+    update(&h, 2, 7);
+    commit(&h);
+    struct relation *before = tell_again(&h);
+    cr_assert_null(h.batch->past, "the chunk has a patch in it");
+    watermark_commit(&h, "w1");
+    EXPECT(2, 7);
+    EXPECT(50, 5);
+    cr_assert_eq(h.batch->past, before);
+    relation_free(&before);
+}
+
+Test(merge, a_shape_of_a_table_that_is_gone_leaves)
+{
+    uint32_t *oids;
+    read_chunk(&h, "100:100:", 1, 3, -1, "w1");
+    h.relation->oid = 7;
+    h.relation->xid = 40;
+    watermark_commit(&h, "w1");
+    cr_assert_eq(merge_told(h.merge, &oids), 2);
+    cr_assert_eq(oids[0], 7);
+    merge_forget_gone(h.merge, oids, 1, 40);
+    watermark_commit(&h, "w2");
+    cr_assert_null(h.batch->past, "it may only have been invisible");
+    merge_forget_gone(h.merge, oids, 1, UINT64_C(0x100000000) + 41);
+    watermark_commit(&h, "w3");
+    cr_assert_eq(h.batch->past, h.relation);
+    free(oids);
+    h.batch->past = NULL;
+    struct relation *gone = tell_again(&h);
+    cr_assert_null(h.batch->past, "it has left");
+    relation_free(&gone);
+    cr_assert_eq(merge_told(h.merge, &oids), 2);
+    free(oids);
+}

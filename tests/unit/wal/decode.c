@@ -128,6 +128,53 @@ Test(decode, each_oid_keeps_its_own_relation)
     feed_free(&feed);
 }
 
+/* Many of them belong to one place of the table of relations. */
+static uint32_t colliding_oid(uint32_t i)
+{
+    return 100 + i / 30 + (i % 30) * 65536;
+}
+
+Test(decode, a_relation_that_is_forgotten_is_told_again)
+{
+    enum { COUNT = 300 };
+    struct feed feed = feed_in_transaction();
+    struct relation *gone = NULL;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        cr_assert(feed_message(&feed, 3, message_relation(colliding_oid(i), "many", "!id")));
+        struct relation *relation = last_event(&feed)->relation;
+        if (i % 7 % 3) {
+            relation->next = gone;
+            gone = relation;
+        }
+    }
+    batch_reset(feed.batch, BATCH_EVENTS);
+    decoder_forget(feed.decoder, &gone);
+    cr_assert_null(gone);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct message_bytes insert = message_change('I', colliding_oid(i), 0, NULL, "1");
+        cr_assert_eq(feed_message(&feed, 4, insert), i % 7 % 3 == 0, "%u", i);
+        cr_assert(feed_message(&feed, 5, message_relation(colliding_oid(i), "many", "!id")));
+        cr_assert(feed_message(&feed, 6, insert));
+        cr_assert_eq(last_event(&feed)->relation->oid, colliding_oid(i));
+    }
+    feed_free(&feed);
+}
+
+Test(decode, a_version_that_is_forgotten_leaves_the_newer_one)
+{
+    struct feed feed = feed_in_transaction();
+    struct relation *first = last_event(&feed)->relation;
+    cr_assert(feed_message(&feed, 3, message_relation(7, "t", "!id,a,b,c")));
+    struct relation *second = last_event(&feed)->relation;
+    cr_assert_eq(second->before, first);
+    cr_assert_eq(second->xid, 5);
+    batch_reset(feed.batch, BATCH_EVENTS);
+    decoder_forget(feed.decoder, &first);
+    cr_assert(feed_message(&feed, 4, message_change('I', 7, 0, NULL, "1,2,3,4")));
+    cr_assert_eq(last_event(&feed)->relation, second);
+    feed_free(&feed);
+}
+
 Test(decode, insert_has_the_new_row)
 {
     struct feed feed = feed_in_transaction();
