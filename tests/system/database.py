@@ -134,5 +134,12 @@ def table_rows(database, namespace, table):
 
 
 def as_text(column, type_name):
-    """A cast to text strips the blanks that pad a char(n), so that type is printed by its own function."""
-    return f"textin(bpcharout({quoted(column)}))" if type_name == "character" else f"{quoted(column)}::text"
+    """A cast to text strips the blanks that pad a char(n), so that type is printed by its own function. What shows as an
+    object or an array is printed as one."""
+    if type_name == "character":
+        return f"textin(bpcharout({quoted(column)}))"
+    if type_name == "hstore":
+        return f"hstore_to_json({quoted(column)})::text"
+    if type_name == "pair[]":
+        return f"array_to_json({quoted(column)}::text[])::text"
+    return f"{quoted(column)}::text"

@@ -34,12 +34,17 @@ KINDS = {
     "money": (["k"], "k money", "((({n}) - 450) * 1.25)::numeric::money"),
     "bits": (["k"], "k varbit", "(({n})::bit(12))::varbit"),
     "inet": (["k"], "k inet", "(inet '10.0.0.0' + ({n}) * 77)"),
+    "hstore": (["k"], "k hstore", "hstore(array[array['a', ({n})::text], array['\"b', case when ({n}) % 3 = 0 then null else 'c' end]])"),
+    "row": (["k"], "k pair", "row((array['a','B',null,'-'])[1 + ({n}) % 4], ({n}), row('sad', ({n}) % 7))::pair"),
+    "rows": (["k"], "k pair[]", "array[row('a', ({n}) / 2, null), row('b', ({n}), null)]::pair[]"),
+    "range": (["k"], "k daterange", "daterange(date '2000-01-01' + ({n}) / 2, date '2030-01-01' + ({n}))"),
 }
 
 
 TYPES = ("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", "CREATE DOMAIN positive AS int CHECK (value > -1)",
          "CREATE DOMAIN address AS inet", "CREATE DOMAIN code AS char(12)", "CREATE DOMAIN flag AS bool",
-         "CREATE EXTENSION IF NOT EXISTS citext")
+         "CREATE TYPE mooded AS (m mood, n int)", 'CREATE TYPE pair AS (a text COLLATE "en-US-x-icu", b int, c mooded)',
+         "CREATE EXTENSION IF NOT EXISTS citext", "CREATE EXTENSION IF NOT EXISTS hstore")
 
 
 def create(database, kind, table="t", rows=ROWS):

@@ -23,7 +23,7 @@ def expected_value(type_name, text):
         return text if text in SPECIAL else float(text)
     if type_name == "boolean":
         return text in ("t", "true")
-    if type_name in ("json", "jsonb"):
+    if type_name in ("json", "jsonb", "hstore", "pair[]"):
         return json.loads(text)
     if type_name == "bytea":
         return base64.b64encode(bytes.fromhex(text.removeprefix("\\x"))).decode("ascii")
