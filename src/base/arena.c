@@ -1,7 +1,6 @@
 /* Blocks behind arena_alloc. */
 #include "base/arena.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The lives of a stream: how it is lost, and begins again. */
-#include <assert.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "internal.h"
 
 void merge_let_go(struct merge *m, struct batch **batch)
@@ -80,7 +80,7 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
 
 void merge_add(struct merge *m, const struct merge_stream *config)
 {
-    assert(m->config.stream_count < m->config.room && !m->asking.batch);
+    CHECK(m->config.stream_count < m->config.room && !m->asking.batch);
     struct stream *s = &m->streams[m->config.stream_count++];
     s->config = config;
     s->life = 1;

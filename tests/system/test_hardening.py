@@ -1,5 +1,6 @@
 """What the executable is built with, and what a running process keeps to itself."""
 
+import glob
 import os
 import platform
 import re
@@ -64,6 +65,17 @@ def test_jumps_go_to_where_they_may():
     assert code.count("endbr64") > 100
     probes = re.findall(r"orq\s+\$0x0,\(%rsp\)|or\s+QWORD PTR \[rsp\],0x0", code)
     assert probes, "no function with a large frame touches each page of it"
+
+
+def test_invariants_are_looked_at_in_every_build():
+    """assert() is not there in a release; CHECK() is, and says what did not hold."""
+    root = os.path.join(os.path.dirname(__file__), "..", "..")
+    sources = {path: open(path, encoding="utf-8").read() for path in glob.glob(f"{root}/src/**/*.[ch]", recursive=True)}
+    assert not [path for path, text in sources.items() if re.search(r"\bassert\(", text)]
+    invariants = [" ".join(found.split()) for text in sources.values() for found in re.findall(r"\bCHECK\((.*?)\);", text, re.DOTALL)]
+    with open(executable(), "rb") as file:
+        program = file.read()
+    assert invariants and not [one for one in invariants if one.encode() not in program]
 
 
 def test_a_running_process_dumps_no_core():
