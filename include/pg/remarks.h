@@ -1,6 +1,6 @@
 /*
- * What a user should know of tables, though it keeps no capture from starting: rows that lie where
- * nothing of them is captured.
+ * What a user should know of tables, though it keeps no capture from starting: rows of which nothing
+ * is captured, because of where they lie, or because the publication leaves them out.
  */
 #ifndef PG_REMARKS_H
 #define PG_REMARKS_H

@@ -1,6 +1,7 @@
 /*
  * A table that others inherit from has its own rows alone: those of its children, as a hypertable's
- * are, come under their names. And a foreign table that is a partition sends no changes.
+ * are, come under their names. A foreign table that is a partition sends no changes. And a row filter
+ * leaves out what it does not let through.
  */
 #include "pg/remarks.h"
 
@@ -33,8 +34,19 @@ static const char remarks_sql[] =
     "SELECT w.relkind, w.name, count(*), array_to_string((array_agg(b.name ORDER BY b.name))[1:5],"
     " ', ') FROM wanted w JOIN below b ON b.root = w.oid GROUP BY 1, 2 ORDER BY 2";
 
+/* From version 15 on. What it calls is the server's own: the server allows nothing else. */
+static const char filters_sql[] =
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(p.pubname),"
+    " quote_ident(pg_get_userbyid(p.pubowner)), pg_get_expr(g.qual, g.relid)"
+    " FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g"
+    " JOIN pg_class c ON c.oid = g.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE p.pubname = $4 AND g.qual IS NOT NULL AND CASE WHEN $1::text[] IS NULL"
+    " THEN $3::text[] = '{}' OR n.nspname = ANY ($3::text[])"
+    " ELSE EXISTS (SELECT FROM unnest($1::text[], $2::text[]) u(s, t)"
+    "  WHERE u.s = n.nspname AND u.t = c.relname) END ORDER BY 1";
+
 static struct pg_rows *query(struct pg *pg, const struct config *config,
-                             const struct catalog *catalog, struct err *err)
+                             const struct catalog *catalog, bool filters, struct err *err)
 {
     struct out sql, schemas, tables, offered;
     out_init(&sql, sizeof remarks_sql);
@@ -56,8 +68,9 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     array_close(&offered);
     out_format(&sql, remarks_sql, offered_kind_sql(config, pg_server_version(pg)));
     const char *params[] = {catalog ? out_text(&schemas) : NULL, out_text(&tables),
-                            out_text(&offered)};
-    struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
+                            out_text(&offered), config->publication};
+    struct pg_rows *rows =
+        pg_query(pg, filters ? filters_sql : out_text(&sql), filters ? 4 : 3, params, err);
     out_free(&sql);
     out_free(&schemas);
     out_free(&tables);
@@ -76,16 +89,27 @@ static char *line_of(const struct pg_rows *rows, int row)
                       rows_text(rows, row, 1), rows_text(rows, row, 3), more ? " and others" : "");
 }
 
+static char *filter_line_of(const struct pg_rows *rows, int row)
+{
+    return mem_format("the publication %s, which is of user %s, leaves out rows of table %s: only "
+                      "those are captured for which %s",
+                      rows_text(rows, row, 1), rows_text(rows, row, 2), rows_text(rows, row, 0),
+                      rows_text(rows, row, 3));
+}
+
 bool tables_remark(struct pg *pg, const struct config *config, const struct catalog *catalog,
                    void (*visit)(void *context, const char *line), void *context, struct err *err)
 {
-    struct pg_rows *rows = query(pg, config, catalog, err);
-    for (int row = 0; rows && row < pg_rows_count(rows); row++) {
-        char *line = line_of(rows, row);
-        visit(context, line);
-        free(line);
+    bool ok = true;
+    for (int filters = 0; ok && filters <= (pg_server_version(pg) >= 150000); filters++) {
+        struct pg_rows *rows = query(pg, config, catalog, filters, err);
+        for (int row = 0; rows && row < pg_rows_count(rows); row++) {
+            char *line = filters ? filter_line_of(rows, row) : line_of(rows, row);
+            visit(context, line);
+            free(line);
+        }
+        ok = rows != NULL;
+        pg_rows_free(&rows);
     }
-    bool ok = rows != NULL;
-    pg_rows_free(&rows);
     return ok;
 }

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 
+import psycopg2
 import pytest
 
 from connector import run
@@ -74,6 +75,33 @@ def test_a_watermarks_table_of_somebody_else_works_once_it_is_ours(database, cap
     assert check(one) is None
     one.run()
     one.assert_equal(t=["id"])
+
+
+# Of the filters that the server allows, none calls what somebody made.
+CALLS = ("public.code(v) = 'a'", "v OPERATOR(public.~~~) 'a'", "v::public.loud = 'a'", 'v COLLATE public.mine > \'a\'', "m = 'sad'", "random() > 0.5")
+
+
+@pytest.mark.since(15)
+def test_row_filters_of_others_call_nothing_of_theirs_and_are_said(database, capture, mallory):
+    database.execute(f"GRANT CREATE ON DATABASE {database.name} TO {mallory}", f"SET ROLE {mallory}", CODE,
+                     "CREATE FUNCTION public.likes(text, text) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT true'",
+                     "CREATE OPERATOR public.~~~ (LEFTARG = text, RIGHTARG = text, FUNCTION = public.likes)",
+                     "CREATE DOMAIN public.loud AS text CHECK (public.code(value) IS NOT NULL)",
+                     "CREATE COLLATION public.mine (locale = 'C')", "CREATE TYPE public.mood AS ENUM ('sad')",
+                     "CREATE TABLE t (id int PRIMARY KEY, v text, m public.mood)", "INSERT INTO t SELECT n, 'v' FROM generate_series(1, 9) n",
+                     "CREATE TABLE u (id int PRIMARY KEY)")
+    for filter_ in CALLS:
+        with pytest.raises(psycopg2.Error, match="invalid publication WHERE expression"):
+            database.execute(f"CREATE PUBLICATION {database.publication} FOR TABLE t WHERE ({filter_})")
+    database.execute(f"CREATE PUBLICATION {database.publication} FOR TABLE t WHERE (abs(id) < 5), u"
+                     " WITH (publish_via_partition_root = true)", "RESET ROLE")
+    one = capture(["t", "u"])
+    said = f"the publication {database.publication}, which is of user {mallory}, leaves out rows of table public.t: only those are" \
+        " captured for which (abs(id) < 5)"
+    database.execute(WATERMARKS.format(table=database.watermarks), f"ALTER PUBLICATION {database.publication} ADD TABLE {database.watermarks}")
+    assert check(one) == said
+    process = one.run()
+    assert process.stderr.count(said) == 1 and len(process.records_of("t")) == 4, process.story()
 
 
 # What a query of ours may say: each operator for each pair of these types, and each function of the server's own that
