@@ -9,6 +9,7 @@ import functools
 import glob
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -186,6 +187,12 @@ def free_port():
 
 
 @functools.lru_cache(maxsize=None)
+def major():
+    """The version of the server programs."""
+    version = subprocess.run([binary("postgres"), "--version"], check=True, capture_output=True, text=True).stdout
+    return int(re.search(r"\) (\d+)", version)[1])
+
+
 def binary(name):
     """A server program: from PG_BINDIR, else of the newest version that Debian's packages installed."""
     directories = [os.environ["PG_BINDIR"]] if "PG_BINDIR" in os.environ else sorted(

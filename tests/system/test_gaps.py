@@ -1,11 +1,13 @@
 """A gap is an error that says what was lost and what to do, never a silent skip."""
 
+import time
+
 import pytest
 
 from capture import Capture
 from database import Database
 from refusal import assert_refused
-from server import Server
+from server import Server, major
 
 
 @pytest.fixture(name="begun")
@@ -93,4 +95,19 @@ def test_a_slot_that_the_server_invalidated(tmp_path):
             own.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 16000)", "CHECKPOINT")
         own.wait_for(f"SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
         refused(one, own.slot, "max_slot_wal_keep_size")
+        own.connection.close()
+
+
+def test_a_slot_that_the_server_invalidated_because_nobody_read_it(tmp_path):
+    with Server(idle_replication_slot_timeout="1s") if major() >= 18 else pytest.skip("new in PostgreSQL 18") as small:
+        own = Database(small)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        one = Capture(own, tmp_path, ["t"])
+        one.run()
+        time.sleep(1.1)
+        own.execute("CHECKPOINT")
+        own.wait_for(f"SELECT invalidation_reason = 'idle_timeout' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
+        process = one.start().finish()
+        assert_refused(process, "config_error", "without a state", own.slot, "idle_replication_slot_timeout")
+        assert "max_slot_wal_keep_size" not in process.stderr
         own.connection.close()

@@ -4,9 +4,13 @@ import os
 import time
 from contextlib import closing
 
+import psycopg2
 import pytest
 
+from capture import Capture
+from database import Database
 from proxy import Proxy
+from server import Server
 
 ROWS = 20000
 
@@ -89,6 +93,52 @@ def test_a_statement_that_is_long_in_coming_is_waited_for(database, capture):
         cursor.execute("COMMIT")
     process.wait_for_records(1).stop()
     assert "will try again" not in process.stderr
+
+
+def fill(server, database):
+    """All the connections that are left."""
+    sessions = []
+    with pytest.raises(psycopg2.OperationalError, match="too many clients"):
+        while True:
+            sessions.append(server.connect(database))
+    return sessions
+
+
+def refusals(server):
+    with open(server.log, encoding="utf-8") as log:
+        return log.read().count("too many clients")
+
+
+def test_a_full_server_is_there_all_the_same(tmp_path):
+    """One that refuses whoever asks after a statement works; and one that refuses a connection that was lost is waited for."""
+    with Server(max_connections="12", superuser_reserved_connections="0") as server:
+        own = Database(server)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t VALUES (1, 0)")
+        Capture(own, tmp_path, ["t"]).run()
+        one = Capture(own, tmp_path, ["t"], tail=True)
+        with closing(own.connect()) as session, session.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+            process = one.start()
+            own.wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            sessions = fill(server, own.name)
+            refused = refusals(server)
+            process.wait_for(lambda run: refusals(server) > refused)
+            cursor.execute("COMMIT")
+        for extra in sessions:
+            extra.close()
+        process.wait_for_active()
+        assert "will try again" not in process.stderr, process.story()
+        own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'source-postgres%'")
+        sessions = fill(server, own.name)
+        process.wait_for(lambda run: run.stderr.count("too many clients") > 0)
+        for extra in sessions:
+            extra.close()
+        own.execute("UPDATE t SET n = 1")
+        process.wait_for_state(after=2).stop()
+        one.keep(process)
+        one.assert_equal(t=["id"])
+        own.connection.close()
 
 
 def test_few_ask_after_many_that_wait(database, capture):
