@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
+
 void *mem_exhausted(size_t size)
 {
-    dprintf(STDERR_FILENO, "source-postgres: out of memory (%zu bytes)\n", size);
+    last_words("source-postgres: out of memory (%zu bytes)\n", size);
     _exit(1); /* in whatever thread: nobody else's end is run */
 }
 
