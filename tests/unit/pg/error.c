@@ -92,3 +92,29 @@ Test(error, replication_of_another_version_has_read_a_large_value)
     cr_expect_eq(err.remedy, REMEDY_ANEW, "the change stays in the WAL");
     cr_expect(says("1 GB") && !says("update the server"), "%s", err.message);
 }
+
+Test(error, what_passes_is_tried_again)
+{
+    static const char *const passes[] = {"25006", "25P04", "53300", "57P01",
+                                         "08006", "40001", "55P03", "58030"};
+    connect_to("15.14", PG_SQL);
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        fail(passes[i], "words in any language");
+        cr_expect_eq(err.kind, ERR_TRANSIENT, "%s", passes[i]);
+        cr_expect_str_eq(err.sqlstate, passes[i]);
+    }
+    fail("42501", "words in any language");
+    cr_expect_eq(err.kind, ERR_CONFIG);
+}
+
+Test(error, what_a_server_in_recovery_cannot_do_is_tried_again)
+{
+    connect_to("15.14", PG_SQL);
+    fail("55000", "recovery is in progress");
+    cr_expect_eq(err.kind, ERR_CONFIG);
+    pg->in_recovery = true;
+    fail("55000", "recovery is in progress");
+    cr_expect_eq(err.kind, ERR_TRANSIENT);
+    fail("0A000", "recovery is in progress");
+    cr_expect_eq(err.kind, ERR_TRANSIENT);
+}
