@@ -237,7 +237,7 @@ static void begin_state(struct engine *e, int stream, struct question *q)
     char *id = m->state.id;
     m->state.id = NULL;
     stream_state_clear(&m->state);
-    member_set_life(m, roster_keep(&e->roster, &q->table));
+    member_set_life(m, roster_keep(&e->roster, &q->table), &e->config.catalog->streams[stream]);
     plan_begin_state(&e->config, &m->state, id, stream, m->table, q->bounds, q->bound_count);
     m->emptied_lsn = 0;
     m->renamed = false;

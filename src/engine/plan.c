@@ -315,7 +315,8 @@ bool plan_make(struct engine *e, struct table_description **tables, struct err *
     }
     ok = ok && find_fence(e, err) && plan_take_bases(e, err);
     for (int i = 0; ok && i < e->roster.count; i++) {
-        member_set_life(&e->roster.members[i], e->roster.members[i].table);
+        member_set_life(&e->roster.members[i], e->roster.members[i].table,
+                        &e->config.catalog->streams[i]);
     }
     return ok;
 }

@@ -104,7 +104,8 @@ static enum key_order order_of(const struct type *type, bool bytewise)
     }
 }
 
-void member_set_life(struct member *m, const struct table_description *d)
+void member_set_life(struct member *m, const struct table_description *d,
+                     const struct catalog_stream *stream)
 {
     struct merge_key *key = &m->life.key;
     clear_life(m);
@@ -112,6 +113,7 @@ void member_set_life(struct member *m, const struct table_description *d)
     m->life.state = &m->state;
     m->life.oid = d->relation->oid;
     m->life.ctid_order = d->ctid_order;
+    m->life.tells_deletes = stream->airbyte_look;
     m->life.base = d->ctid_order ? &m->base.snapshot : NULL;
     key->count = d->key_count;
     key->unique = d->unique;

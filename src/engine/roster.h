@@ -78,7 +78,8 @@ void roster_clear(struct roster *);
 const struct table_description *roster_keep(struct roster *, struct table_description **);
 
 /* What the merger asks for a life that goes by this description and state. The member's own. */
-void member_set_life(struct member *, const struct table_description *);
+void member_set_life(struct member *, const struct table_description *,
+                     const struct catalog_stream *);
 
 /* Put the ranges of a life that are still to be read into the queue. */
 void roster_queue(struct engine *, int stream, bool fence);

@@ -49,7 +49,12 @@ static bool change(struct merge *m, struct stream *s, struct batch *batch, struc
 {
     (void)batch;
     if (sees(s->config->base, m)) {
-        e->kind = EVENT_SKIP;
+        /* Where the key is not unique, a row of the base may have the deleted key and an older cursor. */
+        if (s->config->key.unique) {
+            merge_absorb(s, e);
+        } else {
+            e->kind = EVENT_SKIP;
+        }
         return true;
     }
     bool ok = e->kind == EVENT_INSERT || outdate(m, s, e, err);

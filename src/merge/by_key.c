@@ -69,7 +69,7 @@ static bool route_move(struct merge *m, struct stream *s, struct batch *batch, s
         !absorb(m, s, from, &delete, &old_absorbed, err)) {
         return false;
     }
-    e->kind = moved_kind(old_absorbed, new_absorbed);
+    e->kind = moved_kind(old_absorbed && !s->config->tells_deletes, new_absorbed);
     return true;
 }
 
@@ -84,7 +84,9 @@ static bool route_one(struct merge *m, struct stream *s, struct event *e,
     if (!absorb(m, s, stream_locate(s, key), &change, &absorbed, err)) {
         return false;
     }
-    e->kind = absorbed ? EVENT_SKIP : e->kind;
+    if (absorbed) {
+        merge_absorb(s, e);
+    }
     return true;
 }
 

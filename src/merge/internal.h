@@ -76,6 +76,9 @@ static inline bool sees(const struct snapshot *snapshot, const struct merge *m)
     return snapshot_sees(snapshot, m->txn.xid);
 }
 
+/* A change that is not printed, but for the delete in it where that is told nevertheless. */
+void merge_absorb(const struct stream *, struct event *);
+
 /* A change that is printed as it is: an update of the key becomes EVENT_MOVE. */
 void merge_pass(struct event *);
 

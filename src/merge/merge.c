@@ -117,6 +117,15 @@ void merge_pass(struct event *e)
     }
 }
 
+void merge_absorb(const struct stream *s, struct event *e)
+{
+    bool deletes =
+        e->kind == EVENT_DELETE || (e->kind == EVENT_UPDATE && e->old_tuple &&
+                                    keycode_changed(e->relation, e->old_tuple, e->new_tuple));
+    bool told = deletes && s->config->tells_deletes && e->relation->key_count > 0;
+    e->kind = told ? EVENT_DELETE : EVENT_SKIP;
+}
+
 void merge_give_up(struct merge *m, struct event *e)
 {
     struct relation *relation = e->relation;
@@ -166,6 +175,23 @@ static void merge_renamed(struct merge *m, const struct relation *relation)
     }
 }
 
+/* Of a row that was deleted before this life begins, or while there is none. A shape is bound to one
+ * life: that of the next is not known yet. */
+static void skip(const struct stream *s, struct event *e)
+{
+    struct relation *relation = e->relation;
+    if (s->standing == STANDING_LIVES) {
+        stream_bind(s, relation);
+    }
+    bool bound = relation->life + (s->standing != STANDING_LIVES) == s->life;
+    if (e->kind != EVENT_TRUNCATE && bound && (s->pending || s->standing != STANDING_LIVES) &&
+        merge_event_fits(e) && !is_of_another(s, relation)) {
+        merge_absorb(s, e);
+    } else {
+        e->kind = EVENT_SKIP;
+    }
+}
+
 static bool merge_change(struct merge *m, struct batch *batch, struct event *e, struct err *err)
 {
     int stream = e->relation->stream;
@@ -174,6 +200,9 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     }
     if (stream == STREAM_WATERMARKS) {
         merge_watermark_row(m, e);
+    } else if (stream >= 0) {
+        skip(&m->streams[stream], e);
+        return true;
     } else if (e->relation->renamed_of >= 0) {
         merge_renamed(m, e->relation);
     }

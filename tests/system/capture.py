@@ -31,6 +31,7 @@ class Capture:
         self.config = of.config(**options)
         self.state = None  # what the next run is given: a list of state messages
         self.records = []  # those that count
+        self.sent = None  # a list, for a destination that keeps all: those of each run, in order
         self.runs = []
         self.untold = {}  # table -> positions in the WAL from which on the stream did not tell all of it
         self.truncations = {}
@@ -64,6 +65,8 @@ class Capture:
         for index, message in enumerate(process.messages):
             if message["type"] == "RECORD":
                 record = message["record"]
+                if self.sent is not None:
+                    self.sent.append(record)
                 if index < max(last.get((record["namespace"], record["stream"]), -1), last.get(None, -1)):
                     self.records.append(record)
         kept = process.messages[:max(last.values(), default=-1) + 1]

@@ -155,20 +155,22 @@ def test_rows_that_are_backfilled_again_are_newer_than_all_before(database, capt
     one.run()
     before = max(record["data"][CURSOR] for record in one.records)
     one.state = None
-    again = one.run().records
-    assert len(again) == 90 and min(record["data"][CURSOR] for record in again) > before
-    assert_grow(one.records, ["id"])
+    again = [record["data"] for record in one.run().records]
+    rows = [data for data in again if data[DELETED] is None]
+    assert len(rows) == 90 and min(data[CURSOR] for data in rows) > before
+    assert len(again) == 90 + 10, "the slot has told of ten deletes before, and tells of them again"
 
 
 @pytest.mark.limit(240)
 @pytest.mark.parametrize("kind", ["int", "text_icu", "numeric"])
 def test_a_destination_is_in_step_across_kills(database, capture, kind):
-    """Also within the backfill; only what a state settles is kept, as README says."""
+    """Also within the backfill, and also a destination that keeps what no state has settled."""
     chance = random.Random(kind)
     database.execute(*TYPES)
     key = create(database, kind, "t", 3000)
     database.execute("ALTER TABLE t REPLICA IDENTITY FULL")
     one = configure(capture, "t", tail=True, advanced={"backfill_chunk_size": 100})
+    one.sent = []
     with Writer(database, changes(kind, "t", 3000)):
         for _ in range(6):
             process = one.start()
@@ -177,10 +179,56 @@ def test_a_destination_is_in_step_across_kills(database, capture, kind):
     one.tail = False
     one.run()
     assert_grow(one.records, key)
-    destination = Destination("t", key)
-    for record in one.records:
+    assert_kept(database, "t", key, one.records)
+    assert_kept(database, "t", key, one.sent)
+
+
+def assert_kept(database, table, key, records):
+    destination = Destination(table, key)
+    for record in records:
         destination.apply(record)
     destination.assert_equal(database)
+
+
+# Columns, and what else the stream has.
+ORDERS = {"by key": ("id int PRIMARY KEY, n int", {}),
+          "by a key that the server orders": ("id numeric PRIMARY KEY, n int", {}),
+          "by a key without index": ("id int, n int", {"primary_key": [["id"]]})}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_rows_deleted_while_their_table_is_backfilled_again_are_gone(database, capture, order):
+    """The destination has them from the time before; half of the deletes come before the rows are read, half meanwhile."""
+    columns, more = ORDERS[order]
+    database.execute(f"CREATE TABLE t ({columns})", "ALTER TABLE t REPLICA IDENTITY FULL",
+                     "INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n")
+    one = configure(capture, "t", more=more, advanced={"backfill_chunk_size": 10})
+    one.sent = []
+    one.run()
+    database.execute("DELETE FROM t WHERE id % 5 = 0", "UPDATE t SET id = id + 10000 WHERE id % 5 = 1")
+    one.streams[0]["generation_id"] = 2
+    process = one.start(pause_at=lambda message: message["type"] == "RECORD").wait_until_paused()
+    database.execute("DELETE FROM t WHERE id % 5 = 2", "UPDATE t SET id = id + 10000 WHERE id % 5 = 3",
+                     "INSERT INTO t SELECT n * 5, -n FROM generate_series(1, 10) n")
+    one.keep(process.go_on().succeed())
+    assert_kept(database, "t", ["id"], one.sent)
+
+
+@pytest.mark.parametrize("order", ["by key", "by a key that the server orders"])
+def test_a_row_that_was_sent_and_deleted_before_a_state_came_is_gone(database, capture, order):
+    """The destination kept it, and the run that follows reads its table where it was not deleted yet, or is already."""
+    columns, more = ORDERS[order]
+    database.execute(f"CREATE TABLE t ({columns})", "INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n")
+    one = configure(capture, "t", more=more, advanced={"backfill_chunk_size": 10})
+    one.sent = []
+    process = one.start()
+    process.wait_for_state()
+    one.keep(process.wait_for_records(300).kill())
+    assert 300 <= len(one.sent)
+    one.state = [process.states[0]]
+    database.execute("DELETE FROM t WHERE id % 2 = 0", "UPDATE t SET id = -id WHERE id % 3 = 0")
+    one.run()
+    assert_kept(database, "t", ["id"], one.sent)
 
 
 def test_a_key_that_is_written_differently_is_the_same_row(database, capture):

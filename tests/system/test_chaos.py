@@ -69,6 +69,7 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
     one.records = Spilled(tmp_path / "records.jsonl")
     if AIRBYTE and not upheaval:
         one.streams = discovered(one, *keys)
+        one.sent = Spilled(tmp_path / "sent.jsonl")
     chaos = Chaos(server, database, one, chance.random())
     writers = [StubbornWriter(database, made, chance.random()) for _ in range(3)]
     others = [upheaval] if upheaval else []
@@ -96,7 +97,8 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
         one.kill_all()
     print(f"{sum(writer.transactions for writer in writers)} transactions, {len(one.records)} records, "
           f"{len(one.runs)} runs\n" + "\n".join(chaos.log + [line for actor in others for line in actor.log]))
-    os.remove(one.records.path)
+    for spilled in (one.records, one.sent) if one.sent is not None else (one.records,):
+        os.remove(spilled.path)
 
 
 def finish(writers):
@@ -114,9 +116,12 @@ def compare(one, database, keys):
 
 
 def compare_destination(one, database, keys):
-    destinations = {name: Destination(name, key) for name, key in keys.items()}
-    for record in one.records:
-        destinations[record["stream"]].apply(record)
-    for name, destination in destinations.items():
-        destination.assert_equal(database, f"CHAOS_SEED={SEED}: ")
-        assert_grow([record for record in one.records if record["stream"] == name], destination.key)
+    """One that keeps what a state has settled, and one that keeps all, also what is sent again."""
+    for records in (one.records, one.sent):
+        destinations = {name: Destination(name, key) for name, key in keys.items()}
+        for record in records:
+            destinations[record["stream"]].apply(record)
+        for destination in destinations.values():
+            destination.assert_equal(database, f"CHAOS_SEED={SEED}: ")
+    for name, key in keys.items():
+        assert_grow((record for record in one.records if record["stream"] == name), key)

@@ -1,0 +1,71 @@
+/* Deletes of rows that are not out, told to those who may have the rows: see merge_stream.tells_deletes. */
+#include <criterion/criterion.h>
+
+#include "scene.h"
+
+#define expect_said(s, text) cr_expect_str_eq(said(s), text)
+
+Test(deletes, of_rows_that_are_not_out_are_told_to_those_who_may_have_them)
+{
+    struct scene s;
+    scene_init(&s, "-", NULL, false);
+    s.stream.tells_deletes = true;
+    wal_begin(&s, 10);
+    wal_delete(&s, 9);
+    wal_commit(&s);
+    expect_said(&s, "d9");
+    read_chunk(&s, 0, "12:12:", "2,b,y 3,c,z 4,d,z", "5", "w1");
+    wal_begin(&s, 11);
+    wal_delete(&s, 1);
+    wal_commit(&s);
+    wal_begin(&s, 12);
+    wal_delete(&s, 2);
+    wal_move(&s, 3, "6,c,z");
+    wal_move(&s, 8, "5,e,z");
+    wal_update(&s, "4,f,z");
+    wal_insert(&s, "1,again,x");
+    wal_commit(&s);
+    expect_said(&s, "d1 d2 d3 d8");
+    pass_watermark(&s, 13, "w1");
+    expect_said(&s, "p5=e/z p4=f/z p1=again/x");
+    scene_free(&s);
+}
+
+Test(deletes, before_a_new_life_are_told_to_those_who_may_have_the_rows)
+{
+    struct scene s;
+    scene_init(&s, "", NULL, false);
+    s.stream.tells_deletes = true;
+    wal_begin(&s, 10);
+    wal_delete(&s, 1);
+    wal_commit(&s);
+    merge_lose(s.m, 0);
+    wal_begin(&s, 11);
+    wal_delete(&s, 2);
+    wal_update(&s, "3,a,x");
+    wal_commit(&s);
+    expect_said(&s, "d1 d2");
+    scene_rebirth(&s, s.lsn + 100);
+    wal_begin(&s, 12);
+    wal_delete(&s, 4);
+    wal_move(&s, 5, "6,a,x");
+    wal_commit(&s);
+    expect_said(&s, "d4 d5");
+    scene_free(&s);
+}
+
+Test(deletes, that_the_base_saw_are_told_where_keys_are_unique)
+{
+    for (int unique = 0; unique < 2; unique++) {
+        struct scene s;
+        scene_init(&s, NULL, "10:10:", false);
+        s.stream.tells_deletes = true;
+        s.stream.key.unique = unique;
+        wal_begin(&s, 9);
+        wal_delete(&s, 1);
+        wal_insert(&s, "1,again,x");
+        wal_commit(&s);
+        expect_said(&s, unique ? "d1" : "");
+        scene_free(&s);
+    }
+}
