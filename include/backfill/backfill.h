@@ -77,7 +77,8 @@ void watermark_sql(struct out *, const struct config *, const char *watermark);
  * Return when every transaction that now writes to the table has ended, or the run stops; whom it
  * waits for is logged. Before the first snapshot of a table that may just have been published.
  */
-bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log *, struct err *);
+bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log_wait *,
+                    struct err *);
 
 /*
  * The same without waiting, step by step: *writers, NULL at first, are those that were writing at

@@ -94,10 +94,8 @@ void flow_error_words(const struct config *, struct err *);
  *
  *   {"level":"info","msg":"…","ts":"2024-01-15T14:30:00.123Z","thread":"merger",…}
  *
- * Lines that have the field FLOW_STATUS are what its dashboard shows. One that says what is waited
- * for gets it here.
+ * A status is what its dashboard shows: it has "eventType":"connectorStatus" before them.
  */
-#define FLOW_STATUS "eventType", "connectorStatus"
 void flow_log(struct out *, const struct log_entry *, int64_t now_ms);
 
 /* What came on standard input and was not yet looked at, request by request. */

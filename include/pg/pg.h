@@ -30,10 +30,11 @@ struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int st
                    struct err *);
 void pg_close(struct pg **);
 
-/* Where lines for the user's log go: what was made, left out, or is waited for; and warnings of what
- * will fail. */
+/* Where lines for the user's log go: what was made or left out, and warnings of what will fail; and
+ * what is waited for, NULL once that is over. */
 struct notices {
     void (*line)(void *context, bool warning, const char *text);
+    void (*wait)(void *context, const char *text);
     void *context;
 };
 

@@ -28,6 +28,7 @@ struct log_entry {
     const char *line;
     const char *thread;             /* that says it */
     const struct log_field *fields; /* up to one without a name; NULL: none */
+    bool status;                    /* what the capture does now, or waits for */
 };
 
 /* Called with the log's lock held, so lines never mix. */
@@ -44,8 +45,27 @@ void log_line(struct log *, enum log_level, const char *format, ...)
 void log_fields(struct log *, enum log_level, const struct log_field *, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The same for layers that do not know this one: LOG_WARN, or LOG_INFO. */
-void log_notice(void *log, bool warning, const char *line);
+/* A line that says what the capture does now, for a platform that shows one such line at a time. */
+void log_status(struct log *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Of a thread that may have to wait. What it waits for is a status, until the wait is over. */
+struct log_wait {
+    struct log *log;
+    bool said;
+};
+void log_wait(struct log_wait *, enum log_level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_waited(struct log_wait *); /* it is over; nothing where no wait was said */
+
+/* How many waits that were said are not over. *count: of all lines that said one. */
+unsigned log_waits(struct log *, unsigned *count);
+
+/*
+ * The same for layers that do not know this one. `wait` is a struct log_wait. LOG_WARN, or LOG_INFO;
+ * what is waited for, NULL: that is over.
+ */
+void log_notice(void *wait, bool warning, const char *line);
+void log_notice_wait(void *wait, const char *line);
 
 /* The oldest line not yet taken, NULL if there is none; free() it. Any thread, but one at a time.
  */

@@ -53,12 +53,12 @@ static bool find_writers(struct pg *pg, const char *oids, char **writers, char *
     return true;
 }
 
-static void report(const struct relation *relation, struct log *log, const char *who,
+static void report(const struct relation *relation, struct log_wait *wait, const char *who,
                    int64_t *next_us)
 {
     if (clock_monotonic_us() >= *next_us) {
         *next_us = clock_monotonic_us() + NEXT_REPORT_US;
-        log_line(log, LOG_INFO,
+        log_wait(wait, LOG_INFO,
                  "the backfill of %s.%s waits for transactions that were writing to it when its "
                  "capture began: %s",
                  relation->schema, relation->name, who);
@@ -66,18 +66,19 @@ static void report(const struct relation *relation, struct log *log, const char 
 }
 
 bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *run,
-                    struct log *log, struct err *err)
+                    struct log_wait *wait, struct err *err)
 {
     char *writers = NULL, *who = NULL;
     char *oids = mem_format("{%" PRIu32 "}", relation->oid);
     int64_t next_us = clock_monotonic_us() + FIRST_REPORT_US;
     bool ok = find_writers(pg, oids, &writers, &who, err);
     while (ok && writers && !run_stopping(run)) {
-        report(relation, log, who, &next_us);
+        report(relation, wait, who, &next_us);
         run_pause(run, LOOK_US);
         free(who);
         ok = find_writers(pg, oids, &writers, &who, err);
     }
+    log_waited(wait);
     free(oids);
     free(writers);
     free(who);

@@ -28,6 +28,7 @@ struct worker {
     const struct table_description *table; /* that the session is set up to read; NULL: none */
     char watermark[WATERMARK_TEXT];        /* still to be written; "": none */
     struct retry retry;
+    struct log_wait wait;
 };
 
 static bool connect_server(struct worker *w, struct err *err)
@@ -40,7 +41,7 @@ static bool connect_server(struct worker *w, struct err *err)
     w->table = NULL; /* what a session was told and has prepared ends with it */
     w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
     if (w->reader.pg) {
-        pg_tell(w->reader.pg, &(struct notices){log_notice, b->log});
+        pg_tell(w->reader.pg, &(struct notices){log_notice, log_notice_wait, &w->wait});
     }
     return w->reader.pg != NULL;
 }
@@ -196,7 +197,7 @@ static bool may_retry(struct worker *w, struct err *err)
     if (!retry_again(&w->retry, "the backfill", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
-    log_line(w->backfill.log, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
+    log_wait(&w->wait, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
     pg_close(&w->reader.pg);
     w->table = NULL;
     run_pause(w->backfill.run, pause_us);
@@ -206,6 +207,7 @@ static bool may_retry(struct worker *w, struct err *err)
 static void succeeded(struct worker *w)
 {
     retry_succeeded(&w->retry, clock_monotonic_us());
+    log_waited(&w->wait);
 }
 
 /* One step of a range: whatever has to come before the next chunk, or the chunk. */
@@ -217,7 +219,7 @@ static bool step(struct worker *w, const struct backfill_task *task, struct key 
     }
     if (task->fence && !w->fenced) {
         const struct backfill *b = &w->backfill;
-        w->fenced = backfill_fence(w->reader.pg, w->reader.table.relation, b->run, b->log, err);
+        w->fenced = backfill_fence(w->reader.pg, w->reader.table.relation, b->run, &w->wait, err);
         return w->fenced;
     }
     if (!has_room(w)) {
@@ -275,6 +277,7 @@ static bool rest(struct worker *w, uint32_t seen, struct err *err)
     }
     pg_close(&w->reader.pg);
     w->table = NULL;
+    log_waited(&w->wait);
     bell_wait(pool_bell(w->reader.pool), seen, INT64_MAX);
     succeeded(w);
     return true;
@@ -316,6 +319,7 @@ struct worker *worker_start(const struct backfill *backfill, unsigned number, st
 {
     struct worker *w = mem_zero(sizeof *w);
     w->backfill = *backfill;
+    w->wait.log = backfill->log;
     snprintf(w->name, sizeof w->name, "source-postgres backfill %u", number % 1000);
     reader_init(&w->reader, &w->backfill, pool, ring);
     w->thread = thread_start("backfill", worker_main, w, err);

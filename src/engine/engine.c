@@ -229,7 +229,8 @@ void engine_run(const struct engine_config *config)
     struct engine *e = mem_zero(sizeof *e);
     struct err err = {0};
     e->config = *config;
-    e->service = (struct service){.config = &e->config, .types = types_new()};
+    e->service = (struct service){
+        .config = &e->config, .types = types_new(), .wait = {.log = e->config.log}};
     e->replication = replication_new(e);
     e->tasks = queue_new();
     e->begins_with = config->catalog->count;

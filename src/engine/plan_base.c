@@ -36,9 +36,8 @@ static bool reads_by_ctid(const struct member *m)
 
 static bool fence_ctid(struct engine *e, const struct member *m, struct err *err)
 {
-    const struct engine_config *c = &e->config;
     return !e->fence || m->state.backfilled ||
-           backfill_fence(e->service.pg, m->table->relation, c->run, c->log, err);
+           backfill_fence(e->service.pg, m->table->relation, e->config.run, &e->service.wait, err);
 }
 
 bool plan_take_bases(struct engine *e, struct err *err)

@@ -200,6 +200,7 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
     if (*some) {
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
+        log_waited(&r->wait);
     }
     return true;
 }
@@ -288,8 +289,7 @@ static bool may_retry(struct replication *r, struct err *err)
         !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
-    log_line(r->engine->config.log, LOG_WARN, "replication interrupted, will try again: %s",
-             err->message);
+    log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
     run_pause(r->engine->config.run, pause_us);
     return true;
 }
@@ -322,6 +322,7 @@ void reader_main(void *context)
     struct replication *r = e->replication;
     struct err err = {0};
     r->resume_lsn = r->received = e->start_lsn;
+    r->wait.log = e->config.log;
     retry_succeeded(&r->retry, clock_monotonic_us());
     for (bool again = false;; again = true) {
         if (replication_begin(r, again, &err) && (stream(r, &err) || explain(r, &err))) {

@@ -26,6 +26,7 @@ struct replication {
     uint64_t flushed;    /* as last reported */
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
+    struct log_wait wait;
     int64_t last_look_us;   /* when the last look at the socket ended, */
     int busy_looks;         /* and how many in a row found something at once */
     int64_t handed_over_us; /* when a batch went on last */

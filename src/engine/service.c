@@ -68,7 +68,7 @@ bool service_open(struct service *s, struct err *err)
     pg_close(&s->pg);
     s->pg = pg_open(c->config, PG_SQL, "source-postgres service", run_stop_fd(c->run), err);
     if (s->pg) {
-        pg_tell(s->pg, &(struct notices){log_notice, c->log});
+        pg_tell(s->pg, &(struct notices){log_notice, log_notice_wait, &s->wait});
     }
     return s->pg && limit_locks(s, err);
 }
@@ -97,10 +97,11 @@ bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
     int64_t pause_us;
     while (!run_stopping(s->config->run) && !(s->running && service_was_locked(s)) &&
            retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
-        log_line(s->config->log, LOG_WARN, "service connection interrupted, will try again: %s",
+        log_wait(&s->wait, LOG_WARN, "service connection interrupted, will try again: %s",
                  err->message);
         run_pause(s->config->run, pause_us);
         if (service_open(s, err)) {
+            log_waited(&s->wait);
             return true;
         }
     }

@@ -80,6 +80,7 @@ struct service {
     struct bell bell;
     struct ring *questions, *answers;
     struct thread *thread;
+    struct log_wait wait;
     bool running; /* in the thread: no lock is waited for for long */
 };
 

@@ -201,13 +201,14 @@ static bool wait_for_unseen(struct engine *e, struct err *err)
         }
         if (clock_monotonic_us() - said_us > 5 * 1000 * 1000) {
             said_us = clock_monotonic_us();
-            log_line(e->config.log, LOG_WARN,
+            log_wait(&e->service.wait, LOG_WARN,
                      "waiting until transaction %" PRIu32
                      ", which has committed, is visible: does it wait for a synchronous standby?",
                      given->unseen[i]);
         }
         run_pause(e->config.run, 100 * 1000);
     }
+    log_waited(&e->service.wait);
     return true;
 }
 

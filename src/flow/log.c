@@ -10,13 +10,6 @@ static void write_field(struct out *out, const char *name, const char *value)
     json_write_string(out, value, strlen(value));
 }
 
-/* In the words of whoever waits: for a lock, for transactions to end, for one to be visible. */
-static bool says_wait(const struct log_entry *entry)
-{
-    return !entry->fields &&
-           (strstr(entry->line, " waits for ") || !strncmp(entry->line, "waiting ", 8));
-}
-
 void flow_log(struct out *out, const struct log_entry *entry, int64_t now_ms)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -29,8 +22,8 @@ void flow_log(struct out *out, const struct log_entry *entry, int64_t now_ms)
     json_write_string(out, entry->line, strlen(entry->line));
     out_format(out, ",\"ts\":\"%s.%03dZ\"", text, (int)(now_ms % 1000));
     write_field(out, "thread", entry->thread);
-    if (says_wait(entry)) {
-        write_field(out, FLOW_STATUS);
+    if (entry->status) {
+        write_field(out, "eventType", "connectorStatus");
     }
     for (const struct log_field *field = entry->fields; field && field->name; field++) {
         write_field(out, field->name, field->value);

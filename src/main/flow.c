@@ -16,7 +16,6 @@
 #include "flow/flow.h"
 #include "program.h"
 #include "runtime/counter.h"
-#include "show.h"
 #include "tunnel/tunnel.h"
 
 enum { READ_BYTES = 64 * 1024 };
@@ -161,12 +160,12 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     struct progress progress = {0};
     struct out out;
     out_init(&out, 64 * 1024);
-    show_status(p->log, "Connecting to %s:%d", p->config->host, p->config->port);
+    log_status(p->log, "Connecting to %s:%d", p->config->host, p->config->port);
     bool ok = tunnel_open(&p->tunnel, p->config, p->log, p->signals, err) &&
               flow_open(capture, p->signals, &out, err) && write_out(p, &out, err);
     out_free(&out);
     if (ok) {
-        show_status(p->log, "Verifying the slot, the publication and the tables");
+        log_status(p->log, "Verifying the slot, the publication and the tables");
     }
     s->listener = (struct listener){STDIN_FILENO, take_input, s};
     ok = ok && take_acknowledgements(s, err) && (p->run = run_new(err)) &&

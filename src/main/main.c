@@ -55,7 +55,7 @@ static void say_flow_dropped(unsigned count)
     out_init(&out, 256);
     out_init(&text, 256);
     out_format(&text, dropped_words, count);
-    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL};
+    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL, false};
     flow_log(&out, &entry, clock_wall_ms());
     output_error(out.data, out.len);
     out_free(&text);

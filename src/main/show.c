@@ -2,13 +2,11 @@
 #include "show.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
-#include "flow/flow.h"
 #include "output.h"
 #include "runtime/counter.h"
 
@@ -88,17 +86,6 @@ static int backfilling(const struct progress *p)
     return count;
 }
 
-void show_status(struct log *log, const char *format, ...)
-{
-    static const struct log_field fields[] = {{FLOW_STATUS}, {NULL, NULL}};
-    char line[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    log_fields(log, LOG_INFO, fields, "%s", line);
-}
-
 /* Of the rows of the tables in backfill, as far as the server has an idea how many there are. */
 static int percent_done(const struct progress *p)
 {
@@ -114,20 +101,34 @@ static int percent_done(const struct progress *p)
     return all > 0 ? (int)(rows * 100 / all) : -1;
 }
 
+/* What is waited for stands until that is over; then this is said again. */
+static bool is_waiting(struct show *s)
+{
+    unsigned said, waits = log_waits(s->log, &said);
+    if (said != s->waits) {
+        s->waits = said;
+        s->status = -1;
+    }
+    return waits > 0;
+}
+
 /* At once when it is another, and now and again while rows are read. */
 static void say_status(struct show *s, int64_t now_us)
 {
     int tables = backfilling(s->progress), percent = percent_done(s->progress);
+    if (is_waiting(s)) {
+        return;
+    }
     if (tables == s->status && (!tables || now_us - s->said_us < LOG_INTERVAL_US)) {
         return;
     }
     if (!tables) {
-        show_status(s->log, "Streaming changes");
+        log_status(s->log, "Streaming changes");
     } else if (percent < 0) {
-        show_status(s->log, "Backfilling %d table%s", tables, plural((uint64_t)tables));
+        log_status(s->log, "Backfilling %d table%s", tables, plural((uint64_t)tables));
     } else {
-        show_status(s->log, "Backfilling %d table%s (%d %%)", tables, plural((uint64_t)tables),
-                    percent);
+        log_status(s->log, "Backfilling %d table%s (%d %%)", tables, plural((uint64_t)tables),
+                   percent);
     }
     s->status = tables;
     s->said_us = now_us;

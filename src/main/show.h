@@ -13,6 +13,7 @@ struct show {
     bool statuses;   /* Flow: what its dashboard shows is said when it changes */
     int status;      /* tables in backfill, of the last one; -1: none was said */
     int64_t said_us; /* when */
+    unsigned waits;  /* that were said before it */
     int lines;       /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;
@@ -20,9 +21,6 @@ struct show {
 
 /* `draw`: a terminal may be drawn on. */
 void show_init(struct show *, const struct progress *, struct log *, bool draw);
-
-/* A line for a platform's dashboard. */
-void show_status(struct log *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Call about once a second. */
 void show_progress(struct show *);

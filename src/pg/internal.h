@@ -21,7 +21,7 @@ struct pg {
     void *tls; /* OpenSSL's SSL under the connection, libpq's own; NULL: none */
     const struct config *config;
     enum pg_kind kind;
-    struct notices notices; /* `line` is NULL: nobody reads them */
+    struct notices notices; /* all NULL: nobody reads them */
     int stop_fd;
     int pid;          /* of the server's process, which a pooler's greeting does not tell */
     bool in_recovery; /* the server was, when the connection was made */
@@ -53,9 +53,9 @@ void pg_connection_words(const struct pg *, char *to, size_t size);
 void pg_notice(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void pg_warning(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Whom the statements of this user's sessions wait for; and to say so of one, if it does. */
+/* Whom the statements of this user's sessions wait for; and to say so of one. Whether it does. */
 extern const char pg_waits_sql[];
-void pg_report_wait(const struct pg *, const struct pg_rows *waits);
+bool pg_report_wait(const struct pg *, const struct pg_rows *waits);
 
 /* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
 void pg_drop(struct pg *);

@@ -120,8 +120,8 @@ static bool ask(struct pg *pg, bool *answered, struct err *err)
     return *answered || refuses(&failure) || lost(pg, failure.message, err);
 }
 
-/* With `shared` taken. */
-static bool look(struct pg *pg, bool report, bool *working, struct err *err)
+/* With `shared` taken. *said: what it waits for was; NULL: that is not to be said. */
+static bool look(struct pg *pg, bool *said, bool *working, struct err *err)
 {
     bool answered = is_known(pg);
     *working = true;
@@ -131,14 +131,14 @@ static bool look(struct pg *pg, bool report, bool *working, struct err *err)
     if (answered) {
         *working = is_working(pg);
     }
-    if (answered && *working && report) {
-        pg_report_wait(pg, shared.waits);
+    if (answered && *working && said) {
+        *said |= pg_report_wait(pg, shared.waits);
     }
     return true;
 }
 
 /* *asked: now, or lately; else somebody else does so now. */
-static bool still_served(struct pg *pg, bool report, bool *asked, struct err *err)
+static bool still_served(struct pg *pg, bool *said, bool *asked, struct err *err)
 {
     bool working, ready;
     *asked = true;
@@ -149,7 +149,7 @@ static bool still_served(struct pg *pg, bool report, bool *asked, struct err *er
         *asked = false;
         return true;
     }
-    bool ok = look(pg, report, &working, err);
+    bool ok = look(pg, said, &working, err);
     atomic_flag_clear(&shared.taken);
     if (!ok || working) {
         return ok;
@@ -161,10 +161,10 @@ static bool still_served(struct pg *pg, bool report, bool *asked, struct err *er
 bool pg_still_served(struct pg *pg, struct err *err)
 {
     bool asked;
-    return still_served(pg, false, &asked, err);
+    return still_served(pg, NULL, &asked, err);
 }
 
-bool pg_wait(struct pg *pg, short events, struct err *err)
+static bool wait_saying(struct pg *pg, short events, bool *said, struct err *err)
 {
     bool ready = false, asked = true;
     int64_t silence_us = SILENCE_US, reported_us = 0;
@@ -173,8 +173,8 @@ bool pg_wait(struct pg *pg, short events, struct err *err)
             return ready;
         }
         int64_t now_us = clock_monotonic_us();
-        bool report = pg->notices.line && now_us - reported_us >= REPORT_US;
-        if (!still_served(pg, report, &asked, err)) {
+        bool report = pg->notices.wait && now_us - reported_us >= REPORT_US;
+        if (!still_served(pg, report ? said : NULL, &asked, err)) {
             return false;
         }
         if (asked) {
@@ -182,4 +182,13 @@ bool pg_wait(struct pg *pg, short events, struct err *err)
             silence_us = silence_us * 2 < SILENCE_MOST_US ? silence_us * 2 : SILENCE_MOST_US;
         }
     }
+}
+
+bool pg_wait(struct pg *pg, short events, struct err *err)
+{
+    bool said = false, ready = wait_saying(pg, events, &said, err);
+    if (said) {
+        pg->notices.wait(pg->notices.context, NULL);
+    }
+    return ready;
 }

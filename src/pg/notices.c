@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "internal.h"
 #include "rows.h"
 
@@ -61,13 +62,17 @@ const char pg_waits_sql[] =
     "WHERE NOT l.granted AND w.usename = session_user AND w.datname = current_database()"
     " AND w.application_name LIKE 'source-postgres%'";
 
-void pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
+bool pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
 {
     for (int row = 0; row < pg_rows_count(waits); row++) {
         if (rows_int(waits, row, 0) == pg_backend_pid(pg) && !pg_rows_null(waits, row, 3)) {
-            pg_notice(
-                pg, "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
+            char *text = mem_format(
+                "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
                 rows_text(waits, row, 1), rows_text(waits, row, 2), rows_text(waits, row, 3));
+            pg->notices.wait(pg->notices.context, text);
+            free(text);
+            return true;
         }
     }
+    return false;
 }

@@ -22,9 +22,10 @@ struct log {
     enum log_level threshold;
     log_writer *write;
     bool mirror;
-    pthread_mutex_t mutex; /* of the queue, and around write */
+    pthread_mutex_t mutex; /* of the queue and of the waits, and around write */
     struct line *first, **last;
     unsigned count; /* read without the lock, to see quickly that there is nothing */
+    unsigned waits, waits_said;
 };
 
 struct log *log_new(enum log_level threshold, log_writer *write, bool mirror)
@@ -77,10 +78,12 @@ static void push(struct log *log, enum log_level level, const char *text)
     ck_pr_store_uint(&log->count, log->count + 1);
 }
 
-static void say(struct log *, enum log_level, const struct log_field *, const char *format, va_list)
-    __attribute__((format(printf, 4, 0)));
+enum { LINE, STATUS };
 
-static void say(struct log *log, enum log_level level, const struct log_field *fields,
+static void say(struct log *, enum log_level, const struct log_field *, bool status,
+                const char *format, va_list) __attribute__((format(printf, 5, 0)));
+
+static void say(struct log *log, enum log_level level, const struct log_field *fields, bool status,
                 const char *format, va_list args)
 {
     char text[4096], thread[16] = "";
@@ -90,7 +93,7 @@ static void say(struct log *log, enum log_level level, const struct log_field *f
     vsnprintf(text, sizeof text, format, args);
     pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);
-    log->write(&(struct log_entry){level, text, thread, fields});
+    log->write(&(struct log_entry){level, text, thread, fields, status});
     if (log->mirror) {
         push(log, level, text);
     }
@@ -101,7 +104,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(log, level, NULL, format, args);
+    say(log, level, NULL, LINE, format, args);
     va_end(args);
 }
 
@@ -110,13 +113,65 @@ void log_fields(struct log *log, enum log_level level, const struct log_field *f
 {
     va_list args;
     va_start(args, format);
-    say(log, level, fields, format, args);
+    say(log, level, fields, LINE, format, args);
     va_end(args);
 }
 
-void log_notice(void *log, bool warning, const char *line)
+void log_status(struct log *log, const char *format, ...)
 {
-    log_line(log, warning ? LOG_WARN : LOG_INFO, "%s", line);
+    va_list args;
+    va_start(args, format);
+    say(log, LOG_INFO, NULL, STATUS, format, args);
+    va_end(args);
+}
+
+static void count_wait(struct log *log, int waits, unsigned said)
+{
+    pthread_mutex_lock(&log->mutex);
+    log->waits += (unsigned)waits;
+    log->waits_said += said;
+    pthread_mutex_unlock(&log->mutex);
+}
+
+void log_wait(struct log_wait *wait, enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(wait->log, level, NULL, STATUS, format, args);
+    va_end(args);
+    count_wait(wait->log, !wait->said, 1);
+    wait->said = true;
+}
+
+void log_waited(struct log_wait *wait)
+{
+    if (wait->said) {
+        count_wait(wait->log, -1, 0);
+        wait->said = false;
+    }
+}
+
+unsigned log_waits(struct log *log, unsigned *count)
+{
+    pthread_mutex_lock(&log->mutex);
+    unsigned waits = log->waits;
+    *count = log->waits_said;
+    pthread_mutex_unlock(&log->mutex);
+    return waits;
+}
+
+void log_notice(void *wait, bool warning, const char *line)
+{
+    log_line(((struct log_wait *)wait)->log, warning ? LOG_WARN : LOG_INFO, "%s", line);
+}
+
+void log_notice_wait(void *wait, const char *line)
+{
+    if (line) {
+        log_wait(wait, LOG_INFO, "%s", line);
+    } else {
+        log_waited(wait);
+    }
 }
 
 char *log_take(struct log *log, enum log_level *level)

@@ -24,7 +24,7 @@ enum { PROBE_TIMEOUT_US = 30 * 1000 * 1000, BACKLOG = 64, FIXED_FDS = 3 };
 
 struct tunnel {
     struct config *config;
-    struct log *log;
+    struct log_wait wait;
     char fingerprint[FINGERPRINT];
     ssh_session session; /* NULL: lost */
     ssh_event event;     /* drives the session */
@@ -70,7 +70,8 @@ static bool log_in(struct tunnel *t, int stop_fd, struct err *err)
     }
     t->event = ssh_event_new();
     ssh_event_add_session(t->event, t->session);
-    log_line(t->log, LOG_INFO, "logged in to the SSH server %s:%d, whose host key is %s",
+    log_waited(&t->wait);
+    log_line(t->wait.log, LOG_INFO, "logged in to the SSH server %s:%d, whose host key is %s",
              t->config->ssh.host, t->config->ssh.port, t->fingerprint);
     return true;
 }
@@ -117,7 +118,7 @@ static void take_connection(struct tunnel *t)
     }
     if (!t->session && !log_in(t, t->stop, &err)) {
         if (err.kind != ERR_STOPPED) {
-            log_line(t->log, LOG_WARN, "%s", err.message);
+            log_wait(&t->wait, LOG_WARN, "%s", err.message);
         }
         close(fd);
         return;
@@ -140,7 +141,7 @@ static bool move_all(struct tunnel *t)
         }
         if (move == PIPE_REFUSED && ssh_is_connected(t->session)) {
             probe_failed(t, &err);
-            log_line(t->log, LOG_WARN, "%s", err.message);
+            log_line(t->wait.log, LOG_WARN, "%s", err.message);
         }
         pipe_free(&t->pipes[i]);
         t->pipes[i] = t->pipes[--t->pipe_count];
@@ -152,7 +153,7 @@ static void drive(struct tunnel *t)
 {
     if (t->session &&
         (ssh_event_dopoll(t->event, 0) == SSH_ERROR || !ssh_is_connected(t->session))) {
-        log_line(t->log, LOG_WARN,
+        log_wait(&t->wait, LOG_WARN,
                  "the SSH tunnel through %s:%d is lost (%s): the next connection logs in again",
                  t->config->ssh.host, t->config->ssh.port, ssh_get_error(t->session));
         log_out(t);
@@ -196,7 +197,7 @@ bool tunnel_open(struct tunnel **tunnel, struct config *config, struct log *log,
         return true;
     }
     struct tunnel *t = mem_zero(sizeof *t);
-    *t = (struct tunnel){.config = config, .log = log, .listener = -1, .stop = -1};
+    *t = (struct tunnel){.config = config, .wait = {.log = log}, .listener = -1, .stop = -1};
     if (log_in(t, stop_fd, err) && probe(t, stop_fd, err) && listen_locally(t, err) &&
         (t->thread = thread_start("tunnel", run, t, err))) {
         *tunnel = t;

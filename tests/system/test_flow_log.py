@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 
 from connector import PATIENCE
 from flow import assert_refused
@@ -41,7 +42,21 @@ def test_what_is_waited_for_is_a_status(database, flow):
         process.wait_for(lambda run: any("waits for" in one for one in statuses(run)), 60 * PATIENCE)
         cursor.execute("ROLLBACK")
     holder.close()
-    process.wait_for_quiet(10).stop()
+    process.wait_for_quiet(10)
+    process.wait_for(lambda run: statuses(run)[-1] == "Streaming changes").stop()
+
+
+def test_a_wait_stands_until_it_is_over(database, flow):
+    database.execute(ITEMS, fill(10))
+    process = flow(["items"]).start().wait_for_quiet(10).wait_for(lambda run: statuses(run)[-1] == "Streaming changes")
+    with closing(database.server.connect()) as admin, admin.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false")
+        database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+        process.wait_for(lambda run: statuses(run)[-1].startswith("replication interrupted, will try again: "))
+        time.sleep(2.5)
+        assert "interrupted" in statuses(process)[-1]
+        cursor.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true")
+    process.wait_for(lambda run: statuses(run)[-1] == "Streaming changes").stop()
 
 
 def test_an_error_has_its_table_and_kind_as_fields(flow):

@@ -147,7 +147,7 @@ Test(flow_messages, an_error_names_the_options_that_the_user_wrote)
 
 Test(flow_messages, a_log_line)
 {
-    flow_log(&out, &(struct log_entry){LOG_WARN, "a \"b\"\nc", "main", NULL}, 1705329000123);
+    flow_log(&out, &(struct log_entry){LOG_WARN, "a \"b\"\nc", "main", NULL, false}, 1705329000123);
     cr_assert_str_eq(out_text(&out),
                      "{\"level\":\"warn\",\"msg\":\"a "
                      "\\\"b\\\"\\nc\",\"ts\":\"2024-01-15T14:30:00.123Z\",\"thread\":"
@@ -156,17 +156,17 @@ Test(flow_messages, a_log_line)
 
 Test(flow_messages, a_log_line_has_fields)
 {
-    static const struct log_field fields[] = {{"table", "a\"b"}, {FLOW_STATUS}, {NULL, NULL}};
-    flow_log(&out, &(struct log_entry){LOG_INFO, "x", "main", fields}, 0);
-    cr_assert(
-        has(",\"thread\":\"main\",\"table\":\"a\\\"b\",\"eventType\":\"connectorStatus\"}\n"));
+    static const struct log_field fields[] = {{"table", "a\"b"}, {NULL, NULL}};
+    flow_log(&out, &(struct log_entry){LOG_INFO, "x", "main", fields, false}, 0);
+    cr_assert(has(",\"thread\":\"main\",\"table\":\"a\\\"b\"}\n"));
 }
 
-Test(flow_messages, what_is_waited_for_is_a_status)
+Test(flow_messages, a_status_is_told_by_who_says_it_and_not_by_its_words)
 {
-    flow_log(&out, &(struct log_entry){LOG_WARN, "LOCK TABLE t waits for pid 7", "backfill", NULL},
-             0);
-    cr_assert(has(",\"eventType\":\"connectorStatus\"}"));
+    flow_log(&out, &(struct log_entry){LOG_WARN, "t waits for u", "main", NULL, false}, 0);
+    cr_assert(!has("eventType"));
+    flow_log(&out, &(struct log_entry){LOG_WARN, "t", "main", NULL, true}, 0);
+    cr_assert(has(",\"thread\":\"main\",\"eventType\":\"connectorStatus\"}\n"));
 }
 
 /* A capture of t.v2 and u. */

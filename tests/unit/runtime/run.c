@@ -124,7 +124,8 @@ static char written[64];
 
 static void remember(const struct log_entry *entry)
 {
-    snprintf(written, sizeof written, "%s %s", log_level_name(entry->level), entry->line);
+    snprintf(written, sizeof written, "%s %s%s", log_level_name(entry->level), entry->line,
+             entry->status ? " status" : "");
 }
 
 static void expect_taken(struct log *log, enum log_level level, const char *text)
@@ -147,6 +148,28 @@ Test(log, writes_at_once_and_keeps_lines_for_the_platform)
     expect_taken(log, LOG_WARN, "2 of three");
     expect_taken(log, LOG_INFO, "next");
     cr_assert_null(log_take(log, &level));
+    log_free(&log);
+}
+
+Test(log, counts_waits_until_they_are_over)
+{
+    unsigned count;
+    struct log *log = log_new(LOG_WARN, remember, false);
+    struct log_wait one = {log, false}, other = {log, false};
+    cr_assert_eq(log_waits(log, &count), 0);
+    log_waited(&one);
+    log_notice_wait(&one, "not even shown");
+    log_wait(&one, LOG_WARN, "for %s", "a lock");
+    cr_assert_str_eq(written, "WARN for a lock status");
+    log_wait(&other, LOG_WARN, "for the server");
+    cr_assert_eq(log_waits(log, &count), 2);
+    cr_assert_eq(count, 3);
+    log_notice_wait(&one, NULL);
+    log_waited(&one);
+    cr_assert_eq(log_waits(log, &count), 1);
+    log_waited(&other);
+    cr_assert_eq(log_waits(log, &count), 0);
+    cr_assert_eq(count, 3);
     log_free(&log);
 }
 
