@@ -114,9 +114,9 @@ bool flow_lines_add(struct flow_lines *, const char *data, size_t len, struct er
 
 /*
  * The next line, without its newline, or message, without its length; it is valid until more is
- * added. Lines of blanks alone are passed over. `ended`: nothing will be added, so what is left is a
- * request too.
+ * added. NULL: it is not all there yet. Lines of blanks alone are passed over. `ended`: nothing will
+ * be added, so what is left is a line too; ERR_CONFIG: it is a message that is cut off.
  */
-bool flow_lines_next(struct flow_lines *, bool ended, const char **line, size_t *len);
+bool flow_lines_next(struct flow_lines *, bool ended, const char **line, size_t *len, struct err *);
 
 #endif

@@ -56,53 +56,52 @@ static bool is_blank(const char *line, size_t len)
 }
 
 /* Whatever is there up to the next newline, or up to the end if there will be none. */
-static bool take_line(struct flow_lines *lines, bool ended, const char **line, size_t *len)
+static void take_line(struct flow_lines *lines, bool ended, const char **line, size_t *len)
 {
     const struct out *text = &lines->text;
     const char *newline = memchr(text->data + lines->looked, '\n', text->len - lines->looked);
-    *line = text->data + lines->next;
+    const char *begin = text->data + lines->next;
     lines->looked = newline ? (size_t)(newline - text->data) + 1 : text->len;
     *len = lines->looked - lines->next - (newline != NULL);
+    *line = newline || (ended && *len) ? begin : NULL;
     if (newline || ended) {
         lines->next = lines->looked;
     }
-    return newline || (ended && *len);
 }
 
-/* A frame that is too long, or that the end of the input cuts off, is handed on as what is no
- * message: no field begins so. */
-static bool take_frame(struct flow_lines *lines, bool ended, const char **message, size_t *len)
+static bool take_frame(struct flow_lines *lines, bool ended, const char **message, size_t *len,
+                       struct err *err)
 {
     const struct out *text = &lines->text;
     const unsigned char *head = (const unsigned char *)text->data + lines->next;
     size_t there = text->len - lines->next, need = LENGTH_BYTES;
+    *message = NULL;
     if (there >= LENGTH_BYTES) {
         need += head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+    }
+    if (need > LINE_MAX_BYTES) {
+        return err_set(err, ERR_CONFIG,
+                       "request: its length is said to be %zu bytes, more than 256 MiB (does "
+                       "FLOW_RUNTIME_CODEC say proto, and the platform speaks JSON?)",
+                       need - LENGTH_BYTES);
     }
     if (there >= need) {
         *message = (const char *)head + LENGTH_BYTES;
         *len = need - LENGTH_BYTES;
         lines->next += need;
-        return true;
     }
-    if (there && (ended || need > LINE_MAX_BYTES)) {
-        *message = "\xFF";
-        *len = 1;
-        lines->next = text->len;
-        return true;
-    }
-    return false;
+    return there >= need || !there || !ended ||
+           err_set(err, ERR_CONFIG, "request: standard input ended in the middle of it");
 }
 
-bool flow_lines_next(struct flow_lines *lines, bool ended, const char **line, size_t *len)
+bool flow_lines_next(struct flow_lines *lines, bool ended, const char **line, size_t *len,
+                     struct err *err)
 {
     if (lines->form == FLOW_PROTO) {
-        return take_frame(lines, ended, line, len);
+        return take_frame(lines, ended, line, len, err);
     }
-    while (take_line(lines, ended, line, len)) {
-        if (!is_blank(*line, *len)) {
-            return true;
-        }
-    }
-    return false;
+    do {
+        take_line(lines, ended, line, len);
+    } while (*line && is_blank(*line, *len));
+    return true;
 }

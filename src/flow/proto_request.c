@@ -136,10 +136,7 @@ cJSON *proto_request(const char *message, size_t len, struct err *err)
 {
     Capture__Request *request = capture__request__unpack(NULL, len, (const uint8_t *)message);
     if (!request) {
-        err_set(
-            err, ERR_CONFIG,
-            "request is not a valid message of protobuf (does FLOW_RUNTIME_CODEC say proto, and "
-            "the platform speaks JSON?)");
+        err_set(err, ERR_CONFIG, "request is not a valid message of protobuf");
         return NULL;
     }
     cJSON *document = cJSON_CreateObject();

@@ -70,15 +70,18 @@ static bool next_request(struct session *s, struct flow_request *request, bool *
 {
     const char *line;
     size_t len;
-    while (!(*some = flow_lines_next(&s->lines, s->ended, &line, &len))) {
-        if (s->ended) {
-            return true;
+    for (;;) {
+        if (!flow_lines_next(&s->lines, s->ended, &line, &len, err)) {
+            return false;
+        }
+        *some = line != NULL;
+        if (*some || s->ended) {
+            return !*some || parse(s, line, len, request, err);
         }
         if (!wait_for_input(s, err)) {
             return false;
         }
     }
-    return parse(s, line, len, request, err);
 }
 
 static bool open_tunnel(struct session *s, const struct flow_request *request, struct err *err)
@@ -134,16 +137,23 @@ static bool acknowledge(struct session *s, const struct flow_request *request, s
     return true;
 }
 
+static bool take_acknowledgement(struct session *s, const char *line, size_t len, struct err *err)
+{
+    struct flow_request request;
+    bool ok = parse(s, line, len, &request, err) && acknowledge(s, &request, err);
+    flow_request_clear(&request);
+    return ok;
+}
+
 static bool take_acknowledgements(struct session *s, struct err *err)
 {
     const char *line;
     size_t len;
-    bool ok = true;
-    while (ok && flow_lines_next(&s->lines, s->ended, &line, &len)) {
-        struct flow_request request;
-        ok = parse(s, line, len, &request, err) && acknowledge(s, &request, err);
-        flow_request_clear(&request);
-    }
+    bool ok;
+    do {
+        ok = flow_lines_next(&s->lines, s->ended, &line, &len, err) &&
+             (!line || take_acknowledgement(s, line, len, err));
+    } while (ok && line);
     s->listener.fd = s->ended ? -1 : STDIN_FILENO;
     return ok;
 }

@@ -239,7 +239,7 @@ BROKEN = {"no message": b"\x02\0\0\0\xff\xff", "cut off": b"\x40\0\0\0\x0a\0", "
 
 @pytest.mark.codec("proto")
 @pytest.mark.parametrize("name, words", [
-    ("no message", "not a valid message"), ("cut off", "not a valid message"), ("a part of a length", "not a valid message"),
+    ("no message", "not a valid message"), ("cut off", "in the middle of it"), ("a part of a length", "in the middle of it"),
     ("nothing", "none of"), ("two", "more than one"), ("no JSON", "config is not valid JSON")])
 def test_broken_frames_are_refused(name, words):
     process = Process()
@@ -253,7 +253,7 @@ def test_broken_frames_are_refused(name, words):
 def test_a_frame_that_is_too_long_is_refused():
     process = Process()
     process.process.stdin.write(b'{"spec":{}}\n')
-    assert_refused(process, "not a valid message", "FLOW_RUNTIME_CODEC")
+    assert_refused(process, "more than 256 MiB", "FLOW_RUNTIME_CODEC")
 
 
 @pytest.mark.codec("json")
