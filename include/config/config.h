@@ -111,6 +111,12 @@ struct cJSON;
 struct config *config_read(const struct cJSON *, struct out *notices, struct err *);
 void config_free(struct config **);
 
+/* How messages name its options: as it was written. `place`: where the server is. */
+struct option_words {
+    const char *host, *place, *password, *slot, *watermarks;
+};
+const struct option_words *config_words(const struct config *);
+
 /* Whether skip_backfills names the table: by its name, "schema.*" or "*.*", in any case (ASCII). */
 bool config_skips_backfill(const struct config *, const char *schema, const char *table);
 

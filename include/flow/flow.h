@@ -86,9 +86,6 @@ bool flow_open(struct flow_capture *, int stop_fd, struct out *, struct err *);
 /* How the capture then speaks. */
 struct codec flow_codec(struct flow_capture *);
 
-/* Options that the error names get the names that a Flow capture has for them, if it is one. */
-void flow_error_words(const struct config *, struct err *);
-
 /*
  * A log line for the platform, with its fields behind:
  *

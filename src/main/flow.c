@@ -203,9 +203,6 @@ static bool take_open(struct session *s, struct flow_request *request, struct er
         log_line(p->log, LOG_WARN, "no binding goes on from the state: all begin anew");
     }
     bool ok = open_capture(s, capture, err);
-    if (!ok) {
-        flow_error_words(p->config, err);
-    }
     flow_capture_free(&capture);
     return ok;
 }
@@ -222,9 +219,6 @@ static bool serve(struct session *s, struct err *err)
             return take_open(s, &request, err);
         }
         ok = answer(s, &request, err);
-        if (!ok) {
-            flow_error_words(request.config, err);
-        }
         flow_request_clear(&request);
         if (!ok) {
             return false;

@@ -106,8 +106,8 @@ static void close_certificates(struct parameters *p)
  * What a refusal means, by a mark in libpq's words; the first that fits. libpq has no result to ask
  * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
  * may speak any language. What has none, or not always one of its own (libpq's failures, and a
- * pooler's), is told by English words. {host}, {server} (with its port), {user}, {database} and
- * {words} are filled in.
+ * pooler's), is told by English words. {server} (with its port), {user}, {database}, {words},
+ * and how the configuration names {address} and {password} are filled in.
  */
 static const struct refusal {
     const char *mark;
@@ -119,12 +119,12 @@ static const struct refusal {
      "GRANT rds_replication TO \"{user}\")"}, /* the first: of a replication connection alone */
     {"  28P01: ", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" and "
-     "\"password\" in the configuration"},
+     "{password} in the configuration"},
     {"password authentication failed", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" and "
-     "\"password\" in the configuration"},
+     "{password} in the configuration"},
     {"no password supplied", ERR_CONFIG,
-     "the server asks for the password of user \"{user}\": give \"password\" in the "
+     "the server asks for the password of user \"{user}\": give {password} in the "
      "configuration"},
     {"pg_hba.conf", ERR_CONFIG,
      "the server's pg_hba.conf does not let user \"{user}\" in from here: add a line for it, or "
@@ -139,7 +139,7 @@ static const struct refusal {
      "\"{database}\" TO \"{user}\""},
     {"unsupported startup parameter", ERR_CONFIG,
      "a connection pooler (PgBouncer) answers at {server}, and replication cannot pass through it: "
-     "set \"host\" and \"port\" to the server itself"},
+     "set {address} to the server itself"},
     {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"SSL", ERR_CONFIG,
@@ -147,11 +147,9 @@ static const struct refusal {
     {"certificate", ERR_CONFIG,
      "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
     {"Connection refused", ERR_TRANSIENT,
-     "nothing answers at {server}: check that PostgreSQL runs there and that \"host\" and \"port\" "
-     "are right"},
+     "nothing answers at {server}: check {address}, and that PostgreSQL runs there"},
     {"No such file or directory", ERR_TRANSIENT,
-     "nothing answers at {server}: check that PostgreSQL runs there and that \"host\" and \"port\" "
-     "are right"},
+     "nothing answers at {server}: check {address}, and that PostgreSQL runs there"},
     {"", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
 };
 
@@ -163,7 +161,8 @@ static void fill_in(struct out *out, const char *message, const struct config *c
             continue;
         }
         switch (message[1]) {
-        case 'h': out_string(out, c->host); break;
+        case 'a': out_string(out, config_words(c)->place); break;
+        case 'p': out_string(out, config_words(c)->password); break;
         case 's': out_format(out, "%s:%d", c->host, c->port); break;
         case 'u': out_string(out, c->user); break;
         case 'd': out_string(out, c->database); break;
@@ -221,10 +220,11 @@ static bool connect_poll(struct pg *pg, const char *address, int64_t limit_us, s
         }
         if (!ready) {
             return err_set(err, ERR_TRANSIENT,
-                           "no answer from %s%s%s%s:%d within %d s: check \"host\", \"port\" and "
-                           "the firewalls in between",
+                           "no answer from %s%s%s%s:%d within %d s: check %s and the firewalls in "
+                           "between",
                            config->host, address ? " (" : "", address ? address : "",
-                           address ? ")" : "", config->port, (int)(limit_us / 1000000));
+                           address ? ")" : "", config->port, (int)(limit_us / 1000000),
+                           config_words(config)->place);
         }
         step = PQconnectPoll(pg->conn);
     }
@@ -276,7 +276,11 @@ static bool find_addresses(const struct pg *pg, struct addresses *addresses, str
         *addresses = (struct addresses){1, {"127.0.0.1"}};
         return true;
     }
-    return resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, addresses, err);
+    bool ok = resolve(pg->config->host, pg->stop_fd, CONNECT_TIMEOUT_US, addresses, err);
+    if (!ok && err->kind == ERR_CONFIG) {
+        err_suffix(err, ": correct %s in the configuration", config_words(pg->config)->host);
+    }
+    return ok;
 }
 
 /*

@@ -93,14 +93,15 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
         problem(problems,
                 "replication slot \"%s\" is in use by process %d (%s, user %s, from %s) since %s: "
                 "stop that capture, or run SELECT pg_terminate_backend(%d), or set "
-                "slot_name to another name",
+                "%s to another name",
                 config->slot, slot->active_pid, rows_text(rows, 0, 0), rows_text(rows, 0, 1),
-                rows_text(rows, 0, 2), rows_text(rows, 0, 3), slot->active_pid);
+                rows_text(rows, 0, 2), rows_text(rows, 0, 3), slot->active_pid,
+                config_words(config)->slot);
     } else {
         problem(problems,
                 "replication slot \"%s\" is in use by process %d: stop that capture, or run SELECT "
-                "pg_terminate_backend(%d), or set slot_name to another name",
-                config->slot, slot->active_pid, slot->active_pid);
+                "pg_terminate_backend(%d), or set %s to another name",
+                config->slot, slot->active_pid, slot->active_pid, config_words(config)->slot);
     }
     pg_rows_free(&rows);
     return true;

@@ -49,33 +49,35 @@ static void find_server(const struct server_facts *server, struct problems *prob
     }
 }
 
+/* Takes how the option is called, and the slot. */
+#define REPLACE "set %s to another name, or run SELECT pg_drop_replication_slot('%s')"
+
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
                             const struct server_facts *server, enum slot_use use,
                             struct problems *problems)
 {
-    const char *mend = "set slot_name to another name, or run SELECT "
-                       "pg_drop_replication_slot";
+    const char *option = config_words(config)->slot;
     if (!slot->logical || strcmp(slot->plugin, "pgoutput") != 0) {
         problem(problems,
-                "replication slot \"%s\" exists for %s, and the capture needs one for pgoutput: "
-                "%s('%s')",
-                config->slot, slot->logical ? slot->plugin : "physical replication", mend,
+                "replication slot \"%s\" exists for %s, and the capture needs one for "
+                "pgoutput: " REPLACE,
+                config->slot, slot->logical ? slot->plugin : "physical replication", option,
                 config->slot);
     } else if (strcmp(slot->database, server->database) != 0) {
         problem(problems,
-                "replication slot \"%s\" belongs to database \"%s\", not to \"%s\": %s('%s')",
-                config->slot, slot->database, server->database, mend, config->slot);
+                "replication slot \"%s\" belongs to database \"%s\", not to \"%s\": " REPLACE,
+                config->slot, slot->database, server->database, option, config->slot);
     } else if (slot->temporary) {
         problem(problems,
-                "replication slot \"%s\" is another session's temporary one: set "
-                "slot_name to another name",
-                config->slot);
+                "replication slot \"%s\" is another session's temporary one: set %s to another "
+                "name",
+                config->slot, option);
     } else if (slot->two_phase) {
         problem(problems,
                 "replication slot \"%s\" was made with two_phase, and sends transactions that are "
-                "not committed yet, which the capture does not know: %s('%s'), and let the capture "
-                "make its own",
-                config->slot, mend, config->slot);
+                "not committed yet, which the capture does not know: " REPLACE ", and let the "
+                "capture make its own",
+                config->slot, option, config->slot);
     } else if (slot->invalidation && use != SLOT_GOES_ON) {
         problem(problems,
                 "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "

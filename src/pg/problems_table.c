@@ -68,7 +68,7 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
  * A write to a table runs its triggers and their like with the rights of who writes: here maybe a
  * superuser's. So nobody else may have a say in what is run.
  */
-static void find_watermarks_foreign(const struct facts *facts, const char *name,
+static void find_watermarks_foreign(const struct facts *facts, const char *name, const char *option,
                                     struct problems *problems)
 {
     const struct watermarks_facts *watermarks = &facts->watermarks;
@@ -77,21 +77,21 @@ static void find_watermarks_foreign(const struct facts *facts, const char *name,
         problem(problems,
                 "watermarks table %s belongs to \"%s\", who could make it run anything with the "
                 "rights of user \"%s\": see that it is what you expect, and run ALTER TABLE %s "
-                "OWNER TO %s, or set watermarks_table to another name",
-                name, watermarks->owner, facts->server.user, name, user);
+                "OWNER TO %s, or set %s to another name",
+                name, watermarks->owner, facts->server.user, name, user, option);
     }
     if (watermarks->trigger_makers) {
         problem(problems,
                 "others may make triggers on watermarks table %s, which would run with the rights "
-                "of user \"%s\": run REVOKE TRIGGER ON TABLE %s FROM %s, or set watermarks_table "
-                "to another name",
-                name, facts->server.user, name, watermarks->trigger_makers);
+                "of user \"%s\": run REVOKE TRIGGER ON TABLE %s FROM %s, or set %s to another "
+                "name",
+                name, facts->server.user, name, watermarks->trigger_makers, option);
     }
     if (watermarks->code) {
         problem(problems,
                 "a write to watermarks table %s may run what others have made with the rights of "
-                "user \"%s\": drop %s, or set watermarks_table to another name",
-                name, facts->server.user, watermarks->code);
+                "user \"%s\": drop %s, or set %s to another name",
+                name, facts->server.user, watermarks->code, option);
     }
     free(user);
 }
@@ -105,9 +105,8 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
     if (table->kind != 'r' || table->persistence != 'p' || !watermarks->columns) {
         problem(problems,
                 "%s cannot be the watermarks table, which is an ordinary logged one with the "
-                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set watermarks_table to "
-                "another name",
-                name);
+                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set %s to another name",
+                name, config_words(config)->watermarks);
         return;
     }
     if (!watermarks->unique || !table->identified) {
@@ -134,7 +133,7 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
             "ROW LEVEL SECURITY",
             facts->server.user, name);
     }
-    find_watermarks_foreign(facts, name, problems);
+    find_watermarks_foreign(facts, name, config_words(config)->watermarks, problems);
     find_unpublished(facts, table, config, name, problems);
 }
 

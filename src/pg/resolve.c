@@ -82,9 +82,7 @@ static bool take_result(const struct lookup *l, struct addresses *addresses, str
     case EAI_NONAME:
     case EAI_NODATA:
     case EAI_ADDRFAMILY:
-        return err_set(err, ERR_CONFIG,
-                       "the host name \"%s\" is not known: correct \"host\" in the configuration",
-                       l->host);
+        return err_set(err, ERR_CONFIG, "the host name \"%s\" is not known", l->host);
     default:
         return err_set(err, ERR_TRANSIENT, "the host name \"%s\" cannot be looked up now: %s",
                        l->host, gai_strerror(l->error));

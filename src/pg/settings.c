@@ -61,9 +61,14 @@ const struct setting pg_settings[] = {
 };
 const int pg_setting_count = sizeof pg_settings / sizeof *pg_settings;
 
-static const char between[] =
-    "a connection pooler or a proxy that does not keep a session's settings stands between; set "
-    "\"host\" and \"port\" to the server itself, or to a pool in session mode";
+/* What such an answer means. Returns false. */
+static bool blame_pooler(const struct pg *pg, struct err *err)
+{
+    return err_suffix(err,
+                      ": a connection pooler or a proxy that does not keep a session's settings "
+                      "stands between; set %s to the server itself, or to a pool in session mode",
+                      config_words(pg->config)->place);
+}
 
 /* One statement, and of the simplest kind: older replication connections take no other. */
 static void write_set(struct out *sql, int version)
@@ -89,11 +94,12 @@ static void write_look(struct out *sql, int version)
     }
 }
 
-static bool mismatch(const struct setting *s, const char *found, struct err *err)
+static bool mismatch(const struct pg *pg, const struct setting *s, const char *found,
+                     struct err *err)
 {
-    return err_set(err, ERR_CONFIG,
-                   "setting %s of the session is \"%s\" after it was set to \"%s\": %s", s->name,
-                   found, s->value, between);
+    err_set(err, ERR_CONFIG, "setting %s of the session is \"%s\" after it was set to \"%s\"",
+            s->name, found, s->value);
+    return blame_pooler(pg, err);
 }
 
 /* Also by what the server, or who claims to be it, reported by itself. */
@@ -108,10 +114,10 @@ static bool compare(const struct pg *pg, const struct pg_rows *rows, struct err 
         const char *found = rows_text(rows, 0, column++);
         const char *reported = PQparameterStatus(pg->conn, s->name);
         if (strcmp(found, s->value) != 0) {
-            return mismatch(s, found, err);
+            return mismatch(pg, s, found, err);
         }
         if (reported && strcmp(reported, s->value) != 0) {
-            return mismatch(s, reported, err);
+            return mismatch(pg, s, reported, err);
         }
     }
     return true;
@@ -150,12 +156,12 @@ static bool check_pooler(struct pg *pg, struct err *err)
     bool shared = other && other_pid(other, &pid, &ignored) && pid == pg->pid;
     pg_close(&other);
     return !shared ||
-           err_set(
-               err, ERR_CONFIG,
-               "a connection pooler in transaction or statement mode answers at %s:%d, whose "
-               "sessions change between two statements: set \"host\" and \"port\" to the server "
-               "itself, or to a pool in session mode",
-               pg->config->host, pg->config->port);
+           err_set(err, ERR_CONFIG,
+                   "a connection pooler in transaction or statement mode answers at %s:%d, whose "
+                   "sessions change between two statements: set %s to the server itself, or to a "
+                   "pool in "
+                   "session mode",
+                   pg->config->host, pg->config->port, config_words(pg->config)->place);
 }
 
 static bool look(struct pg *pg, struct err *err)
@@ -165,7 +171,11 @@ static bool look(struct pg *pg, struct err *err)
     write_look(&sql, pg_server_version(pg));
     struct pg_rows *rows = pg_command(pg, out_text(&sql), err);
     out_free(&sql);
-    bool ok = rows && (pg_rows_count(rows) == 1 || err_set(err, ERR_CONFIG, "%s", between));
+    bool ok = rows != NULL;
+    if (ok && pg_rows_count(rows) != 1) {
+        err_set(err, ERR_CONFIG, "the server answers a question with nothing");
+        ok = blame_pooler(pg, err);
+    }
     if (ok) {
         pg->pid = rows_int(rows, 0, COL_PID);
         pg->in_recovery = rows_bool(rows, 0, COL_RECOVERY);

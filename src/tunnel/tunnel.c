@@ -38,10 +38,10 @@ struct tunnel {
 static bool probe_failed(const struct tunnel *t, struct err *err)
 {
     return err_set(err, ERR_TRANSIENT,
-                   "the SSH server %s:%d cannot connect to %s:%d: %s; check \"host\" and \"port\" "
-                   "as they are seen from there, and that it allows forwarding",
+                   "the SSH server %s:%d cannot connect to %s:%d: %s; check %s "
+                   "as seen from there, and that it allows forwarding",
                    t->config->ssh.host, t->config->ssh.port, t->config->host, t->config->port,
-                   ssh_get_error(t->session));
+                   ssh_get_error(t->session), config_words(t->config)->place);
 }
 
 /* Said now rather than by a connection that is closed without a word. */

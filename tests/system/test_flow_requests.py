@@ -191,7 +191,7 @@ def test_errors_name_what_a_flow_user_wrote(database):
     config = {"address": "127.0.0.1:1", "user": "postgres", "credentials": {"auth_type": "UserPassword", "password": PASSWORD}}
     process = Process()
     process.send({"discover": {"config": config}})
-    assert_refused(process, '"address" is right')
+    assert_refused(process, 'check "address", and')
     database.execute(f"SELECT pg_create_physical_replication_slot('{database.slot}')")
     config = {**config, "address": f"127.0.0.1:{database.server.port}", "database": database.name, "advanced": {"slotName": database.slot}}
     process = Process()

@@ -116,6 +116,16 @@ Test(config, one_thing_is_said_once)
             "config: advanced.slotName says the same as slot_name: give one of the two");
 }
 
+Test(config, messages_name_options_as_they_were_written)
+{
+    parse("{\"host\":\"h\",\"user\":\"u\"}");
+    cr_assert_str_eq(config_words(config)->place, "\"host\" and \"port\"");
+    cr_assert_str_eq(config_words(config)->slot, "slot_name");
+    parse("{\"address\":\"h\",\"user\":\"u\"}");
+    cr_assert_str_eq(config_words(config)->place, "\"address\"");
+    cr_assert_str_eq(config_words(config)->slot, "advanced.slotName");
+}
+
 Test(config, a_default_in_one_spelling_does_not_bar_the_other)
 {
     parse("{\"address\":\"h:99\",\"port\":5432,\"user\":\"u\",\"slot_name\":\"flow_slot\","

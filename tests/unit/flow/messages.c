@@ -118,33 +118,6 @@ Test(flow_messages, a_sourced_schema_is_closed)
     cr_assert(has("\"loc\"],\"additionalProperties\":false}"));
 }
 
-static const char *said(const char *json, const char *message)
-{
-    static struct err err;
-    struct out notices;
-    out_init(&notices, 0);
-    struct config *c = config_parse(json, strlen(json), &notices, &err);
-    cr_assert_not_null(c, "%s", err.message);
-    err_set(&err, ERR_CONFIG, "%s", message);
-    flow_error_words(c, &err);
-    config_free(&c);
-    out_free(&notices);
-    return err.message;
-}
-
-Test(flow_messages, an_error_names_the_options_that_the_user_wrote)
-{
-    static const char *const flows = "{\"address\":\"h\",\"user\":\"u\"}";
-    cr_assert_str_eq(said(flows, "check that \"host\" and \"port\" are right"),
-                     "check that \"address\" is right");
-    cr_assert_str_eq(said(flows, "no: set slot_name to another name"),
-                     "no: set advanced.slotName to another name");
-    cr_assert_str_eq(said(flows, "user \"host\": correct \"host\""),
-                     "user \"host\": correct \"address\"");
-    cr_assert_str_eq(said("{\"host\":\"h\",\"user\":\"u\"}", "set slot_name to another name"),
-                     "set slot_name to another name");
-}
-
 Test(flow_messages, a_log_line)
 {
     flow_log(&out, &(struct log_entry){LOG_WARN, "a \"b\"\nc", "main", NULL, false}, 1705329000123);
