@@ -11,8 +11,8 @@ struct reading {
     struct json_at root;
     struct config *config;
     struct out *notices;
-    bool *given;       /* an item an option */
-    struct err faults; /* all of them are told */
+    const cJSON **given; /* an item an option; NULL: none */
+    struct err faults;   /* all of them are told */
 };
 
 static void check_group(struct reading *, const struct json_at *object, const char *group);
@@ -41,7 +41,7 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
     if (!err_collected(err, &reading.faults)) {
         config_free(&reading.config);
     }
-    free(reading.given);
+    free((void *)reading.given);
     return reading.config;
 }
 
@@ -199,13 +199,16 @@ static bool read_at(struct reading *reading, const struct option *option, const 
         return true;
     }
     const struct option *other = given_as(reading, option);
+    if (other && cJSON_Compare(reading->given[other - options], at->item, true)) {
+        return true;
+    }
     if (other) {
         return json_error(at, err, "says the same as %s: give one of the two", other->path);
     }
     if (!option->read(at, option, reading->config, err)) {
         return false;
     }
-    reading->given[option - options] = true;
+    reading->given[option - options] = at->item;
     if ((option->flags & OPTION_NOTICE) && !says_nothing(at->item)) {
         notice(reading->notices, option->path);
     }

@@ -108,12 +108,21 @@ Test(config, all_faults_are_told)
 
 Test(config, one_thing_is_said_once)
 {
-    refused("{\"host\":\"h\",\"address\":\"h\",\"user\":\"u\"}",
+    refused("{\"host\":\"h\",\"address\":\"h2\",\"user\":\"u\"}",
             "config: address says the same as host: give one of the two");
     refused(WITH("\"password\":\"a\",\"credentials\":{\"password\":\"b\"}"),
             "config: credentials.password says the same as password: give one of the two");
     refused(WITH("\"slot_name\":\"a\",\"advanced\":{\"slotName\":\"b\"}"),
             "config: advanced.slotName says the same as slot_name: give one of the two");
+}
+
+Test(config, what_is_said_twice_alike_is_said_once)
+{
+    parse(
+        "{\"address\":\"h\",\"user\":\"u\",\"password\":\"a\",\"credentials\":{\"password\":\"a\"},"
+        "\"slot_name\":\"b\",\"advanced\":{\"slotName\":\"b\"}}");
+    cr_assert_str_eq(config->password, "a");
+    cr_assert_str_eq(config->slot, "b");
 }
 
 Test(config, messages_name_options_as_they_were_written)
@@ -237,7 +246,7 @@ Test(config, secrets_stay_out_of_messages)
         "{\"address\":\"hush:hush\",\"user\":\"u\"}",
         WITH("\"password\":{\"hush\":1}"),
         WITH("\"password\":\"hush\",\"port\":0"),
-        WITH("\"password\":\"hush\",\"credentials\":{\"password\":\"hush\"}"),
+        WITH("\"password\":\"hush\",\"credentials\":{\"password\":\"hush2\"}"),
         WITH("\"password\":\"hush"),
         WITH("\"password\":\"hush\",\"password\":\"hush\""),
         WITH("\"passwrd\":\"hush\""),
