@@ -117,7 +117,9 @@ struct option_words {
 };
 const struct option_words *config_words(const struct config *);
 
-/* Whether skip_backfills names the table: by its name, "schema.*" or "*.*", in any case (ASCII). */
+/* Whether skip_backfills names the table, in any case (ASCII): an item of it is "schema.table", and "*"
+ * stands for any. */
+bool skip_means(const char *item, const char *schema, const char *table);
 bool config_skips_backfill(const struct config *, const char *schema, const char *table);
 
 /* The JSON schema of the configuration (draft-07, one line), for both protocols' spec. */

@@ -193,8 +193,8 @@ const struct option options[] = {
      .flags = OPTION_BLANK,
      .title = "Skip backfills",
      .description = "Tables of which only changes are captured and not the rows they already have: "
-                    "schema.table, separated by commas. schema.* names all of a schema, *.* all. "
-                    "Case does not matter.",
+                    "schema.table, separated by commas. * stands for any schema or any table. Case "
+                    "does not matter.",
      .pattern = "^(" TABLE_PATTERN "( *, *" TABLE_PATTERN ")*)?$",
      .pattern_says = "schema.table, schema.table",
      .example = "\"public.events, public.logs\""},

@@ -1,6 +1,6 @@
 /*
- * The tables whose rows are not wanted: schema.table, schema.* and *.*, with commas between. Kept
- * without quotes, as Flow's captures compare them: of a name with dots it does not matter where the
+ * The tables whose rows are not wanted: schema.table, with commas between, where * stands for any
+ * schema or any table. Kept without quotes, as Flow's captures compare them: of a name with dots it does not matter where the
  * schema ends.
  */
 #include <ctype.h>
@@ -64,8 +64,8 @@ bool read_table_list(const struct json_at *at, const struct option *option, stru
         if (!names[count]) {
             json_strings_free(&names);
             return json_error(at, err,
-                              "must list tables as schema.table, with commas between; schema.* and "
-                              "*.* name several");
+                              "must list tables as schema.table, with commas between; * stands for "
+                              "any schema or any table");
         }
         names[++count] = NULL;
         more = text[len] == ',';
@@ -75,20 +75,26 @@ bool read_table_list(const struct json_at *at, const struct option *option, stru
     return true;
 }
 
-static bool is_meant(const char *item, const char *schema, const char *name)
+/* Whether *text begins with the name, or with "*", which means any; it moves behind that. */
+static bool takes(const char **text, const char *name)
 {
-    size_t len = strlen(schema);
-    return !strcmp(item, "*.*") || !strcasecmp(item, name) ||
-           (!strncasecmp(item, schema, len) && !strcmp(item + len, ".*"));
+    const char *item = *text;
+    bool any = *item == '*' && (!item[1] || item[1] == '.');
+    size_t len = any ? 1 : strlen(name);
+    *text += len;
+    return any || !strncasecmp(item, name, len);
+}
+
+bool skip_means(const char *item, const char *schema, const char *table)
+{
+    return takes(&item, schema) && *item++ == '.' && takes(&item, table) && !*item;
 }
 
 bool config_skips_backfill(const struct config *config, const char *schema, const char *table)
 {
-    char *name = mem_format("%s.%s", schema, table);
     bool skipped = false;
     for (char **item = config->skip_backfills; item && *item && !skipped; item++) {
-        skipped = is_meant(*item, schema, name);
+        skipped = skip_means(*item, schema, table);
     }
-    free(name);
     return skipped;
 }

@@ -212,6 +212,24 @@ static bool wait_for_unseen(struct engine *e, struct err *err)
     return true;
 }
 
+/* What fits nothing is a slip, and the rows of a large table may be read by it. */
+static void say_unfit_skips(const struct engine_config *c)
+{
+    for (char **item = c->config->skip_backfills; item && *item; item++) {
+        bool fits = false;
+        for (int i = 0; i < c->catalog->count && !fits; i++) {
+            const struct catalog_stream *s = &c->catalog->streams[i];
+            fits = skip_means(*item, s->schema, s->table);
+        }
+        if (!fits) {
+            log_line(c->log, LOG_WARN,
+                     "advanced.skip_backfills names \"%s\", which no captured "
+                     "table fits",
+                     *item);
+        }
+    }
+}
+
 bool engine_start(struct engine *e, struct err *err)
 {
     uint64_t slot_lsn = 0;
@@ -222,6 +240,7 @@ bool engine_start(struct engine *e, struct err *err)
         !service_remark(&e->service, e->config.catalog, err)) {
         return false;
     }
+    say_unfit_skips(&e->config);
     int streams = e->config.catalog->count, ranges = count_ranges(e);
     log_line(e->config.log, LOG_INFO,
              "capturing %d stream%s from %s on, %d key range%s to backfill", streams,

@@ -6,7 +6,7 @@ from flow import Process, assert_refused, binding, ended, validate
 from test_resume import ITEMS, fill
 
 
-@pytest.mark.parametrize("skipped", ["*.*", "PUBLIC.*", "Public.Items", "a.b, public.items"])
+@pytest.mark.parametrize("skipped", ["*.*", "PUBLIC.*", "*.items", "Public.Items", "a.b, public.items"])
 def test_skipped_backfills(database, flow, skipped):
     database.execute(ITEMS, fill(10))
     one = flow(["items"], advanced={"skip_backfills": skipped})
@@ -14,6 +14,7 @@ def test_skipped_backfills(database, flow, skipped):
     database.execute("UPDATE items SET n = 1 WHERE id = 1")
     process.wait_for_quiet(1).stop()
     assert [doc["doc"]["_meta"]["op"] for doc in process.docs] == ["u"]
+    assert ("no captured table fits" in process.stderr) == ("a.b" in skipped)
 
 
 @pytest.mark.parametrize("mode", ["", "Normal", "Without Primary Key"])

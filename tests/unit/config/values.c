@@ -102,13 +102,13 @@ Test(values, lists_of_tables)
     cr_assert_str_eq(config->skip_backfills[1], "c,d.e");
     cr_assert_str_eq(config->skip_backfills[2], "f.g");
     cr_assert_null(config->skip_backfills[3]);
-    static const char *const wrong[] = {"a", "a.b,", ",a.b", "a.b,,c.d", "a.b c", " ", ","};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const wrong[] = {"a", "a.b,", ",a.b", "a.b,,c.d", " ", ","};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char json[200];
         snprintf(json, sizeof json, ADVANCED("\"skip_backfills\":\"%s\""), wrong[i]);
         refused(json,
                 "config: advanced.skip_backfills must list tables as schema.table, with commas "
-                "between; schema.* and *.* name several");
+                "between; * stands for any schema or any table");
     }
 }
 
@@ -135,6 +135,11 @@ Test(values, skipped_schemas)
     cr_assert_not(skips("public.*", "public2", "items"));
     cr_assert_not(skips("public2.*", "public", "items"));
     cr_assert_not(skips("a.*", "public", "a"));
+    cr_assert(skips("*.ITEMS", "public", "items"));
+    cr_assert_not(skips("*.items", "public", "items2"));
+    cr_assert_not(skips("*.item", "public", "items"));
+    cr_assert(skips("*x.*y", "*x", "*y"));
+    cr_assert_not(skips("public.item*", "public", "items"));
 }
 
 Test(values, skipped_names_with_dots)
