@@ -6,6 +6,12 @@
 #include "pg/prerequisites.h"
 #include "respond.h"
 
+/* Parameters in it make the message that sends none wrong (08P01). */
+static bool is_fault_of_sql(const struct pg *pg, const struct err *err)
+{
+    return err->kind == ERR_CONFIG || !strcmp(pg_sqlstate(pg), "08P01");
+}
+
 /* As a condition of CASE it can be no more than one, whatever parentheses it has. */
 static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
                          struct problems *problems, struct err *err)
@@ -21,7 +27,7 @@ static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
     out_free(&sql);
     bool ok = rows != NULL;
     pg_rows_free(&rows);
-    if (!ok && err->kind == ERR_CONFIG) {
+    if (!ok && is_fault_of_sql(pg, err)) {
         size_t first = problems->count;
         err_prefix(err, "the additional_backfill_filter of table %s.%s is no condition: ",
                    stream->schema, stream->table);
