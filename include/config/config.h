@@ -49,6 +49,7 @@ struct ssh {
     char *host; /* NULL: there is none */
     int port;
     char *user, *key /* PEM text */, *password; /* NULL: the other one */
+    char *host_key; /* fingerprint of the server's: "SHA256:…"; NULL: any, at first */
 };
 
 /* Which tables discovery shows. Lists are NULL-terminated; NULL: not given. */

@@ -5,8 +5,9 @@
  *   libpq --loopback--> the tunnel's thread --one SSH session--> SSH server --> database
  *
  * The thread owns the session. When that is lost, so are the connections in it, as in any outage;
- * the next connection logs in again. The host key is taken as it is at the first login, and said in
- * the log; a later login accepts no other.
+ * the next connection logs in again. The host key is the one that the configuration names; where it
+ * names none, it is taken as it is at the first login, and said in the log, and a later login accepts
+ * no other.
  */
 #ifndef TUNNEL_TUNNEL_H
 #define TUNNEL_TUNNEL_H

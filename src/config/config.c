@@ -64,7 +64,7 @@ void config_free(struct config **config)
                        c->slot,      c->publication, c->watermarks_schema, c->watermarks_table,
                        c->source_tag};
     free_strings(strings, sizeof strings / sizeof *strings);
-    char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password};
+    char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password, c->ssh.host_key};
     free_strings(ssh, sizeof ssh / sizeof *ssh);
     struct credentials *auth = &c->credentials;
     char *secrets[] = {auth->type,

@@ -94,6 +94,7 @@ bool read_unpublished(const struct json_at *, const struct option *, struct conf
 bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel_method(const struct json_at *, const struct option *, struct config *,
                         struct err *);
+bool read_host_key(const struct json_at *, const struct option *, struct config *, struct err *);
 void network_tunnel_schema(struct out *);
 void tunnel_method_schema(struct out *);
 

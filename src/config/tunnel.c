@@ -111,6 +111,29 @@ bool read_tunnel(const struct json_at *at, const struct option *option, struct c
            take_text(&forwarding, "privateKey", &ssh->key, err) && check_host(at, config, err);
 }
 
+/* What ssh-keygen -l prints of a key, and what libssh makes of one. */
+bool read_host_key(const struct json_at *at, const struct option *option, struct config *config,
+                   struct err *err)
+{
+    static const char hash[] = "SHA256:";
+    enum { DIGITS = 43 }; /* of 32 bytes */
+    const char *text;
+    if (!option_text(at, &text, err)) {
+        return false;
+    }
+    const char *digits = text + strlen(hash);
+    if (strncmp(text, hash, strlen(hash)) != 0 || strlen(digits) != DIGITS ||
+        strspn(digits, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") !=
+            DIGITS) {
+        return json_error(at, err,
+                          "is %s; it must be a fingerprint as ssh-keygen -l prints it: SHA256: "
+                          "and %d letters, digits, + and /",
+                          json_show(text).s, DIGITS);
+    }
+    option_set_string(config, option, text);
+    return true;
+}
+
 static bool read_server(const struct json_at *at, struct ssh *ssh, struct err *err)
 {
     int64_t number = SSH_PORT;

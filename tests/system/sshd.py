@@ -59,8 +59,8 @@ class Sshd:
         with open(self.path(name), encoding="ascii") as file:
             return file.read()
 
-    def new_host_key(self):
-        self.new_key("host")
+    def new_host_key(self, kind="ed25519"):
+        self.new_key("host", kind=kind)
 
     def fingerprint(self):
         return subprocess.run(["ssh-keygen", "-lf", self.path("host.pub")], check=True, capture_output=True, text=True).stdout.split()[1]

@@ -134,6 +134,19 @@ def test_another_host_key_is_not_accepted_while_it_runs(database, flow, bastion)
     one.run()
 
 
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_a_host_key_that_is_named_is_the_only_one(capture, bastion, kind):
+    bastion.stop()
+    bastion.new_host_key(kind)
+    bastion.start()
+    assert check(capture, advanced={"tunnel_host_key": bastion.fingerprint()}, **airbytes(bastion))["status"] == "SUCCEEDED"
+    accepted = bastion.log().count("Accepted publickey")
+    other = "SHA256:" + "A" * 43
+    status = check(capture, advanced={"tunnel_host_key": other}, **airbytes(bastion))
+    assert status["status"] == "FAILED" and f"shows the host key {bastion.fingerprint()}, and advanced.tunnel_host_key is {other}" in status["message"]
+    assert bastion.log().count("Accepted publickey") == accepted == 1
+
+
 def test_the_servers_certificate_is_still_checked_by_its_own_name(database, capture, bastion):
     status = check(capture, host="localhost", advanced={"sslmode": "require"}, **airbytes(bastion))
     assert status["status"] == "FAILED" and f"no TLS connection to localhost:{database.server.port}" in status["message"], status

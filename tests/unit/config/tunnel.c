@@ -88,3 +88,21 @@ Test(tunnel, is_given_once_and_to_a_host)
             "config: networkTunnel needs the server's name or address, not the directory of a "
             "socket");
 }
+
+#define KEY43 "uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s"
+
+Test(tunnel, host_keys_are_fingerprints)
+{
+    static const char *const wrong[] = {"SHA256:", "MD5:00:11", KEY43, "SHA256:" KEY43 "=",
+                                        "SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2-"};
+    char json[200];
+    parse(ADVANCED("\"tunnel_host_key\":\"SHA256:" KEY43 "\""));
+    cr_assert_str_eq(config->ssh.host_key, "SHA256:" KEY43);
+    parse(ADVANCED("\"tunnel_host_key\":\"\""));
+    cr_assert_null(config->ssh.host_key);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(json, sizeof json, ADVANCED("\"tunnel_host_key\":\"%s\""), wrong[i]);
+        cr_expect_null(config_parse(json, strlen(json), &notices, &err), "%s", json);
+        cr_expect(strstr(err.message, "it must be a fingerprint as ssh-keygen -l prints it"));
+    }
+}

@@ -60,7 +60,10 @@ static int start_server(void)
 
 static bool let_in(const char *password, char *fingerprint)
 {
-    struct ssh to = {(char *)"127.0.0.1", start_server(), (char *)"u", NULL, (char *)password};
+    struct ssh to = {.host = (char *)"127.0.0.1",
+                     .port = start_server(),
+                     .user = (char *)"u",
+                     .password = (char *)password};
     ssh_session session = login(&to, fingerprint, -1, &err);
     bool ok = session != NULL;
     logout(&session);
@@ -102,7 +105,10 @@ Test(login, waits_no_longer_than_a_stop)
     int silent = socket(AF_INET, SOCK_STREAM, 0), stop = eventfd(1, 0);
     cr_assert(!bind(silent, (struct sockaddr *)&at, len) && !listen(silent, 1));
     getsockname(silent, (struct sockaddr *)&at, &len);
-    struct ssh to = {(char *)"127.0.0.1", ntohs(at.sin_port), (char *)"u", NULL, (char *)"p"};
+    struct ssh to = {.host = (char *)"127.0.0.1",
+                     .port = ntohs(at.sin_port),
+                     .user = (char *)"u",
+                     .password = (char *)"p"};
     cr_assert_null(login(&to, fingerprint, stop, &err));
     cr_assert_eq(err.kind, ERR_STOPPED);
 }
