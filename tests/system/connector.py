@@ -114,7 +114,7 @@ class Run:
             ended = self.process.poll() is not None and not self.threads[0].is_alive()
             if condition(self):
                 return self
-            if ended or time.monotonic() > deadline:
+            if ended or self.broken or time.monotonic() > deadline:
                 doing = "" if ended else self.doing()
                 self.kill()
                 why = f"the connector ended with {self.process.returncode}" if ended else f"{limit_s} s passed"
