@@ -70,6 +70,7 @@ struct config {
     char *sslrootcert, *sslcert, *sslkey; /* PEM text; NULL: none */
 
     char *slot;
+    char *other_slot; /* of reads of full_refresh streams alone; see config_use_other_slot */
     char *publication;
     char *watermarks_schema, *watermarks_table;
 
@@ -97,6 +98,12 @@ struct config {
     int max_value_bytes; /* Flow: longer values are cut; 0: by the protocol's own limit */
     enum state_type state_type;
 };
+
+/*
+ * A read of full_refresh streams alone has a slot of its own, <slot_name>__full_refresh: the two change
+ * places. A state of the other slot is then of the other kind of read.
+ */
+void config_use_other_slot(struct config *);
 
 /*
  * Parse and check. On success *config is new and *notices holds one line for each option that is

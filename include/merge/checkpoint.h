@@ -59,8 +59,7 @@ struct checkpoint {
 struct capture_identity {
     char *system_identifier; /* decimal */
     uint32_t timeline;
-    char *slot; /* NULL: a temporary one, so that nothing can go on from the checkpoint */
-    char *database;
+    char *slot, *database;
 };
 
 struct checkpoint *checkpoint_new(int stream_count);

@@ -35,9 +35,8 @@ bool prerequisites_check(struct pg *, const struct config *, const struct catalo
 
 /* What prerequisites_create makes beside the watermarks table and the publication. */
 struct prerequisites {
-    bool slot;              /* make one; a capture that has begun can do nothing with a new one */
-    struct pg *replication; /* a PG_REPLICATION connection, which a new slot ends with; or NULL */
-    uint64_t slot_lsn;      /* set to a new slot's consistent point, where its changes begin */
+    bool slot;         /* make one; a capture that has begun can do nothing with a new one */
+    uint64_t slot_lsn; /* set to a new slot's consistent point, where its changes begin */
 };
 
 /*

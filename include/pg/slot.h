@@ -34,6 +34,9 @@ const char *slot_invalidation_remedy(const char *reason);
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
 void slot_clear(struct slot *);
 
+/* Drop it, if it is there. ERR_TRANSIENT while somebody reads it. */
+bool slot_drop(struct pg *, const char *name, struct err *);
+
 /* What IDENTIFY_SYSTEM says. */
 struct server_identity {
     char system_identifier[24]; /* decimal */

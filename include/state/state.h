@@ -79,6 +79,7 @@ bool state_read(struct state *, const struct cJSON *, const struct captured_stre
 struct captured_streams {
     const char *const *ids;
     size_t count;
+    const char *other_slot; /* a state of it is as good as not there, too; NULL: of none */
 };
 
 void state_clear(struct state *);

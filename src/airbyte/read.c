@@ -136,14 +136,6 @@ static void add_streams(struct airbyte_read *a, struct out *out,
     }
 }
 
-/* What nothing can go on from says so: each stream begins anew. */
-static void forget(struct checkpoint *checkpoint)
-{
-    for (int i = 0; i < checkpoint->stream_count; i++) {
-        checkpoint->streams[i].mode = STREAM_IGNORE;
-    }
-}
-
 /* No acknowledgement tells that a state is stored, but that it comes back. */
 static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
 {
@@ -224,9 +216,6 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     struct airbyte_read *a = context;
     checkpoint_apply(a->whole, newer);
     begin(a, out, a->whole->stream_count);
-    if (!identity->slot) {
-        forget(a->whole);
-    }
     if (a->config->state_type == STATE_STREAM) {
         add_streams(a, out, identity, counts);
     } else {

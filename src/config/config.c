@@ -18,6 +18,12 @@ struct reading {
 static void check_group(struct reading *, const struct json_at *object, const char *group);
 static void read_options(struct reading *);
 
+static void name_other_slot(struct config *config)
+{
+    int room = SLOT_NAME - (int)strlen(SLOT_SUFFIX);
+    config->other_slot = mem_format("%.*s" SLOT_SUFFIX, room, config->slot);
+}
+
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *err)
 {
     cJSON *document = json_parse("config", json, len, err);
@@ -40,9 +46,18 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
     }
     if (!err_collected(err, &reading.faults)) {
         config_free(&reading.config);
+    } else {
+        name_other_slot(reading.config);
     }
     free((void *)reading.given);
     return reading.config;
+}
+
+void config_use_other_slot(struct config *config)
+{
+    char *slot = config->slot;
+    config->slot = config->other_slot;
+    config->other_slot = slot;
 }
 
 static void free_strings(char **strings, size_t count)
@@ -59,10 +74,10 @@ void config_free(struct config **config)
     if (!c) {
         return;
     }
-    char *strings[] = {c->host,      c->user,        c->password,          c->database,
-                       c->sslmode,   c->sslrootcert, c->sslcert,           c->sslkey,
-                       c->slot,      c->publication, c->watermarks_schema, c->watermarks_table,
-                       c->source_tag};
+    char *strings[] = {c->host,       c->user,        c->password,          c->database,
+                       c->sslmode,    c->sslrootcert, c->sslcert,           c->sslkey,
+                       c->slot,       c->publication, c->watermarks_schema, c->watermarks_table,
+                       c->source_tag, c->other_slot};
     free_strings(strings, sizeof strings / sizeof *strings);
     char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password, c->ssh.host_key};
     free_strings(ssh, sizeof ssh / sizeof *ssh);

@@ -27,6 +27,10 @@ enum option_flag {
 
 #define OPTION_NO_FIELD SIZE_MAX
 
+enum { SLOT_NAME = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
+#define SLOT_SUFFIX                                                                                \
+    "__full_refresh" /* of other_slot, and of no slot_name: such slots are dropped */
+
 struct option {
     const char *path; /* "slot_name", or "advanced.slotName" inside an object */
     const char *type; /* JSON schema's */

@@ -6,8 +6,6 @@
 #include "option.h"
 #include "row/name.h"
 
-enum { SLOT_NAME = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
-
 void *option_field(struct config *config, const struct option *option)
 {
     return (char *)config + option->field;
@@ -118,6 +116,14 @@ bool read_slot(const struct json_at *at, const struct option *option, struct con
                           "is %s; a slot's name consists of at most %d lower-case letters, digits "
                           "and underscores",
                           json_show(text).s, SLOT_NAME);
+    }
+    const char *end = len < strlen(SLOT_SUFFIX) ? text : text + len - strlen(SLOT_SUFFIX);
+    if (!strcmp(end, SLOT_SUFFIX)) {
+        return json_error(at, err,
+                          "is %s; names with " SLOT_SUFFIX
+                          " at the end are those of the slots that "
+                          "full refreshes make and drop",
+                          json_show(text).s);
     }
     option_set_string(config, option, text);
     return true;

@@ -169,6 +169,7 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     uint64_t start = m->bytes + m->out.len;
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
     m->state_end = m->bytes + m->out.len;
+    m->engine->told = true;
     shared_store(&m->engine->written_since, 0);
     shared_store(&m->engine->state_bytes, m->state_end - start);
     memset(m->counts, 0, (size_t)m->engine->config.catalog->room * sizeof *m->counts);
@@ -311,6 +312,7 @@ void emitter_main(void *context)
     }
     print_logs(&m);
     if (out_flush(&m.out)) {
+        e->complete = m.ended;
         run_stop(e->config.run);
     } else {
         run_fail(e->config.run, &m.err);

@@ -216,6 +216,7 @@ static void take_down(struct engine *e)
         worker_free(&e->workers[i]);
     }
     replication_free(&e->replication);
+    refresh_end(e);
     roster_clear(&e->roster);
     base_clear(&e->base);
     pg_close(&e->holder);
@@ -240,17 +241,18 @@ void engine_run(const struct engine_config *config)
     bell_init(&e->emitter_bell);
     run_add_bell(config->run, &e->merger_bell);
     run_add_bell(config->run, &e->emitter_bell);
-    bool ok = engine_start(e, &err) && make_merge(e, &err);
-    if (ok) {
+    bool over = refresh_is_complete(e);
+    bool ok = over ? refresh_repeat(e, &err) : engine_start(e, &err) && make_merge(e, &err);
+    if (ok && !over) {
         build(e);
         plan_queue(e);
         show_tables(e);
         ok = start_threads(e, &err);
     }
-    if (ok) {
+    if (ok && !over) {
         merger_loop(e);
         thread_join(&e->emitter); /* it ends when all is written, or the run stops */
-    } else {
+    } else if (!ok) {
         run_fail(config->run, &err);
     }
     take_down(e);

@@ -42,7 +42,6 @@ struct engine {
     int begins_with;                  /* likewise; so many streams */
     bool begins_in_look;              /* likewise; some of them in the Airbyte look */
     bool new_slot;         /* likewise; its making waited for all transactions that wrote before */
-    bool temporary_slot;   /* likewise; it ends with the replication connection */
     bool fence;            /* likewise; somebody wrote to a captured table when it was looked */
     uint64_t planned_lsn;  /* likewise; the server's position when the tables were described, */
     uint64_t planned_xmax; /* and the next transaction id */
@@ -66,6 +65,8 @@ struct engine {
     uint64_t written_since; /* shared, likewise: what was written after it */
     uint64_t *lives;        /* shared; of each stream: merger writes, workers read */
 
+    bool told, complete; /* emitter, read when it has ended: some state is written; all is */
+
     struct replication *replication; /* reader */
     struct thread *reader, *emitter;
     struct worker *workers[64];
@@ -79,6 +80,18 @@ void engine_show_streams(struct engine *);
 
 /* start.c: everything before the threads. */
 bool engine_start(struct engine *, struct err *);
+
+/* refresh.c: reads of full_refresh streams alone. */
+
+/* The state says that it was completed, and was tried again nevertheless. */
+bool refresh_is_complete(const struct engine *);
+bool refresh_repeat(struct engine *, struct err *);
+
+/* Whether there is something in the state to go on from. */
+bool refresh_goes_on(const struct engine *);
+
+/* Once nobody reads the slot any more. */
+void refresh_end(struct engine *);
 
 /* merger.c */
 void merger_loop(struct engine *);

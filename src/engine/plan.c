@@ -228,8 +228,7 @@ static bool is_raised(const struct config *config, const struct stream_state *ol
            !plan_skips_rows(config, stream);
 }
 
-/* A full refresh goes on within its generation alone: it is the attempt before that is tried again. */
-static bool goes_on_from(const struct catalog_stream *stream, const struct stream_state *old)
+bool plan_goes_on_from(const struct catalog_stream *stream, const struct stream_state *old)
 {
     return !stream->full_refresh ||
            (stream->generation_id && stream->generation_id == old->generation);
@@ -243,7 +242,7 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     char *id = plan_stream_id(stream);
     const struct checkpoint *given = e->config.state->checkpoint;
     const struct stream_state *old = given ? checkpoint_stream(given, id) : NULL;
-    if (!old || !goes_on_from(stream, old) || old->mode == STREAM_IGNORE || is_unborn(old)) {
+    if (!old || !plan_goes_on_from(stream, old) || old->mode == STREAM_IGNORE || is_unborn(old)) {
         return begin_stream(e, id, i, err);
     }
     if (is_raised(e->config.config, old, stream)) {

@@ -13,6 +13,10 @@ void plan_queue(struct engine *);
 /* Whether only changes are captured of the stream. */
 bool plan_skips_rows(const struct config *, const struct catalog_stream *);
 
+/* Whether the state of a full_refresh stream is of the same generation: then it is the attempt before
+ * that is tried again. Any other stream goes on from its state. */
+bool plan_goes_on_from(const struct catalog_stream *, const struct stream_state *);
+
 /* The name of a stream in the state; free() it. */
 char *plan_stream_id(const struct catalog_stream *);
 

@@ -273,7 +273,7 @@ static bool stream(struct replication *r, struct err *err)
     return true;
 }
 
-/* Whether to connect again. A temporary slot is gone, and with it the changes since. */
+/* Whether to connect again. */
 static bool may_retry(struct replication *r, struct err *err)
 {
     int64_t pause_us;
@@ -281,10 +281,6 @@ static bool may_retry(struct replication *r, struct err *err)
         hand_over(r); /* what is whole need not wait for the server to come back */
     }
     pg_close(&r->pg);
-    if (r->engine->temporary_slot && err->kind == ERR_TRANSIENT) {
-        return err_prefix(err, "the replication connection, with which the temporary slot of this "
-                               "read ends, was lost; run the read again: ");
-    }
     if (run_stopping(r->engine->config.run) ||
         !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
         return false;

@@ -50,7 +50,7 @@ static bool identify(struct replication *r, struct server_identity *server, stru
 /* One that has stood still since the prerequisites were checked may have been ended meanwhile. */
 static bool identify_again(struct replication *r, struct server_identity *server, struct err *err)
 {
-    if (err->kind != ERR_TRANSIENT || r->engine->temporary_slot) {
+    if (err->kind != ERR_TRANSIENT) {
         return false;
     }
     pg_close(&r->pg);

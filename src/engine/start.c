@@ -40,7 +40,8 @@ static bool check(struct engine *e, struct err *err)
 {
     const struct engine_config *c = &e->config;
     struct problems problems = {0};
-    enum slot_use use = c->state->checkpoint ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
+    bool goes_on = c->state->checkpoint || c->catalog->full_refresh; /* or makes way */
+    enum slot_use use = goes_on ? SLOT_GOES_ON : SLOT_MUST_BE_FREE;
     bool ok = prerequisites_check(e->service.pg, c->config, c->catalog, use, &e->replication->pg,
                                   &problems, err) &&
               (problems.count ||
@@ -52,10 +53,11 @@ static bool check(struct engine *e, struct err *err)
 
 static void set_identity(struct engine *e, const struct server_identity *server)
 {
+    capture_identity_clear(&e->identity);
     e->identity.system_identifier = mem_string(server->system_identifier);
     e->identity.timeline = server->timeline;
     e->timeline = server->timeline;
-    e->identity.slot = e->temporary_slot ? NULL : mem_string(e->config.config->slot);
+    e->identity.slot = mem_string(e->config.config->slot);
     e->identity.database = mem_string(e->config.config->database);
 }
 
@@ -120,30 +122,32 @@ static void forget_state(struct engine *e)
     shared_store(e->config.acknowledged, 0);
 }
 
-/*
- * A read of full_refresh streams alone is over with its rows. A slot of its own must not outlive
- * it, and hold WAL for ever: so it is temporary, which the server sees to however the read ends,
- * killed too. The price is that a read whose replication connection is lost begins anew, which a
- * full refresh that fails does anyway.
- */
+/* What an attempt has left that nothing goes on from makes way. */
+static bool prepare_refresh(struct engine *e, struct err *err)
+{
+    if (refresh_goes_on(e)) {
+        if (find_start(e, 0, err)) {
+            return true;
+        }
+        if (err->remedy != REMEDY_ANEW) {
+            return false;
+        }
+        log_line(e->config.log, LOG_WARN, "all rows of this full refresh are sent again: %s",
+                 err->message);
+        *err = (struct err){0};
+    }
+    forget_state(e);
+    return slot_drop(e->service.pg, e->config.config->slot, err);
+}
+
 static bool make_prerequisites(struct engine *e, uint64_t *slot_lsn, struct err *err)
 {
     const struct engine_config *c = &e->config;
-    struct prerequisites make = {.slot = c->catalog->full_refresh || !c->state->checkpoint};
-    if (c->catalog->full_refresh &&
-        !(make.replication = replication_connection(e->replication, err))) {
-        return false;
-    }
-    if (!prerequisites_create(e->service.pg, c->config, c->catalog, &make, err)) {
-        return false;
-    }
+    struct prerequisites make = {.slot = !c->state->checkpoint};
+    bool ok = prerequisites_create(e->service.pg, c->config, c->catalog, &make, err);
     *slot_lsn = make.slot_lsn;
     e->new_slot = make.slot_lsn != 0;
-    e->temporary_slot = e->new_slot && make.replication;
-    if (e->temporary_slot) {
-        forget_state(e);
-    }
-    return true;
+    return ok;
 }
 
 /* Before any table is described, or any change decoded. */
@@ -234,10 +238,11 @@ bool engine_start(struct engine *e, struct err *err)
 {
     uint64_t slot_lsn = 0;
     struct table_description *tables = NULL;
+    bool refresh = e->config.catalog->full_refresh;
     if (!service_open(&e->service, err) || !check(e, err) ||
-        !make_prerequisites(e, &slot_lsn, err) || !find_start(e, slot_lsn, err) ||
-        !wait_for_unseen(e, err) || !describe(e, &tables, err) || !plan_make(e, &tables, err) ||
-        !service_remark(&e->service, e->config.catalog, err)) {
+        (refresh && !prepare_refresh(e, err)) || !make_prerequisites(e, &slot_lsn, err) ||
+        !find_start(e, slot_lsn, err) || !wait_for_unseen(e, err) || !describe(e, &tables, err) ||
+        !plan_make(e, &tables, err) || !service_remark(&e->service, e->config.catalog, err)) {
         return false;
     }
     say_unfit_skips(&e->config);

@@ -194,7 +194,8 @@ static bool load_state(struct program *p, struct err *err)
     }
     out_init(&text, 4096);
     char **ids = stream_ids(p->catalog);
-    struct captured_streams captured = {(const char *const *)ids, (size_t)p->catalog->count};
+    struct captured_streams captured = {(const char *const *)ids, (size_t)p->catalog->count,
+                                        p->config->other_slot};
     bool ok = file_read("state", p->command.state, &text, err) &&
               state_parse(&p->state, text.data, text.len, &captured, err);
     for (int i = 0; i < p->catalog->count; i++) {
@@ -252,11 +253,22 @@ static int discover(struct program *p, struct err *err)
     return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
+/* What the catalog says decides on the slot, and that on which states count. */
+static bool load_read(struct program *p, struct err *err)
+{
+    if (!load_config(p, err) || !(p->catalog = load_catalog(p, err))) {
+        return false;
+    }
+    if (p->catalog->full_refresh) {
+        config_use_other_slot(p->config);
+    }
+    return load_state(p, err);
+}
+
 static int read_command(struct program *p, struct err *err)
 {
     struct progress progress = {0};
-    bool ok = wait_for_hangups(p, err) && load_config(p, err) &&
-              (p->catalog = load_catalog(p, err)) && load_state(p, err);
+    bool ok = wait_for_hangups(p, err) && load_read(p, err);
     if (ok) {
         struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
         ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);

@@ -157,16 +157,15 @@ static void warn_truncates(const struct pg *pg, const struct config *config,
     }
 }
 
-/* A temporary one ends with the connection, over which alone it can be read. The server gives it its
- * consistent point only when every transaction that runs has ended. */
-static bool create_slot(struct pg *pg, const struct config *config, bool temporary,
-                        uint64_t *slot_lsn, struct err *err)
+/* The server gives it its consistent point only when every transaction that runs has ended. */
+static bool create_slot(struct pg *pg, const struct config *config, uint64_t *slot_lsn,
+                        struct err *err)
 {
     struct out sql;
     out_init(&sql, 256);
     out_string(&sql, "SELECT lsn FROM pg_create_logical_replication_slot(");
     pg_quote_literal(&sql, config->slot, strlen(config->slot));
-    out_format(&sql, ", 'pgoutput', %s)", temporary ? "true" : "false");
+    out_string(&sql, ", 'pgoutput')");
     struct pg_rows *rows = pg_command(pg, out_text(&sql), err);
     if (rows) {
         *slot_lsn = rows_lsn(rows, 0, 0);
@@ -177,8 +176,8 @@ static bool create_slot(struct pg *pg, const struct config *config, bool tempora
     out_free(&sql);
     if (ok) {
         crash_point("slot-created");
-        pg_notice(pg, "created %sreplication slot \"%s\", whose changes begin at %s",
-                  temporary ? "temporary " : "", config->slot, lsn_format(*slot_lsn).s);
+        pg_notice(pg, "created replication slot \"%s\", whose changes begin at %s", config->slot,
+                  lsn_format(*slot_lsn).s);
     }
     return ok;
 }
@@ -194,9 +193,7 @@ bool prerequisites_create(struct pg *pg, const struct config *config, const stru
     if (ok) {
         warn_unidentified(pg, catalog, &facts);
         warn_truncates(pg, config, &facts);
-        ok = facts.slot.exists || !make->slot ||
-             create_slot(make->replication ? make->replication : pg, config,
-                         make->replication != NULL, &make->slot_lsn, err);
+        ok = facts.slot.exists || !make->slot || create_slot(pg, config, &make->slot_lsn, err);
     }
     facts_free(&facts);
     return ok;

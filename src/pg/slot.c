@@ -91,6 +91,20 @@ void slot_clear(struct slot *slot)
     *slot = (struct slot){.safe_wal_size = INT64_MAX};
 }
 
+bool slot_drop(struct pg *pg, const char *name, struct err *err)
+{
+    struct pg_rows *rows = pg_query(pg,
+                                    "SELECT pg_drop_replication_slot(slot_name)"
+                                    " FROM pg_replication_slots WHERE slot_name = $1",
+                                    1, &name, err);
+    if (rows && pg_rows_count(rows) > 0) {
+        pg_notice(pg, "dropped replication slot \"%s\"", name);
+    }
+    bool ok = rows || err_prefix(err, "cannot drop replication slot \"%s\": ", name);
+    pg_rows_free(&rows);
+    return ok;
+}
+
 static const char pooler[] =
     "a connection pooler stands between: it answered replication=database like a plain "
     "connection; give the address of the PostgreSQL server itself";

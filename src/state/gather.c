@@ -178,6 +178,24 @@ static int compare_ids(const void *id, const void *element)
     return strcmp(id, *(const char *const *)element);
 }
 
+static bool is_of_slot(const struct shared_part *shared, const char *slot)
+{
+    return slot && shared->identity.slot && !strcmp(shared->identity.slot, slot);
+}
+
+/* Of the slot of another kind of read. */
+static void drop_of_slot(struct gathered *gathered, const char *slot)
+{
+    bool whole = is_of_slot(&gathered->shared, slot);
+    for (size_t i = 0; i < gathered->count; i++) {
+        struct gathered_stream *stream = &gathered->streams[i];
+        stream->absent = stream->absent || whole || is_of_slot(&stream->shared, slot);
+    }
+    if (whole) {
+        shared_part_clear(&gathered->shared);
+    }
+}
+
 static void drop_uncaptured(struct gathered *gathered, const struct captured_streams *captured)
 {
     for (size_t i = 0; captured && gathered->alone && i < gathered->count; i++) {
@@ -199,6 +217,7 @@ bool gathered_check(struct gathered *gathered, const struct captured_streams *ca
         return false;
     }
     drop_uncaptured(gathered, captured);
+    drop_of_slot(gathered, captured ? captured->other_slot : NULL);
     return settle_shared(gathered, err) && check_cursor(gathered, err);
 }
 

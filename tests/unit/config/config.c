@@ -37,8 +37,21 @@ Test(config, the_originals_flat_form)
     cr_assert_eq(config->port, 5433);
     cr_assert_str_eq(config->publication, "p");
     cr_assert_str_eq(config->slot, "s_1");
+    cr_assert_str_eq(config->other_slot, "s_1__full_refresh");
     cr_assert_str_eq(config->watermarks_schema, "ops");
     cr_assert_str_eq(config->watermarks_table, "marks");
+}
+
+Test(config, the_other_slot_has_a_name_that_the_server_takes)
+{
+    char text[200], name[64] = {0};
+    memset(name, 'a', 63);
+    snprintf(text, sizeof text, WITH("\"slot_name\":\"%s\""), name);
+    parse(text);
+    cr_assert_eq(strlen(config->other_slot), 63);
+    cr_assert_str_neq(config->slot, config->other_slot);
+    config_use_other_slot(config);
+    cr_assert_str_eq(config->other_slot, name);
 }
 
 Test(config, flows_form)
@@ -112,6 +125,10 @@ Test(config, one_thing_is_said_once)
             "config: address says the same as host: give one of the two");
     refused(WITH("\"password\":\"a\",\"credentials\":{\"password\":\"b\"}"),
             "config: credentials.password says the same as password: give one of the two");
+    refused(
+        WITH("\"slot_name\":\"a__full_refresh\""),
+        "config: slot_name is \"a__full_refresh\"; names with __full_refresh at the end are those "
+        "of the slots that full refreshes make and drop");
     refused(WITH("\"slot_name\":\"a\",\"advanced\":{\"slotName\":\"b\"}"),
             "config: advanced.slotName says the same as slot_name: give one of the two");
 }

@@ -25,30 +25,6 @@ Test(state, the_whole_form_goes_both_ways)
     cr_assert_str_eq(whole(), WHOLE);
 }
 
-Test(state, of_a_stream_that_is_not_captured_counts_for_nothing)
-{
-    static const char *const ids[] = {"public.a", "public.c"};
-    const struct captured_streams captured = {ids, 2};
-    static const char both[] = "[" LONE_STREAM(
-        "b", "\"mode\":\"Active\",\"cursor\":\"0/"
-             "1\",\"slot\":\"other\"") "," LONE_STREAM("a", "\"mode\":\"Active\",\"cursor\":\"0/"
-                                                            "5\",\"slot\":\"flow\"") "]";
-    cr_assert(state_parse(&state, both, strlen(both), &captured, &err), "%s", err.message);
-    cr_expect_eq(state.checkpoint->cursor, 5);
-    cr_expect_eq(state.checkpoint->stream_count, 1);
-    cr_expect_str_eq(state.identity.slot, "flow");
-    cr_expect_null(checkpoint_stream(state.checkpoint, "public.b"));
-}
-
-Test(state, of_streams_that_are_not_captured_alone_is_the_beginning)
-{
-    static const char *const ids[] = {"public.c"};
-    const struct captured_streams captured = {ids, 1};
-    static const char lone[] = LONE_STREAM("a", "\"mode\":\"Active\",\"cursor\":\"0/5\"");
-    cr_assert(state_parse(&state, lone, strlen(lone), &captured, &err), "%s", err.message);
-    cr_expect_null(state.checkpoint);
-}
-
 Test(state, a_generation_goes_both_ways)
 {
     static const char text[] = "{\"cursor\":\"0/1\",\"streams\":{\"public.t\":{\"mode\":\"Active\","

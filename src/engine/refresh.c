@@ -1,0 +1,120 @@
+/*
+ * Reads of full_refresh streams alone. They are over with their rows, and have a slot of their own,
+ * which is dropped then. Until then an attempt that failed can be tried again: what happened meanwhile
+ * to rows that are out comes through the slot, and the others are read.
+ *
+ *                begin                       all rows are out
+ *   no slot --------------> slot -----------------------------> no slot
+ *              ^             | an attempt failed
+ *              |             v
+ *              +--- slot that is left ---> goes on from the state, within its generation
+ *                another generation,
+ *                or no state
+ */
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "internal.h"
+#include "plan.h"
+
+enum { DROP_TRIES = 20, DROP_PAUSE_MS = 100 };
+
+/* Of the stream, if the generation that is asked for goes on from it; else NULL. */
+static const struct stream_state *state_of(const struct engine *e, int stream)
+{
+    const struct checkpoint *given = e->config.state->checkpoint;
+    char *id = plan_stream_id(&e->config.catalog->streams[stream]);
+    const struct stream_state *state = given ? checkpoint_stream(given, id) : NULL;
+    bool goes_on = state && state->mode != STREAM_IGNORE &&
+                   plan_goes_on_from(&e->config.catalog->streams[stream], state);
+    free(id);
+    return goes_on ? state : NULL;
+}
+
+bool refresh_goes_on(const struct engine *e)
+{
+    bool some = false;
+    for (int i = 0; i < e->config.catalog->count; i++) {
+        some |= state_of(e, i) != NULL;
+    }
+    return some;
+}
+
+bool refresh_is_complete(const struct engine *e)
+{
+    bool all = e->config.catalog->full_refresh;
+    for (int i = 0; all && i < e->config.catalog->count; i++) {
+        const struct stream_state *state = state_of(e, i);
+        all = state && state->mode == STREAM_ACTIVE;
+    }
+    return all;
+}
+
+/* The reader's process is there for a moment after its connection was closed. */
+static bool drop(struct engine *e, int stop_fd, struct err *err)
+{
+    const struct config *config = e->config.config;
+    struct pg *pg = pg_open(config, PG_SQL, "source-postgres", stop_fd, err);
+    bool ok = false;
+    for (int i = 0; pg && !ok && i < DROP_TRIES; i++) {
+        poll(NULL, 0, i ? DROP_PAUSE_MS : 0);
+        ok = slot_drop(pg, config->slot, err);
+    }
+    pg_close(&pg);
+    return ok;
+}
+
+/* The state again, and that it is the end. */
+static bool tell(struct engine *e, struct err *err)
+{
+    const struct codec *codec = &e->config.codec;
+    struct progress *p = e->config.progress;
+    int count = e->config.catalog->count;
+    struct checkpoint *checkpoint = checkpoint_new(count);
+    uint64_t *counts = mem_zero((size_t)count * sizeof *counts);
+    struct out out;
+    out_init(&out, 4096);
+    p->streams = mem_zero((size_t)count * sizeof *p->streams);
+    checkpoint->cursor = e->config.state->checkpoint->cursor;
+    checkpoint->carry = e->config.state->checkpoint->carry;
+    for (int i = 0; i < count; i++) {
+        stream_state_copy(&checkpoint->streams[i], state_of(e, i));
+    }
+    codec->checkpoint(codec->context, &out, &e->config.state->identity, checkpoint, counts);
+    codec->end(codec->context, &out, true);
+    bool ok = e->config.sink.write(e->config.sink.context, out.data, out.len, err);
+    checkpoint_free(&checkpoint);
+    free(counts);
+    out_free(&out);
+    return ok;
+}
+
+bool refresh_repeat(struct engine *e, struct err *err)
+{
+    log_line(e->config.log, LOG_INFO,
+             "all rows of this generation have been sent: nothing is left to be done");
+    return drop(e, run_stop_fd(e->config.run), err) && tell(e, err);
+}
+
+void refresh_end(struct engine *e)
+{
+    struct err err = {0};
+    const char *slot = e->config.config->slot;
+    if (!e->config.catalog->full_refresh || !e->start_lsn) {
+        return;
+    }
+    if (!e->complete && (e->told || !e->new_slot)) {
+        log_line(e->config.log, LOG_WARN,
+                 "replication slot \"%s\" is left for another attempt, and the server keeps WAL "
+                 "until one is complete: if there is none, run SELECT "
+                 "pg_drop_replication_slot('%s')",
+                 slot, slot);
+    } else if (drop(e, -1, &err)) {
+        log_line(e->config.log, LOG_INFO, "dropped replication slot \"%s\"", slot);
+    } else {
+        log_line(e->config.log, LOG_WARN,
+                 "%s; the server keeps WAL for it: run SELECT pg_drop_replication_slot('%s')",
+                 err.message, slot);
+    }
+}
