@@ -219,6 +219,7 @@ def test_a_state_that_does_not_say_what_published_the_table(one, database):
     database.execute("INSERT INTO t VALUES (1001, 'seen')")
     process = one.run()
     assert len(process.records) == 1 and not warnings(process)
+    assert "is of an earlier version" in process.stderr
     assert without(one.state) != one.state
 
 

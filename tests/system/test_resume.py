@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from again import kill_in_backfill
 from capture import stream
 from connector import PATIENCE
 from writer import Writer
@@ -87,6 +88,24 @@ def test_kill_at_any_moment_of_a_backfill_under_writes(database, capture, seed):
     one.tail = False
     one.run()
     one.assert_equal(items=["id"])
+
+
+def test_a_state_of_an_earlier_version_goes_on_within_its_backfill(database, capture):
+    """It does not say what its tables are captured by: that is taken from what is there, and said."""
+    database.execute(ITEMS, fill(2000))
+    one = capture(["items"], advanced={"backfill_chunk_size": 100})
+    kill_in_backfill(one, 2000, table="items")
+    settled = len(one.records)
+    state = one.state[0]["global"]["stream_states"][0]["stream_state"]
+    for member in ("terms", "generation"):
+        state.pop(member, None)
+    database.execute("UPDATE items SET n = 7 WHERE id IN (1, 2000)")
+    process = one.run()
+    assert settled > 0 and len(one.records) == 2000 + 1, "one row had come, and the other was still to be read"
+    assert "is of an earlier version" in process.stderr
+    one.assert_equal(items=["id"])
+    one.run()
+    assert "is of an earlier version" not in one.runs[-1].stderr
 
 
 def test_kill_while_replicating(database, capture):
