@@ -92,14 +92,25 @@ static void judge_key(const struct terms *was, const struct terms *now, enum ter
     }
 }
 
+/* "oid.version operations via-root" */
+static const char *publication_change(const char *was, const char *now)
+{
+    size_t oid = strcspn(was, ".");
+    if (strncmp(was, now, oid + 1) != 0) {
+        return "was dropped and created";
+    }
+    return strcmp(was + strcspn(was, " "), now + strcspn(now, " ")) != 0
+               ? "was altered in what it publishes"
+               : "was altered for a while";
+}
+
 static void judge_publication(const struct terms *was, const struct terms *now,
                               struct terms_verdict *verdict)
 {
     if (!term_same(was, now, TERM_PUBLICATION)) {
-        judge(
-            verdict, TERMS_UNTRACKED,
-            "is in a publication that was altered (%s, before: %s): changes may not have been sent",
-            now->text[TERM_PUBLICATION], was->text[TERM_PUBLICATION]);
+        judge(verdict, TERMS_UNTRACKED,
+              "is in a publication that %s: changes may not have been sent",
+              publication_change(was->text[TERM_PUBLICATION], now->text[TERM_PUBLICATION]));
     }
     if (!term_same(was, now, TERM_ENTRY)) {
         judge(verdict, TERMS_UNTRACKED,
