@@ -98,6 +98,7 @@ struct merge_config {
     const struct checkpoint *start; /* its unseen transactions; NULL: none */
     int64_t checkpoint_interval_us; /* while changes flow, at least; see merge_pace() */
     size_t ahead_bytes;             /* beyond this merge_stalled() holds the stream back */
+    bool asks_lost; /* no checkpoint says that a stream is lost before merge_decided() */
     struct merge_hooks hooks;
 };
 
@@ -154,6 +155,9 @@ struct batch *merge_take_done(struct merge *);
 
 /* Give the stream up as it is; its rows are to be read again. Between two batches of events. */
 void merge_lose(struct merge *, int stream);
+
+/* A stream that is lost may be told of: it begins again, or is left. */
+void merge_decided(struct merge *, int stream);
 
 /* It is lost, and its table cannot be captured for now: nothing waits for its rows. */
 void merge_leave(struct merge *, int stream);

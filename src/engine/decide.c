@@ -180,6 +180,7 @@ static void begin_again(struct engine *e, const struct question *q)
         roster_say(&e->config, q->stream, told ? q->verdict.why : m->because, ROSTER_BEGINS_AGAIN);
     }
     roster_lose(e, q->stream);
+    merge_decided(e->merge, q->stream);
     describe(e, q->stream, true, q->lsn);
 }
 

@@ -72,6 +72,7 @@ static bool make_merge(struct engine *e, struct err *err)
         .start = e->config.state->checkpoint,
         .checkpoint_interval_us = CHECKPOINT_INTERVAL_US,
         .ahead_bytes = (size_t)e->config.config->memory_limit_mb * MIB / 4,
+        .asks_lost = e->config.config->on_untracked_change == UNTRACKED_FAIL,
         .hooks = roster_hooks(e),
     };
     e->merge = merge_new(&config, err);

@@ -48,7 +48,13 @@ void merge_lose(struct merge *m, int stream)
         stream_clear(s, &m->done);
         s->life++;
     }
+    s->in_doubt = m->config.asks_lost;
     stand(m, s, STANDING_LOST);
+}
+
+void merge_decided(struct merge *m, int stream)
+{
+    m->streams[stream].in_doubt = false;
 }
 
 void merge_leave(struct merge *m, int stream)

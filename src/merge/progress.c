@@ -64,9 +64,19 @@ static struct checkpoint *new_checkpoint(struct merge *m)
     return checkpoint;
 }
 
+static bool some_in_doubt(const struct merge *m)
+{
+    for (int i = 0; m->config.asks_lost && i < m->config.stream_count; i++) {
+        if (m->streams[i].in_doubt) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct checkpoint *merge_due_checkpoint(struct merge *m, int64_t now_us)
 {
-    if (!m->changed) {
+    if (!m->changed || some_in_doubt(m)) {
         return NULL;
     }
     m->changed = false;
@@ -81,7 +91,7 @@ struct checkpoint *merge_checkpoint(struct merge *m, int64_t now_us)
 
 int64_t merge_deadline_us(const struct merge *m)
 {
-    bool possible = m->changed && !m->in_transaction && !m->finished;
+    bool possible = m->changed && !m->in_transaction && !m->finished && !some_in_doubt(m);
     return possible ? m->last_checkpoint_us + m->pause_us : INT64_MAX;
 }
 

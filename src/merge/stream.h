@@ -65,6 +65,7 @@ struct stream {
     uint64_t backfilled;
     bool changed;   /* since the last checkpoint */
     bool told_lost; /* the last checkpoint that held it said that nothing was read of it */
+    bool in_doubt;  /* lost, and not decided upon: there are no checkpoints meanwhile */
     int *ranks;     /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
     size_t rank_cap, rank_next;
     bool ranked; /* they are those of the batch in hand */
