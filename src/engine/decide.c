@@ -145,6 +145,9 @@ static void go_on(struct engine *e, struct member *m, const struct question *q)
     }
 }
 
+/* What its terms do not tell once it is back, if they are as before. */
+static const char was_away[] = "is back, and changes may not have been sent meanwhile";
+
 static void leave(struct engine *e, struct member *m, const struct question *q)
 {
     const struct catalog_stream *s = &e->config.catalog->streams[q->stream];
@@ -156,6 +159,7 @@ static void leave(struct engine *e, struct member *m, const struct question *q)
         roster_lose(e, q->stream);
         merge_leave(e->merge, q->stream);
         m->standing = MEMBER_AWAY;
+        m->because = m->because ? m->because : was_away;
     }
 }
 
@@ -206,10 +210,11 @@ static bool examined(struct engine *e, struct question *q, struct err *err)
     struct member *m = member_of(e, q);
     judge_renamed(m, &q->verdict);
     if (q->verdict.change == TERMS_AWAY) {
+        if (!e->config.catalog->tail || e->config.config->on_untracked_change == UNTRACKED_FAIL) {
+            return fail_away(e, q, err);
+        }
         leave(e, m, q);
-        return (e->config.catalog->tail &&
-                e->config.config->on_untracked_change != UNTRACKED_FAIL) ||
-               fail_away(e, q, err);
+        return true;
     }
     enum roster_action action = roster_action(&e->config, q->stream, &q->verdict);
     if (m->standing != MEMBER_LIVES && (action != ROSTER_FAILS || m->raised)) {

@@ -179,6 +179,20 @@ def assert_nothing_more(one):
     assert not process.records and not warnings(process), process.story()
 
 
+def test_what_is_back_as_it_was_is_said_to_be_back(database, begin):
+    """Its schema had another name for a while, which its terms do not tell."""
+    one, happen = begin((TABLE + ("CREATE SCHEMA s", "CREATE TABLE s.u (id int PRIMARY KEY)"), FOR_ALL, ("ALTER SCHEMA s RENAME TO aside",)))
+    one.streams.append(stream("u", "s"))
+    one.tail = True
+    process = one.start().wait_for_active()
+    happen()
+    process.wait_for(lambda run: warnings(run, "s.u"), 20 * PATIENCE)
+    database.execute("ALTER SCHEMA aside RENAME TO s")
+    process.wait_for(lambda run: len(warnings(run, "s.u")) == 2, 20 * PATIENCE)
+    process.stop()
+    assert warnings(process, "s.u")[1].startswith("table s.u is back, and changes may not have been sent"), process.story()
+
+
 AFTER_A_TRUNCATE = {
     "rewritten": (TABLE, FOR_ALL, ("ALTER TABLE t ALTER a TYPE text USING a || '!'",)),
     "unlogged": (TABLE, FOR_ALL, ("ALTER TABLE t SET UNLOGGED", "INSERT INTO t VALUES (99, 'unseen')", "ALTER TABLE t SET LOGGED")),
@@ -317,6 +331,17 @@ def assert_fails(process):
                         ] + [message for message in process.messages if message["type"] == "TRACE"
                              and message["trace"]["type"] == "ERROR"][-1:]
     assert_refused(process, "config_error", "public.t", "on_untracked_change", lines=lines)
+
+
+def test_fail_promises_nothing_for_a_table_that_is_gone(database, begin):
+    """It ends, and does not say what becomes of the table once it is back."""
+    one, happen = begin((TABLE, FOR_ALL, ("ALTER TABLE t RENAME TO x",)), on_untracked_change="fail")
+    one.tail = True
+    process = one.start().wait_for_active()
+    happen()
+    process.finish(20 * PATIENCE)
+    assert process.process.returncode == 1 and "public.t is gone" in process.errors[-1]["message"], process.story()
+    assert not warnings(process), process.story()
 
 
 def test_fail_is_over_once_the_stream_was_asked_for_again(database, begin):
