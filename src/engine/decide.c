@@ -173,6 +173,9 @@ static bool may_be_told(struct engine *e, struct member *m, const struct questio
         return false;
     }
     m->emptied_lsn = m->emptied_lsn ? m->emptied_lsn : q->lsn;
+    if (m->truncated != q->truncated) {
+        return true; /* it was told while the table was examined */
+    }
     return merge_position(e->merge) < m->emptied_lsn;
 }
 
