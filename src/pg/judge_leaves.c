@@ -131,6 +131,22 @@ static bool find(struct asked *q, const struct leaf_rows *rows, char *condition,
     return ok;
 }
 
+/* The stream told of a TRUNCATE; is the file as that left it? */
+static bool judge_truncated(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
+                            struct err *err)
+{
+    bool rewritten = false;
+    if (rows->from && !leaf_rows_rewritten(q->pg, rows, &rewritten, err)) {
+        return false;
+    }
+    if (rewritten) {
+        judge_emptied(q, leaf, rows, false);
+    } else {
+        judge(q->verdict, TERMS_SHAPE, "was truncated, which the stream told");
+    }
+    return true;
+}
+
 /* The horizon says which rows were there. Where integers became larger or smaller, or a generated
  * column came, all rows were written again with the same values; what was done to the file before
  * that shows no more. */
@@ -139,8 +155,7 @@ static bool judge_file(struct asked *q, const struct leaf *leaf, const struct le
 {
     bool kept = false, resized = false, some = true;
     if (q->truncated && rows->written_by == q->truncated) {
-        judge(q->verdict, TERMS_SHAPE, "was truncated, which the stream told");
-        return true;
+        return judge_truncated(q, leaf, rows, err);
     }
     if (!find(q, rows, leaf_rows_older(q->was->horizon), &kept, err) ||
         (!kept && same_values(q->was, q->now) &&

@@ -21,15 +21,17 @@
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
-    " named(oid,schema,name,count,xid) AS (SELECT "
+    " named(oid,schema,name,count,xid,command) AS (SELECT "
     "c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
-    "pg_catalog.quote_ident(c.relname),c.reltuples,c.xmin::text FROM pg_catalog.pg_class c"
+    "pg_catalog.quote_ident(c.relname),c.reltuples,c.xmin::text,c.cmin::text FROM "
+    "pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.oid IN ($1::oid,$2::oid)) "
     "SELECT l.name,CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
     " AND pg_catalog.has_schema_privilege(l.schema,'USAGE') THEN 'ONLY '||l.name||' r WHERE true'"
     " WHEN EXISTS (SELECT FROM above a WHERE a.oid=$1::oid) THEN"
     " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
-    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,l.count=0,l.xid"
+    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') "
+    "END,l.count=0,l.xid,l.command"
     " FROM named l WHERE l.oid=$2::oid";
 
 /* Ask about a leaf below a root. */
@@ -55,7 +57,8 @@ bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows
         .name = found ? rows_copy(rows, 0, 0) : NULL,
         .from = found ? rows_copy(rows, 0, 1) : NULL,
         .rewritten_empty = found && pg_server_version(pg) >= 140000 && rows_bool(rows, 0, 2),
-        .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, 3), NULL, 10) : 0};
+        .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, 3), NULL, 10) : 0,
+        .command = found ? (uint32_t)strtoul(rows_text(rows, 0, 4), NULL, 10) : 0};
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
@@ -72,6 +75,22 @@ bool leaf_rows_exist(struct pg *pg, const struct leaf_rows *leaf, const char *co
                      bool *found, struct err *err)
 {
     char *sql = mem_format("SELECT EXISTS (SELECT FROM %s AND (%s))", leaf->from, condition);
+    struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
+    *found = rows && rows_bool(rows, 0, 0);
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    free(sql);
+    return ok;
+}
+
+/* An ALTER TABLE that rewrites rows writes all of them with one command, before its entry. */
+bool leaf_rows_rewritten(struct pg *pg, const struct leaf_rows *leaf, bool *found, struct err *err)
+{
+    enum { FIRST = 1000 };
+    char *sql =
+        mem_format("SELECT EXISTS (SELECT FROM (SELECT r.xmin AS x,r.cmin::text::bigint AS c"
+                   " FROM %s LIMIT %d) r WHERE r.x='%" PRIu32 "'::xid AND r.c<=%" PRIu32 ")",
+                   leaf->from, FIRST, leaf->written_by, leaf->command);
     struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
     *found = rows && rows_bool(rows, 0, 0);
     bool ok = rows != NULL;

@@ -13,7 +13,8 @@ struct leaf_rows {
     char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
-    uint32_t written_by;  /* the transaction that wrote its entry in pg_class, and so its file */
+    uint32_t written_by;  /* the transaction that wrote its entry in pg_class, and so its file, */
+    uint32_t command;     /* and with which of its commands */
 };
 
 /*
@@ -35,6 +36,12 @@ bool leaf_rows_before(struct pg *, uint32_t root, uint32_t oid, char **condition
 
 /* A condition: the row's transaction had an id below `horizon`. Owned. */
 char *leaf_rows_older(uint64_t horizon);
+
+/*
+ * Whether the first rows of its file are as old as its entry in pg_class, or older, in the transaction that
+ * wrote both: then it was not TRUNCATE that wrote the file last. It must be one that we may read.
+ */
+bool leaf_rows_rewritten(struct pg *, const struct leaf_rows *, bool *found, struct err *);
 
 /*
  * A condition: the row, or the leaf's file itself, was written by a transaction since `horizon` that
