@@ -23,6 +23,7 @@ enum term {
     TERM_PUBLICATION, /* "oid.version operations via-root"; version: xmin of its row */
     TERM_PERSISTENCE, /* pg_class.relpersistence, of it and all partitions the weakest */
     TERM_LEAVES, /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
+    TERM_HOME,   /* xmin of its entries in the schemas that are published; NULL: it is not by one */
     TERMS,
 };
 

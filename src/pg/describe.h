@@ -36,6 +36,9 @@ bool describe_columns(struct pg *, const struct config *, const struct catalog *
  */
 void describe_publisher_sql(struct out *, const char *oid, const char *publication, int version);
 
+/* Likewise for when it came into the schemas that are published; NULL: it is not published by one. */
+void describe_home_sql(struct out *, const char *oid, const char *publication, int version);
+
 /* Likewise for a digest of the column lists and row filters of all entries; '' for none. */
 void describe_limits_sql(struct out *, const char *oid, const char *publication, int version);
 

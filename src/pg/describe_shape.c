@@ -15,15 +15,17 @@ static const char entries_sql[] =
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=l.oid AND l.partition"
     " JOIN pg_catalog.pg_class c ON c.oid=h.inhparent)"
     " SELECT %s FROM pg_catalog.pg_publication p"
-    " CROSS JOIN LATERAL (SELECT p.oid,NULL::text AS limits WHERE p.puballtables"
-    " UNION ALL SELECT r.oid,%s FROM pg_catalog.pg_publication_rel r"
+    " CROSS JOIN LATERAL (SELECT p.oid,NULL::text AS limits,NULL::text AS home"
+    " WHERE p.puballtables UNION ALL SELECT r.oid,%s,NULL FROM pg_catalog.pg_publication_rel r"
     " JOIN line l ON l.oid=r.prrelid WHERE r.prpubid=p.oid%s) e WHERE p.pubname=%s)";
 
 static void add_entries(struct out *sql, const char *oid, const char *what, const char *publication,
                         int version)
 {
     static const char schemas[] =
-        " UNION ALL SELECT n.oid,NULL FROM pg_catalog.pg_publication_namespace n"
+        " UNION ALL SELECT n.oid,NULL,(SELECT d.xmin::text FROM pg_catalog.pg_depend d"
+        " WHERE d.classid=1259 AND d.objid=l.oid AND d.objsubid=0 AND d.refclassid=2615 LIMIT 1)"
+        " FROM pg_catalog.pg_publication_namespace n"
         " JOIN line l ON l.home=n.pnnspid WHERE n.pnpubid=p.oid";
     bool newer = version >= 150000; /* has schemas, lists of columns and row filters */
     out_format(sql, entries_sql, oid, what,
@@ -44,6 +46,12 @@ void describe_limits_sql(struct out *sql, const char *oid, const char *publicati
         "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(coalesce(e.limits,''),','"
         " ORDER BY e.oid)),16),'')",
         publication, version);
+}
+
+/* ALTER TABLE ... SET SCHEMA writes again on which schema the table depends. */
+void describe_home_sql(struct out *sql, const char *oid, const char *publication, int version)
+{
+    add_entries(sql, oid, "pg_catalog.string_agg(e.home,'.' ORDER BY e.oid)", publication, version);
 }
 
 void describe_pages_sql(struct out *sql, const char *oid)

@@ -117,6 +117,11 @@ static void judge_publication(const struct terms *was, const struct terms *now,
               "was added to the publication again since it was captured, or is in another one, and "
               "changes may not have been sent");
     }
+    const char *before = was->text[TERM_HOME], *home = now->text[TERM_HOME];
+    if (before && home && strcmp(before, home) != 0) { /* earlier states do not say it */
+        judge(verdict, TERMS_UNTRACKED,
+              "was in another schema for a while, and changes may not have been sent");
+    }
     if (!term_same(was, now, TERM_LIMITS)) {
         judge(verdict, TERMS_UNTRACKED,
               "is published with other columns or rows than when it was captured");

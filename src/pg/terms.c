@@ -185,6 +185,8 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     add_persistence(sql, oid, version);
     out_char(sql, ',');
     add_leaves(sql, oid, version);
+    out_char(sql, ',');
+    describe_home_sql(sql, oid, publication, version);
 }
 
 void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)

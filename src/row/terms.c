@@ -19,6 +19,7 @@ const char *term_name(enum term term)
         [TERM_PUBLICATION] = "publication",
         [TERM_PERSISTENCE] = "persistence",
         [TERM_LEAVES] = "leaves",
+        [TERM_HOME] = "home",
     };
     return names[term];
 }

@@ -45,6 +45,9 @@ EVENTS = {
         "BEGIN; ALTER TABLE t RENAME TO x; UPDATE x SET a = 'unseen' WHERE id = 1; DELETE FROM x WHERE id = 2; ALTER TABLE x RENAME TO t; COMMIT",)),
     "in_another_schema_and_back": (TABLE + ("CREATE SCHEMA aside",), FOR_ALL, (
         "ALTER TABLE t SET SCHEMA aside", "UPDATE aside.t SET a = 'unseen' WHERE id = 1", "ALTER TABLE aside.t SET SCHEMA public")),
+    "left_the_published_schema": (TABLE + ("CREATE SCHEMA aside",), "CREATE PUBLICATION {publication} FOR TABLES IN SCHEMA public", (
+        "ALTER TABLE t SET SCHEMA aside", "UPDATE aside.t SET a = 'unseen' WHERE id = 1", "DELETE FROM aside.t WHERE id = 2",
+        "ALTER TABLE aside.t SET SCHEMA public")),
     "left_the_publication": (TABLE, NAMED, (
         "ALTER PUBLICATION {publication} DROP TABLE t", "INSERT INTO t VALUES (101, 'unseen')", "DELETE FROM t WHERE id = 1",
         "ALTER PUBLICATION {publication} ADD TABLE t")),
@@ -76,6 +79,8 @@ def begin_capture(database, capture):
         definition, publication, statements = EVENTS[event] if isinstance(event, str) else event
         if definition[0].endswith("PARTITION BY RANGE (id)") and database.connection.server_version < 130000:
             pytest.skip("new in PostgreSQL 13")
+        if "IN SCHEMA" in publication and database.connection.server_version < 150000:
+            pytest.skip("new in PostgreSQL 15")
         execute(database, *(table or definition), "CREATE TABLE other (id int PRIMARY KEY)",
                 f"INSERT INTO t SELECT n, 'a' || n FROM generate_series(1, {ROWS}) n", "INSERT INTO other VALUES (1)",
                 "CREATE TABLE IF NOT EXISTS {watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)", publication)
