@@ -74,7 +74,7 @@ bool flow_validate(const struct config *, const struct catalog *, enum flow_form
  * The first checkpoint after them leaves out what the state says already.
  *
  * Where no binding has a state, the state is let go: its cursor proves what nobody needs. So a
- * capture that has a gap can begin anew in all its bindings. `taken_over`: the first checkpoint
+ * capture that has a gap can backfill all its bindings again. `taken_over`: the first checkpoint
  * takes out what the other connector had in the state.
  */
 struct flow_capture;

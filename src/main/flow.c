@@ -200,7 +200,7 @@ static bool take_open(struct session *s, struct flow_request *request, struct er
     struct flow_capture *capture =
         flow_capture_new(p->config, p->catalog, &p->state, taken_over, s->form, s->ledger);
     if (given && !p->state.checkpoint) {
-        log_line(p->log, LOG_WARN, "no binding goes on from the state: all begin anew");
+        log_line(p->log, LOG_WARN, "no binding goes on from the state: all are backfilled again");
     }
     bool ok = open_capture(s, capture, err);
     flow_capture_free(&capture);

@@ -346,7 +346,7 @@ def test_without_bindings_there_is_a_capture_of_nothing(database, flow):
     assert one.state["streams"] == {}
 
 
-def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_begin_anew(database, flow):
+def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_are_backfilled_again(database, flow):
     database.execute(ITEMS, fill(10))
     one = flow(["items"])
     one.run()
@@ -356,7 +356,7 @@ def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_begin_anew(database
     assert "without a state" not in process.stderr
     one.bindings = [binding("items", backfill=1)]
     process = one.run()
-    assert len(process.docs) == 10 and "begin anew" in process.stderr
+    assert len(process.docs) == 10 and "all are backfilled again" in process.stderr
     assert set(one.state["streams"]) == {"public%2Fitems.v1"}
 
 
