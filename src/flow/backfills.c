@@ -6,9 +6,9 @@
 #include "backfills.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "internal.h"
 
 struct backfills {
     const struct catalog *catalog;
@@ -26,16 +26,6 @@ static bool is_begun(const struct stream_state *state)
         begun |= state->ranges[r].scanned != NULL;
     }
     return begun;
-}
-
-static int find_binding(const struct backfills *b, const char *id)
-{
-    for (int i = 0; i < b->catalog->count; i++) {
-        if (!strcmp(b->catalog->streams[i].state_key, id)) {
-            return i;
-        }
-    }
-    return -1;
 }
 
 /* One that an earlier session began is taken to have been told then. */
@@ -88,7 +78,7 @@ void backfills_checkpoint(struct backfills *b, const struct checkpoint *newer,
                           void (*say)(void *, int, bool), void *context)
 {
     for (int s = 0; s < newer->stream_count; s++) {
-        int i = find_binding(b, newer->streams[s].id);
+        int i = binding_find(b->catalog, newer->streams[s].id);
         if (i >= 0 && newer->streams[s].mode != STREAM_BACKFILL && b->bindings[i].reading) {
             say(context, i, true);
             b->bindings[i].reading = false;

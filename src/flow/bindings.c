@@ -140,3 +140,13 @@ bool bindings_read(const struct json_at *holder, struct catalog **catalog, struc
     *catalog = c;
     return c != NULL;
 }
+
+int binding_find(const struct catalog *catalog, const char *state_key)
+{
+    for (int i = 0; i < catalog->count; i++) {
+        if (!strcmp(catalog->streams[i].state_key, state_key)) {
+            return i;
+        }
+    }
+    return -1;
+}

@@ -28,23 +28,13 @@ struct flow_capture {
     bool taken_over;   /* the state given has a member of another connector */
 };
 
-static bool is_bound(const struct catalog *catalog, const char *id)
-{
-    for (int i = 0; i < catalog->count; i++) {
-        if (!strcmp(catalog->streams[i].state_key, id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Streams of the state without a binding; the others are counted in *kept. */
 static char **find_removed(const struct catalog *catalog, const struct checkpoint *given, int *kept)
 {
     size_t count = 0;
     char **removed = mem_zero(((size_t)given->stream_count + 1) * sizeof *removed);
     for (int i = 0; i < given->stream_count; i++) {
-        if (is_bound(catalog, given->streams[i].id)) {
+        if (binding_find(catalog, given->streams[i].id) >= 0) {
             ++*kept;
         } else {
             removed[count++] = mem_string(given->streams[i].id);

@@ -12,6 +12,9 @@
  */
 bool bindings_read(const struct json_at *holder, struct catalog **, struct err *);
 
+/* The one whose state has this key; -1: none. */
+int binding_find(const struct catalog *, const char *state_key);
+
 /*
  * What was captured of a table fits its mode and its filter: they may change only with a raised
  * backfill counter. `validate` holds the bindings, which the catalog was read from, and

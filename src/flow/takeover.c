@@ -94,16 +94,6 @@ static bool read_bindings(const struct json_at *bindings, const struct catalog *
     return true;
 }
 
-static bool is_bound(const struct catalog *catalog, const char *id)
-{
-    for (int i = 0; i < catalog->count; i++) {
-        if (!strcmp(catalog->streams[i].state_key, id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Streams of ours from before, named so that they are removed. */
 static void find_outdated(const struct json_at *streams, const struct catalog *catalog,
                           struct checkpoint *checkpoint)
@@ -111,7 +101,7 @@ static void find_outdated(const struct json_at *streams, const struct catalog *c
     const cJSON *item;
     cJSON_ArrayForEach(item, streams->item)
     {
-        if (cJSON_IsObject(streams->item) && !is_bound(catalog, item->string)) {
+        if (cJSON_IsObject(streams->item) && binding_find(catalog, item->string) < 0) {
             add_stream(checkpoint, item->string);
         }
     }
