@@ -161,6 +161,25 @@ KEYS = [("-5", "17"), ("4294967295", "0"), ("t", "f"), ("a0eebc99-9c0b-4ef8-bb6d
         ("a ", "a"), ("\\xdead", "\\xde00"), ("2024-01-15 14:30:00.5+00", "0044-03-15 BC"), ("any", "any")]
 
 
+def field(number, *content):
+    """Of protobuf: bytes, or a message of fields."""
+    content = b"".join(content)
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+CONFIG = b'{"address":"h","user":"u"}'
+RESOURCE = b'{"namespace":"s","stream":"t"}'
+CAPTURE = field(3, CONFIG) + field(4, field(1, RESOURCE), field(2, b"s"), field(3, field(3, b"/a")), field(5, b"k"))
+FRAMES = [field(1), field(2, field(2, CONFIG)), field(3, field(3, CONFIG), field(4, field(1, RESOURCE)), field(7, field(3, b"/a"))),
+          field(4, field(1, CAPTURE)), field(5, field(1, CAPTURE), field(4, b'{"bindingStateV1":{"k":{"mode":"Active"}},"cursor":"0/1"}')),
+          field(6, b"\x08\x02")]
+REQUESTS = ['{"spec":{}}', '{"discover":{"config":{"address":"h","user":"u","networkTunnel":{}}}}', '{"acknowledge":{"checkpoints":2}}',
+            '{"validate":{"config":{"host":"h","user":"u"},"bindings":[{"resourceConfig":{"namespace":"s","stream":"t","mode":"Precise"},'
+            '"collectionIndex":0}],"linkedCollections":[{"key":["/a~1"]}],"lastCapture":{"bindings":[{"backfill":1}]}}}',
+            '{"open":{"capture":{"config":{"host":"h","user":"u"},"bindings":[{"resourceConfig":{"namespace":"s","stream":"t"}}]},'
+            '"state":{"cursor":"0/1","streams":{}}}}\n{"acknowledge":{}}']
+
+
 def write(target, seeds):
     directory = os.path.join(HERE, "corpus", target)
     os.makedirs(directory, exist_ok=True)
@@ -185,6 +204,8 @@ def main():
     write("state", numbered(STATES))
     write("decode", numbered(STREAMS))
     write("rows", numbered(ROWS))
+    write("flow", numbered([b"\0" + request.encode() for request in REQUESTS] +
+                           [b"\1" + frame for frame in FRAMES] + [b"\1" + b"".join(struct.pack("<I", len(frame)) + frame for frame in FRAMES)]))
     write("wire", numbered(WIRES))
     write("keys", numbered(bytes([order, len(one)]) + (one + two).encode() for order, (one, two) in enumerate(KEYS)))
 

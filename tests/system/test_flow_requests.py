@@ -2,9 +2,11 @@
 
 import json
 import random
+import struct
 
 import pytest
 
+import flow_proto
 from flow import Process, assert_refused, binding, ended, validate
 from server import PASSWORD
 from test_resume import ITEMS, fill
@@ -231,6 +233,21 @@ def test_linked_collections(database, flow):
     one.request = lambda: request
     one.run()
     assert one.state["streams"]["public%2Fitems"]["key_columns"] == ["code"]
+
+
+# A later protocol's: bytes, a varint, fixed64 and fixed32, by numbers that are not taken.
+LATER = b"\xa2\x06\x05hello" + b"\xa8\x06\x96\x01" + b"\xb1\x06" + bytes(8) + b"\xbd\x06" + bytes(4)
+
+
+@pytest.mark.codec("proto")
+def test_fields_that_are_not_known_are_skipped(database, flow):
+    database.execute(ITEMS, fill(3))
+    one = flow(["items"])
+    process = Process(SHUTDOWN_AFTER_POLLING="yes")
+    process.session.requested(one.request())
+    message = flow_proto.encode(one.request())[4:] + LATER
+    process.process.stdin.write(struct.pack("<I", len(message)) + message)
+    assert len(process.succeed().docs) == 3
 
 
 BROKEN = {"no message": b"\x02\0\0\0\xff\xff", "cut off": b"\x40\0\0\0\x0a\0", "a part of a length": b"\x02\0", "nothing": b"\0\0\0\0",
