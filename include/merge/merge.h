@@ -96,7 +96,6 @@ struct merge_config {
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
     const struct checkpoint *start; /* its unseen transactions; NULL: none */
-    int64_t checkpoint_interval_us; /* while changes flow, at least; see merge_pace() */
     size_t ahead_bytes;             /* beyond this merge_stalled() holds the stream back */
     bool asks_lost; /* no checkpoint says that a stream is lost before merge_decided() */
     struct merge_hooks hooks;
@@ -214,9 +213,8 @@ void merge_snapshot(struct merge *, const struct snapshot *);
  */
 bool merge_wants_snapshot(const struct merge *);
 
-/* The last checkpoint took so many bytes of the output, and so many were written since: large ones
- * come more rarely, so that they are at most a twentieth of the output, but for one in ten seconds. */
-void merge_pace(struct merge *, uint64_t checkpoint_bytes, uint64_t written_bytes);
+/* How long after the last checkpoint the next one may follow. */
+void merge_pace(struct merge *, int64_t pause_us);
 
 bool merge_backfilling(const struct merge *); /* some rows are not out yet */
 

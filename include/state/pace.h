@@ -1,6 +1,7 @@
 /*
- * How often states are written. A state that is as large as thousands of streams make it must not
- * be most of what is written; one of a few streams may come after every few changes.
+ * How often states are written: they are at most a twentieth of the output, and never come less
+ * often than each ten seconds while one is due. Beside that they may take a few bytes a second, so
+ * that the small state of a few streams follows each change of a trickle at once.
  */
 #ifndef STATE_PACE_H
 #define STATE_PACE_H
@@ -9,8 +10,8 @@
 
 enum {
     PACE_SHARE = 20,                     /* a state per so many bytes for each of its own */
-    PACE_FREE_BYTES_A_SECOND = 8 * 1024, /* that states may take without any output */
-    PACE_MOST_US = 10 * 1000 * 1000,     /* something that is due waits no longer */
+    PACE_FREE_BYTES_A_SECOND = 4 * 1024, /* that states may take without any output */
+    PACE_MOST_US = 10 * 1000 * 1000,     /* one that is due waits no longer */
 };
 
 /*

@@ -11,7 +11,6 @@ enum {
     READER_BATCHES = 16,
     MERGER_BATCHES = 2,
     WORKER_BATCHES_LEAST = 8,
-    CHECKPOINT_INTERVAL_US = 200 * 1000,
 };
 
 /* The limit is shared out: the stream and what is kept ahead get a third, each worker its part of
@@ -70,7 +69,6 @@ static bool make_merge(struct engine *e, struct err *err)
         .slot = e->config.config->slot,
         .cursor = e->start_lsn,
         .start = e->config.state->checkpoint,
-        .checkpoint_interval_us = CHECKPOINT_INTERVAL_US,
         .ahead_bytes = (size_t)e->config.config->memory_limit_mb * MIB / 4,
         .asks_lost = e->config.config->on_untracked_change == UNTRACKED_FAIL,
         .hooks = roster_hooks(e),

@@ -8,12 +8,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "state/pace.h"
 
 enum {
     SNAPSHOT_INTERVAL_US = 50 * 1000, /* one that does not help now will not a moment later */
     HELD_FIRST_US = 3 * 1000 * 1000,
     HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
     WATERMARK_INTERVAL_US = 1000 * 1000,
+    STATE_LEAST_US = 200 * 1000, /* between two states */
 };
 
 static void output(struct engine *e, struct batch **batch)
@@ -363,7 +365,8 @@ static bool merge_step(struct engine *e, struct err *err)
     bool some = false;
     uint32_t seen = bell_count(&e->merger_bell);
     int64_t now_us = clock_monotonic_us();
-    merge_pace(e->merge, shared_load(&e->state_bytes), shared_load(&e->written_since));
+    merge_pace(e->merge, pace_pause_us(shared_load(&e->state_bytes), shared_load(&e->written_since),
+                                       STATE_LEAST_US));
     if (!take_answers(e, &some, err) || !take_batches(e, &some, err)) {
         return false;
     }

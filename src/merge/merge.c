@@ -29,7 +29,6 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->config = *config;
     m->cursor = m->last_commit = m->position = config->cursor;
     m->changed = true;
-    m->pause_us = config->checkpoint_interval_us;
     m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
     m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
     arena_init(&m->asking.arena, 4096);

@@ -9,10 +9,7 @@
 enum {
     POSITION_BYTES = 16 * 1024 * 1024,   /* an idle stream's cursor follows by a WAL segment… */
     POSITION_INTERVAL_US = 60 * 1000000, /* …or a minute */
-    OUTPUT_SHARE = 20,                   /* checkpoints are one part of so many */
-    US_A_BYTE = 10,                      /* where little is written: as if it were so much */
-    PAUSE_MOST_US = 10 * 1000000,
-    UNSEEN_MOST = 1000, /* beyond, a snapshot is to tell which of them are seen */
+    UNSEEN_MOST = 1000,                  /* beyond, a snapshot is to tell which of them are seen */
 };
 
 void merge_note_unseen(struct merge *m)
@@ -95,13 +92,9 @@ int64_t merge_deadline_us(const struct merge *m)
     return possible ? m->last_checkpoint_us + m->pause_us : INT64_MAX;
 }
 
-void merge_pace(struct merge *m, uint64_t checkpoint_bytes, uint64_t written_bytes)
+void merge_pace(struct merge *m, int64_t pause_us)
 {
-    uint64_t enough = checkpoint_bytes * OUTPUT_SHARE;
-    uint64_t missing = enough > written_bytes ? enough - written_bytes : 0;
-    int64_t us = missing < PAUSE_MOST_US ? (int64_t)missing * US_A_BYTE : PAUSE_MOST_US;
-    us = us < PAUSE_MOST_US ? us : PAUSE_MOST_US;
-    m->pause_us = us > m->config.checkpoint_interval_us ? us : m->config.checkpoint_interval_us;
+    m->pause_us = pause_us;
 }
 
 void merge_keepalive(struct merge *m, struct event *e, int64_t now_us)

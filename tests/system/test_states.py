@@ -1,6 +1,7 @@
 """STATE messages: their form, when they come, and every form that is taken back."""
 
 import json
+import os
 import time
 
 import pytest
@@ -208,22 +209,44 @@ def test_states_are_coalesced_under_load_and_prompt_when_quiet(database, capture
     process.stop()
 
 
-def test_large_states_come_rarely(database, capture):
-    """Of many tables each state is longer than all that a trickle of changes writes."""
-    names = [f"t{n}" for n in range(300)]
-    for name in names:
-        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY)", f"INSERT INTO {name} VALUES (1)")
+TABLES_OF_ONE_ROW = int(os.environ.get("STATES_TABLES", "200"))
+
+
+def test_of_many_tables_states_are_a_small_part_of_the_output(database, capture):
+    """Each state is longer than all that a trickle of changes writes, and of small tables no shorter than their rows."""
+    names = [f"t{n}" for n in range(TABLES_OF_ONE_ROW)]
+    for first in range(0, len(names), 500):
+        database.execute(*(f"CREATE TABLE {name} AS SELECT 1 AS id; ALTER TABLE {name} ADD PRIMARY KEY (id)"
+                           for name in names[first:first + 500]))
     one = capture(names, tail=True)
+    began = time.monotonic()
     process = one.start()
-    process.wait_for(lambda run: len(run.records) == 300)
-    started = time.monotonic()
-    for number in range(20):
+    process.wait_for_active(limit_s=120 * PATIENCE)
+    backfilled, started = sizes(process), time.monotonic()
+    for number in range(60):
         database.execute(f"INSERT INTO t0 VALUES ({number + 2})")
-        time.sleep(0.1)
-    process.wait_for(lambda run: run.records_before_last_state() == 320, 15 * PATIENCE)
-    seconds = time.monotonic() - started
+        time.sleep(0.05)
+    process.wait_for(lambda run: run.records_before_last_state() == len(names) + 60, 15 * PATIENCE)
+    ended = time.monotonic()
     one.keep(process.stop())
-    assert len(process.states) <= 3 + seconds / 5, f"{len(process.states)} states, {seconds:.1f} s of a trickle"
+    all_records, all_states, largest = sizes(process)
+    records, states, _ = backfilled
+    print(f"{len(names)} tables in {started - began:.1f} s: {records} bytes of records, {states} of states; "
+          f"{ended - started:.1f} s of a trickle: {all_records - records}, {all_states - states}")
+    assert_paced(records, states, started - began, largest)
+    assert_paced(all_records - records, all_states - states, ended - started, largest)
+
+
+def sizes(process):
+    """Bytes of records and of states so far, and of the largest state."""
+    states = [len(message["raw"]) for message in process.of_type("STATE")]
+    return sum(len(json.dumps(record, separators=(",", ":"))) for record in process.records), sum(states), max(states)
+
+
+def assert_paced(records, states, seconds, largest):
+    """A twentieth; what is free; one in ten seconds; and the first and the last, which do not wait."""
+    most = records / 20 + 4096 * seconds + largest * (seconds / 10 + 2)
+    assert states <= most, f"{states} bytes of states for {records} of records in {seconds:.1f} s"
 
 
 def test_a_state_follows_a_lone_change_at_once(database, capture):

@@ -23,7 +23,7 @@ static double share(uint64_t state_bytes, uint64_t rate, int seconds)
 
 Test(pace, a_small_state_may_follow_at_once)
 {
-    cr_expect_eq(pace_pause_us(1000, 0, LEAST_US), LEAST_US);
+    cr_expect_eq(pace_pause_us(800, 0, LEAST_US), LEAST_US);
     cr_expect_eq(pace_pause_us(0, 0, LEAST_US), LEAST_US);
 }
 
@@ -53,7 +53,15 @@ Test(pace, states_are_a_twentieth_of_what_flows)
     cr_expect_leq(share(3000, 10000000, 60), 1.0 / 20);
 }
 
-Test(pace, of_a_trickle_takes_a_state_each_ten_seconds)
+Test(pace, of_a_trickle_takes_a_large_state_each_ten_seconds)
 {
     cr_expect_leq(share(300000, 6000, 100), 300000.0 / 10 / 6000 + 0.01);
+}
+
+Test(pace, of_a_trickle_takes_few_bytes_a_second_for_small_states)
+{
+    cr_expect_leq(share(600, 1000, 100) * 1000, PACE_FREE_BYTES_A_SECOND + 1000.0 / PACE_SHARE);
+    cr_expect_leq(share(5000, 1000, 100) * 1000, PACE_FREE_BYTES_A_SECOND + 1000.0 / PACE_SHARE);
+    cr_expect_geq(share(600, 1000, 100) * 1000, 600 * 4.5,
+                  "a small one waits no longer than must be");
 }
