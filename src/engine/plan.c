@@ -203,6 +203,7 @@ static void go_on(struct engine *e, const struct stream_state *old, int i)
 {
     struct member *m = &e->roster.members[i];
     int64_t generation = e->config.catalog->streams[i].generation_id;
+    say_untold(&e->config, m->table); /* not once, but at each start: it stays so */
     stream_state_copy(&m->state, old);
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);
