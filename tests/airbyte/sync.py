@@ -1,8 +1,9 @@
-"""One sync with PyAirbyte, as its users write it: spec, check, discover, and a read into a cache in DuckDB.
+"""Syncs with PyAirbyte, as its users write them: spec, check, discover, and a read into a cache in DuckDB.
 
-Usage: sync.py EXECUTABLE CONFIG CACHE KEY STREAM ...
+Usage: sync.py CONFIG CACHE KEY STREAM ...
 
-The file CACHE keeps all records and the state between syncs. The last line of standard output is a JSON object: how many
+Each line of standard input names an executable, and is one sync. (One process for all: the import takes longer than
+they do.) The file CACHE keeps all records and the state between them. Each answer is a JSON object on one line: how many
 records were read, what the sync failed of, if it did, and each stream's rows by the rule of Airbyte's destinations: of
 the records with one KEY (a column, or several joined by commas) the one with the newest cursor, unless it is a delete.
 """
@@ -22,9 +23,14 @@ FINAL = """SELECT * EXCLUDE (nth) FROM (
 WHERE nth = 1 AND _ab_cdc_deleted_at IS NULL ORDER BY {key}"""
 
 
-def main(executable, config_file, cache_file, key, *streams):
+def main(config_file, cache_file, key, *streams):
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
+    for line in sys.stdin:
+        print(json.dumps(sync(line.strip(), config, cache_file, key, streams), default=str), flush=True)
+
+
+def sync(executable, config, cache_file, key, streams):
     done = {"records": None, "failure": None}
     with contextlib.redirect_stdout(sys.stderr):  # it prints what it does
         source = airbyte.get_source("source-postgres", config=config, local_executable=executable)
@@ -38,7 +44,7 @@ def main(executable, config_file, cache_file, key, *streams):
         except airbyte.exceptions.AirbyteConnectorFailedError as error:
             done["failure"] = repr(error)
     done["rows"] = {stream: rows(cache, stream, key) for stream in streams}
-    print(json.dumps(done, default=str))
+    return done
 
 
 def rows(cache, stream, key):

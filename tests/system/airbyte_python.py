@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -34,9 +35,9 @@ def install():
         return None
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     try:
-        command(sys.executable, "-m", "venv", DIRECTORY)
-        command(os.path.join(DIRECTORY, "bin", "pip"), "--disable-pip-version-check", "install", "--quiet",
-                "--no-compile", "--retries", "1", "--timeout", "15", "--requirement", REQUIREMENTS)
+        command(sys.executable, "-m", "venv", "--without-pip", DIRECTORY)
+        command(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile",
+                "--retries", "1", "--timeout", "15", "--target", packages(), "--requirement", REQUIREMENTS)
     except subprocess.TimeoutExpired:
         return f"Airbyte's packages cannot be installed: not done after {INSTALL_LIMIT_S} s"
     except subprocess.CalledProcessError as error:
@@ -44,6 +45,12 @@ def install():
         return f"Airbyte's packages cannot be installed (is the Python registry within reach?): {said[-1]}"
     shutil.copy(REQUIREMENTS, made_from)
     return None
+
+
+def packages():
+    """Where the environment looks for them. It has no pip of its own: ensurepip does not work everywhere."""
+    return sysconfig.get_path("purelib", "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix",
+                              {"base": DIRECTORY, "platbase": DIRECTORY})
 
 
 def command(*words):
@@ -55,8 +62,10 @@ def read(path):
         return file.read()
 
 
+def script_words(name, *arguments):
+    return [os.path.join(DIRECTORY, "bin", "python"), os.path.join(SCRIPTS, name), *arguments]
+
+
 def run_script(name, *arguments, limit_s):
-    """Run a script of tests/airbyte to its end, without the environment that may lead it elsewhere."""
-    python = os.path.join(DIRECTORY, "bin", "python")
-    return subprocess.run([python, os.path.join(SCRIPTS, name), *arguments], timeout=limit_s, text=True,
-                          capture_output=True, check=False)
+    """Run a script of tests/airbyte to its end."""
+    return subprocess.run(script_words(name, *arguments), timeout=limit_s, text=True, capture_output=True, check=False)

@@ -5,6 +5,7 @@ They come from the Python registry; where it is out of reach the tests are skipp
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -29,32 +30,44 @@ def script_runner():
     return run_to_success
 
 
-class Sync:
+class Syncs:
     """A connection of PyAirbyte's, which keeps states by stream alone."""
 
-    def __init__(self, database, directory, script, key, *streams):
-        self.database, self.directory, self.script = database, directory, script
+    def __init__(self, database, directory, key, *streams):
+        self.database, self.directory = database, directory
         self.key, self.streams = key, streams
-        self.config = directory / "config.json"
-        self.config.write_text(json.dumps(database.config(advanced={"state_type": "stream", "backfill_chunk_size": 200})))
+        config = directory / "config.json"
+        config.write_text(json.dumps(database.config(advanced={"state_type": "stream", "backfill_chunk_size": 200})))
+        self.log = open(directory / "sync.log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            airbyte_python.script_words("sync.py", str(config), str(directory / "cache.duckdb"), key, *streams),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
 
     def run(self, killed_after=None):
-        """One sync; with `killed_after` lines the connector dies in its read."""
+        """One sync; with `killed_after` lines the connector dies in its read. Else the cache has what the tables have."""
         program = executable()
         if killed_after is not None:
             program = self.directory / "killed"
             program.write_text(f"#!/bin/sh\nexec {sys.executable} {os.path.join(airbyte_python.SCRIPTS, 'killed.py')}"
                                f' {executable()} {killed_after} "$@"\n')
             program.chmod(0o700)
-        done = self.script("sync.py", str(program), str(self.config), str(self.directory / "cache.duckdb"), self.key,
-                           *self.streams)
+        print(program, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        self.log.seek(0)
+        assert line, self.log.read()[-5000:]
+        done = json.loads(line)
         assert bool(done["failure"]) == (killed_after is not None), done["failure"]
-        return done
-
-    def assert_in_step(self, done):
-        for table in self.streams:
+        for table in self.streams if killed_after is None else ():
             names, rows = self.table(table)
             assert done["rows"][table] == [dict(zip(names, row)) for row in rows]
+        return done["records"]
 
     def table(self, name):
         with self.database.connection.cursor() as cursor:
@@ -64,35 +77,23 @@ class Sync:
 
 @pytest.mark.last
 @pytest.mark.limit(600)
-def test_pyairbyte_keeps_a_cache_in_step(database, tmp_path, script):
+@pytest.mark.usefixtures("script")
+def test_pyairbyte_keeps_a_cache_in_step_also_when_the_connector_dies(database, tmp_path):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
-                     "INSERT INTO items SELECT n, 0, 'row ' || n FROM generate_series(1, 1000) n",
+                     "INSERT INTO items SELECT n, 0, 'row ' || n FROM generate_series(1, 3000) n",
                      "CREATE TABLE empty (id int PRIMARY KEY)")
-    sync = Sync(database, tmp_path, script, "id", "items", "empty")
-    first = sync.run()
-    assert first["records"] == 1000
-    sync.assert_in_step(first)
-    database.execute("UPDATE items SET n = 1, name = 'changed' WHERE id <= 100", "DELETE FROM items WHERE id > 950",
-                     "INSERT INTO items VALUES (999, 2, 'again')", "UPDATE items SET id = 2000 WHERE id = 500",
-                     "UPDATE items SET n = n + 1 WHERE id < 5")
-    second = sync.run()
-    assert second["records"] == 100 + 50 + 1 + 2 + 4
-    sync.assert_in_step(second)
-
-
-@pytest.mark.last
-@pytest.mark.limit(600)
-def test_pyairbyte_keeps_a_cache_in_step_when_the_connector_dies(database, tmp_path, script):
-    database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
-                     "INSERT INTO items SELECT n, 0, 'row ' || n FROM generate_series(1, 3000) n")
-    sync = Sync(database, tmp_path, script, "id", "items")
-    sync.run(killed_after=1500)
-    database.execute("UPDATE items SET n = 1 WHERE id % 3 = 0", "DELETE FROM items WHERE id > 2900")
-    sync.assert_in_step(sync.run())
-    database.execute("UPDATE items SET n = n + 1", "UPDATE items SET id = id + 10000 WHERE id < 100",
-                     "DELETE FROM items WHERE id % 10 = 0")
-    sync.run(killed_after=2000)
-    sync.assert_in_step(sync.run())
+    with Syncs(database, tmp_path, "id", "items", "empty") as syncs:
+        syncs.run(killed_after=1500)
+        database.execute("UPDATE items SET n = 1 WHERE id % 3 = 0", "DELETE FROM items WHERE id > 2900")
+        syncs.run()
+        database.execute("UPDATE items SET n = 1, name = 'changed' WHERE id <= 100", "DELETE FROM items WHERE id > 2850",
+                         "INSERT INTO items VALUES (2999, 2, 'again')", "UPDATE items SET id = 5000 WHERE id = 500",
+                         "UPDATE items SET n = n + 1 WHERE id < 5")
+        assert syncs.run() == 100 + 50 + 1 + 2 + 4
+        database.execute("UPDATE items SET n = n + 1", "UPDATE items SET id = id + 10000 WHERE id < 100",
+                         "DELETE FROM items WHERE id % 10 = 0")
+        syncs.run(killed_after=2000)
+        syncs.run()
 
 
 def fill_with_every_type(database):
