@@ -18,8 +18,8 @@ enum err_kind {
 /* What the user must do in the end. How that is done is the protocol's to say, so it is not in the
  * message: whoever shows the error adds it. */
 enum err_remedy {
-    REMEDY_NONE, /* the message says it all */
-    REMEDY_ANEW, /* begin the capture anew */
+    REMEDY_NONE,        /* the message says it all */
+    REMEDY_BEGIN_AGAIN, /* begin the capture again */
 };
 
 struct err {
@@ -46,7 +46,7 @@ bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(
 /* Put words behind the message. Returns false. */
 bool err_suffix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The message ends in "begin the capture anew"; returns false. */
+/* The message ends in "begin the capture again"; returns false. */
 bool err_remedy(struct err *err, enum err_remedy remedy);
 
 /* Name the stream that the error concerns. Returns false. */

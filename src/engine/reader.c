@@ -97,9 +97,9 @@ static bool drop_repeated(struct replication *r, size_t before, struct err *err)
             err_set(err, ERR_SYSTEM,
                     "after the connection was lost the server did not send transaction %" PRIu32
                     " again, of which a part was captured: the server has lost what it had "
-                    "committed; drop the slot, and begin the capture anew",
+                    "committed; drop the slot, and begin the capture again",
                     r->xid);
-            return err_remedy(err, REMEDY_ANEW);
+            return err_remedy(err, REMEDY_BEGIN_AGAIN);
         }
     }
     if (event->kind != EVENT_RELATION) {
@@ -304,10 +304,10 @@ static bool explain(struct replication *r, struct err *err)
     err_set(err, ERR_CONFIG,
             "publication \"%s\" did not exist when changes that are still to be captured were "
             "written, so that they cannot be read: run SELECT pg_drop_replication_slot('%s'), and "
-            "begin the capture anew",
+            "begin the capture again",
             c->publication, c->slot);
     err_detail(err, "%s", detail);
-    err_remedy(err, REMEDY_ANEW);
+    err_remedy(err, REMEDY_BEGIN_AGAIN);
     free(detail);
     return false;
 }

@@ -129,7 +129,7 @@ static bool prepare_refresh(struct engine *e, struct err *err)
         if (find_start(e, 0, err)) {
             return true;
         }
-        if (err->remedy != REMEDY_ANEW) {
+        if (err->remedy != REMEDY_BEGIN_AGAIN) {
             return false;
         }
         log_line(e->config.log, LOG_WARN, "all rows of this full refresh are sent again: %s",

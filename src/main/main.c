@@ -99,7 +99,7 @@ static void name_remedy(const struct program *p, struct err *err)
 {
     bool flow = p->command.command == COMMAND_FLOW;
     switch (err->remedy) {
-    case REMEDY_ANEW:
+    case REMEDY_BEGIN_AGAIN:
         err_suffix(err, flow ? ": raise the backfill counter of all its bindings"
                              : ": start it without a state, so that it backfills all tables");
         break;

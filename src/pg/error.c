@@ -81,9 +81,9 @@ static bool tell_way_past(struct pg *pg, struct err *err)
     }
     err_suffix(err,
                "; the change that holds it stays in the WAL: then run SELECT "
-               "pg_drop_replication_slot('%s'), and begin the capture anew",
+               "pg_drop_replication_slot('%s'), and begin the capture again",
                pg->config->slot);
-    return err_remedy(err, REMEDY_ANEW);
+    return err_remedy(err, REMEDY_BEGIN_AGAIN);
 }
 
 static bool tell_too_large(struct pg *pg, struct err *err)

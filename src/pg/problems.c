@@ -83,7 +83,7 @@ static void find_slot_unfit(const struct slot *slot, const struct config *config
                 "the server invalidated replication slot \"%s\" (%s), and changes are lost: run "
                 "SELECT pg_drop_replication_slot('%s'), and %s; a capture that goes on from it "
                 "must begin "
-                "anew",
+                "again",
                 config->slot, slot->invalidation, config->slot,
                 slot_invalidation_remedy(slot->invalidation));
     }

@@ -5,7 +5,7 @@
 #include "base/lsn.h"
 #include "pg/slot.h"
 
-#define BEGIN_ANEW "begin the capture anew"
+#define BEGIN_AGAIN "begin the capture again"
 
 const char *slot_invalidation_remedy(const char *reason)
 {
@@ -57,7 +57,7 @@ static bool same_server(const struct slot_claim *claim, const struct server_iden
         return err_set(
             err, ERR_CONFIG,
             "the state is of another server: it was taken from the one with system "
-            "identifier %s, and this one has %s; connect to that server again, or " BEGIN_ANEW,
+            "identifier %s, and this one has %s; connect to that server again, or " BEGIN_AGAIN,
             claim->system_identifier, server->system_identifier);
     }
     if (!claim->timeline || claim->timeline == server->timeline) {
@@ -66,13 +66,13 @@ static bool same_server(const struct slot_claim *claim, const struct server_iden
     if (claim->timeline > server->timeline) {
         return err_set(err, ERR_CONFIG,
                        "the server went back to timeline %u, and the state is of timeline %u: what "
-                       "happened in between is not its history any more; " BEGIN_ANEW,
+                       "happened in between is not its history any more; " BEGIN_AGAIN,
                        server->timeline, claim->timeline);
     }
     if (!timeline_end || claim->cursor > timeline_end) {
         return err_set(err, ERR_CONFIG,
                        "the server was promoted to timeline %u, and what was captured of timeline "
-                       "%u up to %s is not all in its history; " BEGIN_ANEW,
+                       "%u up to %s is not all in its history; " BEGIN_AGAIN,
                        server->timeline, claim->timeline, lsn_format(claim->cursor).s);
     }
     return true;
@@ -84,13 +84,13 @@ static bool same_source(const struct slot_claim *claim, const char *slot, const 
     if (claim->database && strcmp(claim->database, database) != 0) {
         return err_set(err, ERR_CONFIG,
                        "the state is of database \"%s\", and the configuration names \"%s\"; "
-                       "correct it, or " BEGIN_ANEW,
+                       "correct it, or " BEGIN_AGAIN,
                        claim->database, database);
     }
     if (claim->slot && strcmp(claim->slot, slot) != 0) {
         return err_set(err, ERR_CONFIG,
                        "the state is of replication slot \"%s\", and the configuration names "
-                       "\"%s\"; correct it, or " BEGIN_ANEW,
+                       "\"%s\"; correct it, or " BEGIN_AGAIN,
                        claim->slot, slot);
     }
     return true;
@@ -102,20 +102,20 @@ static bool slot_usable(const struct slot *now, const char *slot, const char *da
     if (!now->exists) {
         return err_set(
             err, ERR_CONFIG,
-            "replication slot \"%s\" is gone, and with it the changes after %s; " BEGIN_ANEW, slot,
+            "replication slot \"%s\" is gone, and with it the changes after %s; " BEGIN_AGAIN, slot,
             lsn_format(cursor).s);
     }
     if (!now->logical || !now->plugin || strcmp(now->plugin, "pgoutput") != 0) {
         return err_set(err, ERR_CONFIG,
                        "replication slot \"%s\" was recreated for %s, not pgoutput: the changes "
-                       "after %s are lost; name another slot, and " BEGIN_ANEW,
+                       "after %s are lost; name another slot, and " BEGIN_AGAIN,
                        slot, now->plugin ? now->plugin : "physical replication",
                        lsn_format(cursor).s);
     }
     if (!now->database || strcmp(now->database, database) != 0) {
         return err_set(err, ERR_CONFIG,
                        "replication slot \"%s\" belongs to database \"%s\" now, not to \"%s\": "
-                       "the changes after %s are lost; name another slot, and " BEGIN_ANEW,
+                       "the changes after %s are lost; name another slot, and " BEGIN_AGAIN,
                        slot, now->database ? now->database : "", database, lsn_format(cursor).s);
     }
     return true;
@@ -135,7 +135,7 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
         return err_set(
             err, ERR_CONFIG,
             "the server invalidated replication slot \"%s\" (%s): the changes after %s "
-            "are lost; drop it with SELECT pg_drop_replication_slot('%s'), %s, and " BEGIN_ANEW,
+            "are lost; drop it with SELECT pg_drop_replication_slot('%s'), %s, and " BEGIN_AGAIN,
             slot, now->invalidation ? reason : "it keeps no WAL", lsn_format(claim->cursor).s, slot,
             slot_invalidation_remedy(reason));
     }
@@ -143,13 +143,13 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
         return err_set(err, ERR_CONFIG,
                        "replication slot \"%s\" stands at %s, past the state's %s: it was "
                        "recreated or something else read from it, and the changes in between are "
-                       "lost; use the newest state, or " BEGIN_ANEW,
+                       "lost; use the newest state, or " BEGIN_AGAIN,
                        slot, lsn_format(now->confirmed_flush).s, lsn_format(claim->cursor).s);
     }
     if (server->position < claim->cursor) {
         return err_set(err, ERR_CONFIG,
                        "the server's WAL ends at %s, before the state's %s: it was restored from "
-                       "an older copy, and what was captured since is not in it; " BEGIN_ANEW,
+                       "an older copy, and what was captured since is not in it; " BEGIN_AGAIN,
                        lsn_format(server->position).s, lsn_format(claim->cursor).s);
     }
     return true;
@@ -160,5 +160,5 @@ bool slot_verify(const struct slot_claim *claim, const struct slot *now, const c
                  struct err *err)
 {
     return verify(claim, now, slot, database, server, timeline_end, err) ||
-           (err->kind == ERR_CONFIG && err_remedy(err, REMEDY_ANEW));
+           (err->kind == ERR_CONFIG && err_remedy(err, REMEDY_BEGIN_AGAIN));
 }

@@ -221,7 +221,7 @@ bool gathered_check(struct gathered *gathered, const struct captured_streams *ca
     return settle_shared(gathered, err) && check_cursor(gathered, err);
 }
 
-/* Whether there is something to go on from: streams that are ignored begin anew. */
+/* Whether there is something to go on from: streams that are ignored begin again. */
 static bool goes_on(const struct gathered *gathered)
 {
     bool ignored = gathered->count > 0;

@@ -161,7 +161,7 @@ static bool read_streams(const struct json_at *at, struct gathered *gathered, st
     return true;
 }
 
-/* An object of foreign members alone is no state: to begin anew because of it would be a guess. */
+/* An object of foreign members alone is no state: to begin again because of it would be a guess. */
 static bool read_whole(const struct json_at *at, struct gathered *gathered, struct err *err)
 {
     struct json_at cursor = json_member(at, "cursor"), streams = json_member(at, "streams");

@@ -38,7 +38,7 @@ def test_chaos(tmp_path, capture):
 
 @pytest.mark.limit(SECONDS + 240)
 def test_chaos_with_ddl(tmp_path, capture):
-    """The same while tables are changed, rewritten, truncated, made anew and not published for a while."""
+    """The same while tables are changed, rewritten, truncated, made again and not published for a while."""
     print(f"CHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
     with Server(lifetime_s=SECONDS + 600) as server:
         database = Database(server)

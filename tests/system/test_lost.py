@@ -1,4 +1,4 @@
-"""A connection that is lost while the server says that it has cancelled the query: the next one begins anew."""
+"""A connection that is lost while the server says that it has cancelled the query: the next one begins again."""
 
 import time
 

@@ -42,7 +42,7 @@ def warnings(process):
     return [line for line in process.stderr.splitlines() if line.startswith("WARN: ")]
 
 
-def assert_begun_anew(one, process, key="id"):
+def assert_begun_again(one, process, key="id"):
     """The run was the first of the new table: a create for each row, and nothing of the old one."""
     assert any("public.t " in line and "backfilled again" in line for line in warnings(process)), process.stderr
     one.assert_equal(t=[key])
@@ -52,7 +52,7 @@ def assert_begun_anew(one, process, key="id"):
 def test_recreated_between_two_runs(one, database):
     """Nobody told the publication: the connector adds the table to it, too late for the rows that are there."""
     database.execute(*REMAKE)
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
     database.execute("UPDATE t SET a = 'newer' WHERE id = 60")
     process = one.run()
     assert len(process.records) == 1 and not warnings(process)
@@ -60,14 +60,14 @@ def test_recreated_between_two_runs(one, database):
 
 def test_recreated_filled_and_then_published(one, database):
     database.execute(*REMAKE, f"ALTER PUBLICATION {database.publication} ADD TABLE t", "INSERT INTO t VALUES (1000, 'newest')")
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
 
 
 def test_recreated_with_another_key(one, database):
     """The changes of the old table that are still to be captured are no changes of the new one."""
     database.execute("DELETE FROM t WHERE id = 1", "INSERT INTO t VALUES (1001, 'late')", "DROP TABLE t",
                      "CREATE TABLE t (code text PRIMARY KEY, a text)", "INSERT INTO t VALUES ('x', 'new')")
-    assert_begun_anew(one, one.run(), key="code")
+    assert_begun_again(one, one.run(), key="code")
 
 
 def test_another_table_takes_its_name(database, capture):
@@ -79,7 +79,7 @@ def test_another_table_takes_its_name(database, capture):
     database.execute("CREATE TABLE u (LIKE t INCLUDING ALL)", "INSERT INTO u SELECT n, 'new' FROM generate_series(21, 60) n",
                      "INSERT INTO t VALUES (1001, 'late')", "ALTER TABLE t RENAME TO old", "ALTER TABLE u RENAME TO t",
                      "DELETE FROM t WHERE id = 21")
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
 
 
 def test_a_swap_while_it_runs_is_noticed_by_its_first_change(database, capture):
@@ -101,13 +101,13 @@ def test_a_swap_while_it_runs_is_noticed_by_its_first_change(database, capture):
 def test_a_table_that_left_the_publication_for_a_while(one, database):
     in_publication(database, *LEAVE)
     process = one.run()
-    assert_begun_anew(one, process)
+    assert_begun_again(one, process)
     assert len(process.records) == ROWS + 1
 
 
 def test_a_table_that_came_back_into_the_publication_before_the_run(one, database):
     in_publication(database, *LEAVE, COME_BACK)
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
     database.execute("UPDATE t SET a = 'newer' WHERE id = 1001")
     process = one.run()
     assert len(process.records) == 1 and not warnings(process)
@@ -127,7 +127,7 @@ def test_a_table_that_a_run_added_before_it_was_killed(one, database):
         cursor.execute("ROLLBACK")
     database.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'source-postgres%'"
                       " AND datname = current_database())")
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
 
 
 def test_a_table_that_was_added_as_the_refusal_says(one, database, user):
@@ -136,7 +136,7 @@ def test_a_table_that_was_added_as_the_refusal_says(one, database, user):
     process = one.start().finish()
     assert_refused(process, "config_error", "ADD TABLE ONLY")
     database.execute(re.search("run (ALTER PUBLICATION .*) as their owner", process.stderr).group(1))
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
 
 
 def test_a_table_that_came_back_into_the_publication_during_the_run(one, database):
@@ -203,7 +203,7 @@ def test_a_publication_that_is_altered_and_keeps_the_table(one, database, keep):
 def test_a_row_filter_that_is_another_one(one, database):
     """The server takes the table out and puts it in again, and nothing tells whether in one transaction."""
     in_publication(database, "ALTER PUBLICATION {publication} SET TABLE t WHERE (id < 1000), public.watermarks_of_the_test")
-    assert_begun_anew(one, one.run())
+    assert_begun_again(one, one.run())
 
 
 def test_a_state_that_does_not_say_what_published_the_table(one, database):

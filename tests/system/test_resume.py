@@ -146,7 +146,7 @@ def test_a_stream_that_is_added_is_backfilled_beside_the_others(database, captur
     one.assert_equal(items=["id"], more=["id"])
 
 
-def test_a_stream_that_is_removed_is_forgotten_and_backfilled_anew(database, capture):
+def test_a_stream_that_is_removed_is_forgotten_and_backfilled_again(database, capture):
     database.execute(ITEMS, fill(300), "CREATE TABLE more (id int PRIMARY KEY, n int, name text)", fill(200, "more"))
     one = capture(["items", "more"])
     one.run()

@@ -38,11 +38,11 @@ Test(err, prefix_stands_before_the_message)
 Test(err, suffix_stands_behind_the_message)
 {
     struct err err;
-    err_set(&err, ERR_CONFIG, "begin anew");
-    cr_assert_not(err_remedy(&err, REMEDY_ANEW));
+    err_set(&err, ERR_CONFIG, "begin again");
+    cr_assert_not(err_remedy(&err, REMEDY_BEGIN_AGAIN));
     cr_assert_not(err_suffix(&err, ": run %s", "x"));
-    cr_assert_str_eq(err.message, "begin anew: run x");
-    cr_assert_eq(err.remedy, REMEDY_ANEW);
+    cr_assert_str_eq(err.message, "begin again: run x");
+    cr_assert_eq(err.remedy, REMEDY_BEGIN_AGAIN);
     err_set(&err, ERR_CONFIG, "other");
     cr_assert_eq(err.remedy, REMEDY_NONE);
 }
@@ -105,11 +105,11 @@ Test(err, several_are_told_a_line_each)
 Test(err, of_several_the_remedy_is_one_that_all_have)
 {
     struct err all = {0}, one;
-    err_set(&one, ERR_CONFIG, "begin anew");
-    err_remedy(&one, REMEDY_ANEW);
+    err_set(&one, ERR_CONFIG, "begin again");
+    err_remedy(&one, REMEDY_BEGIN_AGAIN);
     err_add(&all, &one);
     err_add(&all, &one);
-    cr_assert_eq(all.remedy, REMEDY_ANEW);
+    cr_assert_eq(all.remedy, REMEDY_BEGIN_AGAIN);
     err_set(&one, ERR_CONFIG, "another");
     err_add(&all, &one);
     cr_assert_eq(all.remedy, REMEDY_NONE);

@@ -89,7 +89,7 @@ Test(error, replication_of_another_version_has_read_a_large_value)
     connect_to("15.14", PG_REPLICATION);
     fail("XX000", TOO_LARGE);
     cr_expect_eq(err.kind, ERR_CONFIG);
-    cr_expect_eq(err.remedy, REMEDY_ANEW, "the change stays in the WAL");
+    cr_expect_eq(err.remedy, REMEDY_BEGIN_AGAIN, "the change stays in the WAL");
     cr_expect(says("1 GB") && !says("update the server"), "%s", err.message);
 }
 

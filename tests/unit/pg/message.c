@@ -46,7 +46,7 @@ Test(message, statement_asks_for_each_column_in_its_form)
     relation_free(&relation);
 }
 
-Test(message, a_name_is_closed_before_it_is_parsed_anew)
+Test(message, a_name_is_closed_before_it_is_parsed_again)
 {
     wire_prepare(&request, "n", "X");
     wire_execute(&request, "n", NULL);

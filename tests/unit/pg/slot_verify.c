@@ -36,8 +36,8 @@ static void refuses(const char *words)
     cr_assert(!verify());
     cr_assert_eq(err.kind, ERR_CONFIG);
     cr_assert(strstr(err.message, words), "\"%s\" is not in: %s", words, err.message);
-    cr_assert(strstr(err.message, "begin the capture anew"), "no remedy in: %s", err.message);
-    cr_assert_eq(err.remedy, REMEDY_ANEW);
+    cr_assert(strstr(err.message, "begin the capture again"), "no remedy in: %s", err.message);
+    cr_assert_eq(err.remedy, REMEDY_BEGIN_AGAIN);
 }
 
 Test(slot_verify, continues_where_the_slot_stands)
