@@ -10,6 +10,8 @@
 struct problem {
     char *text;
     char *schema, *table; /* the stream; empty when it concerns all */
+    char **statements;    /* SQL that mends it, in the order of running; the text has it too */
+    size_t statement_count, statement_cap;
 };
 
 /* All zero: none. Owns its strings. */
@@ -20,6 +22,15 @@ struct problems {
 
 /* Concerns all, unless problems_concern says otherwise. */
 void problems_add(struct problems *, const char *text);
+
+/* Put words behind the text of the last one. */
+void problems_extend(struct problems *, const char *words);
+
+/*
+ * The last one is mended by this statement, beside those that it already has. It goes to the end of the
+ * text, which says what to do with it: "…: run".
+ */
+void problems_mend(struct problems *, const char *statement);
 
 /* Those from the one at `first` on concern this stream. */
 void problems_concern(struct problems *, size_t first, const char *schema, const char *table);

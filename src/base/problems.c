@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 void problems_add(struct problems *problems, const char *text)
@@ -11,7 +12,31 @@ void problems_add(struct problems *problems, const char *text)
     problems->items = mem_grow_array(problems->items, &problems->cap, problems->count + 1,
                                      sizeof *problems->items);
     problems->items[problems->count++] =
-        (struct problem){mem_string(text), mem_string(""), mem_string("")};
+        (struct problem){.text = mem_string(text), mem_string(""), mem_string("")};
+}
+
+static struct problem *newest(struct problems *problems)
+{
+    CHECK(problems->count > 0);
+    return &problems->items[problems->count - 1];
+}
+
+void problems_extend(struct problems *problems, const char *words)
+{
+    struct problem *problem = newest(problems);
+    char *text = mem_format("%s%s", problem->text, words);
+    free(problem->text);
+    problem->text = text;
+}
+
+void problems_mend(struct problems *problems, const char *statement)
+{
+    struct problem *problem = newest(problems);
+    problems_extend(problems, problem->statement_count ? "; " : " ");
+    problems_extend(problems, statement);
+    problem->statements = mem_grow_array(problem->statements, &problem->statement_cap,
+                                         problem->statement_count + 1, sizeof(char *));
+    problem->statements[problem->statement_count++] = mem_string(statement);
 }
 
 void problems_concern(struct problems *problems, size_t first, const char *schema,
@@ -76,6 +101,10 @@ void problems_forget(struct problems *problems, size_t first)
         free(last->text);
         free(last->schema);
         free(last->table);
+        for (size_t k = 0; k < last->statement_count; k++) {
+            free(last->statements[k]);
+        }
+        free((void *)last->statements);
     }
 }
 

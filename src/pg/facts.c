@@ -17,7 +17,10 @@ static const char server_sql[] =
     " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active),"
     " (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user),"
     " (SELECT datconnlimit FROM pg_database WHERE datname = current_database()),"
-    " current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication)";
+    " current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication),"
+    " (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user)"
+    "  OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_replication'"
+    "   AND pg_has_role(g.oid, 'USAGE'))";
 
 static bool read_server(struct pg *pg, struct server_facts *server, struct err *err)
 {
@@ -39,6 +42,7 @@ static bool read_server(struct pg *pg, struct server_facts *server, struct err *
     server->database_limit = rows_int(rows, 0, 10);
     server->max_wal_senders = rows_int(rows, 0, 11);
     server->wal_senders = rows_int(rows, 0, 12);
+    server->replicates = rows_bool(rows, 0, 13);
     pg_rows_free(&rows);
     return true;
 }
@@ -266,14 +270,15 @@ static bool read_watermarks(struct pg *pg, struct facts *facts, struct err *err)
 }
 
 static bool read_all(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                     struct facts *facts, struct err *err)
+                     int named, struct facts *facts, struct err *err)
 {
-    *facts = (struct facts){0};
+    *facts = (struct facts){.named = named};
     return read_server(pg, &facts->server, err) &&
            read_publication(pg, config, &facts->publication, err) &&
            slot_read(pg, config->slot, &facts->slot, err) &&
            read_tables(pg, config, catalog, facts, err) && read_watermarks(pg, facts, err) &&
-           ((catalog && facts->publication.exists) || survey_read(pg, config, &facts->survey, err));
+           ((catalog && facts->publication.exists) ||
+            survey_read(pg, config, named, &facts->survey, err));
 }
 
 static bool is_settled(struct pg *pg, const struct config *config, const struct catalog *catalog,
@@ -292,12 +297,12 @@ static bool is_settled(struct pg *pg, const struct config *config, const struct 
     return ok;
 }
 
-bool facts_read(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                struct facts *facts, struct err *err)
+static bool read_settled(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                         int named, struct facts *facts, struct err *err)
 {
     for (int looks = 0; looks < SETTLED_LOOKS; looks++) {
         bool settled;
-        if (!read_all(pg, config, catalog, facts, err) ||
+        if (!read_all(pg, config, catalog, named, facts, err) ||
             !is_settled(pg, config, catalog, facts, &settled, err)) {
             return false;
         }
@@ -307,6 +312,18 @@ bool facts_read(struct pg *pg, const struct config *config, const struct catalog
         facts_free(facts);
     }
     return names_unsettled(err);
+}
+
+bool facts_read(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                struct facts *facts, struct err *err)
+{
+    return read_settled(pg, config, catalog, NAMED_TABLES, facts, err);
+}
+
+bool facts_read_all(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                    struct facts *facts, struct err *err)
+{
+    return read_settled(pg, config, catalog, ALL_TABLES, facts, err);
 }
 
 void facts_free(struct facts *facts)

@@ -13,6 +13,7 @@ struct server_facts {
     char *wal_level, *user, *database; /* owned */
     bool standby;
     bool superuser;
+    bool replicates;                  /* REPLICATION, or the like of a managed service */
     bool may_create;                  /* CREATE on the database: publications */
     int role_limit, database_limit;   /* of connections; -1: none */
     int max_slots, slots;             /* allowed, and there */
@@ -61,12 +62,17 @@ struct facts {
     struct table_facts *tables; /* the catalog's streams, then the watermarks table */
     int stream_count;
     struct watermarks_facts watermarks;
+    int named;            /* tables that a list names */
     struct survey survey; /* only without a catalog, or without a publication */
 };
 
 /* `catalog` NULL: no streams. Free what was read even after a failure. */
 bool facts_read(struct pg *, const struct config *, const struct catalog *, struct facts *,
                 struct err *);
+
+/* The same, but that lists name all tables: for SQL, not for messages. */
+bool facts_read_all(struct pg *, const struct config *, const struct catalog *, struct facts *,
+                    struct err *);
 void facts_free(struct facts *);
 
 static inline const struct table_facts *facts_watermarks(const struct facts *facts)

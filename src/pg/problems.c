@@ -26,6 +26,18 @@ void problem(struct problems *problems, const char *format, ...)
     va_end(args);
 }
 
+void mend(struct problems *problems, const char *format, ...)
+{
+    char *statement = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&statement, format, args) >= 0) {
+        problems_mend(problems, statement);
+        free(statement);
+    }
+    va_end(args);
+}
+
 static void find_server(const struct server_facts *server, struct problems *problems)
 {
     if (server->version < 100000) {
@@ -35,12 +47,12 @@ static void find_server(const struct server_facts *server, struct problems *prob
                 server->version / 10000, server->version / 100 % 100);
     }
     if (strcmp(server->wal_level, "logical") != 0) {
-        problem(
+        problem(problems, "wal_level is %s, not logical: run", server->wal_level);
+        mend(problems, "ALTER SYSTEM SET wal_level = logical");
+        problems_extend(
             problems,
-            "wal_level is %s, not logical: run ALTER SYSTEM SET wal_level = logical and restart "
-            "the server (Amazon RDS: set rds.logical_replication = 1 in the parameter group; "
-            "Google Cloud SQL: the flag cloudsql.logical_decoding = on)",
-            server->wal_level);
+            " and restart the server (Amazon RDS: set rds.logical_replication = 1 in the parameter "
+            "group; Google Cloud SQL: the flag cloudsql.logical_decoding = on)");
     }
     if (server->standby) {
         problem(problems,
@@ -111,7 +123,7 @@ static void find_all_tables_harmful(const struct facts *facts, const struct conf
 {
     struct out names;
     out_init(&names, 256);
-    table_list_write(&names, &facts->survey.unidentified);
+    table_list_write(&names, &facts->survey.unidentified, facts->named);
     problem(
         problems,
         "publication \"%s\" cannot be made for all tables: the server would refuse UPDATE and "
@@ -130,33 +142,37 @@ static void find_publication_missing(const struct facts *facts, const struct con
 {
     const struct table_list *left_out = &facts->survey.unidentified;
     const struct table_list *others = &facts->survey.identified;
-    bool many = (catalog ? catalog->count : others->count) > NAMED_TABLES;
+    bool many = (catalog ? catalog->count : others->count) > facts->named;
     bool named = !config->publish_all_tables;
     const struct catalog none = {0};
     char *name = sql_name(config->publication);
-    struct out sql, refused;
+    struct out sql, refused, more;
     out_init(&sql, 256);
     out_init(&refused, 256);
+    out_init(&more, 128);
     publication_sql(&sql, facts, config, many ? &none : catalog, !named,
                     catalog || many ? NULL : others->names);
-    if (named && many) {
-        out_format(&sql,
-                   "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
-                   name);
-    }
     if (named && left_out->count && (many || !catalog)) {
         out_string(&refused, " (it must not be for all tables: the server would refuse UPDATE and "
                              "DELETE on ");
-        table_list_write(&refused, left_out);
+        table_list_write(&refused, left_out, facts->named);
         out_string(&refused, ", for want of a primary key or REPLICA IDENTITY)");
     }
     problem(problems,
             "there is no publication \"%s\", and user \"%s\" may not create it%s: run as the "
-            "tables' owner or a superuser %s",
-            config->publication, facts->server.user, out_text(&refused), out_text(&sql));
+            "tables' owner or a superuser",
+            config->publication, facts->server.user, out_text(&refused));
+    mend(problems, "%s", out_text(&sql));
+    if (named && many) {
+        out_format(&more,
+                   "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
+                   name);
+        problems_extend(problems, out_text(&more));
+    }
     free(name);
     out_free(&sql);
     out_free(&refused);
+    out_free(&more);
 }
 
 static void find_publication(const struct facts *facts, const struct config *config,
@@ -174,13 +190,13 @@ static void find_publication(const struct facts *facts, const struct config *con
     if (!publication->inserts || !publication->updates || !publication->deletes) {
         char *name = sql_name(config->publication);
         problem(problems,
-                "publication \"%s\" does not publish %s, which would be lost without a word: run "
-                "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
+                "publication \"%s\" does not publish %s, which would be lost without a word: run",
                 config->publication,
                 !publication->inserts   ? "inserts"
                 : !publication->updates ? "updates"
-                                        : "deletes",
-                name);
+                                        : "deletes");
+        mend(problems, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
+             name);
         free(name);
     }
 }
@@ -196,18 +212,17 @@ static void find_connection_limit(const struct server_facts *server, const struc
     }
     if (role) {
         char *user = sql_name(server->user);
-        problem(problems,
-                "user \"%s\" may have %d connections, and the capture needs %d: run ALTER ROLE %s "
-                "CONNECTION LIMIT %d",
-                server->user, server->role_limit, needed, user, needed);
+        problem(problems, "user \"%s\" may have %d connections, and the capture needs %d: run",
+                server->user, server->role_limit, needed);
+        mend(problems, "ALTER ROLE %s CONNECTION LIMIT %d", user, needed);
         free(user);
     }
     if (server->database_limit >= 0 && server->database_limit < needed) {
         char *database = sql_name(server->database);
-        problem(problems,
-                "database \"%s\" may have %d connections, and the capture needs %d: run ALTER "
-                "DATABASE %s CONNECTION LIMIT %d, or more where others connect, too",
-                server->database, server->database_limit, needed, database, needed);
+        problem(problems, "database \"%s\" may have %d connections, and the capture needs %d: run",
+                server->database, server->database_limit, needed);
+        mend(problems, "ALTER DATABASE %s CONNECTION LIMIT %d", database, needed);
+        problems_extend(problems, ", or more where others connect, too");
         free(database);
     }
 }
@@ -225,20 +240,20 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
         struct out names;
         char *user = sql_name(facts->server.user);
         out_init(&names, 256);
-        table_list_write(&names, &survey->partly);
+        table_list_write(&names, &survey->partly, facts->named);
         problem(problems,
                 "user \"%s\" may read some columns only of %s, and a capture needs the table (a "
-                "column list of the publication leaves columns out): run GRANT SELECT ON TABLE %s "
-                "TO %s",
-                facts->server.user, out_text(&names), survey->partly.names, user);
+                "column list of the publication leaves columns out): run",
+                facts->server.user, out_text(&names));
+        mend(problems, "GRANT SELECT ON TABLE %s TO %s", survey->partly.names, user);
         out_free(&names);
         free(user);
     } else if (survey->offered && !survey->readable) {
         char *user = sql_name(facts->server.user);
-        problem(problems,
-                "user \"%s\" may read no table of schema %s: run GRANT USAGE ON SCHEMA %s TO %s; "
-                "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s",
-                facts->server.user, survey->schemas, survey->schemas, user, survey->schemas, user);
+        problem(problems, "user \"%s\" may read no table of schema %s: run", facts->server.user,
+                survey->schemas);
+        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", survey->schemas, user);
+        mend(problems, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s", survey->schemas, user);
         free(user);
     }
 }

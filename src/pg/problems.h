@@ -10,6 +10,9 @@
 void problem(struct problems *problems, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A statement that mends the last one, whose text ends in "run". */
+void mend(struct problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* All but what a second look at the slot tells; `catalog` is that of facts_read. */
 void problems_find(const struct facts *, const struct config *, const struct catalog *,
                    enum slot_use, struct problems *problems);

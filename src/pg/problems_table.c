@@ -23,11 +23,17 @@ static void find_unpublished(const struct facts *facts, const struct table_facts
         return;
     }
     char *publication = sql_name(config->publication);
-    problem(problems,
-            "table %s is not in publication \"%s\", and user \"%s\" may not add it: run ALTER "
-            "PUBLICATION %s ADD TABLE ONLY %s as their owner",
-            name, config->publication, facts->server.user, publication, name);
+    problem(problems, "table %s is not in publication \"%s\", and user \"%s\" may not add it: run",
+            name, config->publication, facts->server.user);
+    mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
+    problems_extend(problems, " as their owner");
     free(publication);
+}
+
+static void mend_watermarks(const char *name, const char *user, struct problems *problems)
+{
+    mend(problems, "CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
+    mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
 }
 
 static void find_watermarks_missing(const struct facts *facts, const struct config *config,
@@ -38,27 +44,26 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
     char *user = sql_name(facts->server.user);
     if (!table->schema_exists) {
         char *schema = sql_name(config->watermarks_schema);
-        problem(problems,
-                "there is no schema \"%s\" for the watermarks table: run CREATE SCHEMA %s; GRANT "
-                "ALL ON SCHEMA %s TO %s",
-                config->watermarks_schema, schema, schema, user);
+        problem(problems, "there is no schema \"%s\" for the watermarks table: run",
+                config->watermarks_schema);
+        mend(problems, "CREATE SCHEMA %s", schema);
+        mend(problems, "GRANT ALL ON SCHEMA %s TO %s", schema, user);
         free(schema);
     } else if (!table->schema_usable || !table->schema_writable ||
                (!publication->exists && !publication_creatable(facts, config))) {
         problem(
             problems,
-            "there is no watermarks table %s, and user \"%s\" may not create and publish it: run "
-            "CREATE "
-            "TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL PRIVILEGES ON TABLE %s "
-            "TO %s",
-            name, facts->server.user, name, name, user);
+            "there is no watermarks table %s, and user \"%s\" may not create and publish it: run",
+            name, facts->server.user);
+        mend_watermarks(name, user, problems);
     } else if (publication->exists && !publication->all_tables && !publication->owned) {
         char *quoted = sql_name(config->publication);
         problem(problems,
                 "there is no watermarks table %s, and user \"%s\" may not add it to publication "
-                "\"%s\": run CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT); GRANT ALL "
-                "PRIVILEGES ON TABLE %s TO %s; ALTER PUBLICATION %s ADD TABLE ONLY %s",
-                name, facts->server.user, config->publication, name, name, user, quoted, name);
+                "\"%s\": run",
+                name, facts->server.user, config->publication);
+        mend_watermarks(name, user, problems);
+        mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quoted, name);
         free(quoted);
     }
     free(user);
@@ -83,9 +88,12 @@ static void find_watermarks_foreign(const struct facts *facts, const char *name,
     if (watermarks->trigger_makers) {
         problem(problems,
                 "others may make triggers on watermarks table %s, which would run with the rights "
-                "of user \"%s\": run REVOKE TRIGGER ON TABLE %s FROM %s, or set %s to another "
-                "name",
-                name, facts->server.user, name, watermarks->trigger_makers, option);
+                "of user \"%s\": run",
+                name, facts->server.user);
+        mend(problems, "REVOKE TRIGGER ON TABLE %s FROM %s", name, watermarks->trigger_makers);
+        char *other = mem_format(", or set %s to another name", option);
+        problems_extend(problems, other);
+        free(other);
     }
     if (watermarks->code) {
         problem(problems,
@@ -110,28 +118,23 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
         return;
     }
     if (!watermarks->unique || !table->identified) {
-        problem(
-            problems,
-            "watermarks table %s has no primary key on slot: run ALTER TABLE %s ADD PRIMARY KEY "
-            "(slot)",
-            name, name);
+        problem(problems, "watermarks table %s has no primary key on slot: run", name);
+        mend(problems, "ALTER TABLE %s ADD PRIMARY KEY (slot)", name);
     }
     if (!watermarks->writable || !table->schema_usable) {
         char *user = sql_name(facts->server.user);
         char *schema = sql_name(config->watermarks_schema);
-        problem(problems,
-                "user \"%s\" may not write the watermarks table: run GRANT USAGE ON SCHEMA %s TO "
-                "%s; GRANT ALL PRIVILEGES ON TABLE %s TO %s",
-                facts->server.user, schema, user, name, user);
+        problem(problems, "user \"%s\" may not write the watermarks table: run",
+                facts->server.user);
+        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
+        mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
         free(user);
         free(schema);
     }
     if (table->row_security) {
-        problem(
-            problems,
-            "row security binds user \"%s\" on the watermarks table: run ALTER TABLE %s DISABLE "
-            "ROW LEVEL SECURITY",
-            facts->server.user, name);
+        problem(problems, "row security binds user \"%s\" on the watermarks table: run",
+                facts->server.user);
+        mend(problems, "ALTER TABLE %s DISABLE ROW LEVEL SECURITY", name);
     }
     find_watermarks_foreign(facts, name, config_words(config)->watermarks, problems);
     find_unpublished(facts, table, config, name, problems);
@@ -168,18 +171,16 @@ static void find_unreadable(const struct facts *facts, const struct table_facts 
     char *user = sql_name(facts->server.user);
     if (!table->readable || !table->schema_usable) {
         char *schema = sql_name(stream->schema);
-        problem(
-            problems,
-            "user \"%s\" may not read table %s: run GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT "
-            "ON TABLE %s TO %s",
-            facts->server.user, name, schema, user, name, user);
+        problem(problems, "user \"%s\" may not read table %s: run", facts->server.user, name);
+        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
+        mend(problems, "GRANT SELECT ON TABLE %s TO %s", name, user);
         free(schema);
     }
     if (table->row_security) {
         problem(problems,
-                "row security hides rows of table %s from user \"%s\": run as a superuser ALTER "
-                "ROLE %s BYPASSRLS",
-                name, facts->server.user, user);
+                "row security hides rows of table %s from user \"%s\": run as a superuser", name,
+                facts->server.user);
+        mend(problems, "ALTER ROLE %s BYPASSRLS", user);
     }
     free(user);
 }
@@ -201,9 +202,9 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
     } else if (root && publication->exists && !publication->via_root) {
         problem(
             problems,
-            "changes of the partitioned table %s are published under its partitions' names: run "
-            "ALTER PUBLICATION %s SET (publish_via_partition_root = true)",
-            name, quoted);
+            "changes of the partitioned table %s are published under its partitions' names: run",
+            name);
+        mend(problems, "ALTER PUBLICATION %s SET (publish_via_partition_root = true)", quoted);
     } else if (table->partition && publication->via_root && !table->published &&
                publication->all_tables) {
         problem(problems,
@@ -228,10 +229,12 @@ static void find_unidentified(const struct facts *facts, const struct table_fact
     if (publishes && !table->identified) {
         problem(problems,
                 "table %s%s has no primary key and no other replica identity, so that the server "
-                "would refuse UPDATE and DELETE on it once it is published: run ALTER TABLE %s "
-                "REPLICA IDENTITY FULL%s, or add a primary key",
-                name, table->kind == 'p' ? ", or a partition of it," : "", name,
-                table->kind == 'p' ? ", and so for each partition" : "");
+                "would refuse UPDATE and DELETE on it once it is published: run",
+                name, table->kind == 'p' ? ", or a partition of it," : "");
+        mend(problems, "ALTER TABLE %s REPLICA IDENTITY FULL", name);
+        problems_extend(problems, table->kind == 'p'
+                                      ? ", and so for each partition, or add a primary key"
+                                      : ", or add a primary key");
     }
 }
 
@@ -290,10 +293,8 @@ void find_table(const struct facts *facts, int i, const struct config *config,
         problem(problems, "%s is %s: only ordinary and partitioned tables can be captured", name,
                 unfit);
     } else if (table->persistence == 'u') {
-        problem(problems,
-                "table %s is unlogged, and its changes are not replicated: run ALTER "
-                "TABLE %s SET LOGGED",
-                name, name);
+        problem(problems, "table %s is unlogged, and its changes are not replicated: run", name);
+        mend(problems, "ALTER TABLE %s SET LOGGED", name);
     } else {
         find_unreadable(facts, table, stream, name, problems);
         find_key_repeats(table, stream, name, problems);

@@ -35,7 +35,7 @@ static const char survey_sql[] =
                                                "nspname = w)) "
                                                "FROM tables";
 
-static struct pg_rows *query(struct pg *pg, const struct config *config, struct err *err)
+static struct pg_rows *query(struct pg *pg, const struct config *config, int named, struct err *err)
 {
     struct out sql, schemas;
     out_init(&sql, sizeof survey_sql);
@@ -46,7 +46,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, struct 
     }
     array_close(&schemas);
     out_format(&sql, survey_sql, identified_sql, offered_kind_sql(config, pg_server_version(pg)),
-               identified_sql, NAMED_TABLES, NAMED_TABLES, NAMED_TABLES, NAMED_TABLES);
+               identified_sql, named, named, named, named);
     const char *params[] = {config->watermarks_schema, config->watermarks_table,
                             out_text(&schemas)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
@@ -55,9 +55,10 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, struct 
     return rows;
 }
 
-bool survey_read(struct pg *pg, const struct config *config, struct survey *survey, struct err *err)
+bool survey_read(struct pg *pg, const struct config *config, int named, struct survey *survey,
+                 struct err *err)
 {
-    struct pg_rows *rows = query(pg, config, err);
+    struct pg_rows *rows = query(pg, config, named, err);
     if (!rows) {
         return false;
     }
@@ -84,10 +85,10 @@ void survey_clear(struct survey *survey)
     *survey = (struct survey){0};
 }
 
-void table_list_write(struct out *out, const struct table_list *list)
+void table_list_write(struct out *out, const struct table_list *list, int named)
 {
     out_string(out, list->names ? list->names : "");
-    if (list->count > NAMED_TABLES) {
-        out_format(out, " and %d more", list->count - NAMED_TABLES);
+    if (list->count > named) {
+        out_format(out, " and %d more", list->count - named);
     }
 }

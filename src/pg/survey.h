@@ -5,12 +5,15 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
-enum { NAMED_TABLES = 20 }; /* how many a message names */
+enum {
+    NAMED_TABLES = 20, /* how many a message names */
+    ALL_TABLES = INT32_MAX,
+};
 
 /* Tables by name. */
 struct table_list {
     int count;
-    char *names; /* owned; the first NAMED_TABLES, joined by ", "; NULL: none */
+    char *names; /* owned; the first `named`, joined by ", "; NULL: none */
 };
 
 struct survey {
@@ -22,10 +25,10 @@ struct survey {
     char *unknown; /* owned; of discover_schemas, that do not exist; NULL: none */
 };
 
-bool survey_read(struct pg *, const struct config *, struct survey *, struct err *);
+bool survey_read(struct pg *, const struct config *, int named, struct survey *, struct err *);
 void survey_clear(struct survey *);
 
 /* The names, and how many more there are. */
-void table_list_write(struct out *, const struct table_list *);
+void table_list_write(struct out *, const struct table_list *, int named);
 
 #endif

@@ -41,6 +41,7 @@ static void all_well(void)
                         .truncates = true},
         .tables = tables,
         .stream_count = 1,
+        .named = NAMED_TABLES,
         .watermarks = {.columns = true, .unique = true, .writable = true},
     };
     config = (struct config){.slot = (char *)"flow_slot",
