@@ -10,6 +10,7 @@
 struct problem {
     char *text;
     char *schema, *table; /* the stream; empty when it concerns all */
+    size_t what_len;      /* of the text: what is wrong, without what to do; 0: all of it */
     char **statements;    /* SQL that mends it, in the order of running; the text has it too */
     size_t statement_count, statement_cap;
 };

@@ -26,12 +26,24 @@ struct slot {
     uint64_t restart_lsn;     /* WAL is kept from here on; 0: none is kept */
     uint64_t confirmed_flush; /* nothing before it can be read again */
     int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or not told */
+    uint64_t wal_end;         /* of the server, whether the slot exists or not */
 };
 
 /* What keeps the server from doing it again: "raise …". */
 const char *slot_invalidation_remedy(const char *reason);
 
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
+
+/* Who reads it, as far as we may see that. */
+struct slot_reader {
+    bool seen;                                  /* false: nothing that follows is set */
+    char *application, *user, *address, *since; /* owned */
+    char *state;                                /* owned: catchup, streaming … */
+    uint64_t sent, flushed;
+};
+bool slot_reader_read(struct pg *, const struct slot *, struct slot_reader *, struct err *);
+void slot_reader_clear(struct slot_reader *);
+
 void slot_clear(struct slot *);
 
 /* Drop it, if it is there. ERR_TRANSIENT while somebody reads it. */

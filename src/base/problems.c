@@ -32,6 +32,13 @@ void problems_extend(struct problems *problems, const char *words)
 void problems_mend(struct problems *problems, const char *statement)
 {
     struct problem *problem = newest(problems);
+    if (!problem->statement_count) {
+        const char *run = strstr(problem->text, ": run");
+        for (const char *next = run; next && (next = strstr(next + 1, ": run"));) {
+            run = next;
+        }
+        problem->what_len = run ? (size_t)(run - problem->text) : strlen(problem->text);
+    }
     problems_extend(problems, problem->statement_count ? "; " : " ");
     problems_extend(problems, statement);
     problem->statements = mem_grow_array(problem->statements, &problem->statement_cap,

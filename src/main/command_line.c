@@ -1,114 +1,146 @@
-/* Parsing arguments. */
+/* Parsing arguments. What they mean is said in help.c. */
 #include "command_line.h"
 
+#include <stddef.h>
 #include <string.h>
 
-const char command_line_help[] =
-    "source-postgres captures rows and changes of PostgreSQL tables as JSON lines.\n"
-    "\n"
-    "  source-postgres spec                          describe the configuration\n"
-    "  source-postgres check    --config FILE        test the connection and what a capture needs\n"
-    "  source-postgres discover --config FILE        list the tables that can be captured\n"
-    "  source-postgres read     --config FILE --catalog FILE [--state FILE]\n"
-    "                                                capture the catalog's tables\n"
-    "  source-postgres                               speak Flow's capture protocol on stdin and "
-    "stdout\n"
-    "\n"
-    "  --config FILE    endpoint configuration, JSON\n"
-    "  --catalog FILE   Airbyte ConfiguredAirbyteCatalog\n"
-    "  --state FILE     state of an earlier read, to continue from\n"
-    "                   (one of the files can be -, which is standard input)\n"
-    "  --help, --version\n"
-    "\n"
-    "Messages go to stdout, one JSON object a line; logs go to stderr. LOG_LEVEL in the "
-    "environment\n"
-    "(error, warn, info, debug) sets how much is logged.\n";
+#include "base/out.h"
 
+enum {
+    OPTION_CONFIG = 1,
+    OPTION_CATALOG = 2,
+    OPTION_STATE = 4,
+    OPTION_ADMIN = 8,
+    OPTION_PROVIDER = 16,
+    OPTION_JSON = 32,
+    OPTION_YES = 64,
+};
+
+/* Options that a command may have, and those that it needs. */
 static const struct {
     const char *name;
     enum command command;
-    bool config, catalog; /* needed */
+    unsigned known, needed;
 } commands[] = {
-    {"spec", COMMAND_SPEC, false, false},
-    {"check", COMMAND_CHECK, true, false},
-    {"discover", COMMAND_DISCOVER, true, false},
-    {"read", COMMAND_READ, true, true},
+    {"spec", COMMAND_SPEC, 0, 0},
+    {"check", COMMAND_CHECK, OPTION_CONFIG, OPTION_CONFIG},
+    {"discover", COMMAND_DISCOVER, OPTION_CONFIG, OPTION_CONFIG},
+    {"read", COMMAND_READ, OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE,
+     OPTION_CONFIG | OPTION_CATALOG},
+    {"setup-sql", COMMAND_SETUP_SQL,
+     OPTION_CONFIG | OPTION_CATALOG | OPTION_ADMIN | OPTION_PROVIDER, OPTION_CONFIG},
+    {"status", COMMAND_STATUS, OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE | OPTION_JSON,
+     OPTION_CONFIG},
+    {"teardown", COMMAND_TEARDOWN, OPTION_CONFIG | OPTION_YES, OPTION_CONFIG},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+#define PLACE(member) offsetof(struct command_line, member)
+
+/* `place` is of a string where the option has a value, else of a bool. */
+static const struct option {
+    const char *name, *value;
+    unsigned bit;
+    size_t place;
+} options[] = {
+    {"config", "FILE", OPTION_CONFIG, PLACE(config)},
+    {"catalog", "FILE", OPTION_CATALOG, PLACE(catalog)},
+    {"state", "FILE", OPTION_STATE, PLACE(state)},
+    {"admin", "USER", OPTION_ADMIN, PLACE(admin)},
+    {"provider", "NAME", OPTION_PROVIDER, PLACE(provider)},
+    {"json", NULL, OPTION_JSON, PLACE(json)},
+    {"yes", NULL, OPTION_YES, PLACE(yes)},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+struct parser {
+    struct command_line *line;
+    int argc, next;
+    char **argv;
+    bool named, help;
+    unsigned given; /* options */
 };
 
-/* Whether argv[*i] is the option; if so, its value, which may be the next argument. */
-static bool take_option(const char *name, int argc, char **argv, int *i, const char **value,
-                        struct err *err)
+/* Whether the argument is the option; if so, its value, which may be the next argument. */
+static bool take_option(struct parser *p, const char *arg, const struct option *o, struct err *err)
 {
-    size_t len = strlen(name);
-    const char *arg = argv[*i];
-    if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, name, len) != 0) {
+    size_t len = strlen(o->name);
+    char *place = (char *)p->line + o->place;
+    if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, o->name, len) != 0) {
         return false;
     }
-    if (arg[2 + len] == '=') {
-        *value = arg + 3 + len;
-        return true;
-    }
-    if (arg[2 + len]) {
+    bool joined = arg[2 + len] == '=';
+    if ((arg[2 + len] && !joined) || (joined && !o->value)) {
         return false;
     }
-    if (*i + 1 < argc) {
-        *value = argv[++*i];
-        return true;
+    p->given |= o->bit;
+    if (!o->value) {
+        *(bool *)place = true;
+    } else if (joined) {
+        *(const char **)(void *)place = arg + 3 + len;
+    } else if (p->next < p->argc) {
+        *(const char **)(void *)place = p->argv[p->next++];
+    } else {
+        err_set(err, ERR_CONFIG, "--%s needs a %s", o->name,
+                !strcmp(o->value, "FILE") ? "file" : "name");
     }
-    err_set(err, ERR_CONFIG, "--%s needs a file", name);
     return true;
 }
 
-static bool is_command(const char *arg, enum command *command)
+static void list_commands(struct out *out)
 {
-    for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++) {
-        if (!strcmp(arg, commands[k].name)) {
-            *command = commands[k].command;
-            return true;
-        }
+    for (int i = 0; i < COMMANDS; i++) {
+        out_format(out, "%s%s", !i ? "" : i + 1 < COMMANDS ? ", " : " and ", commands[i].name);
     }
+}
+
+static bool fail_unknown(const char *arg, struct err *err)
+{
+    struct out names;
+    out_init(&names, 128);
+    list_commands(&names);
+    err_set(err, ERR_CONFIG, "\"%s\" is no command and no option: the commands are %s; see --help",
+            arg, out_text(&names));
+    out_free(&names);
     return false;
 }
 
-/* --help and --version win over a command, wherever they stand. */
-static bool take_command(struct command_line *c, const char *arg, bool *named, struct err *err)
+static bool take_command(struct parser *p, const char *arg, struct err *err)
 {
-    enum command command;
-    if (!is_command(arg, &command)) {
+    int i = 0;
+    while (i < COMMANDS && strcmp(arg, commands[i].name) != 0) {
+        i++;
+    }
+    if (i == COMMANDS) {
+        return fail_unknown(arg, err);
+    }
+    if (p->named) {
         return err_set(err, ERR_CONFIG,
-                       "\"%s\" is no command and no option: the commands are spec, check, "
-                       "discover and read; see --help",
+                       "one command only may be given, and \"%s\" comes after another; see --help",
                        arg);
     }
-    if (!*named) {
-        c->command = command;
-        return *named = true;
-    }
-    return c->command == COMMAND_HELP || c->command == COMMAND_VERSION ||
-           err_set(err, ERR_CONFIG,
-                   "one command only may be given, and \"%s\" comes after another; see --help",
-                   arg);
+    p->line->command = commands[i].command;
+    return p->named = true;
 }
 
-static bool parse_argument(struct command_line *c, int argc, char **argv, int *i, bool *named,
-                           struct err *err)
+/* --help and --version win over a command, wherever they stand. */
+static bool parse_argument(struct parser *p, struct err *err)
 {
-    const char *arg = argv[*i];
+    const char *arg = p->argv[p->next++];
     err->kind = ERR_NONE;
     if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
-        c->command = COMMAND_HELP;
-        return *named = true;
+        return p->help = true;
     }
     if (!strcmp(arg, "--version")) {
-        c->command = COMMAND_VERSION;
-        return *named = true;
+        p->line->command = COMMAND_VERSION;
+        return p->named = true;
     }
-    if (take_option("config", argc, argv, i, &c->config, err) ||
-        take_option("catalog", argc, argv, i, &c->catalog, err) ||
-        take_option("state", argc, argv, i, &c->state, err)) {
-        return err->kind == ERR_NONE;
+    for (int i = 0; i < OPTIONS; i++) {
+        if (take_option(p, arg, &options[i], err)) {
+            return err->kind == ERR_NONE;
+        }
     }
-    return take_command(c, arg, named, err);
+    return (p->line->command == COMMAND_VERSION) || take_command(p, arg, err);
 }
 
 static bool is_input(const char *path)
@@ -116,35 +148,49 @@ static bool is_input(const char *path)
     return path && !strcmp(path, "-");
 }
 
-static bool check_needed(const struct command_line *c, bool named, struct err *err)
+static bool check_files(const struct command_line *c, struct err *err)
 {
-    for (size_t k = 0; k < sizeof commands / sizeof commands[0]; k++) {
-        if (commands[k].command != c->command) {
-            continue;
-        }
-        if (commands[k].config && !c->config) {
-            return err_set(err, ERR_CONFIG, "%s needs --config FILE", commands[k].name);
-        }
-        if (commands[k].catalog && !c->catalog) {
-            return err_set(err, ERR_CONFIG, "%s needs --catalog FILE", commands[k].name);
-        }
-    }
     if (is_input(c->config) + is_input(c->catalog) + is_input(c->state) > 1) {
         return err_set(err, ERR_CONFIG,
                        "one file only can be -, which is standard input: of --config, --catalog "
                        "and --state");
     }
-    return named || err_set(err, ERR_CONFIG, "options need a command before them; see --help");
+    return !c->state || c->catalog ||
+           err_set(err, ERR_CONFIG, "--state needs --catalog FILE, which says of what it is");
+}
+
+static bool check_options(const struct parser *p, struct err *err)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        for (int k = 0; commands[i].command == p->line->command && k < OPTIONS; k++) {
+            const struct option *o = &options[k];
+            if (commands[i].needed & ~p->given & o->bit) {
+                return err_set(err, ERR_CONFIG, "%s needs --%s %s", commands[i].name, o->name,
+                               o->value);
+            }
+            if (p->given & ~commands[i].known & o->bit) {
+                return err_set(err, ERR_CONFIG, "%s has no option --%s; see %s --help",
+                               commands[i].name, o->name, commands[i].name);
+            }
+        }
+    }
+    return check_files(p->line, err);
 }
 
 bool command_line_parse(struct command_line *c, int argc, char **argv, struct err *err)
 {
-    bool named = argc == 1;
+    struct parser p = {.line = c, .argc = argc, .next = 1, .argv = argv, .named = argc == 1};
     *c = (struct command_line){.command = COMMAND_FLOW};
-    for (int i = 1; i < argc; i++) {
-        if (!parse_argument(c, argc, argv, &i, &named, err)) {
+    while (p.next < argc) {
+        if (!parse_argument(&p, err)) {
             return false;
         }
     }
-    return check_needed(c, named, err);
+    if (p.help) {
+        c->about = c->command;
+        c->command = COMMAND_HELP;
+        return true;
+    }
+    return check_options(&p, err) &&
+           (p.named || err_set(err, ERR_CONFIG, "options need a command before them; see --help"));
 }

@@ -1,4 +1,4 @@
-/* The command line: which command, with which files. */
+/* The command line: which command, with which options. */
 #ifndef MAIN_COMMAND_LINE_H
 #define MAIN_COMMAND_LINE_H
 
@@ -12,18 +12,26 @@ enum command {
     COMMAND_CHECK,
     COMMAND_DISCOVER,
     COMMAND_READ,
+    COMMAND_SETUP_SQL,
+    COMMAND_STATUS,
+    COMMAND_TEARDOWN,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
 
+/* Strings are borrowed from argv; NULL: not given. */
 struct command_line {
     enum command command;
-    const char *config, *catalog, *state; /* paths, borrowed from argv; NULL: not given */
+    enum command about;                   /* of COMMAND_HELP; COMMAND_FLOW: of all */
+    const char *config, *catalog, *state; /* paths */
+    const char *admin, *provider;
+    bool json, yes;
 };
 
 /* `--name=value` and `--name value` both work. ERR_CONFIG says what is wrong with it. */
 bool command_line_parse(struct command_line *, int argc, char **argv, struct err *);
 
-extern const char command_line_help[];
+/* What `--help` shows of a command, or of all. */
+const char *command_line_help(enum command about);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
+#include "commands/commands.h"
 #include "config/file.h"
 #include "environment.h"
 #include "flow/flow.h"
@@ -94,6 +95,12 @@ static bool speaks_flow(const struct program *p)
     return p->log && p->command.command == COMMAND_FLOW;
 }
 
+static bool speaks_to_people(const struct program *p)
+{
+    enum command command = p->command.command;
+    return command == COMMAND_SETUP_SQL || command == COMMAND_STATUS || command == COMMAND_TEARDOWN;
+}
+
 /* The words for it of who drives the program; the message has them then. */
 static void name_remedy(const struct program *p, struct err *err)
 {
@@ -138,7 +145,7 @@ static int fail(struct program *p, struct err *err)
     struct out out;
     struct err ignored;
     say_error(p, err);
-    if (!speaks_flow(p)) {
+    if (!speaks_flow(p) && !speaks_to_people(p)) {
         out_init(&out, 4096);
         airbyte_error(&out, err);
         write_out(p, &out, &ignored);
@@ -278,6 +285,18 @@ static int read_command(struct program *p, struct err *err)
     return ok ? EXIT_SUCCESS : fail(p, err);
 }
 
+static int for_people(struct program *p, struct err *err)
+{
+    bool ok = load_config(p, err) && (!p->command.catalog || (p->catalog = load_catalog(p, err))) &&
+              load_state(p, err);
+    switch (p->command.command) {
+    case COMMAND_SETUP_SQL: ok = ok && people_show(p, command_setup_sql, err); break;
+    case COMMAND_STATUS: ok = ok && people_show(p, command_status, err); break;
+    default: ok = ok && people_teardown(p, err); break;
+    }
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
+}
+
 /* The last line of the log is the error. */
 static int flow(struct program *p, struct err *err)
 {
@@ -292,7 +311,10 @@ static int dispatch(struct program *p, struct err *err)
     case COMMAND_CHECK: return check(p, err);
     case COMMAND_DISCOVER: return discover(p, err);
     case COMMAND_READ: return read_command(p, err);
-    case COMMAND_HELP: return say(p, command_line_help, err);
+    case COMMAND_SETUP_SQL:
+    case COMMAND_STATUS:
+    case COMMAND_TEARDOWN: return for_people(p, err);
+    case COMMAND_HELP: return say(p, command_line_help(p->command.about), err);
     case COMMAND_VERSION:
         crash_point("version");
         return say(p, "source-postgres " VERSION "\n", err);

@@ -44,6 +44,12 @@ void say_error(struct program *, struct err *);
 /* All of it to standard output; a signal ends it with ERR_STOPPED. */
 bool write_out(const struct program *, const struct out *, struct err *);
 
+/* people.c: with the configuration loaded, and the catalog and the state where they are given. */
+struct request;
+bool people_show(struct program *, bool (*)(const struct request *, struct out *, struct err *),
+                 struct err *);
+bool people_teardown(struct program *, struct err *);
+
 /* Somebody who speaks while a capture runs. */
 struct listener {
     int fd;                                    /* -1: nothing more will come */

@@ -1,5 +1,5 @@
 /* Reading how things stand. Nothing is judged here: that is problems.c. */
-#include "facts.h"
+#include "pg/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

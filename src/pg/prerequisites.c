@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "facts.h"
 #include "internal.h"
+#include "pg/facts.h"
 #include "problems.h"
 #include "rows.h"
 
@@ -72,38 +72,28 @@ static bool wait_for_slot(struct pg *pg, const struct config *config, struct slo
     return true;
 }
 
-static const char reader_sql[] =
-    "SELECT coalesce(nullif(application_name, ''), 'unnamed'), usename,"
-    " coalesce(host(client_addr), 'a local socket'),"
-    " date_trunc('second', backend_start), pid::text "
-    "FROM pg_stat_activity WHERE pid = $1::int";
-
 /* Say who reads the slot, as far as we may see it. */
 static bool find_reader(struct pg *pg, const struct config *config, const struct slot *slot,
                         struct problems *problems, struct err *err)
 {
-    char pid[16];
-    const char *params[] = {pid};
-    snprintf(pid, sizeof pid, "%d", slot->active_pid);
-    struct pg_rows *rows = pg_query(pg, reader_sql, 1, params, err);
-    if (!rows) {
+    struct slot_reader reader;
+    if (!slot_reader_read(pg, slot, &reader, err)) {
         return false;
     }
-    if (pg_rows_count(rows) && !pg_rows_null(rows, 0, 3)) {
+    if (reader.seen) {
         problem(problems,
                 "replication slot \"%s\" is in use by process %d (%s, user %s, from %s) since %s: "
                 "stop that capture, or run SELECT pg_terminate_backend(%d), or set "
                 "%s to another name",
-                config->slot, slot->active_pid, rows_text(rows, 0, 0), rows_text(rows, 0, 1),
-                rows_text(rows, 0, 2), rows_text(rows, 0, 3), slot->active_pid,
-                config_words(config)->slot);
+                config->slot, slot->active_pid, reader.application, reader.user, reader.address,
+                reader.since, slot->active_pid, config_words(config)->slot);
     } else {
         problem(problems,
                 "replication slot \"%s\" is in use by process %d: stop that capture, or run SELECT "
                 "pg_terminate_backend(%d), or set %s to another name",
                 config->slot, slot->active_pid, slot->active_pid, config_words(config)->slot);
     }
-    pg_rows_free(&rows);
+    slot_reader_clear(&reader);
     return true;
 }
 

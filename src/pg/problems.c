@@ -227,10 +227,11 @@ static void find_connection_limit(const struct server_facts *server, const struc
     }
 }
 
-/* Without a catalog, what discover would show. */
+/* Without a catalog, what discover would show: one table is enough to go on, SQL is for all. */
 static void find_nothing_to_read(const struct facts *facts, struct problems *problems)
 {
     const struct survey *survey = &facts->survey;
+    int wanted = facts->named == ALL_TABLES ? survey->offered : 1;
     if (survey->unknown) {
         problem(problems,
                 "discover_schemas names what is no schema of database \"%s\": %s; correct it",
@@ -248,10 +249,10 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
         mend(problems, "GRANT SELECT ON TABLE %s TO %s", survey->partly.names, user);
         out_free(&names);
         free(user);
-    } else if (survey->offered && !survey->readable) {
+    } else if (survey->offered && survey->readable < wanted) {
         char *user = sql_name(facts->server.user);
-        problem(problems, "user \"%s\" may read no table of schema %s: run", facts->server.user,
-                survey->schemas);
+        problem(problems, "user \"%s\" may read %s of schema %s: run", facts->server.user,
+                survey->readable ? "some tables only" : "no table", survey->schemas);
         mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", survey->schemas, user);
         mend(problems, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s", survey->schemas, user);
         free(user);

@@ -3,7 +3,7 @@
 #define PG_PROBLEMS_H
 
 #include "base/problems.h"
-#include "facts.h"
+#include "pg/facts.h"
 #include "pg/prerequisites.h"
 
 /* Add one, in one line. */

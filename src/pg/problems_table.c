@@ -30,10 +30,24 @@ static void find_unpublished(const struct facts *facts, const struct table_facts
     free(publication);
 }
 
-static void mend_watermarks(const char *name, const char *user, struct problems *problems)
+/* The table, for a user who cannot make it and put it into the publication. */
+static void mend_watermarks(const struct facts *facts, const struct config *config,
+                            const char *name, const char *user, struct problems *problems)
 {
+    const struct publication_facts *publication = &facts->publication;
+    const struct table_facts *table = facts_watermarks(facts);
+    if (table->schema_exists && !table->schema_usable) {
+        char *schema = sql_name(config->watermarks_schema);
+        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
+        free(schema);
+    }
     mend(problems, "CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
+    if (publication->exists && !publication->all_tables && !publication->owned) {
+        char *quoted = sql_name(config->publication);
+        mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quoted, name);
+        free(quoted);
+    }
 }
 
 static void find_watermarks_missing(const struct facts *facts, const struct config *config,
@@ -42,29 +56,31 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
     const struct table_facts *table = facts_watermarks(facts);
     const struct publication_facts *publication = &facts->publication;
     char *user = sql_name(facts->server.user);
+    bool unpublishable = publication->exists ? !publication->all_tables && !publication->owned
+                                             : !publication_creatable(facts, config);
     if (!table->schema_exists) {
         char *schema = sql_name(config->watermarks_schema);
         problem(problems, "there is no schema \"%s\" for the watermarks table: run",
                 config->watermarks_schema);
         mend(problems, "CREATE SCHEMA %s", schema);
         mend(problems, "GRANT ALL ON SCHEMA %s TO %s", schema, user);
+        if (unpublishable) {
+            mend_watermarks(facts, config, name, user, problems);
+        }
         free(schema);
     } else if (!table->schema_usable || !table->schema_writable ||
-               (!publication->exists && !publication_creatable(facts, config))) {
-        problem(
-            problems,
-            "there is no watermarks table %s, and user \"%s\" may not create and publish it: run",
-            name, facts->server.user);
-        mend_watermarks(name, user, problems);
-    } else if (publication->exists && !publication->all_tables && !publication->owned) {
-        char *quoted = sql_name(config->publication);
+               (!publication->exists && unpublishable)) {
+        problem(problems,
+                "there is no watermarks table %s, and user \"%s\" may not create and publish it: "
+                "run",
+                name, facts->server.user);
+        mend_watermarks(facts, config, name, user, problems);
+    } else if (unpublishable) {
         problem(problems,
                 "there is no watermarks table %s, and user \"%s\" may not add it to publication "
                 "\"%s\": run",
                 name, facts->server.user, config->publication);
-        mend_watermarks(name, user, problems);
-        mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quoted, name);
-        free(quoted);
+        mend_watermarks(facts, config, name, user, problems);
     }
     free(user);
 }

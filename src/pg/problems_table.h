@@ -3,7 +3,7 @@
 #define PG_PROBLEMS_TABLE_H
 
 #include "base/problems.h"
-#include "facts.h"
+#include "pg/facts.h"
 
 void find_watermarks(const struct facts *, const struct config *, struct problems *problems);
 

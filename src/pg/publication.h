@@ -2,7 +2,7 @@
 #ifndef PG_PUBLICATION_H
 #define PG_PUBLICATION_H
 
-#include "facts.h"
+#include "pg/facts.h"
 
 /*
  * Append CREATE PUBLICATION, for all tables or for the watermarks table and those streams of the

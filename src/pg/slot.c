@@ -30,7 +30,11 @@ static const char *status_columns(int version)
 
 static void fill(struct slot *slot, const struct pg_rows *rows)
 {
-    slot->exists = true;
+    slot->wal_end = rows_lsn(rows, 0, 11);
+    slot->exists = rows_bool(rows, 0, 12);
+    if (!slot->exists) {
+        return;
+    }
     slot->logical = rows_bool(rows, 0, 0);
     slot->temporary = rows_bool(rows, 0, 1);
     slot->plugin = rows_copy(rows, 0, 2);
@@ -69,8 +73,10 @@ bool slot_read(struct pg *pg, const char *name, struct slot *slot, struct err *e
     out_format(&sql,
                "SELECT s.slot_type = 'logical', s.temporary, s.plugin, s.database,"
                " CASE WHEN s.active THEN coalesce(s.active_pid, -1) END,"
-               " s.restart_lsn, s.confirmed_flush_lsn, %s "
-               "FROM pg_replication_slots s WHERE s.slot_name = $1",
+               " s.restart_lsn, s.confirmed_flush_lsn, %s,"
+               " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+               "  ELSE pg_current_wal_lsn() END, s.slot_name IS NOT NULL "
+               "FROM (SELECT) x LEFT JOIN pg_replication_slots s ON s.slot_name = $1",
                status_columns(pg_server_version(pg)));
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, &name, err);
     out_free(&sql);
@@ -103,6 +109,46 @@ bool slot_drop(struct pg *pg, const char *name, struct err *err)
     bool ok = rows || err_prefix(err, "cannot drop replication slot \"%s\": ", name);
     pg_rows_free(&rows);
     return ok;
+}
+
+static const char reader_sql[] =
+    "SELECT coalesce(nullif(a.application_name, ''), 'unnamed'), a.usename,"
+    " coalesce(host(a.client_addr), 'a local socket'),"
+    " date_trunc('second', a.backend_start), r.state, r.sent_lsn, r.flush_lsn "
+    "FROM pg_stat_activity a LEFT JOIN pg_stat_replication r ON r.pid = a.pid"
+    " WHERE a.pid = $1::int";
+
+bool slot_reader_read(struct pg *pg, const struct slot *slot, struct slot_reader *reader,
+                      struct err *err)
+{
+    char pid[16];
+    const char *params[] = {pid};
+    *reader = (struct slot_reader){0};
+    snprintf(pid, sizeof pid, "%d", slot->active_pid);
+    struct pg_rows *rows = pg_query(pg, reader_sql, 1, params, err);
+    if (rows && pg_rows_count(rows) && !pg_rows_null(rows, 0, 3)) {
+        *reader = (struct slot_reader){true,
+                                       rows_copy(rows, 0, 0),
+                                       rows_copy(rows, 0, 1),
+                                       rows_copy(rows, 0, 2),
+                                       rows_copy(rows, 0, 3),
+                                       rows_copy(rows, 0, 4),
+                                       rows_lsn(rows, 0, 5),
+                                       rows_lsn(rows, 0, 6)};
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
+
+void slot_reader_clear(struct slot_reader *reader)
+{
+    free(reader->application);
+    free(reader->user);
+    free(reader->address);
+    free(reader->since);
+    free(reader->state);
+    *reader = (struct slot_reader){0};
 }
 
 static const char pooler[] =

@@ -1,5 +1,5 @@
 /* One query over the catalogs, however many tables there are. */
-#include "survey.h"
+#include "pg/survey.h"
 
 #include <stdlib.h>
 

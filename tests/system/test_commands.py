@@ -47,7 +47,7 @@ def test_help_and_version():
 
 
 def test_help_wins_over_a_command():
-    assert run_plain("--help", "check") == run_plain("check", "--help") == run_plain("-h")
+    assert run_plain("--help", "check") == run_plain("check", "--help") == run_plain("check", "-h")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

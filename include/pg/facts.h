@@ -1,4 +1,4 @@
-/* What prerequisites are decided upon: how things stand on the server, read in a few queries. */
+/* How things stand on the server, read in a few queries. Nothing is judged here. */
 #ifndef PG_FACTS_H
 #define PG_FACTS_H
 
@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "pg/pg.h"
 #include "pg/slot.h"
-#include "survey.h"
+#include "pg/survey.h"
 
 struct server_facts {
     int version;

@@ -1,0 +1,28 @@
+/*
+ * The SQL that the configured user and tables still need on this server, for an administrator to run:
+ * what prerequisites_check() would find, as statements.
+ */
+#ifndef PG_SETUP_H
+#define PG_SETUP_H
+
+#include "config/catalog.h"
+#include "config/config.h"
+#include "pg/pg.h"
+
+/* Who runs the server decides what an administrator may do. NULL-terminated. */
+extern const char *const setup_providers[];
+
+struct setup {
+    const struct config *config;
+    const struct catalog *catalog; /* NULL: for all tables that can be captured */
+    const char *provider;          /* one of the above; NULL: told by the server's roles */
+};
+
+/*
+ * Append SQL with comments, ready for psql. The connection may be another user's than the configured
+ * one, who may be still to be made; then it must be one that may SET ROLE to that one. Nothing is
+ * changed.
+ */
+bool setup_sql(struct pg *, const struct setup *, struct out *, struct err *);
+
+#endif

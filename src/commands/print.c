@@ -1,0 +1,151 @@
+/* `status` for a terminal. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/lsn.h"
+#include "look.h"
+
+struct size_text {
+    char s[32];
+};
+
+static struct size_text size(uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    struct size_text text;
+    int unit = 0;
+    double value = (double)bytes;
+    while (value >= 10240 && unit < 5) { /* as pg_size_pretty has it */
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text.s, sizeof text.s, "%.0f %s", value, units[unit]);
+    return text;
+}
+
+static uint64_t behind(uint64_t end, uint64_t lsn)
+{
+    return end > lsn ? end - lsn : 0;
+}
+
+static void print_slot(struct out *out, const struct look *look)
+{
+    const struct slot *slot = &look->facts.slot;
+    const char *name = look->request->config->slot;
+    if (!slot->exists) {
+        out_format(out, "slot         \"%s\" is not there\n", name);
+        return;
+    }
+    out_format(out, "slot         \"%s\", %s behind, at %s", name,
+               size(behind(slot->wal_end, slot->confirmed_flush)).s,
+               lsn_format(slot->confirmed_flush).s);
+    out_format(out, "\n             the server keeps %s of WAL for it",
+               size(behind(slot->wal_end, slot->restart_lsn)).s);
+    if (slot->wal_status) {
+        out_format(out, " (%s)", slot->wal_status);
+    }
+    if (slot->safe_wal_size != INT64_MAX) {
+        out_format(out, ", and drops it after %s more",
+                   size(slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0).s);
+    }
+    out_char(out, '\n');
+    if (slot->invalidation) {
+        out_format(out, "             INVALIDATED: %s\n", slot->invalidation);
+    }
+}
+
+static void print_reader(struct out *out, const struct look *look)
+{
+    const struct slot_reader *reader = &look->reader;
+    const struct slot *slot = &look->facts.slot;
+    if (!slot->exists) {
+        return;
+    }
+    if (!slot->active_pid) {
+        out_string(out, "capture      does not run: nobody reads the slot\n");
+    } else if (!reader->seen) {
+        out_format(out, "capture      runs: process %d reads the slot\n", slot->active_pid);
+    } else {
+        out_format(out,
+                   "capture      runs since %s: process %d (%s, user %s, from %s)\n"
+                   "             %s, sent %s, acknowledged %s\n",
+                   reader->since, slot->active_pid, reader->application, reader->user,
+                   reader->address, reader->state ? reader->state : "not streaming",
+                   lsn_format(reader->sent).s, lsn_format(reader->flushed).s);
+    }
+}
+
+static void print_publication(struct out *out, const struct look *look)
+{
+    const struct publication_facts *publication = &look->facts.publication;
+    const struct config *config = look->request->config;
+    char *watermarks = stream_name(config->watermarks_schema, config->watermarks_table);
+    out_format(out, "publication  \"%s\" %s\n", config->publication,
+               !publication->exists      ? "is not there"
+               : publication->all_tables ? "for all tables"
+                                         : "for some tables");
+    out_format(out, "watermarks   %s%s\n", watermarks,
+               facts_watermarks(&look->facts)->oid ? "" : " is not there");
+    free(watermarks);
+}
+
+static void print_rows(struct out *out, const struct look *look, int i)
+{
+    const struct stream_state *state = look_stream(look, i);
+    int64_t estimate = look_estimate(look, i);
+    uint64_t rows = state ? state->backfilled : 0;
+    if (state && state->mode == STREAM_BACKFILL && estimate > 0) {
+        double percent = (double)rows * 100 / (double)estimate;
+        out_format(out, "%12" PRIu64 " of about %" PRId64 " rows (%.0f %%)", rows, estimate,
+                   percent > 100 ? 100 : percent);
+    } else if (state) {
+        out_format(out, "%12" PRIu64 " rows backfilled", rows);
+    } else if (estimate >= 0) {
+        out_format(out, "about %" PRId64 " rows", estimate);
+    }
+}
+
+static void print_tables(struct out *out, const struct look *look)
+{
+    const struct catalog *catalog = look->request->catalog;
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        const struct table_facts *table = &look->facts.tables[i];
+        char *name = stream_name(catalog->streams[i].schema, catalog->streams[i].table);
+        out_format(out, "%s%-40s %-10s ", i ? "             " : "tables       ", name,
+                   look_mode(look_stream(look, i)));
+        print_rows(out, look, i);
+        out_format(out, "%s\n",
+                   !table->oid         ? "is not there"
+                   : !table->published ? " (not published)"
+                                       : "");
+        free(name);
+    }
+}
+
+static void print_state(struct out *out, const struct look *look)
+{
+    const struct state *state = look->request->state;
+    if (state && state->checkpoint) {
+        uint64_t cursor = state->checkpoint->cursor;
+        out_format(out, "state        at %s, %s behind\n", lsn_format(cursor).s,
+                   size(behind(look->facts.slot.wal_end, cursor)).s);
+    }
+}
+
+void look_print(struct out *out, const struct look *look)
+{
+    const struct server_facts *server = &look->facts.server;
+    out_format(out, "server       PostgreSQL %d, database \"%s\", %s, WAL up to %s\n",
+               server->version / 10000, server->database, server->standby ? "standby" : "primary",
+               lsn_format(look->facts.slot.wal_end).s);
+    print_slot(out, look);
+    print_reader(out, look);
+    print_publication(out, look);
+    print_state(out, look);
+    print_tables(out, look);
+    for (size_t i = 0; i < look->problems.count; i++) {
+        out_format(out, "%s%s\n", i ? "             " : "problems     ",
+                   look->problems.items[i].text);
+    }
+}
