@@ -45,6 +45,12 @@ struct backfill_task {
 struct backfill_task *backfill_task_new(int stream, int range, const struct table_description *);
 void backfill_task_free(struct backfill_task **);
 
+/* What a worker has done, for whoever shows it: written by its thread, with shared_store. */
+struct worker_progress {
+    uint64_t chunks, chunks_us; /* queries of chunks that were answered, and the time they took */
+    uint64_t reconnects;
+};
+
 struct backfill {
     const struct config *config;
     const struct catalog *catalog;
@@ -53,6 +59,7 @@ struct backfill {
     struct run *run;
     struct log *log;
     size_t pool_batches; /* of each worker: what it can have read and not seen written */
+    struct worker_progress *progress; /* of each worker */
 };
 
 struct worker;

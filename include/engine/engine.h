@@ -20,6 +20,7 @@
 #include "config/catalog.h"
 #include "config/config.h"
 #include "emit/printer.h"
+#include "engine/progress.h"
 #include "merge/checkpoint.h"
 #include "runtime/log.h"
 #include "runtime/queue.h"
@@ -65,25 +66,6 @@ struct sink {
     void *context;
     bool (*write)(void *context, const char *data, size_t len, struct err *);
 };
-
-/* Where the capture is, for whoever shows it; numbers are read with shared_load. */
-struct progress {
-    uint64_t rows, changes, bytes; /* printed so far */
-    uint64_t cursor;               /* end of the last commit that was printed */
-    uint64_t commit_us;            /* its time, since 1970; 0: nothing is left to print */
-    uint64_t stream_count;
-    struct stream_progress {
-        char *name;
-        int64_t row_estimate;  /* -1: none */
-        int64_t byte_estimate; /* as the server stores the rows, TOAST included */
-        uint64_t rows;
-        uint64_t backfilling; /* 0 or 1 */
-    } * streams;
-    uint64_t ready; /* 1: the fields above are filled */
-};
-
-/* Whoever shows it frees what is in it, once the engine has returned and nobody looks any more. */
-void progress_clear(struct progress *);
 
 struct engine_config {
     const struct config *config;

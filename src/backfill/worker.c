@@ -22,6 +22,8 @@ struct worker {
     struct thread *thread;
     struct backfill backfill;
     struct reader reader; /* of chunks */
+    struct worker_progress *progress;
+    struct worker_progress done; /* as last shown */
     char name[32];
     bool fenced;                           /* the task's fence was passed */
     bool returned;                         /* the task was given back */
@@ -131,6 +133,13 @@ static bool write_watermark_alone(struct worker *w, struct err *err)
     return ok;
 }
 
+static void show_chunk(struct worker *w, int64_t us)
+{
+    w->done.chunks_us += (uint64_t)us;
+    shared_store(&w->progress->chunks_us, w->done.chunks_us);
+    shared_store(&w->progress->chunks, ++w->done.chunks);
+}
+
 /* One chunk of the task, and the watermark of the one before. *after moves on; NULL at the end of
  * the range. */
 static bool read_chunk(struct worker *w, const struct backfill_task *task, struct key **after,
@@ -138,6 +147,7 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
 {
     struct out request;
     struct chunk_close close = {0};
+    int64_t begun_us = clock_monotonic_us();
     out_init(&request, 4096);
     add_watermark(w, &request);
     reader_chunk_statements(&w->reader, &request, task, *after);
@@ -149,6 +159,7 @@ static bool read_chunk(struct worker *w, const struct backfill_task *task, struc
         reader_abort(&w->reader, task);
         return false;
     }
+    show_chunk(w, clock_monotonic_us() - begun_us);
     watermark_new(w->watermark);
     memcpy(close.watermark, w->watermark, sizeof close.watermark);
     key_free(after);
@@ -197,6 +208,7 @@ static bool may_retry(struct worker *w, struct err *err)
     if (!retry_again(&w->retry, "the backfill", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
+    shared_store(&w->progress->reconnects, ++w->done.reconnects);
     log_wait(&w->wait, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
     pg_close(&w->reader.pg);
     w->table = NULL;
@@ -319,6 +331,7 @@ struct worker *worker_start(const struct backfill *backfill, unsigned number, st
 {
     struct worker *w = mem_zero(sizeof *w);
     w->backfill = *backfill;
+    w->progress = &backfill->progress[number - 1];
     w->wait.log = backfill->log;
     snprintf(w->name, sizeof w->name, "source-postgres backfill %u", number % 1000);
     reader_init(&w->reader, &w->backfill, pool, ring);

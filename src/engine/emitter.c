@@ -28,7 +28,8 @@ struct emitter {
     struct source source;
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
-    uint64_t rows, changes, bytes;
+    uint64_t rows, changes, bytes, transactions, checkpoints;
+    uint64_t position;  /* all that the server had up to here is printed */
     uint64_t state_end; /* of `bytes`: where the last state ended */
     bool ended;
 };
@@ -135,9 +136,26 @@ static uint64_t print_rows(struct emitter *m, struct printer *printer, const str
     return n;
 }
 
+/* Of the output, in bytes. */
+static uint64_t position(const struct emitter *m)
+{
+    return m->bytes + m->out.len;
+}
+
+static struct stream_output *output_of(const struct emitter *m, int stream)
+{
+    return &m->engine->config.progress->outputs[stream];
+}
+
+/* A number that only we write. */
+static void count(uint64_t *shared, uint64_t more)
+{
+    shared_store(shared, *shared + more);
+}
+
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
-    uint64_t n = (*chunk)->first_row, patches = 0;
+    uint64_t n = (*chunk)->first_row, patches = 0, start = position(m);
     uint64_t cursor = (*chunk)->as_of ? cursor_at((*chunk)->as_of) : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
     for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
@@ -154,6 +172,8 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
     }
     m->counts[(*chunk)->stream] += n - (*chunk)->first_row + patches;
     m->rows += n - (*chunk)->first_row + patches;
+    count(&output_of(m, (*chunk)->stream)->rows, n - (*chunk)->first_row + patches);
+    count(&output_of(m, (*chunk)->stream)->row_bytes, position(m) - start);
     chunk_free(chunk);
 }
 
@@ -163,6 +183,7 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     struct capture_identity identity = m->engine->identity;
     identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
     crash_point("state-due");
+    m->checkpoints++;
     if (m->airbyte_look) {
         (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
     }
@@ -203,9 +224,12 @@ static void print_one(struct emitter *m, const struct event *e)
     }
     cursor_change(&m->source.cursor);
     m->source.lsn = e->lsn;
+    uint64_t start = position(m);
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
     m->changes += (uint64_t)printed;
+    count(&output_of(m, e->relation->stream)->changes, (uint64_t)printed);
+    count(&output_of(m, e->relation->stream)->change_bytes, position(m) - start);
     crash_point("change-printed");
 }
 
@@ -223,11 +247,14 @@ static void print_event(struct emitter *m, struct event *e)
         return;
     case EVENT_COMMIT:
         m->source.previous_commit = e->lsn;
+        m->transactions++;
+        m->position = e->lsn > m->position ? e->lsn : m->position;
         crash_point("commit-printed");
         print_released(m, e);
         return;
     case EVENT_POSITION:
         m->caught_up = true;
+        m->position = e->lsn > m->position ? e->lsn : m->position;
         print_released(m, e);
         return;
     case EVENT_END: m->ended = !stopping(m); return;
@@ -248,6 +275,9 @@ static void show_progress(struct emitter *m)
     shared_store(&p->changes, m->changes);
     shared_store(&p->bytes, m->bytes + m->out.len);
     shared_store(&p->cursor, m->source.previous_commit);
+    shared_store(&p->position, m->position);
+    shared_store(&p->transactions, m->transactions);
+    shared_store(&p->checkpoints, m->checkpoints);
     shared_store(&m->engine->written_since, m->bytes + m->out.len - m->state_end);
     shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
 }
@@ -280,9 +310,12 @@ static void print_batch(struct emitter *m, struct batch **batch)
 static void emit(struct emitter *m)
 {
     struct engine *e = m->engine;
+    struct progress *p = e->config.progress;
     while (!m->ended && !m->out.failed && !stopping(m)) {
         uint32_t seen = bell_count(&e->emitter_bell);
         struct batch *batch = ring_pop(e->output);
+        shared_store(&p->output_depth, ring_count(e->output));
+        shared_store(&p->busy_since_us, batch || m->out.len ? (uint64_t)clock_monotonic_us() : 0);
         print_logs(m);
         if (batch) {
             print_batch(m, &batch);
@@ -301,7 +334,7 @@ void emitter_main(void *context)
     m.counts = mem_zero((size_t)e->config.catalog->room * sizeof *m.counts);
     m.cut = mem_zero((size_t)e->config.catalog->room * sizeof *m.cut);
     m.airbyte_look = e->begins_in_look;
-    m.source.previous_commit = e->start_lsn;
+    m.source.previous_commit = m.position = e->start_lsn;
     m.source.cursor = e->config.state->checkpoint ? e->config.state->checkpoint->carry : 0;
     out_init(&m.out, OUTPUT_BYTES);
     out_sink(&m.out, write_sink, &m);

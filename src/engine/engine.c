@@ -78,57 +78,11 @@ static bool make_merge(struct engine *e, struct err *err)
     return e->merge != NULL;
 }
 
-void engine_show_table(struct engine *e, int stream)
-{
-    struct progress *p = e->config.progress;
-    const struct member *m = &e->roster.members[stream];
-    p->streams[stream] = (struct stream_progress){
-        .name = mem_string(m->state.id),
-        .row_estimate = m->table->row_estimate,
-        .byte_estimate = m->table->all_bytes,
-        .rows = m->state.backfilled,
-        .backfilling = m->state.mode == STREAM_BACKFILL,
-    };
-    shared_store(&p->stream_count, (uint64_t)stream + 1);
-}
-
-/* Once more after the last row: then they stand still. */
-void engine_show_streams(struct engine *e)
-{
-    struct progress *p = e->config.progress;
-    e->streams_shown = !merge_backfilling(e->merge);
-    for (int i = 0; i < e->roster.count; i++) {
-        bool backfilling;
-        uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
-        shared_store(&p->streams[i].rows, rows);
-        shared_store(&p->streams[i].backfilling, backfilling);
-    }
-}
-
-static void show_tables(struct engine *e)
-{
-    struct progress *p = e->config.progress;
-    p->streams = mem_zero((size_t)e->config.catalog->room * sizeof *p->streams);
-    for (int i = 0; i < e->roster.count; i++) {
-        engine_show_table(e, i);
-    }
-    p->cursor = e->start_lsn;
-    shared_store(&p->ready, 1);
-}
-
-void progress_clear(struct progress *p)
-{
-    for (uint64_t i = 0; i < p->stream_count; i++) {
-        free(p->streams[i].name);
-    }
-    free(p->streams);
-    *p = (struct progress){0};
-}
-
 static bool start_threads(struct engine *e, struct err *err)
 {
-    struct backfill backfill = {e->config.config, e->config.catalog, e->tasks,         e->lives,
-                                e->config.run,    e->config.log,     worker_batches(e)};
+    struct backfill backfill = {
+        e->config.config, e->config.catalog, e->tasks,          e->lives,
+        e->config.run,    e->config.log,     worker_batches(e), e->config.progress->workers};
     bool ok = service_start(&e->service, &e->merger_bell, err) &&
               (e->emitter = thread_start("emitter", emitter_main, e, err)) &&
               (e->reader = thread_start("reader", reader_main, e, err));
@@ -245,7 +199,7 @@ void engine_run(const struct engine_config *config)
     if (ok && !over) {
         build(e);
         plan_queue(e);
-        show_tables(e);
+        engine_show_tables(e);
         ok = start_threads(e, &err);
     }
     if (ok && !over) {

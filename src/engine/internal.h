@@ -26,7 +26,8 @@ struct hands {
     int64_t snapshot_us;  /* when it last asked for a snapshot, */
     int64_t looked_us;    /* when it looks next whether the tables are still the same */
     int64_t held_us;      /* and when it looks next for what holds up the slot */
-    bool snapshot_asked, look_asked, held_asked;
+    int64_t slot_us;      /* and for the slot itself */
+    bool snapshot_asked, look_asked, held_asked, slot_asked;
     struct question *look;     /* answered; taken in once the stream has passed what it saw */
     struct question *deferred; /* answered; taken in once `asking` is done */
     bool final;                /* the final watermark is written, or being written */
@@ -75,6 +76,12 @@ struct engine {
 /* engine.c: progress tells of one stream more. */
 void engine_show_table(struct engine *, int stream);
 
+/* And of all of them, before the threads start. */
+void engine_show_tables(struct engine *);
+
+/* What waits for the merger. */
+void engine_show_rings(struct engine *);
+
 /* And of all how far they are. */
 void engine_show_streams(struct engine *);
 
@@ -95,6 +102,12 @@ void refresh_end(struct engine *);
 
 /* merger.c */
 void merger_loop(struct engine *);
+void merger_ask(struct engine *, struct question **);
+
+/* looks.c: what is due, and when the merger's thread must wake for it or for anything else. */
+void merger_ask_simply(struct engine *, enum question_kind, bool *asked);
+void looks_begin(struct engine *, int64_t now_us);
+int64_t looks_deadline_us(const struct engine *);
 
 /* emitter.c */
 void emitter_main(void *context); /* the engine */

@@ -12,8 +12,6 @@
 
 enum {
     SNAPSHOT_INTERVAL_US = 50 * 1000, /* one that does not help now will not a moment later */
-    HELD_FIRST_US = 3 * 1000 * 1000,
-    HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
     WATERMARK_INTERVAL_US = 1000 * 1000,
     STATE_LEAST_US = 200 * 1000, /* between two states */
 };
@@ -31,7 +29,7 @@ static void send_home(struct engine *e)
     }
 }
 
-static void ask(struct engine *e, struct question **q)
+void merger_ask(struct engine *e, struct question **q)
 {
     ring_push(e->service.questions, (void **)q);
 }
@@ -48,7 +46,7 @@ static bool is_ready(struct engine *e, struct batch *batch)
     q->merge = m;
     q->count = e->roster.count;
     q->about = m->kind == MERGE_ASKS_BINDING ? NULL : e->roster.members[m->stream].table;
-    ask(e, &q);
+    merger_ask(e, &q);
     return false;
 }
 
@@ -147,20 +145,13 @@ static bool output_event(struct engine *e, enum event_kind kind, struct checkpoi
     return true;
 }
 
-static void ask_simply(struct engine *e, enum question_kind kind, bool *asked)
-{
-    struct question *q = question_new(kind, 0);
-    *asked = true;
-    ask(e, &q);
-}
-
 static void want_snapshot(struct engine *e, int64_t now_us)
 {
     struct hands *h = &e->hands;
     if (merge_wants_snapshot(e->merge) && !h->snapshot_asked &&
         now_us - h->snapshot_us >= SNAPSHOT_INTERVAL_US) {
         h->snapshot_us = now_us;
-        ask_simply(e, ASK_SNAPSHOT, &h->snapshot_asked);
+        merger_ask_simply(e, ASK_SNAPSHOT, &h->snapshot_asked);
     }
 }
 
@@ -179,30 +170,6 @@ static bool take_snapshot(struct engine *e, struct question *q, struct err *err)
         merge_snapshot(e->merge, &q->snapshot);
     }
     return true;
-}
-
-/* First when the server has heard how far we are. */
-static void look_around(struct engine *e, int64_t now_us)
-{
-    struct hands *h = &e->hands;
-    if (!h->held_us) {
-        h->held_us = now_us + HELD_FIRST_US;
-        h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
-        return;
-    }
-    if (now_us >= h->held_us && !h->held_asked) {
-        h->held_us = now_us + HELD_INTERVAL_US;
-        ask_simply(e, ASK_HELD, &h->held_asked);
-    }
-    if (now_us >= h->looked_us && !h->look_asked && !h->look) {
-        struct question *q = question_new(ASK_LOOK, 0);
-        h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
-        h->look_asked = true;
-        q->keys = roster_keys(&e->roster);
-        q->count = e->roster.count;
-        q->oid_count = merge_told(e->merge, &q->oids);
-        ask(e, &q);
-    }
 }
 
 /* What the look saw may be what the stream tells of in a moment. */
@@ -238,7 +205,7 @@ static void write_final_watermark(struct engine *e, int64_t now_us)
     memcpy(q->watermark, h->watermark, sizeof q->watermark);
     h->final = true;
     h->final_us = INT64_MAX;
-    ask(e, &q);
+    merger_ask(e, &q);
 }
 
 static bool take_merge_answer(struct engine *e, struct question *q, struct err *err)
@@ -268,7 +235,7 @@ static bool ask_again(struct engine *e, struct question **q)
 {
     if ((*q)->kind == ASK_MERGE) {
         (*q)->busy = false;
-        ask(e, q);
+        merger_ask(e, q);
     } else if ((*q)->kind == ASK_WATERMARK) {
         e->hands.final_us = clock_monotonic_us() + WATERMARK_INTERVAL_US;
     } else if ((*q)->kind == ASK_LOOK) {
@@ -285,6 +252,7 @@ static bool take_answer(struct engine *e, struct question **q, struct err *err)
     case ASK_BASE: return roster_answer(e, q, err);
     case ASK_JOIN: return roster_joined(e, *q, err);
     case ASK_HELD: e->hands.held_asked = false; return true;
+    case ASK_SLOT: e->hands.slot_asked = false; return true;
     default: break;
     }
     if ((*q)->busy) {
@@ -345,21 +313,6 @@ static bool take_answers(struct engine *e, bool *some, struct err *err)
     return true;
 }
 
-static int64_t soonest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t deadline_us(const struct engine *e)
-{
-    const struct hands *h = &e->hands;
-    int64_t us = soonest(merge_deadline_us(e->merge), soonest(h->held_us, h->looked_us));
-    if (h->final) {
-        us = soonest(us, h->final_us);
-    }
-    return soonest(us, e->roster.next_us);
-}
-
 static bool merge_step(struct engine *e, struct err *err)
 {
     bool some = false;
@@ -370,9 +323,10 @@ static bool merge_step(struct engine *e, struct err *err)
     if (!take_answers(e, &some, err) || !take_batches(e, &some, err)) {
         return false;
     }
+    engine_show_rings(e);
     want_snapshot(e, now_us);
     write_final_watermark(e, now_us);
-    look_around(e, now_us);
+    looks_begin(e, now_us);
     if (!e->hands.asking) {
         take_look(e);
         roster_read_again(e);
@@ -382,7 +336,7 @@ static bool merge_step(struct engine *e, struct err *err)
     if (checkpoint) {
         output_event(e, EVENT_POSITION, checkpoint);
     } else if (!some && !run_stopping(e->config.run)) {
-        bell_wait(&e->merger_bell, seen, deadline_us(e));
+        bell_wait(&e->merger_bell, seen, looks_deadline_us(e));
     }
     return true;
 }

@@ -138,7 +138,9 @@ static bool take_xlogdata(struct replication *r, const uint8_t *data, size_t len
 {
     uint64_t start = load64(data + 1);
     size_t before = r->batch->event_count;
+    uint64_t server_end = load64(data + 9);
     r->received = start > r->received ? start : r->received;
+    r->server_end = server_end > r->server_end ? server_end : r->server_end;
     return decoder_message(r->decoder, r->batch, start, data + XLOGDATA_HEADER,
                            len - XLOGDATA_HEADER, err) &&
            account(r, before, err);
@@ -165,6 +167,7 @@ static bool take_keepalive(struct replication *r, const uint8_t *data, size_t le
     uint64_t end = load64(data + 1);
     bool reply = len > 17 && data[17];
     r->received = end > r->received ? end : r->received;
+    r->server_end = end > r->server_end ? end : r->server_end;
     if (!decoder_in_transaction(r->decoder) && !r->repeats) {
         struct event *event = batch_event(r->batch);
         event->kind = EVENT_POSITION;
@@ -188,6 +191,14 @@ static bool take_message(struct replication *r, const struct message *m, struct 
     return m->len < 17 || *m->body != 'k' || take_keepalive(r, m->body, m->len, err);
 }
 
+static void show_progress(const struct replication *r)
+{
+    struct progress *p = r->engine->config.progress;
+    shared_store(&p->received, r->received);
+    shared_store(&p->server_end, r->server_end);
+    shared_store(&p->heard_us, (uint64_t)r->last_message_us);
+}
+
 /* All that has been taken in. *some: whether that was anything. */
 static bool take_all(struct replication *r, bool *some, struct err *err)
 {
@@ -200,6 +211,7 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
     if (*some) {
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
+        show_progress(r);
         log_waited(&r->wait);
     }
     return true;
@@ -285,6 +297,7 @@ static bool may_retry(struct replication *r, struct err *err)
         !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
+    shared_store(&r->engine->config.progress->reader_reconnects, ++r->reconnects);
     log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
     run_pause(r->engine->config.run, pause_us);
     return true;

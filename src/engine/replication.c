@@ -141,6 +141,7 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     struct out request;
     int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
     r->flushed = shared_load(r->engine->config.acknowledged);
+    shared_store(&r->engine->config.progress->flushed, r->flushed);
     *p++ = 'r';
     p = store64(p, r->received);
     p = store64(p, r->flushed);

@@ -23,7 +23,9 @@ struct replication {
     struct decoder *decoder;
     struct batch *batch; /* being filled; NULL: none */
     uint64_t received;   /* end of the WAL that the server has sent */
-    uint64_t flushed;    /* as last reported */
+    uint64_t server_end; /* end of the WAL that the server has, as it said last */
+    uint64_t reconnects;
+    uint64_t flushed; /* as last reported */
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
     struct log_wait wait;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "runtime/counter.h"
 #include "runtime/retry.h"
 
 enum { QUESTIONS = 16 };
@@ -97,6 +98,7 @@ bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
     int64_t pause_us;
     while (!run_stopping(s->config->run) && !(s->running && service_was_locked(s)) &&
            retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
+        shared_store(&s->config->progress->service_reconnects, ++s->reconnects);
         log_wait(&s->wait, LOG_WARN, "service connection interrupted, will try again: %s",
                  err->message);
         run_pause(s->config->run, pause_us);
@@ -170,6 +172,7 @@ static bool answer(struct service *s, struct question *q, struct err *err)
     case ASK_JOIN: return answer_join(s, q, err);
     case ASK_BASE: return answer_base(s, q, err);
     case ASK_HELD: answer_held(s); return true;
+    case ASK_SLOT: answer_slot(s); return true;
     case ASK_WATERMARK: return answer_watermark(s, q, err);
     }
     return false;

@@ -27,6 +27,7 @@ enum question_kind {
                       `lsn` is not after it was published */
     ASK_BASE, /* of one stream: `base`, and `lsn`, which is not after it */
     ASK_HELD, /* report whose transactions hold the slot back */
+    ASK_SLOT, /* show how the slot stands */
     ASK_WATERMARK, /* write `watermark` */
 };
 
@@ -77,6 +78,7 @@ struct service {
     const struct engine_config *config;
     struct pg *pg;
     struct types *types;
+    uint64_t reconnects;
     struct bell bell;
     struct ring *questions, *answers;
     struct thread *thread;
@@ -120,6 +122,7 @@ bool answer_describe(struct service *, struct question *, struct err *);
 bool answer_join(struct service *, struct question *, struct err *);
 bool answer_base(struct service *, struct question *, struct err *);
 void answer_held(struct service *);
+void answer_slot(struct service *);
 
 /* base.c: a snapshot for tables that are read in ctid order, and the connection that keeps it. */
 bool base_take(const struct engine_config *, struct base_snapshot *, struct pg **holder,

@@ -1,4 +1,9 @@
-/* Whose transactions make the server keep WAL that has been captured. */
+/* How the slot stands, and whose transactions make the server keep WAL that has been captured. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "pg/slot.h"
+#include "runtime/counter.h"
 #include "service.h"
 
 /*
@@ -37,4 +42,41 @@ void answer_held(struct service *s)
                  pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
     }
     pg_rows_free(&rows);
+}
+
+static enum slot_status status_of(const struct slot *slot)
+{
+    static const char *const names[] = {"", "reserved", "extended", "unreserved", "lost"};
+    for (int i = SLOT_STATUS_RESERVED; slot->wal_status && i <= SLOT_STATUS_LOST; i++) {
+        if (!strcmp(slot->wal_status, names[i])) {
+            return (enum slot_status)i;
+        }
+    }
+    return SLOT_STATUS_UNKNOWN;
+}
+
+static void show_slot(struct slot_progress *p, const struct slot *slot)
+{
+    uint64_t safe = slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0;
+    bool keeps = slot->restart_lsn && slot->wal_end > slot->restart_lsn;
+    shared_store(&p->status, status_of(slot));
+    shared_store(&p->safe_wal_size, slot->safe_wal_size == INT64_MAX ? UINT64_MAX : safe);
+    shared_store(&p->retained, keeps ? slot->wal_end - slot->restart_lsn : 0);
+    shared_store(&p->known, 1);
+}
+
+void answer_slot(struct service *s)
+{
+    struct err ignored = {0};
+    struct slot slot;
+    struct retry retry;
+    retry_succeeded(&retry, clock_monotonic_us());
+    bool ok;
+    do {
+        ok = slot_read(s->pg, s->config->config->slot, &slot, &ignored);
+    } while (!ok && service_may_retry(s, &retry, &ignored));
+    if (ok && slot.exists) {
+        show_slot(&s->config->progress->slot, &slot);
+    }
+    slot_clear(&slot);
 }
