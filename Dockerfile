@@ -2,7 +2,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake ninja-build gcc libc6-dev pkg-config libpq-dev libssl-dev libck-dev libcjson-dev uuid-dev \
-        libprotobuf-c-dev protobuf-c-compiler libssh-dev \
+        libprotobuf-c-dev protobuf-c-compiler libssh-dev libmicrohttpd-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./
@@ -18,7 +18,7 @@ RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INTERPROCED
 
 FROM debian:bookworm-slim
 # No account is made: its entry would carry the date. What the packages' licences ask for stays in /usr/share/doc.
-RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 libprotobuf-c1 libssh-4 \
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libck0 libcjson1 libuuid1 libprotobuf-c1 libssh-4 libmicrohttpd12 \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 COPY --from=build /install/bin/source-postgres /usr/local/bin/source-postgres
 COPY --from=build /install/share/doc/source-postgres /usr/local/share/doc/source-postgres

@@ -5,7 +5,7 @@ _source_postgres() {
     local options=--help
     COMPREPLY=()
     case $previous in
-    --config | --catalog | --state)
+    --config | --catalog | --state | --metrics-file)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
@@ -14,14 +14,14 @@ _source_postgres() {
         mapfile -t COMPREPLY < <(compgen -W "postgresql rds cloudsql alloydb azure supabase neon" -- "$current")
         return
         ;;
-    --admin) return ;;
+    --admin | --metrics-listen) return ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
         options="spec check discover read setup-sql status teardown --help --version"
     fi
     case $command in
     check | discover) options="--config --help" ;;
-    read) options="--config --catalog --state --help" ;;
+    read) options="--config --catalog --state --metrics-listen --metrics-file --help" ;;
     setup-sql) options="--config --catalog --admin --provider --help" ;;
     status) options="--config --catalog --state --json --help" ;;
     teardown) options="--config --yes --help" ;;

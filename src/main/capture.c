@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "exporter.h"
 #include "output.h"
 #include "program.h"
 #include "runtime/counter.h"
@@ -45,7 +46,8 @@ static void listen_once(struct program *p, struct listener *listener)
  * Until the run stops, by itself or by a signal. A consumer that no longer reads would hold the
  * last line back for ever: then the process ends without it.
  */
-static void wait_for_run(struct program *p, struct show *show, struct listener *listener)
+static void wait_for_run(struct program *p, struct show *show, struct exporter *exporter,
+                         struct listener *listener)
 {
     while (!run_stopping(p->run)) {
         struct pollfd fds[4] = {{p->signals, POLLIN, 0},
@@ -63,6 +65,7 @@ static void wait_for_run(struct program *p, struct show *show, struct listener *
             take_hangup(p);
         }
         show_progress(show);
+        exporter_step(exporter);
     }
 }
 
@@ -100,6 +103,7 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
                  struct listener *listener, struct err *err)
 {
     struct show show;
+    struct exporter exporter;
     struct capture capture = {.engine = {p->config,
                                          p->catalog,
                                          &p->state,
@@ -114,13 +118,18 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
     show_init(&show, progress, p->log, !listener);
     show.statuses = p->command.command == COMMAND_FLOW;
     show.status = -1;
-    struct thread *thread = thread_start("merger", run_engine, &capture, err);
-    if (!thread) {
+    if (!exporter_start(&exporter, p, progress, err)) {
         return false;
     }
-    wait_for_run(p, &show, listener);
+    struct thread *thread = thread_start("merger", run_engine, &capture, err);
+    if (!thread) {
+        exporter_end(&exporter);
+        return false;
+    }
+    wait_for_run(p, &show, &exporter, listener);
     wait_for_end(p, &capture.ended);
     thread_join(&thread);
+    exporter_end(&exporter);
     show_end(&show);
     return run_result(p->run, err);
 }

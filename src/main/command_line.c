@@ -14,6 +14,8 @@ enum {
     OPTION_PROVIDER = 16,
     OPTION_JSON = 32,
     OPTION_YES = 64,
+    OPTION_METRICS_LISTEN = 128,
+    OPTION_METRICS_FILE = 256,
 };
 
 /* Options that a command may have, and those that it needs. */
@@ -25,7 +27,8 @@ static const struct {
     {"spec", COMMAND_SPEC, 0, 0},
     {"check", COMMAND_CHECK, OPTION_CONFIG, OPTION_CONFIG},
     {"discover", COMMAND_DISCOVER, OPTION_CONFIG, OPTION_CONFIG},
-    {"read", COMMAND_READ, OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE,
+    {"read", COMMAND_READ,
+     OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE | OPTION_METRICS_LISTEN | OPTION_METRICS_FILE,
      OPTION_CONFIG | OPTION_CATALOG},
     {"setup-sql", COMMAND_SETUP_SQL,
      OPTION_CONFIG | OPTION_CATALOG | OPTION_ADMIN | OPTION_PROVIDER, OPTION_CONFIG},
@@ -50,6 +53,8 @@ static const struct option {
     {"provider", "NAME", OPTION_PROVIDER, PLACE(provider)},
     {"json", NULL, OPTION_JSON, PLACE(json)},
     {"yes", NULL, OPTION_YES, PLACE(yes)},
+    {"metrics-listen", "ADDRESS", OPTION_METRICS_LISTEN, PLACE(metrics_listen)},
+    {"metrics-file", "FILE", OPTION_METRICS_FILE, PLACE(metrics_file)},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -81,8 +86,8 @@ static bool take_option(struct parser *p, const char *arg, const struct option *
     } else if (p->next < p->argc) {
         *(const char **)(void *)place = p->argv[p->next++];
     } else {
-        err_set(err, ERR_CONFIG, "--%s needs a %s", o->name,
-                !strcmp(o->value, "FILE") ? "file" : "name");
+        bool file = !strcmp(o->value, "FILE");
+        err_set(err, ERR_CONFIG, "--%s needs %s", o->name, file ? "a file" : o->value);
     }
     return true;
 }

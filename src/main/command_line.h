@@ -25,6 +25,7 @@ struct command_line {
     enum command about;                   /* of COMMAND_HELP; COMMAND_FLOW: of all */
     const char *config, *catalog, *state; /* paths */
     const char *admin, *provider;
+    const char *metrics_listen, *metrics_file;
     bool json, yes;
 };
 

@@ -45,13 +45,19 @@ static const char discover[] =
 
 static const char read[] =
     "source-postgres read --config FILE --catalog FILE [--state FILE]\n"
+    "                     [--metrics-listen ADDRESS] [--metrics-file FILE]\n"
     "\n"
     "Captures the catalog's tables: first all rows, then all changes. With \"tail\" in the "
     "catalog\n"
     "it runs until it is stopped (SIGTERM, Ctrl-C); without, it ends once it has reached what was\n"
     "committed when the rows were out. SIGHUP has the catalog read again.\n"
     "\n"
-    "  --state FILE   the last STATE message of an earlier run, to go on from\n";
+    "  --state FILE               the last STATE message of an earlier run, to go on from\n"
+    "  --metrics-listen ADDRESS   serve /metrics for Prometheus, and /healthz: at PORT, which is "
+    "on\n"
+    "                             loopback alone, or ADDRESS:PORT (or METRICS_LISTEN in the\n"
+    "                             environment)\n"
+    "  --metrics-file FILE        write them to a file every few seconds (or METRICS_FILE)\n";
 
 static const char setup_sql[] =
     "source-postgres setup-sql --config FILE [--catalog FILE] [--admin USER] [--provider NAME]\n"

@@ -352,7 +352,7 @@ static int block_signals(void)
 
 int main(int argc, char **argv)
 {
-    struct program p = {.hangups = -1, .signals = -1};
+    struct program p = {.hangups = -1, .signals = -1, .version = VERSION};
     struct err err = {0};
     if (!open_standard(&err)) {
         return fail(&p, &err);

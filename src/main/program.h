@@ -21,7 +21,8 @@ struct program {
     int signals;
     int hangups;            /* readable once SIGHUP came; -1: that is not waited for */
     struct queue *catalogs; /* as they were read then, for the engine */
-    bool stopped;           /* by a signal */
+    const char *version;
+    bool stopped; /* by a signal */
 };
 
 /* Take the signal that made `signals` readable. */

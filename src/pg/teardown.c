@@ -29,9 +29,9 @@ static bool read_others(struct pg *pg, const struct config *config, const struct
                         char **others, struct err *err)
 {
     *others = NULL;
-    if (!facts_watermarks(facts)->oid || !facts->watermarks.columns ||
-        !facts_watermarks(facts)->readable) {
-        return true;
+    const struct table_facts *table = facts_watermarks(facts);
+    if (table->kind != 'r' || !facts->watermarks.columns || !table->readable) {
+        return true; /* a view would run what others have made */
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
     char *sql = mem_format("SELECT string_agg(s.slot_name, ', ') FROM pg_replication_slots s"

@@ -1,0 +1,71 @@
+/* Serving metrics, and writing them to a file. */
+#include "exporter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { FILE_INTERVAL_US = 5 * 1000 * 1000, SLOT_INTERVAL_US = 10 * 1000 * 1000 };
+
+/* An option wins over the environment. */
+static const char *wanted(const char *option, const char *variable)
+{
+    const char *value = option ? option : getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+bool exporter_start(struct exporter *x, const struct program *p, struct progress *progress,
+                    struct err *err)
+{
+    const char *address = wanted(p->command.metrics_listen, "METRICS_LISTEN");
+    int64_t check_us = p->config->check_interval_ms * 1000;
+    *x = (struct exporter){
+        .source = {progress, p->config->slot, p->config->database, p->version},
+        .file = wanted(p->command.metrics_file, "METRICS_FILE"),
+        .log = p->log,
+    };
+    if (address || x->file) {
+        progress->slot_interval_us = check_us < SLOT_INTERVAL_US ? check_us : SLOT_INTERVAL_US;
+    }
+    if (!address) {
+        return true;
+    }
+    x->server = metrics_serve(address, &x->source, err);
+    if (x->server) {
+        size_t host_len = strrchr(address, ':') ? (size_t)(strrchr(address, ':') - address) : 0;
+        log_line(p->log, LOG_INFO, "metrics are at http://%.*s:%d/metrics",
+                 host_len ? (int)host_len : 9, host_len ? address : "127.0.0.1",
+                 metrics_port(x->server));
+    }
+    return x->server != NULL;
+}
+
+static void write_file(struct exporter *x)
+{
+    struct out out;
+    struct err err;
+    out_init(&out, 16 * 1024);
+    metrics_write(&out, &x->source, clock_monotonic_us(), clock_wall_ms());
+    if (!metrics_file_write(x->file, &out, &err)) {
+        log_line(x->log, LOG_WARN, "%s", err.message);
+    }
+    out_free(&out);
+}
+
+void exporter_step(struct exporter *x)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (x->file && now_us >= x->next_us) {
+        x->next_us = now_us + FILE_INTERVAL_US;
+        write_file(x);
+    }
+}
+
+void exporter_end(struct exporter *x)
+{
+    metrics_close(&x->server);
+    if (x->file) {
+        write_file(x);
+    }
+}

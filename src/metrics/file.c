@@ -1,0 +1,31 @@
+/* The file that another program reads at any moment: written beside it, and put in its place. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "metrics/metrics.h"
+
+static bool write_whole(const char *path, const struct out *out)
+{
+    FILE *file = fopen(path, "we");
+    if (!file) {
+        return false;
+    }
+    bool ok = fwrite(out->data, 1, out->len, file) == out->len;
+    return !fclose(file) && ok;
+}
+
+bool metrics_file_write(const char *path, const struct out *out, struct err *err)
+{
+    char *beside = mem_format("%s.%ld.tmp", path, (long)getpid());
+    bool ok = write_whole(beside, out) && !rename(beside, path);
+    if (!ok) {
+        err_set(err, ERR_SYSTEM, "cannot write the metrics to %s: %s", path, strerror(errno));
+        unlink(beside);
+    }
+    free(beside);
+    return ok;
+}

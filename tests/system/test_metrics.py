@@ -1,0 +1,246 @@
+"""Metrics: over HTTP, in a file, and whether a capture is alive and moving; the dashboard and the alerts that go by them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from connector import run
+from server import free_port
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+
+
+def parse(text):
+    """(name, labels) -> value, as Prometheus' own client reads it."""
+    return {(sample.name.removeprefix("source_postgres_"), frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def value(metrics, name, **labels):
+    return metrics.get((name, frozenset(labels.items())))
+
+
+def get(process, path, method="GET"):
+    process.wait_for(lambda run: "metrics are at" in run.stderr)
+    url = re.search(r"metrics are at (http://127\.0\.0\.1:\d+)/", process.stderr)[1]
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url + path, method=method), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def scrape(process):
+    status, text = get(process, "/metrics")
+    assert status == 200
+    return parse(text)
+
+
+def wait_for_metric(process, holds):
+    process.wait_for(lambda run: holds(scrape(run)))
+    return scrape(process)
+
+
+def checked_by_promtool(text):
+    if not shutil.which("promtool"):
+        return
+    ended = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, timeout=30, check=False)
+    assert ended.returncode == 0 and not ended.stdout + ended.stderr, ended
+
+
+def start(one, **variables):
+    one.start(METRICS_LISTEN="0", **variables)
+    return one.runs[-1]
+
+
+def test_metrics_tell_what_was_captured(database, capture):
+    database.execute('CREATE TABLE items (id int PRIMARY KEY, t text)', 'CREATE TABLE "Odd ""name""" (id int PRIMARY KEY)',
+                     "INSERT INTO items SELECT g, 'some text' FROM generate_series(1, 1000) g", "ANALYZE items")
+    process = start(capture(["items", 'Odd "name"'], tail=True, advanced={"check_interval": "100ms"})).wait_for_active()
+    for n in range(5):
+        database.execute(f"UPDATE items SET t = 'other' WHERE id <= {10 * (n + 1)}")
+    process.wait_for_records(1150)
+    metrics = wait_for_metric(process, lambda now: value(now, "records_total", schema="public", table="items", path="replication") == 150
+                              and value(now, "slot_retained_wal_bytes") is not None and value(now, "lag_bytes") == 0)
+    items = {"schema": "public", "table": "items"}
+    assert value(metrics, "records_total", **items, path="backfill") == 1000
+    sizes = {path: sum(len(json.dumps(record["data"])) for record in process.records
+                       if ("snapshot" in record["data"]["_meta"]["source"]) == (path == "backfill"))
+             for path in ("backfill", "replication")}
+    for path, size in sizes.items():
+        assert 0.7 * size < value(metrics, "record_bytes_total", **items, path=path) < 2 * size, path
+    assert value(metrics, "records_total", schema="public", table='Odd "name"', path="backfill") == 0
+    assert value(metrics, "transactions_total") >= 5 and value(metrics, "checkpoints_total") >= 1
+    assert value(metrics, "backfill_rows", **items) == value(metrics, "backfill_estimated_rows", **items) == 1000
+    assert value(metrics, "backfill_running", **items) == 0
+    assert value(metrics, "backfill_chunk_seconds_count") >= 1 and value(metrics, "backfill_chunk_seconds_sum") > 0
+    assert value(metrics, "slot_wal_status", status="reserved") == 1
+    assert value(metrics, "written_lsn_bytes") == value(metrics, "server_lsn_bytes") <= database.position()
+    assert value(metrics, "info", slot=database.slot, database=database.name, version="0.1.0") == 1
+    assert value(metrics, "process_resident_memory_bytes") > 1e6 and value(metrics, "process_open_fds") > 3
+    checked_by_promtool(get(process, "/metrics")[1])
+    assert get(process, "/healthz") == (200, "moving\n")
+    assert get(process, "/other")[0] == 404 and get(process, "/metrics", "POST")[0] == 405
+    process.stop()
+
+
+def test_metrics_count_reconnects(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = start(capture(["items"], tail=True)).wait_for_active()
+    assert value(scrape(process), "reconnects_total", connection="replication") == 0
+    database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+    database.execute("INSERT INTO items VALUES (1)")
+    process.wait_for_records(1)
+    assert value(scrape(process), "reconnects_total", connection="replication") >= 1
+    process.stop()
+
+
+def test_a_capture_that_waits_to_begin_is_alive(database, capture):
+    """Slot creation waits for every transaction that writes."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"], tail=True)
+    other = database.connect()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN; INSERT INTO items VALUES (1)")
+        process = start(one)
+        assert get(process, "/healthz") == (200, "starting\n")
+        assert value(scrape(process), "moving") == 1
+        cursor.execute("COMMIT")
+    other.close()
+    process.wait_for_records(1)
+    process.stop()
+
+
+def test_the_file_has_the_same(database, capture, tmp_path):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 100)")
+    path = tmp_path / "capture.prom"
+    one = capture(["items"])
+    run("read", *one.arguments(), "--metrics-file", str(path)).succeed()
+    text = path.read_text(encoding="utf-8")
+    assert value(parse(text), "records_total", schema="public", table="items", path="backfill") == 100
+    checked_by_promtool(text)
+    assert os.listdir(tmp_path) == [path.name] or sorted(os.listdir(tmp_path)) == ["capture.prom", "capture0"]
+
+
+def test_a_file_that_cannot_be_written_ends_no_capture(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = run("read", *capture(["items"]).arguments(), "--metrics-file", "/nowhere/capture.prom").succeed()
+    assert "cannot write the metrics to /nowhere/capture.prom" in process.stderr
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "192.0.2.1:9187"])
+def test_an_address_that_cannot_be_used_is_an_error(database, capture, address):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = run("read", *capture(["items"]).arguments(), "--metrics-listen", address)
+    assert process.process.returncode == 1 and address in process.stderr and "metrics cannot be served" in process.stderr
+
+
+def test_no_port_is_open_unless_asked_for(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = capture(["items"], tail=True).start().wait_for_active()
+    listening = subprocess.run(["ss", "-Hltnp"], check=False, capture_output=True, text=True, timeout=10) if shutil.which("ss") else None
+    assert "metrics are at" not in process.stderr
+    assert not listening or f"pid={process.process.pid}," not in listening.stdout
+    process.stop()
+
+
+# What goes by them.
+
+
+def named_metrics(text):
+    return set(re.findall(r"(?:source_postgres|process)_[a-z_]+", text))
+
+
+def known_metrics():
+    with open(os.path.join(ROOT, "src", "metrics", "write.c"), encoding="utf-8") as file:
+        text = file.read()
+    names = {"source_postgres_" + name for name in re.findall(r'PREFIX "([a-z_]+)"', text)} | set(re.findall(r'"(process_[a-z_]+)"', text))
+    return names | {"source_postgres_backfill_chunk_seconds_sum", "source_postgres_backfill_chunk_seconds_count"}
+
+
+def test_the_dashboard_and_the_alerts_name_what_there_is():
+    for name in ("grafana.json", "alerts.yml"):
+        with open(os.path.join(ROOT, "docs", "monitoring", name), encoding="utf-8") as file:
+            text = file.read()
+        assert named_metrics(text) and named_metrics(text) <= known_metrics(), name
+
+
+def test_the_dashboard_is_whole():
+    with open(os.path.join(ROOT, "docs", "monitoring", "grafana.json"), encoding="utf-8") as file:
+        dashboard = json.load(file)
+    assert dashboard["title"] and dashboard["schemaVersion"] >= 30 and dashboard["uid"]
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids)) >= 8
+    cells = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        own = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert place["x"] + place["w"] <= 24 and not own & cells, panel["title"]
+        cells |= own
+        assert panel["title"] and all(target["expr"] for target in panel["targets"])
+        assert panel["datasource"]["uid"] == "${datasource}"
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool, of Debian's package prometheus")
+def test_promtool_takes_the_alerts_and_they_fire():
+    for check in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
+        ended = subprocess.run(["promtool", *check], cwd=os.path.join(ROOT, "docs", "monitoring"), check=False,
+                               capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.fixture(name="prometheus")
+def prometheus_that_scrapes(tmp_path):
+    """prometheus(url): a server that scrapes it each half second; query(expression) -> the samples now."""
+    started = []
+
+    def start_one(target):
+        port = free_port()
+        (tmp_path / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "500ms"},
+            "scrape_configs": [{"job_name": "capture", "static_configs": [{"targets": [target]}]}]}), encoding="utf-8")
+        started.append(subprocess.Popen(
+            ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb",
+             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+        def query(expression):
+            url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+            try:
+                with urllib.request.urlopen(url, timeout=10) as answer:
+                    return json.load(answer)["data"]["result"]
+            except urllib.error.HTTPError as error:
+                raise AssertionError(f"{expression}: {error.read()}") from error
+            except urllib.error.URLError:
+                return []  # it is starting
+
+        return query
+
+    yield start_one
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="needs prometheus")
+def test_prometheus_answers_what_the_dashboard_asks(database, capture, prometheus):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 1000)", "ANALYZE items")
+    process = start(capture(["items"], tail=True, advanced={"check_interval": "100ms"})).wait_for_active()
+    wait_for_metric(process, lambda now: value(now, "slot_retained_wal_bytes") is not None)
+    query = prometheus(re.search(r"http://(127\.0\.0\.1:\d+)/", process.stderr)[1])
+    process.wait_for(lambda run: query("rate(source_postgres_transactions_total[3s])"))
+    with open(os.path.join(ROOT, "docs", "monitoring", "grafana.json"), encoding="utf-8") as file:
+        panels = json.load(file)["panels"]
+    for panel in panels:
+        for target in panel["targets"]:
+            expression = target["expr"].replace("$__rate_interval", "3s").replace("$instance", ".*")
+            nothing_now = panel["title"] in ("WAL until the slot is lost", "Backfill by table")  # no limit, no backfill
+            assert query(expression) or nothing_now, panel["title"]
+    process.stop()

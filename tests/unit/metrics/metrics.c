@@ -1,0 +1,182 @@
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "metrics/metrics.h"
+
+#define S *1000000LL
+
+static struct stream_progress stream;
+static struct stream_output output;
+static struct progress progress;
+static struct metrics_source source;
+static struct out out;
+
+static void begin(void)
+{
+    stream = (struct stream_progress){.schema = (char *)"public",
+                                      .table = (char *)"odd \"name\"\\\n",
+                                      .row_estimate = 200,
+                                      .rows = 100,
+                                      .backfilling = 1};
+    output = (struct stream_output){1, 2, 3, 4};
+    progress = (struct progress){.ready = 1,
+                                 .stream_count = 1,
+                                 .streams = &stream,
+                                 .outputs = &output,
+                                 .server_end = 5000,
+                                 .position = 4000,
+                                 .flushed = 3000,
+                                 .commit_us = 10 S,
+                                 .heard_us = 100 S,
+                                 .slot = {1, SLOT_STATUS_EXTENDED, 77, 88}};
+    source = (struct metrics_source){&progress, "flow_slot", "shop", "1.2.3"};
+    out_init(&out, 256);
+}
+
+static void end(void)
+{
+    out_free(&out);
+}
+
+TestSuite(metrics, .init = begin, .fini = end);
+
+static void shows(const char *line)
+{
+    char *whole = malloc(strlen(line) + 3);
+    sprintf(whole, "\n%s\n", line);
+    out.len = 0;
+    metrics_write(&out, &source, 100 S, 12500);
+    cr_assert(strstr(out_text(&out), whole), "no line %s in\n%s", line, out_text(&out));
+    free(whole);
+}
+
+Test(metrics, a_label_is_quoted)
+{
+    shows("source_postgres_records_total{schema=\"public\",table=\"odd \\\"name\\\"\\\\\\n\",path="
+          "\"backfill\"} 1");
+}
+
+Test(metrics, paths_are_told_apart)
+{
+    stream.table = (char *)"t";
+    shows("source_postgres_record_bytes_total{schema=\"public\",table=\"t\",path=\"backfill\"} 2");
+    shows("source_postgres_records_total{schema=\"public\",table=\"t\",path=\"replication\"} 3");
+    shows(
+        "source_postgres_record_bytes_total{schema=\"public\",table=\"t\",path=\"replication\"} 4");
+}
+
+Test(metrics, lag_is_in_bytes_and_seconds)
+{
+    shows("source_postgres_lag_bytes 1000");
+    shows("source_postgres_unacknowledged_bytes 2000");
+    shows("source_postgres_lag_seconds 2.500000");
+    progress.commit_us = 0; /* all is written */
+    shows("source_postgres_lag_seconds 0.000000");
+}
+
+Test(metrics, the_status_of_the_slot_is_one_of_four)
+{
+    shows("source_postgres_slot_wal_status{status=\"reserved\"} 0");
+    shows("source_postgres_slot_wal_status{status=\"extended\"} 1");
+    shows("source_postgres_slot_safe_wal_bytes 77");
+    progress.slot.safe_wal_size = UINT64_MAX;
+    out.len = 0;
+    metrics_write(&out, &source, 100 S, 0);
+    cr_assert_null(strstr(out_text(&out), "safe_wal"));
+}
+
+Test(metrics, chunks_of_all_workers_are_added_up)
+{
+    progress.workers[0] = (struct worker_progress){2, 3 S, 1};
+    progress.workers[63] = (struct worker_progress){1, 1 S, 1};
+    shows("source_postgres_backfill_chunk_seconds_sum 4.000000");
+    shows("source_postgres_backfill_chunk_seconds_count 3");
+    shows("source_postgres_reconnects_total{connection=\"backfill\"} 2");
+}
+
+Test(metrics, a_capture_that_has_not_begun_has_few)
+{
+    progress = (struct progress){0};
+    shows("source_postgres_info{version=\"1.2.3\",database=\"shop\",slot=\"flow_slot\"} 1");
+    cr_assert_null(strstr(out_text(&out), "records"));
+}
+
+Test(metrics, health_is_of_output_and_server)
+{
+    cr_assert_eq(metrics_health(&progress, 110 S), HEALTH_MOVING);
+    cr_assert_eq(metrics_health(&progress, 200 S), HEALTH_SILENT);
+    progress.busy_since_us = 130 S;
+    cr_assert_eq(metrics_health(&progress, 180 S), HEALTH_MOVING);
+    cr_assert_eq(metrics_health(&progress, 200 S), HEALTH_BLOCKED);
+    shows("source_postgres_moving 1");
+    progress.busy_since_us = 30 S;
+    shows("source_postgres_moving 0");
+    progress.ready = 0;
+    cr_assert_eq(metrics_health(&progress, 300 S), HEALTH_STARTING);
+}
+
+Test(metrics, the_file_is_replaced_as_a_whole)
+{
+    char directory[] = "/tmp/metrics-XXXXXX", path[64], beside[96];
+    struct err err;
+    struct stat before, after;
+    cr_assert(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/it.prom", directory);
+    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
+    out_string(&out, "one\n");
+    cr_assert(metrics_file_write(path, &out, &err));
+    cr_assert(!stat(path, &before));
+    cr_assert(metrics_file_write(path, &out, &err));
+    cr_assert(!stat(path, &after));
+    cr_assert_neq(before.st_ino, after.st_ino, "a reader could have seen half of it");
+    cr_assert_neq(access(beside, F_OK), 0, "nothing else is left");
+    unlink(path);
+    rmdir(directory);
+    cr_assert_not(metrics_file_write(path, &out, &err));
+    cr_assert(strstr(err.message, path));
+}
+
+static void serves(const char *address, bool expected)
+{
+    struct err err = {0};
+    struct metrics_server *server = metrics_serve(address, &source, &err);
+    cr_assert_eq(server != NULL, expected, "%s: %s", address, err.message);
+    cr_assert(!server || metrics_port(server) > 0);
+    metrics_close(&server);
+}
+
+Test(metrics, an_address_is_a_port_or_has_one)
+{
+    serves("0", true);
+    serves("127.0.0.1:0", true);
+    serves("localhost:0", false); /* no name is looked up */
+    serves("127.0.0.1", false);
+    serves("127.0.0.1:x", false);
+    serves("", false);
+    serves(":", false);
+    serves("[::1", false);
+    serves("[]:", false);
+}
+
+Test(metrics, a_port_alone_is_on_loopback)
+{
+    struct err err = {0};
+    struct metrics_server *server = metrics_serve("0", &source, &err);
+    struct sockaddr_in other = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)metrics_port(server))};
+    inet_pton(AF_INET, "127.0.0.2", &other.sin_addr); /* bound to all, it would be there, too */
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_neq(connect(fd, (struct sockaddr *)&other, sizeof other), 0);
+    inet_pton(AF_INET, "127.0.0.1", &other.sin_addr);
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&other, sizeof other), 0);
+    close(fd);
+    metrics_close(&server);
+}
