@@ -79,7 +79,7 @@ static void produce(void *context)
     struct producer *p = context;
     struct line *line = p->line;
     for (bool more = true; more && !run_stopping(line->run);) {
-        struct batch *batch = pool_take(p->pool, BATCH_EVENTS, NULL, INT64_MAX);
+        struct batch *batch = pool_take(p->pool, BATCH_EVENTS, line->run, INT64_MAX);
         if (!batch) {
             continue; /* the bell rang: maybe a stop */
         }
