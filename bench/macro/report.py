@@ -5,6 +5,7 @@ import os
 
 import chart
 
+LOOK = ", Airbyte look"
 TRANSPORT_NAMES = {"tcp": "TCP loopback", "socket": "Unix socket"}
 
 
@@ -43,7 +44,18 @@ def rate_table(subject, results):
         lines.append(f"| {TRANSPORT_NAMES[each['transport']]} | {each['reader']} | {each['per_second']:,} | {each['ratio']:.2f} "
                      f"| {each['wall_s']:.2f} | {each['cpu_s_per_million']:.2f} "
                      f"| {'' if consumer is None else f'{consumer:.2f}'} | {each['peak_mib']:.0f} |")
-    return [*lines, ""]
+    return [*lines, "", *look_lines(results)]
+
+
+def look_lines(results):
+    """What the Airbyte look costs beside the plain one of the same reader."""
+    cpu = {(each["transport"], each["reader"]): each["cpu_s_per_million"] for each in results}
+    found = [(transport, reader, value, cpu.get((transport, reader.removesuffix(LOOK))))
+             for (transport, reader), value in cpu.items() if reader.endswith(LOOK)]
+    lines = [f"Over {TRANSPORT_NAMES[transport]}: the Airbyte look takes {100 * (value / plain - 1):+.0f} % CPU a row "
+             f"({reader.removesuffix(LOOK)}: {1000 * plain:.0f} ns, {1000 * value:.0f} ns)."
+             for transport, reader, value, plain in found if plain]
+    return [*lines, ""] if lines else []
 
 
 def latency_table(results):

@@ -23,4 +23,5 @@ def test_what_is_measured_is_reported(tmp_path):
     assert all(each["units"] > 0 and each["wall_s"] > 0 and each["ratio"] > 0 for each in results)
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "### backfill.narrow" in text and "psql COPY text" in text and "pg_recvlogical" in text
+    assert text.count("the Airbyte look takes") == 2
     assert xml.etree.ElementTree.parse(tmp_path / "chart.svg").getroot().tag.endswith("svg")
