@@ -59,6 +59,9 @@ struct codec {
      * or that of all is complete. NULL: not said. */
     void (*begin)(void *context, struct out *, int count);
     void (*end)(void *context, struct out *, bool complete);
+
+    /* A stream that begins again does so behind a checkpoint which tells that nothing is read of it. */
+    bool lost_first;
 };
 
 /* False ends the capture: err says why. May wait, and returns early when the run stops. */

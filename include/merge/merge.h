@@ -187,6 +187,9 @@ void merge_touch(struct merge *, int stream);
 
 bool merge_is_lost(const struct merge *, int stream); /* or away */
 
+/* Whether the last checkpoint that holds it says so. */
+bool merge_is_told_lost(const struct merge *, int stream);
+
 /* Of the stream, from 1 on; that of a lost one is the next. */
 uint64_t merge_life(const struct merge *, int stream);
 

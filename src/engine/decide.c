@@ -33,40 +33,6 @@ enum roster_action roster_action(const struct engine_config *c, int stream,
     return ROSTER_BEGINS_AGAIN;
 }
 
-bool roster_fail(const struct catalog_stream *stream, const struct terms_verdict *verdict,
-                 struct err *err)
-{
-    err_set(err, ERR_CONFIG,
-            "table %s.%s %s; advanced.on_untracked_change is \"fail\": set it to \"backfill\" to "
-            "have the table backfilled again, or to \"warn\" to go on without what was not sent",
-            stream->schema, stream->table, verdict->why);
-    return err_stream(err, stream->schema, stream->table);
-}
-
-void roster_say(const struct engine_config *config, int stream, const char *why,
-                enum roster_action action)
-{
-    static const char *const what[] = {
-        [ROSTER_GOES_ON] = "the capture goes on, without what was not sent",
-        [ROSTER_BEGINS_AGAIN] = ("it is backfilled again; rows that were captured before come "
-                                 "again, and those that are gone get no deletes"),
-        [ROSTER_FAILS] = "the capture ends",
-    };
-    const struct catalog_stream *s = &config->catalog->streams[stream];
-    log_line(config->log, LOG_WARN, "table %s.%s %s: %s", s->schema, s->table, why, what[action]);
-}
-
-void roster_say_going_on(const struct engine_config *config, int stream,
-                         const struct terms_verdict *verdict)
-{
-    const struct catalog_stream *s = &config->catalog->streams[stream];
-    if (verdict->change > TERMS_SHAPE) {
-        roster_say(config, stream, verdict->why, ROSTER_GOES_ON);
-    } else if (verdict->loses_rows) {
-        log_line(config->log, LOG_WARN, "table %s.%s %s", s->schema, s->table, verdict->why);
-    }
-}
-
 static struct member *member_of(struct engine *e, const struct question *q)
 {
     return &e->roster.members[q->stream];
@@ -188,6 +154,12 @@ static void begin_again(struct engine *e, const struct question *q)
     }
     roster_lose(e, q->stream);
     merge_decided(e->merge, q->stream);
+    if (e->config.codec.lost_first && !merge_is_told_lost(e->merge, q->stream)) {
+        m->untold = true;
+        m->untold_lsn = q->lsn;
+        e->roster.some_suspect = true;
+        return;
+    }
     describe(e, q->stream, true, q->lsn);
 }
 
@@ -364,6 +336,18 @@ bool roster_answer(struct engine *e, struct question **q, struct err *err)
     return err_stream(err, s->schema, s->table);
 }
 
+/* A checkpoint has told that it is lost: its next life may begin. */
+static bool describe_told(struct engine *e, int stream)
+{
+    struct member *m = &e->roster.members[stream];
+    bool told = m->untold && merge_is_told_lost(e->merge, stream);
+    if (told) {
+        m->untold = false;
+        describe(e, stream, true, m->untold_lsn);
+    }
+    return told;
+}
+
 /* The next table that is suspect. */
 static bool examine_next(struct engine *e, int64_t now_us)
 {
@@ -371,6 +355,13 @@ static bool examine_next(struct engine *e, int64_t now_us)
     r->next_us = INT64_MAX;
     for (int i = 0; i < r->count; i++) {
         struct member *m = &r->members[i];
+        if (describe_told(e, i)) {
+            return true;
+        }
+        if (m->untold) {
+            r->next_us = r->next_us < now_us + POLL_US ? r->next_us : now_us + POLL_US;
+            continue;
+        }
         if (m->suspect && now_us >= m->retry_us) {
             examine(e, i);
             return true;

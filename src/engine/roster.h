@@ -51,6 +51,8 @@ struct member {
     bool completed;      /* it was said what REPLICA IDENTITY FULL would spare */
     bool raised;         /* it was asked for again: whatever became of its table, it begins */
     const char *because; /* why it was lost, where its terms do not tell; NULL: they do */
+    bool untold;         /* it is to be described once a checkpoint has told that it is lost, */
+    uint64_t untold_lsn; /* for a life that begins no earlier */
 };
 
 struct roster {

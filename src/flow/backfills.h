@@ -22,7 +22,8 @@ void backfills_free(struct backfills **);
 void backfills_open(struct backfills *, void (*say)(void *, int binding, bool complete),
                     void *context);
 
-/* The same for each that is complete in a checkpoint that was just written. */
+/* The same for each that is complete in a checkpoint that was just written, or begins again behind it:
+ * see codec.lost_first. */
 void backfills_checkpoint(struct backfills *, const struct checkpoint *,
                           void (*say)(void *, int binding, bool complete), void *context);
 

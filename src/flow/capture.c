@@ -267,5 +267,6 @@ struct codec flow_codec(struct flow_capture *capture)
         .frame = frame,
         .shape = capture->config->no_sourced_schemas ? NULL : shape,
         .checkpoint = checkpoint,
+        .lost_first = capture->backfills != NULL,
     };
 }

@@ -99,6 +99,11 @@ bool merge_is_lost(const struct merge *m, int stream)
     return m->streams[stream].standing != STANDING_LIVES;
 }
 
+bool merge_is_told_lost(const struct merge *m, int stream)
+{
+    return m->streams[stream].told_lost;
+}
+
 uint64_t merge_life(const struct merge *m, int stream)
 {
     return m->streams[stream].life;

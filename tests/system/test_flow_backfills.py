@@ -56,10 +56,25 @@ def test_an_end_that_was_not_committed_is_told_again(database, flow):
     assert said(one.run()) == [("backfillComplete", 0)]
 
 
-def test_a_table_that_begins_again_while_it_is_captured_is_not_told(database, flow):
-    """By the checkpoint that knows of it rows may be out already."""
+def test_a_table_that_begins_again_while_it_is_captured(database, flow):
+    """Behind what was captured of it before, and before any of its rows."""
     database.execute(ITEMS, fill(300), database.publish_all)
-    process = flow(["items"], advanced=ASKED).start().wait_for_active()
+    one = flow(["items"], advanced=ASKED)
+    process = one.start().wait_for_active()
     database.execute("DROP TABLE items", ITEMS, fill(20))
     process.wait_for_docs(320).wait_for_active().stop()
-    assert said(process) == [("backfillBegin", 0), 0, ("backfillComplete", 0), 0]
+    assert said(process) == [("backfillBegin", 0), 0, ("backfillComplete", 0), ("backfillBegin", 0), 0, ("backfillComplete", 0)]
+    began = [index for index, message in enumerate(process.messages) if "backfillBegin" in message][1]
+    assert sum("captured" in message for message in process.messages[:began]) == 300
+
+
+def test_a_table_that_begins_again_in_a_session_that_ends_at_once(database, flow):
+    """The state says that nothing is read of it: the next session tells that it begins, whatever this one did."""
+    database.execute(ITEMS, fill(300), database.publish_all)
+    one = flow(["items"], advanced={**ASKED, "check_interval": "1s"})
+    process = one.start().wait_for_active()
+    database.execute("DROP TABLE items", "CREATE TABLE items (name text)")
+    process.wait_for(lambda run: said(run).count(("backfillBegin", 0)) == 2)
+    one.kill(process)
+    database.execute("DROP TABLE items", ITEMS, fill(20))
+    assert said(one.run()) == [("backfillBegin", 0), 0, ("backfillComplete", 0)]

@@ -1,0 +1,36 @@
+/* What is said of a table that was examined. */
+#include "internal.h"
+
+bool roster_fail(const struct catalog_stream *stream, const struct terms_verdict *verdict,
+                 struct err *err)
+{
+    err_set(err, ERR_CONFIG,
+            "table %s.%s %s; advanced.on_untracked_change is \"fail\": set it to \"backfill\" to "
+            "have the table backfilled again, or to \"warn\" to go on without what was not sent",
+            stream->schema, stream->table, verdict->why);
+    return err_stream(err, stream->schema, stream->table);
+}
+
+void roster_say(const struct engine_config *config, int stream, const char *why,
+                enum roster_action action)
+{
+    static const char *const what[] = {
+        [ROSTER_GOES_ON] = "the capture goes on, without what was not sent",
+        [ROSTER_BEGINS_AGAIN] = ("it is backfilled again; rows that were captured before come "
+                                 "again, and those that are gone get no deletes"),
+        [ROSTER_FAILS] = "the capture ends",
+    };
+    const struct catalog_stream *s = &config->catalog->streams[stream];
+    log_line(config->log, LOG_WARN, "table %s.%s %s: %s", s->schema, s->table, why, what[action]);
+}
+
+void roster_say_going_on(const struct engine_config *config, int stream,
+                         const struct terms_verdict *verdict)
+{
+    const struct catalog_stream *s = &config->catalog->streams[stream];
+    if (verdict->change > TERMS_SHAPE) {
+        roster_say(config, stream, verdict->why, ROSTER_GOES_ON);
+    } else if (verdict->loses_rows) {
+        log_line(config->log, LOG_WARN, "table %s.%s %s", s->schema, s->table, verdict->why);
+    }
+}
