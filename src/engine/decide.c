@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "read_order.h"
 
 enum { LOCKED_US = 1000 * 1000, POLL_US = 50 * 1000, PARK_MOST_US = 2 * 1000 * 1000 };
 enum { FAILURES_MOST = 12 }; /* some four seconds of them */
@@ -56,9 +57,7 @@ static enum terms_use use_of(const struct engine *e, int stream)
     bool backfilling;
     merge_backfilled(e->merge, stream, &backfilling);
     backfilling = backfilling && e->roster.members[stream].standing == MEMBER_LIVES;
-    return !backfilling                                  ? TERMS_ACTIVE
-           : e->roster.members[stream].table->ctid_order ? TERMS_BY_CTID
-                                                         : TERMS_BY_KEY;
+    return backfilling ? read_order_of(e->roster.members[stream].table)->use : TERMS_ACTIVE;
 }
 
 static void examine(struct engine *e, int stream)
@@ -253,7 +252,7 @@ bool roster_begin(struct engine *e, struct question *q, struct err *err)
 {
     struct member *m = member_of(e, q);
     begin_state(e, q->stream, q);
-    if (m->table->ctid_order && m->state.mode == STREAM_BACKFILL) {
+    if (read_order_of(m->table)->has_base && m->state.mode == STREAM_BACKFILL) {
         ask_base(e, q->stream);
         return true;
     }
@@ -266,7 +265,8 @@ static bool described(struct engine *e, struct question *q, struct err *err)
     if (m->standing != MEMBER_LIVES) {
         return roster_begin(e, q, err);
     }
-    if (q->table->ctid_order != m->table->ctid_order) { /* an index of its key came, or went */
+    if (read_order_of(q->table) !=
+        read_order_of(m->table)) { /* an index of its key came, or went */
         snprintf(q->verdict.why, sizeof q->verdict.why, "is to be read in another order");
         begin_again(e, q);
         return true;
@@ -301,7 +301,7 @@ static bool based(struct engine *e, struct question **q, struct err *err)
     free((*q)->base);
     (*q)->base = NULL;
     (*q)->holder = NULL;
-    plan_keep_base(m);
+    read_by_ctid_keep_base(m);
     return begin_life(e, (*q)->stream, (*q)->lsn, false, err);
 }
 

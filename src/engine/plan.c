@@ -9,12 +9,8 @@
 #include "base/lsn.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "read_order.h"
 #include "row/name.h"
-
-enum {
-    RANGES_A_WORKER = 4,
-    RANGE_BYTES_LEAST = 512 * 1024,
-};
 
 const char plan_raised[] = "was asked for again: the generation_id of its stream was raised";
 
@@ -30,16 +26,6 @@ bool plan_skips_rows(const struct config *config, const struct catalog_stream *s
            config_skips_backfill(config, stream->schema, stream->table);
 }
 
-int plan_ranges(const struct config *config, const struct table_description *d)
-{
-    int most = config->backfill_workers * RANGES_A_WORKER;
-    int64_t worth = d->all_bytes / RANGE_BYTES_LEAST;
-    if (config->backfill_workers == 1 || d->ctid_order || worth < 2) {
-        return 1;
-    }
-    return worth < most ? (int)worth : most;
-}
-
 /* Each range begins where the one before ends. */
 static void cut_ranges(struct stream_state *state, struct key **bounds, int count)
 {
@@ -49,15 +35,6 @@ static void cut_ranges(struct stream_state *state, struct key **bounds, int coun
         state->ranges[r].until = key_copy(bounds[r]);
         state->ranges[r + 1].scanned = key_copy(bounds[r]);
     }
-}
-
-static char **copy_key(const struct table_description *d)
-{
-    char **names = key_names(d);
-    for (int k = 0; k < d->key_count; k++) {
-        names[k] = mem_string(names[k]);
-    }
-    return names;
 }
 
 /* What a later run knows the table by. */
@@ -100,9 +77,7 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
     name_types(state, d);
-    if (!d->ctid_order) {
-        state->key_columns = copy_key(d);
-    }
+    state->key_columns = read_order_of(d)->key(d);
     if (plan_skips_rows(c->config, &c->catalog->streams[stream])) {
         state->mode = STREAM_ACTIVE;
     } else {
@@ -114,7 +89,7 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
 {
     struct member *m = &e->roster.members[i];
     struct key **bounds = NULL;
-    int count = 0, ranges = plan_ranges(e->config.config, m->table);
+    int count = 0, ranges = read_order_of(m->table)->ranges(e->config.config, m->table);
     if (ranges > 1 && !plan_skips_rows(e->config.config, &e->config.catalog->streams[i]) &&
         !backfill_bounds(e->service.pg, m->table, ranges, &bounds, &count, err)) {
         free(id);
@@ -128,19 +103,6 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
     }
     free((void *)bounds);
     return true;
-}
-
-static bool same_columns(char *const *a, const struct table_description *d)
-{
-    if (d->ctid_order) {
-        return !a;
-    }
-    for (int k = 0; k < d->key_count; k++) {
-        if (!a || !a[k] || strcmp(a[k], d->relation->columns[d->key[k].column].name) != 0) {
-            return false;
-        }
-    }
-    return !a || !a[d->key_count];
 }
 
 /* A state that says nothing of the table, but that its rows are to be read. */
@@ -166,7 +128,7 @@ static bool judge_terms(struct engine *e, const struct stream_state *old, int i,
     struct terms now = {0};
     uint64_t lsn;
     char *const *key = old->key_columns;
-    bool other = key && !same_columns(key, d);
+    bool other = key && !read_order_of(d)->same_key(key, d);
     bool ok =
         (!other || terms_look(e->service.pg, e->config.config, &one, &key, &now, &lsn, err)) &&
         terms_judge(e->service.pg, &old->terms, other ? &now : &d->terms, use, 0, verdict, err);
@@ -178,22 +140,21 @@ static bool judge(struct engine *e, const struct stream_state *old, int i,
                   struct terms_verdict *verdict, struct err *err)
 {
     const struct table_description *d = e->roster.members[i].table;
-    enum terms_use use = old->mode != STREAM_BACKFILL ? TERMS_ACTIVE
-                         : d->ctid_order              ? TERMS_BY_CTID
-                                                      : TERMS_BY_KEY;
+    const struct read_order *order = read_order_of(d);
+    enum terms_use use = old->mode == STREAM_BACKFILL ? order->use : TERMS_ACTIVE;
     *verdict = (struct terms_verdict){.change = TERMS_SAME};
     if (use != TERMS_ACTIVE && plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
         return other(verdict,
                      "is captured without its rows from now on, and its backfill is given up");
     }
-    if (use != TERMS_ACTIVE && !same_columns(old->key_columns, d)) {
+    if (use != TERMS_ACTIVE && !order->same_key(old->key_columns, d)) {
         return other(verdict, "is read by another key than when its backfill began");
     }
     if (!judge_terms(e, old, i, use, verdict, err)) {
         return false;
     }
-    if (use == TERMS_BY_CTID && verdict->change < TERMS_OTHER) {
-        plan_judge_base(e->planned_xmax, old, verdict);
+    if (use != TERMS_ACTIVE && verdict->change < TERMS_OTHER) {
+        order->judge(e->planned_xmax, old, verdict);
     }
     return true;
 }
@@ -313,7 +274,7 @@ bool plan_make(struct engine *e, struct table_description **tables, struct err *
     for (int i = 0; ok && i < e->roster.count; i++) {
         ok = place_stream(e, i, err);
     }
-    ok = ok && find_fence(e, err) && plan_take_bases(e, err);
+    ok = ok && find_fence(e, err) && read_by_ctid_take_bases(e, err);
     for (int i = 0; ok && i < e->roster.count; i++) {
         member_set_life(&e->roster.members[i], e->roster.members[i].table,
                         &e->config.catalog->streams[i]);

@@ -23,21 +23,8 @@ char *plan_stream_id(const struct catalog_stream *);
 /* Why a stream begins again of which another generation is wanted. */
 extern const char plan_raised[];
 
-/* As many ranges as keep the workers busy to the end, of a table large enough to be worth it. */
-int plan_ranges(const struct config *, const struct table_description *);
-
 /* The state of a stream whose rows are to be read, cut at `bounds`; takes `id`. */
 void plan_begin_state(const struct engine_config *, struct stream_state *, char *id, int stream,
                       const struct table_description *, struct key **bounds, int bound_count);
-
-/* plan_base.c, in ctid order: whether a backfill can go on from its state. `xmax`: the server's next
- * transaction id. */
-void plan_judge_base(uint64_t xmax, const struct stream_state *, struct terms_verdict *);
-
-/* Take the snapshots that rows are read in; or those that the states hold. */
-bool plan_take_bases(struct engine *, struct err *);
-
-/* The state tells a later run of the base, where it could go on from it. */
-void plan_keep_base(struct member *);
 
 #endif

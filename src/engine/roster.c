@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "internal.h"
+#include "read_order.h"
 
 void roster_init(struct roster *r, const struct catalog *catalog)
 {
@@ -104,6 +105,11 @@ static enum key_order order_of(const struct type *type, bool bytewise)
     }
 }
 
+const struct read_order *read_order_of(const struct table_description *d)
+{
+    return d->ctid_order ? &read_by_ctid : &read_by_key;
+}
+
 void member_set_life(struct member *m, const struct table_description *d,
                      const struct catalog_stream *stream)
 {
@@ -112,9 +118,9 @@ void member_set_life(struct member *m, const struct table_description *d,
     m->table = d;
     m->life.state = &m->state;
     m->life.oid = d->relation->oid;
-    m->life.ctid_order = d->ctid_order;
+    m->life.ctid_order = false;
     m->life.tells_deletes = stream->airbyte_look;
-    m->life.base = d->ctid_order ? &m->base.snapshot : NULL;
+    m->life.base = NULL;
     key->count = d->key_count;
     key->unique = d->unique;
     key->columns = key_names(d);
@@ -124,8 +130,9 @@ void member_set_life(struct member *m, const struct table_description *d,
         const struct column *column = &d->relation->columns[d->key[k].column];
         key->types[k] = column->type_oid;
         key->orders[k] = order_of(column->type, d->key[k].bytewise);
-        key->server |= key->orders[k] == KEY_SERVER && !d->ctid_order;
+        key->server |= key->orders[k] == KEY_SERVER;
     }
+    read_order_of(d)->set_life(m);
 }
 
 static void queue_range(struct engine *e, int stream, int range, struct key *after, bool fence)
@@ -135,7 +142,7 @@ static void queue_range(struct engine *e, int stream, int range, struct key *aft
     task->life = merge_life(e->merge, stream);
     task->after = after;
     task->until = key_copy(m->state.ranges[range].until);
-    task->base = m->table->ctid_order ? &m->base : NULL;
+    task->base = read_order_of(m->table)->has_base ? &m->base : NULL;
     task->fence = fence;
     queue_put(e->tasks, task, e->config.catalog->streams[stream].priority);
 }
@@ -170,7 +177,7 @@ void roster_release(struct engine *e)
         if (!backfilling) {
             pg_close(&m->holder);
         }
-        shared |= backfilling && !m->holder && m->table && m->table->ctid_order;
+        shared |= backfilling && !m->holder && m->table && read_order_of(m->table)->has_base;
     }
     if (!shared) {
         pg_close(&e->holder);

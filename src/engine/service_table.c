@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "pg/prerequisites.h"
 #include "pg/remarks.h"
-#include "plan.h"
+#include "read_order.h"
 #include "service.h"
 
 /* The catalog with one stream of it, as it is described by the key that is given. */
@@ -60,7 +60,7 @@ bool answer_examine(struct service *s, struct question *q, struct err *err)
 
 static bool cut(struct service *s, struct question *q, struct err *err)
 {
-    int ranges = q->again ? plan_ranges(s->config->config, q->table) : 1;
+    int ranges = q->again ? read_order_of(q->table)->ranges(s->config->config, q->table) : 1;
     return ranges == 1 ||
            backfill_bounds(s->pg, q->table, ranges, &q->bounds, &q->bound_count, err);
 }

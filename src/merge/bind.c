@@ -46,7 +46,7 @@ void stream_bind(const struct stream *s, struct relation *relation)
         relation->key[k] = relation_column(relation, key->columns[k]);
     }
     relation->fault = fault_of(key, relation);
-    if (relation->fault != RELATION_FITS && s->config->ctid_order) {
+    if (relation->fault != RELATION_FITS && order_of(s)->takes_keyless) {
         relation->fault = RELATION_FITS;
         relation->key_count = 0; /* changes tell what they tell */
     }

@@ -121,4 +121,24 @@ static bool chunk(struct merge *m, int stream, struct range *range, struct waiti
     return overlay_ready(&waiting->overlay, err) && replace_rows(range, waiting, err);
 }
 
-const struct order by_ctid = {change, truncate_waiting, chunk};
+static void begin(const struct merge *m, struct stream *s)
+{
+    s->as_of = s->as_of ? s->as_of : s->cursor ? s->cursor : m->cursor;
+}
+
+/* A place is compared by nobody. */
+static bool set_no_upper(const struct stream *s, struct interval *interval, const struct key *upper,
+                         struct err *err)
+{
+    (void)s, (void)interval, (void)upper, (void)err;
+    return true;
+}
+
+const struct order by_ctid = {
+    .begin = begin,
+    .set_upper = set_no_upper,
+    .takes_keyless = true,
+    .change = change,
+    .truncate = truncate_waiting,
+    .chunk = chunk,
+};

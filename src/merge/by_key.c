@@ -173,4 +173,28 @@ static bool chunk(struct merge *m, int stream, struct range *range, struct waiti
     return ok;
 }
 
-const struct order by_key = {change, truncate_all, chunk};
+/* Its rows stand where their chunks' watermarks do. */
+static void begin(const struct merge *m, struct stream *s)
+{
+    (void)m;
+    s->as_of = 0;
+}
+
+static bool set_upper(const struct stream *s, struct interval *interval, const struct key *upper,
+                      struct err *err)
+{
+    interval->upper = keycode_of(&s->config->key, upper);
+    return interval->upper ||
+           err_set(err, ERR_CONFIG,
+                   "the state of stream %s holds a key that is not of the table's key type: start "
+                   "the stream without a state",
+                   s->config->state->id);
+}
+
+const struct order by_key = {
+    .begin = begin,
+    .set_upper = set_upper,
+    .change = change,
+    .truncate = truncate_all,
+    .chunk = chunk,
+};

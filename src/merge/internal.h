@@ -54,6 +54,16 @@ struct merge {
  * How a table in backfill is merged: the same verbs for both orders in which its rows can be read.
  */
 struct order {
+    /* A life begins: s->cursor says from where on its changes are told. */
+    void (*begin)(const struct merge *, struct stream *);
+
+    /* Where an interval ends. */
+    bool (*set_upper)(const struct stream *, struct interval *, const struct key *upper,
+                      struct err *);
+
+    /* Changes that do not tell the key can be taken as they come. */
+    bool takes_keyless;
+
     /* A change to one of its rows: absorbed, or marked to be printed. */
     bool (*change)(struct merge *, struct stream *, struct batch *, struct event *, struct err *);
 

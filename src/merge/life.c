@@ -78,7 +78,7 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
         return false;
     }
     s->cursor = first_commit(m, not_before);
-    s->as_of = config->ctid_order ? s->cursor : 0;
+    order_of(s)->begin(m, s);
     m->backfilling += stream_backfills(s);
     s->changed = true; /* but no reason for a state: that it is to be backfilled was said */
     return true;

@@ -15,9 +15,7 @@ static bool init_streams(struct merge *m, struct err *err)
         if (!stream_init(s, m->config.streams[i], err)) {
             return false;
         }
-        if (s->config->ctid_order && !s->as_of) {
-            s->as_of = s->cursor ? s->cursor : m->cursor;
-        }
+        order_of(s)->begin(m, s);
         m->backfilling += stream_backfills(s);
     }
     return true;

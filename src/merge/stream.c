@@ -1,5 +1,5 @@
 /* Intervals: where they begin, how they are cut, and when they are out. */
-#include "stream.h"
+#include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +33,7 @@ static bool set_upper(struct stream *s, struct interval *interval, const struct 
         return true;
     }
     interval->upper_text = key_copy(upper);
-    if (s->config->ctid_order) {
-        return true;
-    }
-    interval->upper = keycode_of(&s->config->key, upper);
-    return interval->upper ||
-           err_set(err, ERR_CONFIG,
-                   "the state of stream %s holds a key that is not of the table's key type: start "
-                   "the stream without a state",
-                   s->config->state->id);
+    return order_of(s)->set_upper(s, interval, upper, err);
 }
 
 static bool append(struct stream *s, enum interval_state state, int range, const struct key *upper,

@@ -1,12 +1,31 @@
-/* In ctid order: which rows a backfill is to read. That is decided before the changes begin, by the
- * state, or for all tables that begin now by one snapshot. See base.c. */
+/* Rows as they are stored, in one range: those that one snapshot sees, which is decided before the
+ * changes begin. See base.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "internal.h"
-#include "plan.h"
+#include "read_order.h"
 
-void plan_judge_base(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
+static int one_range(const struct config *config, const struct table_description *d)
+{
+    (void)config, (void)d;
+    return 1;
+}
+
+static char **no_key(const struct table_description *d)
+{
+    (void)d;
+    return NULL;
+}
+
+static bool has_no_key(char *const *key_columns, const struct table_description *d)
+{
+    (void)d;
+    return !key_columns;
+}
+
+/* A run goes on by transaction ids alone, and only where they tell all. */
+static void judge(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
 {
     struct snapshot base;
     bool sound = old->snapshot && old->terms.known && snapshot_parse(&base, old->snapshot);
@@ -22,7 +41,25 @@ void plan_judge_base(uint64_t xmax, const struct stream_state *old, struct terms
     }
 }
 
-void plan_keep_base(struct member *m)
+/* The server need order no keys. */
+static void set_life(struct member *m)
+{
+    m->life.ctid_order = true;
+    m->life.base = &m->base.snapshot;
+    m->life.key.server = false;
+}
+
+const struct read_order read_by_ctid = {
+    .use = TERMS_BY_CTID,
+    .has_base = true,
+    .ranges = one_range,
+    .key = no_key,
+    .same_key = has_no_key,
+    .judge = judge,
+    .set_life = set_life,
+};
+
+void read_by_ctid_keep_base(struct member *m)
 {
     free(m->state.snapshot);
     m->state.snapshot =
@@ -31,7 +68,7 @@ void plan_keep_base(struct member *m)
 
 static bool reads_by_ctid(const struct member *m)
 {
-    return m->state.mode == STREAM_BACKFILL && m->table->ctid_order;
+    return m->state.mode == STREAM_BACKFILL && read_order_of(m->table) == &read_by_ctid;
 }
 
 static bool fence_ctid(struct engine *e, const struct member *m, struct err *err)
@@ -40,7 +77,7 @@ static bool fence_ctid(struct engine *e, const struct member *m, struct err *err
            backfill_fence(e->service.pg, m->table->relation, e->config.run, &e->service.wait, err);
 }
 
-bool plan_take_bases(struct engine *e, struct err *err)
+bool read_by_ctid_take_bases(struct engine *e, struct err *err)
 {
     bool begins = false;
     for (int i = 0; i < e->roster.count; i++) {
@@ -61,7 +98,7 @@ bool plan_take_bases(struct engine *e, struct err *err)
         struct member *m = &e->roster.members[i];
         if (reads_by_ctid(m) && !m->state.snapshot) {
             base_copy(&m->base, &e->base);
-            plan_keep_base(m);
+            read_by_ctid_keep_base(m);
         }
     }
     return true;
