@@ -52,6 +52,10 @@ bool err_remedy(struct err *err, enum err_remedy remedy);
 /* Name the stream that the error concerns. Returns false. */
 bool err_stream(struct err *err, const char *schema, const char *table);
 
+/* Name the table that a query was about when it failed, in the words too, unless they do. Nothing where
+ * an error is about another already, or none. Returns false. */
+bool err_about(struct err *err, const char *schema, const char *table);
+
 /*
  * Collect errors that are told together, a line each: `all` becomes `one` if it was none, and else
  * gets its message, and keeps of the stream and the remedy what both have. False once there is no

@@ -253,6 +253,7 @@ static bool is_wanted(const struct worker *w, const struct backfill_task *task)
 
 static bool read_range(struct worker *w, const struct backfill_task *task, struct err *err)
 {
+    const struct catalog_stream *stream = &w->backfill.catalog->streams[task->stream];
     struct key *after = key_copy(task->after);
     bool last = false, ok = true;
     w->fenced = w->returned = w->reader.differs = false;
@@ -263,6 +264,7 @@ static bool read_range(struct worker *w, const struct backfill_task *task, struc
         } else if (w->reader.differs && !run_stopping(w->backfill.run)) {
             ok = give_back(w, task, after, err);
         } else {
+            err_about(err, stream->schema, stream->table);
             ok = may_retry(w, err);
         }
     }
@@ -309,7 +311,7 @@ static bool work(struct worker *w, struct err *err)
         ok = read_range(w, task, err);
         if (!ok) {
             const struct catalog_stream *s = &w->backfill.catalog->streams[task->stream];
-            err_stream(err, s->schema, s->table);
+            err_about(err, s->schema, s->table);
         }
         backfill_task_free(&task);
     }

@@ -84,6 +84,20 @@ bool err_stream(struct err *err, const char *schema, const char *table)
     return false;
 }
 
+bool err_about(struct err *err, const char *schema, const char *table)
+{
+    char plain[sizeof err->schema + sizeof err->table + 2], quoted[sizeof plain + 4];
+    if (err->kind == ERR_STOPPED || err->kind == ERR_NONE || *err->table) {
+        return false;
+    }
+    snprintf(plain, sizeof plain, "%s.%s", schema, table);
+    snprintf(quoted, sizeof quoted, "\"%s\".\"%s\"", schema, table);
+    if (!strstr(err->message, plain) && !strstr(err->message, quoted)) {
+        err_prefix(err, "table %s: ", plain);
+    }
+    return err_stream(err, schema, table);
+}
+
 bool err_add(struct err *all, const struct err *one)
 {
     static const char more[] = "\n…";

@@ -333,7 +333,7 @@ bool roster_answer(struct engine *e, struct question **q, struct err *err)
         return true;
     }
     *err = (*q)->err;
-    return err_stream(err, s->schema, s->table);
+    return err_about(err, s->schema, s->table);
 }
 
 /* A checkpoint has told that it is lost: its next life may begin. */

@@ -153,10 +153,13 @@ static bool answer_watermark(struct service *s, const struct question *q, struct
 
 static bool answer_merge(struct service *s, struct question *q, struct err *err)
 {
+    const struct catalog_stream *stream = &s->config->catalog->streams[q->stream];
     switch (q->merge->kind) {
     case MERGE_ASKS_BINDING: return answer_binding(s, q, err);
-    case MERGE_ASKS_RANKS: return answer_ranks(s, q, err);
-    case MERGE_ASKS_ROW: return answer_row(s, q, err);
+    case MERGE_ASKS_RANKS:
+        return answer_ranks(s, q, err) || err_about(err, stream->schema, stream->table);
+    case MERGE_ASKS_ROW:
+        return answer_row(s, q, err) || err_about(err, stream->schema, stream->table);
     }
     return false;
 }

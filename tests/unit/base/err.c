@@ -125,3 +125,21 @@ Test(err, of_too_many_the_first_are_told_whole)
     cr_assert_str_eq(strrchr(all.message, '\n'), "\n…");
     cr_assert_eq(strlen(all.message), 4 * 700 + 3 + strlen("\n…"));
 }
+
+Test(err, a_query_that_failed_names_its_table_once)
+{
+    struct err err;
+    err_set(&err, ERR_CONFIG, "permission denied");
+    cr_assert_not(err_about(&err, "s", "t"));
+    cr_assert_str_eq(err.message, "table s.t: permission denied");
+    cr_assert_str_eq(err.schema, "s");
+    err_about(&err, "s", "other");
+    cr_assert_str_eq(err.message, "table s.t: permission denied");
+    err_set(&err, ERR_CONFIG, "reading table \"s\".\"t\": permission denied");
+    err_about(&err, "s", "t");
+    cr_assert_str_eq(err.message, "reading table \"s\".\"t\": permission denied");
+    cr_assert_str_eq(err.table, "t");
+    err_set(&err, ERR_STOPPED, "stopped");
+    err_about(&err, "s", "t");
+    cr_assert_str_eq(err.message, "stopped");
+}
