@@ -10,6 +10,10 @@ _source_postgres() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
+    --log-format)
+        mapfile -t COMPREPLY < <(compgen -W "plain json" -- "$current")
+        return
+        ;;
     --provider)
         mapfile -t COMPREPLY < <(compgen -W "postgresql rds cloudsql alloydb azure supabase neon" -- "$current")
         return
@@ -26,6 +30,7 @@ _source_postgres() {
     status) options="--config --catalog --state --json --help" ;;
     teardown) options="--config --yes --help" ;;
     esac
+    [ "$COMP_CWORD" -eq 1 ] || options="$options --log-format"
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 }
 

@@ -53,11 +53,12 @@ struct progress {
     /* By the emitter. */
     uint64_t rows, changes, bytes; /* printed so far */
     uint64_t transactions, checkpoints;
-    uint64_t cursor;        /* end of the last commit that was printed */
-    uint64_t position;      /* all that the server had to send up to here is printed */
-    uint64_t commit_us;     /* time of that commit, since 1970; 0: nothing is left to print */
-    uint64_t busy_since_us; /* monotonic: what it prints now was begun then; 0: it waits for more */
-    uint64_t output_depth;  /* batches that wait for it */
+    uint64_t cursor;    /* end of the last commit that was printed */
+    uint64_t position;  /* all that the server had to send up to here is printed */
+    uint64_t commit_us; /* time of that commit, since 1970; 0: nothing is left to print */
+    uint64_t
+        writing_since_us;  /* monotonic: when the write to the sink began; 0: none is under way */
+    uint64_t output_depth; /* batches that wait for it */
 
     /* By the reader. */
     uint64_t server_end; /* end of the server's WAL, as it told last */

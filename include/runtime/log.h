@@ -38,8 +38,15 @@ typedef void log_writer(const struct log_entry *);
 struct log *log_new(enum log_level threshold, log_writer *, bool mirror);
 void log_free(struct log **);
 
+/*
+ * The same line is said at most once a minute, but for errors; then how many times it was left out. What
+ * a thread waits for is said again at once where another wait was said in between.
+ */
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Say now what was left out: nothing follows, or an error. */
+void log_flush(struct log *);
 
 /* With fields, for a writer that has room for them. */
 void log_fields(struct log *, enum log_level, const struct log_field *, const char *format, ...)

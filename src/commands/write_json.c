@@ -8,8 +8,8 @@
 
 static void key(struct out *out, const char *name)
 {
-    char last = out->len ? out->data[out->len - 1] : '{';
-    out_format(out, last == '{' ? "\"%s\":" : ",\"%s\":", name);
+    bool first = !out->len || out->data[out->len - 1] == '{';
+    out_format(out, first ? "\"%s\":" : ",\"%s\":", name);
 }
 
 static void text(struct out *out, const char *name, const char *value)

@@ -38,8 +38,12 @@ static bool write_sink(void *context, const char *data, size_t len)
 {
     struct emitter *m = context;
     const struct sink *sink = &m->engine->config.sink;
+    uint64_t *writing_since_us = &m->engine->config.progress->writing_since_us;
     m->bytes += len;
-    return sink->write(sink->context, data, len, &m->err);
+    shared_store(writing_since_us, (uint64_t)clock_monotonic_us());
+    bool ok = sink->write(sink->context, data, len, &m->err);
+    shared_store(writing_since_us, 0);
+    return ok;
 }
 
 static void begin(struct emitter *m, int count)
@@ -315,7 +319,6 @@ static void emit(struct emitter *m)
         uint32_t seen = bell_count(&e->emitter_bell);
         struct batch *batch = ring_pop(e->output);
         shared_store(&p->output_depth, ring_count(e->output));
-        shared_store(&p->busy_since_us, batch || m->out.len ? (uint64_t)clock_monotonic_us() : 0);
         print_logs(m);
         if (batch) {
             print_batch(m, &batch);

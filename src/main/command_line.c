@@ -16,6 +16,7 @@ enum {
     OPTION_YES = 64,
     OPTION_METRICS_LISTEN = 128,
     OPTION_METRICS_FILE = 256,
+    OPTION_LOG_FORMAT = 512, /* of all commands */
 };
 
 /* Options that a command may have, and those that it needs. */
@@ -55,6 +56,7 @@ static const struct option {
     {"yes", NULL, OPTION_YES, PLACE(yes)},
     {"metrics-listen", "ADDRESS", OPTION_METRICS_LISTEN, PLACE(metrics_listen)},
     {"metrics-file", "FILE", OPTION_METRICS_FILE, PLACE(metrics_file)},
+    {"log-format", "FORMAT", OPTION_LOG_FORMAT, PLACE(log_format)},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -153,6 +155,12 @@ static bool is_input(const char *path)
     return path && !strcmp(path, "-");
 }
 
+static bool check_format(const struct command_line *c, struct err *err)
+{
+    return !c->log_format || !strcmp(c->log_format, "plain") || !strcmp(c->log_format, "json") ||
+           err_set(err, ERR_CONFIG, "--log-format must be plain or json");
+}
+
 static bool check_files(const struct command_line *c, struct err *err)
 {
     if (is_input(c->config) + is_input(c->catalog) + is_input(c->state) > 1) {
@@ -173,7 +181,7 @@ static bool check_options(const struct parser *p, struct err *err)
                 return err_set(err, ERR_CONFIG, "%s needs --%s %s", commands[i].name, o->name,
                                o->value);
             }
-            if (p->given & ~commands[i].known & o->bit) {
+            if (p->given & ~(commands[i].known | OPTION_LOG_FORMAT) & o->bit) {
                 return err_set(err, ERR_CONFIG, "%s has no option --%s; see %s --help",
                                commands[i].name, o->name, commands[i].name);
             }
@@ -196,6 +204,6 @@ bool command_line_parse(struct command_line *c, int argc, char **argv, struct er
         c->command = COMMAND_HELP;
         return true;
     }
-    return check_options(&p, err) &&
+    return check_options(&p, err) && check_format(c, err) &&
            (p.named || err_set(err, ERR_CONFIG, "options need a command before them; see --help"));
 }

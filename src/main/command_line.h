@@ -26,6 +26,7 @@ struct command_line {
     const char *config, *catalog, *state; /* paths */
     const char *admin, *provider;
     const char *metrics_listen, *metrics_file;
+    const char *log_format; /* "plain" or "json" */
     bool json, yes;
 };
 

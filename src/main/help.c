@@ -22,6 +22,8 @@ static const char all[] =
     "  --catalog FILE   Airbyte ConfiguredAirbyteCatalog\n"
     "  --state FILE     state of an earlier read, to continue from\n"
     "                   (one of the files can be -, which is standard input)\n"
+    "  --log-format FORMAT   of the log on stderr: plain, or json (or LOG_FORMAT in the "
+    "environment)\n"
     "  --help           of a command, if one is given; --version\n"
     "\n"
     "Messages go to stdout, one JSON object a line; logs go to stderr. LOG_LEVEL in the "

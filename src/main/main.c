@@ -24,75 +24,20 @@
 #include "config/file.h"
 #include "environment.h"
 #include "flow/flow.h"
+#include "logs.h"
 #include "output.h"
 #include "program.h"
 #include "tunnel/tunnel.h"
-
-static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
-
-static void say_dropped(unsigned count)
-{
-    struct out out;
-    out_init(&out, 256);
-    out_format(&out, "WARN: ");
-    out_format(&out, dropped_words, count);
-    out_char(&out, '\n');
-    output_error(out.data, out.len);
-    out_free(&out);
-}
-
-static void write_log(const struct log_entry *entry)
-{
-    struct out out;
-    out_init(&out, 1024);
-    out_format(&out, "%s: %s\n", log_level_name(entry->level), entry->line);
-    output_log(out.data, out.len, say_dropped);
-    out_free(&out);
-}
-
-static void say_flow_dropped(unsigned count)
-{
-    struct out out, text;
-    out_init(&out, 256);
-    out_init(&text, 256);
-    out_format(&text, dropped_words, count);
-    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL, false};
-    flow_log(&out, &entry, clock_wall_ms());
-    output_error(out.data, out.len);
-    out_free(&text);
-    out_free(&out);
-}
-
-static void write_flow_log(const struct log_entry *entry)
-{
-    struct out out;
-    out_init(&out, 1024);
-    flow_log(&out, entry, clock_wall_ms());
-    output_log(out.data, out.len, say_flow_dropped);
-    out_free(&out);
-}
 
 bool write_out(const struct program *p, const struct out *out, struct err *err)
 {
     return output_write(out->data, out->len, p->signals, err);
 }
 
-static enum log_level log_threshold(void)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
-    const char *wanted = getenv("LOG_LEVEL");
-    for (int i = 0; wanted && i < 5; i++) {
-        if (!strcasecmp(wanted, names[i])) {
-            return i < LOG_DEBUG ? (enum log_level)i : LOG_DEBUG;
-        }
-    }
-    return LOG_INFO;
-}
-
 /* Before the command line is understood, nobody does. */
 static bool speaks_flow(const struct program *p)
 {
-    return p->log && p->command.command == COMMAND_FLOW;
+    return p->understood && p->command.command == COMMAND_FLOW;
 }
 
 static bool speaks_to_people(const struct program *p)
@@ -118,25 +63,7 @@ static void name_remedy(const struct program *p, struct err *err)
 void say_error(struct program *p, struct err *err)
 {
     name_remedy(p, err);
-    const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
-    if (speaks_flow(p)) {
-        struct log_field fields[5] = {{"kind", err_kind_name(err->kind)}};
-        int count = 1;
-        if (*err->table) {
-            fields[count++] = (struct log_field){"schema", err->schema};
-            fields[count++] = (struct log_field){"table", err->table};
-        }
-        if (*err->detail) {
-            fields[count++] = (struct log_field){"detail", err->detail};
-        }
-        log_fields(p->log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
-    } else {
-        struct out out;
-        out_init(&out, sizeof *err);
-        out_format(&out, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
-        output_error(out.data, out.len);
-        out_free(&out);
-    }
+    logs_error(p->log, p->json_logs, err);
 }
 
 /* The error once for people, once for the platform, who may not be reading. */
@@ -360,12 +287,11 @@ int main(int argc, char **argv)
     environment_clean();
     prctl(PR_SET_DUMPABLE, 0); /* no core dump has passwords or keys, in libpq's memory either */
     p.signals = block_signals();
-    if (!command_line_parse(&p.command, argc, argv, &err)) {
-        return fail(&p, &err);
-    }
-    p.log = log_new(log_threshold(), p.command.command == COMMAND_FLOW ? write_flow_log : write_log,
-                    p.command.command == COMMAND_READ);
-    int status = dispatch(&p, &err);
+    p.understood = command_line_parse(&p.command, argc, argv, &err);
+    p.json_logs = logs_json(p.command.log_format, speaks_flow(&p));
+    p.log = logs_new(p.json_logs, p.command.command == COMMAND_READ);
+    int status = p.understood ? dispatch(&p, &err) : fail(&p, &err);
+    log_flush(p.log);
     state_clear(&p.state);
     drop_hangups(&p);
     catalog_free(&p.catalog);

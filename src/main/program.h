@@ -22,6 +22,8 @@ struct program {
     int hangups;            /* readable once SIGHUP came; -1: that is not waited for */
     struct queue *catalogs; /* as they were read then, for the engine */
     const char *version;
+    bool understood; /* the command line was */
+    bool json_logs;
     bool stopped; /* by a signal */
 };
 

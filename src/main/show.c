@@ -12,12 +12,14 @@
 
 enum {
     LOG_INTERVAL_US = 30 * 1000 * 1000,
+    CONSUMER_US = 5 * 1000 * 1000, /* output is written in milliseconds, if somebody takes it */
     TABLES_SHOWN = 12,
 };
 
 void show_init(struct show *s, const struct progress *progress, struct log *log, bool draw)
 {
     *s = (struct show){.progress = progress, .log = log, .terminal = draw && isatty(STDERR_FILENO)};
+    s->consumer.log = log;
     s->begun_us = s->last_us = clock_monotonic_us();
 }
 
@@ -134,9 +136,26 @@ static void say_status(struct show *s, int64_t now_us)
     s->said_us = now_us;
 }
 
+/* Once each time. */
+static void show_consumer(struct show *s)
+{
+    int64_t since_us = (int64_t)shared_load(&s->progress->writing_since_us);
+    if (since_us && clock_monotonic_us() - since_us > CONSUMER_US) {
+        if (since_us != s->consumer_since_us) {
+            log_wait(&s->consumer, LOG_WARN,
+                     "waiting for the consumer: nobody reads standard output, and what is captured "
+                     "has to wait");
+        }
+        s->consumer_since_us = since_us;
+    } else {
+        log_waited(&s->consumer);
+    }
+}
+
 void show_progress(struct show *s)
 {
     const struct progress *p = s->progress;
+    show_consumer(s);
     if (s->statuses && shared_load(&p->ready)) {
         say_status(s, clock_monotonic_us());
     }

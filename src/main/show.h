@@ -10,11 +10,13 @@ struct show {
     const struct progress *progress;
     struct log *log;
     bool terminal;
-    bool statuses;   /* Flow: what its dashboard shows is said when it changes */
-    int status;      /* tables in backfill, of the last one; -1: none was said */
-    int64_t said_us; /* when */
-    unsigned waits;  /* that were said before it */
-    int lines;       /* drawn last, to be drawn over */
+    bool statuses;             /* Flow: what its dashboard shows is said when it changes */
+    int status;                /* tables in backfill, of the last one; -1: none was said */
+    int64_t said_us;           /* when */
+    unsigned waits;            /* that were said before it */
+    struct log_wait consumer;  /* while nobody takes the output, */
+    int64_t consumer_since_us; /* since when it was said last */
+    int lines;                 /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;
 };

@@ -3,7 +3,7 @@
 #include "runtime/counter.h"
 
 enum {
-    BLOCKED_US = 60 * 1000 * 1000, /* a batch is printed in milliseconds */
+    BLOCKED_US = 60 * 1000 * 1000, /* some 256 kB are taken in milliseconds */
     SILENT_US = 90 * 1000 * 1000,  /* a server that is well answers each of our reports, at 10 s */
 };
 
@@ -17,7 +17,7 @@ enum health metrics_health(const struct progress *p, int64_t now_us)
     if (!shared_load(&p->ready)) {
         return HEALTH_STARTING;
     }
-    if (is_older((int64_t)shared_load(&p->busy_since_us), now_us, BLOCKED_US)) {
+    if (is_older((int64_t)shared_load(&p->writing_since_us), now_us, BLOCKED_US)) {
         return HEALTH_BLOCKED; /* then the reader has to wait, too: it is not the server */
     }
     return is_older((int64_t)shared_load(&p->heard_us), now_us, SILENT_US) ? HEALTH_SILENT

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "repeats.h"
 
 enum { MIRRORED_LINES = 256 }; /* when nobody takes them, the oldest are dropped */
 
@@ -26,6 +28,8 @@ struct log {
     struct line *first, **last;
     unsigned count; /* read without the lock, to see quickly that there is nothing */
     unsigned waits, waits_said;
+    struct repeats repeats;
+    char *status; /* owned; said last; NULL: none */
 };
 
 struct log *log_new(enum log_level threshold, log_writer *write, bool mirror)
@@ -58,6 +62,8 @@ void log_free(struct log **log)
     }
     if (*log) {
         pthread_mutex_destroy(&(*log)->mutex);
+        repeats_clear(&(*log)->repeats);
+        free((*log)->status);
     }
     free(*log);
     *log = NULL;
@@ -78,6 +84,42 @@ static void push(struct log *log, enum log_level level, const char *text)
     ck_pr_store_uint(&log->count, log->count + 1);
 }
 
+static void write_entry(struct log *log, const struct log_entry *entry)
+{
+    log->write(entry);
+    if (log->mirror) {
+        push(log, entry->level, entry->line);
+    }
+}
+
+static void tell_repeats(struct log *log, int64_t now_us, bool all)
+{
+    struct repeat repeat;
+    while (repeats_take(&log->repeats, now_us, all, &repeat)) {
+        char *line = mem_format("%s (%u more time%s)", repeat.text, repeat.count,
+                                repeat.count == 1 ? "" : "s");
+        write_entry(log,
+                    &(struct log_entry){(enum log_level)repeat.level, line, "log", NULL, false});
+        free(line);
+        free(repeat.text);
+    }
+}
+
+/* A status stands until the next: the same is news after another. */
+static bool is_due(struct log *log, enum log_level level, const char *text, bool status,
+                   int64_t now_us)
+{
+    if (level == LOG_ERROR) {
+        return true;
+    }
+    if (status && (!log->status || strcmp(log->status, text) != 0)) {
+        free(log->status);
+        log->status = mem_string(text);
+        repeats_forget(&log->repeats, text);
+    }
+    return repeats_allow(&log->repeats, level, text, now_us);
+}
+
 enum { LINE, STATUS };
 
 static void say(struct log *, enum log_level, const struct log_field *, bool status,
@@ -87,16 +129,24 @@ static void say(struct log *log, enum log_level level, const struct log_field *f
                 const char *format, va_list args)
 {
     char text[4096], thread[16] = "";
+    int64_t now_us = clock_monotonic_us();
     if (level > log->threshold) {
         return;
     }
     vsnprintf(text, sizeof text, format, args);
     pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);
-    log->write(&(struct log_entry){level, text, thread, fields, status});
-    if (log->mirror) {
-        push(log, level, text);
+    tell_repeats(log, now_us, false);
+    if (is_due(log, level, text, status, now_us)) {
+        write_entry(log, &(struct log_entry){level, text, thread, fields, status});
     }
+    pthread_mutex_unlock(&log->mutex);
+}
+
+void log_flush(struct log *log)
+{
+    pthread_mutex_lock(&log->mutex);
+    tell_repeats(log, 0, true);
     pthread_mutex_unlock(&log->mutex);
 }
 

@@ -111,11 +111,11 @@ Test(metrics, health_is_of_output_and_server)
 {
     cr_assert_eq(metrics_health(&progress, 110 S), HEALTH_MOVING);
     cr_assert_eq(metrics_health(&progress, 200 S), HEALTH_SILENT);
-    progress.busy_since_us = 130 S;
+    progress.writing_since_us = 130 S;
     cr_assert_eq(metrics_health(&progress, 180 S), HEALTH_MOVING);
     cr_assert_eq(metrics_health(&progress, 200 S), HEALTH_BLOCKED);
     shows("source_postgres_moving 1");
-    progress.busy_since_us = 30 S;
+    progress.writing_since_us = 30 S;
     shows("source_postgres_moving 0");
     progress.ready = 0;
     cr_assert_eq(metrics_health(&progress, 300 S), HEALTH_STARTING);

@@ -1,0 +1,110 @@
+/* Writing log entries, in either form. */
+#include "logs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/flow.h"
+#include "output.h"
+
+static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
+
+static void say_dropped(unsigned count)
+{
+    struct out out;
+    out_init(&out, 256);
+    out_format(&out, "WARN: ");
+    out_format(&out, dropped_words, count);
+    out_char(&out, '\n');
+    output_error(out.data, out.len);
+    out_free(&out);
+}
+
+static void write_plain(const struct log_entry *entry)
+{
+    struct out out;
+    out_init(&out, 1024);
+    out_format(&out, "%s: %s\n", log_level_name(entry->level), entry->line);
+    output_log(out.data, out.len, say_dropped);
+    out_free(&out);
+}
+
+static void say_json_dropped(unsigned count)
+{
+    struct out out, text;
+    out_init(&out, 256);
+    out_init(&text, 256);
+    out_format(&text, dropped_words, count);
+    struct log_entry entry = {LOG_WARN, out_text(&text), "log", NULL, false};
+    flow_log(&out, &entry, clock_wall_ms());
+    output_error(out.data, out.len);
+    out_free(&text);
+    out_free(&out);
+}
+
+static void write_json(const struct log_entry *entry)
+{
+    struct out out;
+    out_init(&out, 1024);
+    flow_log(&out, entry, clock_wall_ms());
+    output_log(out.data, out.len, say_json_dropped);
+    out_free(&out);
+}
+
+bool logs_json(const char *option, bool protocol_has)
+{
+    const char *wanted = option ? option : getenv("LOG_FORMAT");
+    if (wanted && !strcasecmp(wanted, "json")) {
+        return true;
+    }
+    return protocol_has && !(wanted && !strcasecmp(wanted, "plain"));
+}
+
+static enum log_level threshold(void)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+    const char *wanted = getenv("LOG_LEVEL");
+    for (int i = 0; wanted && i < 5; i++) {
+        if (!strcasecmp(wanted, names[i])) {
+            return i < LOG_DEBUG ? (enum log_level)i : LOG_DEBUG;
+        }
+    }
+    return LOG_INFO;
+}
+
+struct log *logs_new(bool json, bool mirror)
+{
+    return log_new(threshold(), json ? write_json : write_plain, mirror);
+}
+
+static void say_json(struct log *log, const struct err *err, const char *open, const char *close)
+{
+    struct log_field fields[5] = {{"kind", err_kind_name(err->kind)}};
+    int count = 1;
+    if (*err->table) {
+        fields[count++] = (struct log_field){"schema", err->schema};
+        fields[count++] = (struct log_field){"table", err->table};
+    }
+    if (*err->detail) {
+        fields[count++] = (struct log_field){"detail", err->detail};
+    }
+    log_fields(log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
+}
+
+void logs_error(struct log *log, bool json, const struct err *err)
+{
+    const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
+    if (log) {
+        log_flush(log);
+    }
+    if (log && json) {
+        say_json(log, err, open, close);
+    } else {
+        struct out out;
+        out_init(&out, sizeof *err);
+        out_format(&out, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
+        output_error(out.data, out.len);
+        out_free(&out);
+    }
+}

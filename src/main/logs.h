@@ -1,0 +1,17 @@
+/* The log on standard error: plain lines for people, or JSON, one object a line, for machines. */
+#ifndef MAIN_LOGS_H
+#define MAIN_LOGS_H
+
+#include "base/err.h"
+#include "runtime/log.h"
+
+/* Whether the log is JSON: by option, or LOG_FORMAT in the environment, or as the protocol has it. */
+bool logs_json(const char *option, bool protocol_has);
+
+/* How much is logged LOG_LEVEL says. `mirror`: see log_new(). */
+struct log *logs_new(bool json, bool mirror);
+
+/* What ended the command: the last line. */
+void logs_error(struct log *, bool json, const struct err *);
+
+#endif

@@ -1,0 +1,94 @@
+"""The log on standard error: its two forms, what is said how often, and what waits are named."""
+
+import json
+import time
+
+import pytest
+
+from connector import PATIENCE, run
+from test_resume import ITEMS, fill
+
+
+def entries(process):
+    """Each line is one JSON object."""
+    return [json.loads(line) for line in process.stderr.splitlines()]
+
+
+@pytest.mark.parametrize("options, variables", [(["--log-format", "json"], {}), (["--log-format=json"], {"LOG_FORMAT": "plain"}),
+                                                ([], {"LOG_FORMAT": "json"})])
+def test_a_read_logs_json_where_that_is_asked_for(database, capture, options, variables):
+    database.execute(ITEMS, fill(10))
+    one = capture(["items"])
+    said = entries(run("read", *one.arguments(), *options, **variables).succeed())
+    assert all({"level", "msg", "ts", "thread"} <= set(entry) for entry in said)
+    assert any(entry["msg"].startswith("wrote 10 rows") for entry in said)
+
+
+def test_lines_are_plain_unless_asked_for(database, capture):
+    database.execute(ITEMS, fill(10))
+    assert "\nINFO: wrote 10 rows" in run("read", *capture(["items"]).arguments()).succeed().stderr
+
+
+@pytest.mark.parametrize("arguments, table", [(["read"], None), (["check"], None), (["status"], None), (["bogus"], None), (["read"], "items")])
+def test_the_last_json_line_is_the_error(database, capture, arguments, table):
+    one = capture(["items"], password="wr0ng" if table is None else one_password(database))
+    files = {"read": one.arguments(), "check": ["--config", "/nowhere"], "status": one.arguments()[:2], "bogus": []}
+    process = run(*arguments, *files[arguments[0]], LOG_FORMAT="json").finish()
+    if arguments != ["check"]:  # whose answer it is
+        assert process.process.returncode == 1
+        last = entries(process)[-1]
+        assert last["level"] == "error" and last["kind"] == "config_error" and last.get("table") == table
+
+
+def one_password(database):
+    return database.config()["password"]
+
+
+def test_a_format_that_is_none_is_refused():
+    assert "--log-format must be plain or json" in run("spec", "--log-format", "xml").finish().stderr
+
+
+def test_the_same_line_is_said_once_a_minute(database, capture):
+    """Here, that a connection is refused; the seconds in between are the connector's."""
+    database.execute(ITEMS, fill(10))
+    process = capture(["items"], tail=True).start().wait_for_active()
+    database.server.connect().cursor().execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 1")
+    try:
+        database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+        process.wait_for(lambda run: "replication interrupted" in run.stderr)
+        time.sleep(2)
+    finally:
+        database.server.connect().cursor().execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
+    process.stop()
+    lines = process.stderr.splitlines()
+    assert all(lines.count(line) == 1 for line in lines), process.stderr
+
+
+def test_a_failed_query_names_its_table(database, capture):
+    database.execute(ITEMS, fill(3000))
+    process = capture(["items"], tail=True, advanced={"backfill_chunk_size": 10}).start(
+        pause_at=lambda message: message["type"] == "RECORD").wait_until_paused()
+    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'source-postgres backfill%'")
+    process.go_on().wait_for(lambda run: "backfill interrupted" in run.stderr).wait_for_active()
+    line, = [line for line in process.stop().stderr.splitlines() if "backfill interrupted" in line]
+    assert "public.items" in line
+
+
+def test_a_consumer_that_does_not_read_is_named(database, capture):
+    database.execute(ITEMS, fill(20000))
+    process = capture(["items"], tail=True).start().wait_for_records(10)
+    process.reading.clear()
+    deadline = time.monotonic() + 30 * PATIENCE
+    while "waiting for the consumer" not in process.stderr:
+        assert time.monotonic() < deadline, process.stderr
+        time.sleep(0.1)
+    process.reading.set()
+    process.wait_for_active().stop()
+    assert process.stderr.count("waiting for the consumer") == 1
+
+
+def test_a_consumer_that_reads_is_not_named(database, capture):
+    database.execute(ITEMS, fill(10))
+    process = capture(["items"], tail=True).start().wait_for_active()
+    time.sleep(7)
+    assert "waiting for the consumer" not in process.stop().stderr
