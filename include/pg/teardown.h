@@ -9,6 +9,7 @@
 /* What is to be dropped, and what is not, with the reason. */
 struct teardown {
     bool slot, publication, watermarks;
+    bool other_slot; /* that a full refresh which failed has left: config->other_slot */
     struct problems kept;
 };
 
@@ -17,6 +18,11 @@ struct teardown {
  * they are the user's, and no other capture's slot has a row in that table. ERR_CONFIG: it runs.
  */
 bool teardown_plan(struct pg *, const struct config *, struct teardown *, struct err *);
+
+static inline bool teardown_drops(const struct teardown *t)
+{
+    return t->slot || t->other_slot || t->publication || t->watermarks;
+}
 
 /* Append the statements, a line each. */
 void teardown_sql(struct out *, const struct config *, const struct teardown *);

@@ -16,7 +16,7 @@ bool command_teardown_plan(const struct request *request, struct pg **pg, struct
     if (!*pg || !teardown_plan(*pg, request->config, teardown, err)) {
         return false;
     }
-    if (teardown->slot || teardown->publication || teardown->watermarks) {
+    if (teardown_drops(teardown)) {
         out_format(out, "In database \"%s\" this is to be run:\n\n", request->config->database);
         teardown_sql(out, request->config, teardown);
         out_char(out, '\n');

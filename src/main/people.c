@@ -68,7 +68,7 @@ static bool confirmed(const struct program *p, struct err *err)
 static bool drop(struct program *p, struct pg *pg, const struct teardown *teardown, struct err *err)
 {
     struct out out;
-    if (!teardown->slot && !teardown->publication && !teardown->watermarks) {
+    if (!teardown_drops(teardown)) {
         return true;
     }
     if (!confirmed(p, err) || !teardown_run(pg, p->config, teardown, err)) {

@@ -9,19 +9,16 @@
 #include "problems.h"
 #include "rows.h"
 
-static void plan_slot(const struct facts *facts, const struct config *config,
+/* Whether it is to be dropped. */
+static bool plan_slot(const struct slot *slot, const char *name, const char *database,
                       struct teardown *teardown)
 {
-    const struct slot *slot = &facts->slot;
-    if (!slot->exists) {
-        return;
+    bool ours = slot->exists && slot->logical && !strcmp(slot->plugin, "pgoutput") &&
+                !strcmp(slot->database, database);
+    if (slot->exists && !ours) {
+        problem(&teardown->kept, "replication slot \"%s\" is not of this capture", name);
     }
-    if (!slot->logical || strcmp(slot->plugin, "pgoutput") != 0 ||
-        strcmp(slot->database, facts->server.database) != 0) {
-        problem(&teardown->kept, "replication slot \"%s\" is not of this capture", config->slot);
-    } else {
-        teardown->slot = true;
-    }
+    return ours;
 }
 
 /* Slots of captures that use the same watermarks table; NULL in *others: there are none. */
@@ -35,11 +32,11 @@ static bool read_others(struct pg *pg, const struct config *config, const struct
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
     char *sql = mem_format("SELECT string_agg(s.slot_name, ', ') FROM pg_replication_slots s"
-                           " WHERE s.slot_name <> $1 AND s.database = current_database()"
+                           " WHERE s.slot_name NOT IN ($1, $2) AND s.database = current_database()"
                            " AND s.slot_name IN (SELECT w.slot FROM %s w)",
                            name);
-    const char *params[] = {config->slot};
-    struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
+    const char *params[] = {config->slot, config->other_slot};
+    struct pg_rows *rows = pg_query(pg, sql, 2, params, err);
     if (rows) {
         *others = rows_copy(rows, 0, 0);
     }
@@ -93,39 +90,52 @@ static void plan_watermarks(const struct facts *facts, const struct config *conf
     free(name);
 }
 
-static bool check_free(const struct facts *facts, const struct config *config, struct err *err)
+static bool check_free(const struct slot *slot, const char *name, struct err *err)
 {
-    return !facts->slot.active_pid ||
+    return !slot->active_pid ||
            err_set(err, ERR_CONFIG,
-                   "replication slot \"%s\" is in use by process %d: stop that capture first",
-                   config->slot, facts->slot.active_pid);
+                   "replication slot \"%s\" is in use by process %d: stop that capture first", name,
+                   slot->active_pid);
 }
 
 bool teardown_plan(struct pg *pg, const struct config *config, struct teardown *teardown,
                    struct err *err)
 {
     struct facts facts;
+    struct slot other = {0};
     char *others = NULL;
     *teardown = (struct teardown){0};
-    bool ok = facts_read(pg, config, NULL, &facts, err) && check_free(&facts, config, err) &&
+    bool ok = facts_read(pg, config, NULL, &facts, err) &&
+              slot_read(pg, config->other_slot, &other, err) &&
+              check_free(&facts.slot, config->slot, err) &&
+              check_free(&other, config->other_slot, err) &&
               read_others(pg, config, &facts, &others, err);
     if (ok) {
-        plan_slot(&facts, config, teardown);
+        const char *database = facts.server.database;
+        teardown->slot = plan_slot(&facts.slot, config->slot, database, teardown);
+        teardown->other_slot = plan_slot(&other, config->other_slot, database, teardown);
         plan_publication(&facts, config, others, teardown);
         plan_watermarks(&facts, config, others, teardown);
     }
     free(others);
+    slot_clear(&other);
     facts_free(&facts);
     return ok;
 }
 
-void teardown_sql(struct out *out, const struct config *config, const struct teardown *teardown)
+static void drop_slot(struct out *out, bool drop, const char *name)
 {
-    if (teardown->slot) {
+    if (drop) {
         out_string(out, "SELECT pg_drop_replication_slot(");
-        pg_quote_literal(out, config->slot, strlen(config->slot));
+        pg_quote_literal(out, name, strlen(name));
         out_string(out, ");\n");
     }
+}
+
+void teardown_sql(struct out *out, const struct config *config, const struct teardown *teardown)
+{
+    drop_slot(out, teardown->slot, config->slot);
+    drop_slot(out, teardown->other_slot, config->other_slot);
     if (teardown->publication) {
         char *name = sql_name(config->publication);
         out_format(out, "DROP PUBLICATION %s;\n", name);
@@ -155,6 +165,8 @@ bool teardown_run(struct pg *pg, const struct config *config, const struct teard
 {
     return run(pg, config, (struct teardown){.slot = teardown->slot}, "the replication slot",
                err) &&
+           run(pg, config, (struct teardown){.other_slot = teardown->other_slot},
+               "the replication slot of full refreshes", err) &&
            run(pg, config, (struct teardown){.publication = teardown->publication},
                "the publication", err) &&
            run(pg, config, (struct teardown){.watermarks = teardown->watermarks},

@@ -190,6 +190,13 @@ def test_teardown_says_what_it_drops_and_drops_it_when_told(database, capture):
     assert left(database) == (0, 0, 0) and database.value("SELECT to_regclass('items')") is not None
 
 
+def test_teardown_drops_what_a_full_refresh_has_left(database, capture):
+    one = capture([])
+    database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}__full_refresh', 'pgoutput')")
+    assert "Dropped." in people("teardown", "--config", one.path("config.json", one.config), "--yes")
+    assert not database.value("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")
+
+
 @pytest.mark.parametrize("typed, remains", [("no\n", (1, 1, 1)), ("yes\n", (0, 0, 0))])
 def test_teardown_asks_on_a_terminal(database, capture, typed, remains):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)")
