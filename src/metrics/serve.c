@@ -102,8 +102,8 @@ static bool resolve(const char *address, struct addrinfo **found, struct err *er
 struct metrics_server *metrics_serve(const char *address, const struct metrics_source *source,
                                      struct err *err)
 {
-    struct addrinfo *found;
-    if (!resolve(address, &found, err)) {
+    struct addrinfo *found = NULL;
+    if (!resolve(address, &found, err) || !found) {
         return NULL;
     }
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |

@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -202,15 +204,16 @@ static void write_slot(struct out *out, const struct slot_progress *slot)
 
 static uint64_t resident_bytes(void)
 {
-    unsigned long pages = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (file) {
-        if (fscanf(file, "%*s %lu", &pages) != 1) {
-            pages = 0;
+        if (!fgets(line, sizeof line, file)) {
+            line[0] = '\0';
         }
         fclose(file);
     }
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    const char *second = strchr(line, ' '); /* the first is what is mapped */
+    return second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static unsigned open_descriptors(void)
