@@ -1,7 +1,7 @@
 /*
  * A table that others inherit from has its own rows alone: those of its children, as a hypertable's
- * are, come under their names. A foreign table that is a partition sends no changes. And a row filter
- * leaves out what it does not let through.
+ * are, come under their names. A foreign table that is a partition sends no changes. A row filter
+ * leaves out what it does not let through. And the server runs functions when it plans to read a table.
  */
 #include "pg/remarks.h"
 
@@ -10,17 +10,22 @@
 #include "catalogs.h"
 #include "rows.h"
 
-/* `wanted`: what is captured, or would be offered. Children that are wanted themselves count not. */
-static const char remarks_sql[] =
-    "WITH RECURSIVE wanted AS ("
-    " SELECT c.oid, c.relkind, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE CASE WHEN $1::text[] IS NULL THEN %s AND c.relpersistence = 'p' AND n.nspname !~ '^pg_'"
-    "   AND n.nspname <> 'information_schema'"
-    "   AND ($3::text[] = '{}' OR n.nspname = ANY ($3::text[]))"
-    "  ELSE EXISTS (SELECT FROM unnest($1::text[], $2::text[]) u(s, t)"
-    "   WHERE u.s = n.nspname AND u.t = c.relname) END"
-    "), tree(root, oid) AS ("
+/* What is captured, or would be offered. */
+#define WANTED                                                                                     \
+    "WITH RECURSIVE wanted AS ("                                                                   \
+    " SELECT c.oid, c.relkind, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name"    \
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"                               \
+    " WHERE CASE WHEN $1::text[] IS NULL THEN %s AND c.relpersistence = 'p' AND n.nspname !~ "     \
+    "'^pg_'"                                                                                       \
+    "   AND n.nspname <> 'information_schema'"                                                     \
+    "   AND ($3::text[] = '{}' OR n.nspname = ANY ($3::text[]))"                                   \
+    "  ELSE EXISTS (SELECT FROM unnest($1::text[], $2::text[]) u(s, t)"                            \
+    "   WHERE u.s = n.nspname AND u.t = c.relname) END"                                            \
+    ")"
+
+/* Children that are wanted themselves count not. */
+static const char children_sql[] = WANTED
+    ", tree(root, oid) AS ("
     " SELECT w.oid, h.inhrelid FROM wanted w JOIN pg_inherits h ON h.inhparent = w.oid"
     " UNION SELECT t.root, h.inhrelid FROM tree t JOIN pg_inherits h ON h.inhparent = t.oid"
     "), below AS ("
@@ -45,11 +50,52 @@ static const char filters_sql[] =
     " ELSE EXISTS (SELECT FROM unnest($1::text[], $2::text[]) u(s, t)"
     "  WHERE u.s = n.nspname AND u.t = c.relname) END ORDER BY 1";
 
+/*
+ * When the server plans a query it works out what is constant in the expressions of a table's indexes,
+ * statistics, checks and partition key, so that functions there run with the rights of who reads.
+ */
+static const char functions_sql[] = WANTED
+    ", tree(root, oid) AS ("
+    " SELECT oid, oid FROM wanted"
+    " UNION SELECT t.root, h.inhrelid FROM tree t JOIN pg_class p ON p.oid = t.oid"
+    "  JOIN pg_inherits h ON h.inhparent = t.oid WHERE p.relkind = 'p'"
+    "), objects AS ("
+    " SELECT t.root, 'pg_class'::regclass AS class, i.indexrelid AS oid"
+    "  FROM tree t JOIN pg_index i ON i.indrelid = t.oid"
+    " UNION ALL SELECT root, 'pg_class', oid FROM tree"
+    " UNION ALL SELECT t.root, 'pg_statistic_ext', s.oid"
+    "  FROM tree t JOIN pg_statistic_ext s ON s.stxrelid = t.oid"
+    " UNION ALL SELECT t.root, 'pg_constraint', k.oid"
+    "  FROM tree t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'c'"
+    ") "
+    "SELECT array_to_string((array_agg(DISTINCT w.name ORDER BY w.name))[1:5], ', ')"
+    "  || CASE WHEN count(DISTINCT w.name) > 5 THEN ' and others' ELSE '' END,"
+    " f.oid::regprocedure, quote_ident(o.rolname), quote_ident(current_user)"
+    " FROM wanted w JOIN objects x ON x.root = w.oid"
+    " JOIN pg_depend d ON d.classid = x.class AND d.objid = x.oid"
+    " LEFT JOIN pg_operator p ON d.refclassid = 'pg_operator'::regclass AND p.oid = d.refobjid"
+    " JOIN pg_proc f ON f.oid ="
+    "  CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE p.oprcode END"
+    " JOIN pg_roles o ON o.oid = f.proowner"
+    " WHERE NOT o.rolsuper AND o.rolname <> current_user"
+    " GROUP BY f.oid, o.rolname ORDER BY 2";
+
+enum remark { REMARK_CHILDREN, REMARK_FUNCTIONS, REMARK_FILTERS };
+
+static void write_sql(struct out *sql, enum remark remark, const char *offered)
+{
+    switch (remark) {
+    case REMARK_CHILDREN: out_format(sql, children_sql, offered); return;
+    case REMARK_FUNCTIONS: out_format(sql, functions_sql, offered); return;
+    case REMARK_FILTERS: out_string(sql, filters_sql); return;
+    }
+}
+
 static struct pg_rows *query(struct pg *pg, const struct config *config,
-                             const struct catalog *catalog, bool filters, struct err *err)
+                             const struct catalog *catalog, enum remark remark, struct err *err)
 {
     struct out sql, schemas, tables, offered;
-    out_init(&sql, sizeof remarks_sql);
+    out_init(&sql, 2048);
     out_init(&schemas, 64);
     out_init(&tables, 64);
     out_init(&offered, 64);
@@ -66,11 +112,11 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     array_close(&schemas);
     array_close(&tables);
     array_close(&offered);
-    out_format(&sql, remarks_sql, offered_kind_sql(config, pg_server_version(pg)));
+    write_sql(&sql, remark, offered_kind_sql(config, pg_server_version(pg)));
     const char *params[] = {catalog ? out_text(&schemas) : NULL, out_text(&tables),
                             out_text(&offered), config->publication};
     struct pg_rows *rows =
-        pg_query(pg, filters ? filters_sql : out_text(&sql), filters ? 4 : 3, params, err);
+        pg_query(pg, out_text(&sql), remark == REMARK_FILTERS ? 4 : 3, params, err);
     out_free(&sql);
     out_free(&schemas);
     out_free(&tables);
@@ -78,7 +124,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     return rows;
 }
 
-static char *line_of(const struct pg_rows *rows, int row)
+static char *children_line(const struct pg_rows *rows, int row)
 {
     bool root = *rows_text(rows, row, 0) == 'p', more = rows_int(rows, row, 2) > 5;
     return mem_format(root
@@ -89,22 +135,35 @@ static char *line_of(const struct pg_rows *rows, int row)
                       rows_text(rows, row, 1), rows_text(rows, row, 3), more ? " and others" : "");
 }
 
-static char *filter_line_of(const struct pg_rows *rows, int row)
+static char *line_of(const struct pg_rows *rows, int row, enum remark remark)
 {
-    return mem_format("the publication %s, which is of user %s, leaves out rows of table %s: only "
-                      "those are captured for which %s",
-                      rows_text(rows, row, 1), rows_text(rows, row, 2), rows_text(rows, row, 0),
-                      rows_text(rows, row, 3));
+    const char *first = rows_text(rows, row, 0), *second = rows_text(rows, row, 1);
+    const char *third = rows_text(rows, row, 2), *fourth = rows_text(rows, row, 3);
+    switch (remark) {
+    case REMARK_CHILDREN: return children_line(rows, row);
+    case REMARK_FUNCTIONS:
+        return mem_format("function %s of user %s is called by an index, statistics, a check or "
+                          "the partition key of a table (%s): the server may run it with the "
+                          "rights of user %s when the table is read: see that it does what you "
+                          "expect, and run ALTER FUNCTION %s OWNER TO %s",
+                          second, third, first, fourth, second, fourth);
+    case REMARK_FILTERS:
+        return mem_format("the publication %s, which is of user %s, leaves out rows of table %s: "
+                          "only those are captured for which %s",
+                          second, third, first, fourth);
+    }
+    return NULL;
 }
 
 bool tables_remark(struct pg *pg, const struct config *config, const struct catalog *catalog,
                    void (*visit)(void *context, const char *line), void *context, struct err *err)
 {
     bool ok = true;
-    for (int filters = 0; ok && filters <= (pg_server_version(pg) >= 150000); filters++) {
-        struct pg_rows *rows = query(pg, config, catalog, filters, err);
+    int last = pg_server_version(pg) >= 150000 ? REMARK_FILTERS : REMARK_FUNCTIONS;
+    for (int remark = REMARK_CHILDREN; ok && remark <= last; remark++) {
+        struct pg_rows *rows = query(pg, config, catalog, (enum remark)remark, err);
         for (int row = 0; rows && row < pg_rows_count(rows); row++) {
-            char *line = filters ? filter_line_of(rows, row) : line_of(rows, row);
+            char *line = line_of(rows, row, (enum remark)remark);
             visit(context, line);
             free(line);
         }

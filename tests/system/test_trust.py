@@ -104,6 +104,36 @@ def test_row_filters_of_others_call_nothing_of_theirs_and_are_said(database, cap
     assert process.stderr.count(said) == 1 and len(process.records_of("t")) == 4, process.story()
 
 
+# What the server works out while it plans to read a table. Statistics have expressions from version 14 on.
+EXPRESSIONS = {"index": "CREATE INDEX ON public.t ((id + public.f(1)))", "predicate": "CREATE INDEX ON public.t (v) WHERE id > public.f(1)",
+               "operator": "CREATE INDEX ON public.t ((id + (1 OPERATOR(public.###) 1)))",
+               "statistics": "CREATE STATISTICS public.s ON (id + public.f(1)), v FROM public.t",
+               "check of a partition": "ALTER TABLE public.p1 ADD CHECK (id >= public.f(1))"}
+
+
+@pytest.mark.since(14)
+@pytest.mark.parametrize("place", list(EXPRESSIONS))
+def test_functions_of_others_that_run_when_a_table_is_read_are_said(server, database, capture, mallory, place):
+    body = "LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE LOG ''code ran as %'', current_user; RETURN 1; END'"
+    database.execute(f"SET ROLE {mallory}", f"CREATE FUNCTION public.f(int) RETURNS int {body}",
+                     f"CREATE FUNCTION public.f(int, int) RETURNS int {body}",
+                     "CREATE OPERATOR public.### (LEFTARG = int, RIGHTARG = int, FUNCTION = public.f)",
+                     "CREATE TABLE public.t (id int PRIMARY KEY, v text)", "INSERT INTO public.t SELECT n, 'v' FROM generate_series(1, 9) n",
+                     "CREATE TABLE public.p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+                     "CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES FROM (0) TO (9)", "INSERT INTO public.p VALUES (1), (2), (3)",
+                     EXPRESSIONS[place], "RESET ROLE")
+    begun = os.path.getsize(server.log)
+    one = capture(["t", "p"], advanced={"backfill_chunk_size": 1})
+    process = one.run()
+    assert "code ran as postgres" in written(server, begun)
+    said = check(one)
+    table = "public.p" if "partition" in place else "public.t"
+    assert said.startswith("function public.f(") and f"of user {mallory}" in said and f"({table})" in said and len(said.splitlines()) == 1, said
+    assert process.stderr.count(said) == 1, process.story()
+    database.execute(remedy(said, "ALTER FUNCTION"))
+    assert check(one) is None
+
+
 # What a query of ours may say: each operator for each pair of these types, and each function of the server's own that
 # the sources call, with its own arguments.
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "+", "-", "*", "/", "~~", "!~~", "<@")
