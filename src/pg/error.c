@@ -54,8 +54,17 @@ static bool is_internal(const struct server_words *words)
     return !strcmp(words->sqlstate, "XX000") && !is_too_large(words);
 }
 
+/* Our statements call no function that writes: an index of the table does, or the like. */
+static bool is_written_by_function(const struct server_words *words)
+{
+    return !strcmp(words->sqlstate, "25006") && *words->context;
+}
+
 static enum err_kind kind_of(const struct pg *pg, const struct server_words *words)
 {
+    if (is_written_by_function(words)) {
+        return ERR_CONFIG;
+    }
     return is_transient(pg->sqlstate) || is_recovery(pg) || is_internal(words) ? ERR_TRANSIENT
            : is_config(pg->sqlstate)                                           ? ERR_CONFIG
                                                                                : ERR_SYSTEM;
@@ -114,6 +123,12 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
             "; row security would hide rows from the capture: run as a superuser "
             "ALTER ROLE \"%s\" BYPASSRLS, or ALTER TABLE … DISABLE ROW LEVEL SECURITY",
             pg->config->user);
+    }
+    if (is_written_by_function(words)) {
+        return err_suffix(err,
+                          "; a function ran that writes, and was not ours: the server runs those "
+                          "that a table's indexes, statistics, checks and partition key call "
+                          "when it reads the table; correct it, or drop what calls it");
     }
     if (strstr(words->message, "invalid memory alloc request size") && decodes_wrongly(pg)) {
         return err_suffix(err, "; this version of PostgreSQL is known to end replication so, again "

@@ -134,6 +134,22 @@ def test_functions_of_others_that_run_when_a_table_is_read_are_said(server, data
     assert check(one) is None
 
 
+def test_a_function_that_writes_when_a_table_is_read_ends_the_capture(database, capture, mallory):
+    """It is told that its transaction is read-only, as it would be by a standby, which passes."""
+    database.execute(f"SET ROLE {mallory}", "CREATE FUNCTION public.g() RETURNS void LANGUAGE sql AS"
+                     " 'INSERT INTO public.ran VALUES (current_user)'",
+                     "CREATE FUNCTION public.f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.g(); RETURN 1; END'",
+                     "CREATE TABLE public.t (id int PRIMARY KEY)", "INSERT INTO public.t VALUES (1)",
+                     "CREATE INDEX i ON public.t ((id + public.f(1)))", "RESET ROLE", "TRUNCATE public.ran")
+    one = capture(["t"])
+    process = one.start().finish()
+    assert_refused(process, "config_error", "read-only transaction", "public.t", "drop what calls it")
+    assert "public.f(integer)" in process.errors[0]["internal_message"]
+    assert database.query("SELECT * FROM public.ran") == []
+    database.execute("DROP INDEX public.i")
+    one.run()
+
+
 # What a query of ours may say: each operator for each pair of these types, and each function of the server's own that
 # the sources call, with its own arguments.
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "+", "-", "*", "/", "~~", "!~~", "<@")
