@@ -24,14 +24,34 @@ bool terms_come_by_leaves(const struct terms *terms)
     return leaves && !strstr(leaves, ":-:") && len && publication[len - 1] == 'f';
 }
 
+/* "oid.version operations via-root": what of its changes would be lost; NULL: none. */
+static const char *unpublished_changes(const struct terms *now)
+{
+    static const char *const names[] = {"inserts", "updates", "deletes"};
+    const char *publication = now->text[TERM_PUBLICATION];
+    const char *operations = publication ? strchr(publication, ' ') : NULL;
+    for (int i = 0; operations && i < 3 && operations[i + 1]; i++) {
+        if (operations[i + 1] == 'f') {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
 static void judge_away(const struct terms *now, struct terms_verdict *verdict)
 {
-    const char *persistence = now->text[TERM_PERSISTENCE];
+    const char *persistence = now->text[TERM_PERSISTENCE], *lost = unpublished_changes(now);
     if (!now->text[TERM_TABLE]) {
         judge(verdict, TERMS_AWAY, "is gone, dropped or renamed");
     } else if (!now->text[TERM_ENTRY]) {
         judge(verdict, TERMS_AWAY,
               "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY");
+    } else if (lost) {
+        judge(
+            verdict, TERMS_AWAY,
+            "is in a publication that does not publish %s: run ALTER PUBLICATION ... SET (publish "
+            "= 'insert, update, delete, truncate')",
+            lost);
     } else if (terms_come_by_leaves(now)) {
         judge(verdict, TERMS_AWAY,
               "is published under the names of its partitions: run ALTER PUBLICATION ... SET "

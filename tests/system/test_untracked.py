@@ -459,6 +459,22 @@ def test_a_root_that_comes_by_its_leaves_for_good_is_said(database, begin):
     assert_again(one, "via_root")
 
 
+@pytest.mark.parametrize("operations, missing", [("insert", "updates"), ("insert, update", "deletes"), ("update, delete", "inserts")])
+def test_a_publication_that_leaves_something_out_from_now_on(database, capture, operations, missing):
+    """To go on would lose them without a word, and without updates no watermark of a backfill comes."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t SELECT n, 'a' FROM generate_series(1, 100) n")
+    one = capture(["t"], tail=True, advanced={"check_interval": "1s"})
+    process = one.start().wait_for_active()
+    one.untold["t"] = [database.position()]
+    execute(database, f"ALTER PUBLICATION {{publication}} SET (publish = '{operations}')")
+    process.wait_for(lambda run: f"does not publish {missing}: run ALTER PUBLICATION" in run.stderr, 20 * PATIENCE)
+    count = len(process.records)
+    database.execute("UPDATE t SET v = 'b' WHERE id < 5", "DELETE FROM t WHERE id > 90", "INSERT INTO t VALUES (101, 'b')")
+    execute(database, "ALTER PUBLICATION {publication} SET (publish = 'insert, update, delete, truncate')")
+    one.keep(process.wait_for(lambda run: len(run.records) >= count + 91).wait_for_active().stop())
+    assert [record["data"]["id"] for record in process.records[-91:]] == [*range(1, 91), 101]
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_a_stream_whose_rows_are_skipped_is_not_backfilled(database, begin, running):
     """Nobody wants its rows: it is said, and the stream goes on."""
