@@ -52,4 +52,8 @@ bool prerequisites_create(struct pg *, const struct config *, const struct catal
 bool prerequisites_publish(struct pg *, const struct config *, const struct catalog *,
                            struct err *);
 
+/* It is an error (ERR_CONFIG, with what to run) if what is written to the watermarks table does not
+ * come by in the stream: a backfill would wait for it for ever. Takes no lock on a table. */
+bool watermarks_come(struct pg *, const struct config *, struct err *);
+
 #endif

@@ -37,6 +37,7 @@ void looks_begin(struct engine *e, int64_t now_us)
         h->look_asked = true;
         q->keys = roster_keys(&e->roster);
         q->count = e->roster.count;
+        q->backfilling = merge_backfilling(e->merge);
         q->oid_count = merge_told(e->merge, &q->oids);
         merger_ask(e, &q);
     }

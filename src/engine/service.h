@@ -52,7 +52,8 @@ struct question {
     struct terms *terms; /* owned; of each stream, or of the one */
     struct terms_verdict verdict;
     uint64_t lsn;
-    uint32_t *oids; /* LOOK: tables that the stream told of; then, those that are gone; owned */
+    bool backfilling; /* LOOK: watermarks must come */
+    uint32_t *oids;   /* LOOK: tables that the stream told of; then, those that are gone; owned */
     size_t oid_count;
 
     /* DESCRIBE. */

@@ -97,6 +97,20 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
     return true;
 }
 
+/* Where nothing else is wrong with it. */
+static bool try_watermarks(struct pg *pg, const struct facts *facts, const struct config *config,
+                           struct problems *problems, struct err *err)
+{
+    const struct table_facts *table = facts_watermarks(facts);
+    if (problems->count || !table->oid || !table->published || watermarks_come(pg, config, err)) {
+        return true;
+    }
+    if (err->kind == ERR_CONFIG) {
+        problem(problems, "%s", err->message);
+    }
+    return err->kind == ERR_CONFIG;
+}
+
 bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
                          enum slot_use use, struct pg **replication, struct problems *problems,
                          struct err *err)
@@ -111,7 +125,8 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
     if (ok) {
         bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
         problems_find(&facts, config, catalog, use, problems);
-        ok = (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
+        ok = try_watermarks(pg, &facts, config, problems, err) &&
+             (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
              try_replication(pg, &facts.server, replication, problems, err);
     }
     facts_free(&facts);

@@ -249,3 +249,32 @@ def test_operators_of_a_keys_type_in_a_schema_of_others(server, database, captur
     one.run()
     assert [record["data"]["m"] for record in one.records] == ["sad", "ok", "happy"]
     assert "planted code ran" not in written(server, begun)
+
+
+UNFIT = {"is gone": "ALTER TABLE {table} RENAME TO aside", "has a trigger or a rule": "CREATE RULE x AS ON INSERT TO {table} DO INSTEAD NOTHING",
+         "is not in the publication": "ALTER PUBLICATION {publication} DROP TABLE {table}",
+         "without some of its rows": "ALTER PUBLICATION {publication} SET TABLE {table} WHERE (slot = 'x'), t",
+         "without some of its rows or columns": "ALTER PUBLICATION {publication} SET TABLE {table} (slot), t"}
+
+
+@pytest.mark.since(15)
+@pytest.mark.parametrize("words", list(UNFIT))
+def test_a_watermarks_table_that_becomes_unfit_during_the_backfill(database, capture, words):
+    """No watermark comes, and the backfill would wait for ever."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)",
+                     "INSERT INTO t SELECT n, repeat('v', 1000) FROM generate_series(1, 3000) n")
+    one = capture(["t"], tail=True, advanced={"backfill_chunk_size": 100, "check_interval": "1s"})
+    process = one.start(pause_at=lambda message: message["type"] == "RECORD").wait_until_paused()
+    database.execute(UNFIT[words].format(table=database.watermarks, publication=database.publication))
+    process.go_on().finish()
+    message = process.errors[0]["message"]
+    assert words in message or "does not exist" in message, process.story()
+    one.keep(process)
+    if "without" in words:  # also before it begins
+        assert check(one) == message
+    for statement in message.split(": run ")[1].split("; ") if ": run " in message else []:
+        database.execute(statement)
+    database.execute(f"DROP RULE IF EXISTS x ON {database.watermarks}" if "rule" in words else "DROP TABLE IF EXISTS public.aside")
+    one.tail = False
+    one.run()
+    one.assert_equal(t=["id"])
