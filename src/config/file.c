@@ -12,8 +12,15 @@ enum {
     LIMIT = 256 * 1024 * 1024,
 };
 
+/* A document in the place of its file's name is not repeated: it may hold a password. */
 static bool failed(const char *what, const char *path, const char *reason, struct err *err)
 {
+    if (strpbrk(path, "{\n")) {
+        return err_set(err, ERR_CONFIG,
+                       "%s cannot be read: --%s takes the name of a file, or - for standard input, "
+                       "and not the document itself",
+                       what, what);
+    }
     return err_set(err, ERR_CONFIG, "%s cannot be read from %s: %s", what, path, reason);
 }
 

@@ -261,3 +261,9 @@ def test_standard_input_is_one_file(arguments):
 
 def test_an_invalid_stream_beside_a_valid_one(one, capture):
     assert_refused(capture(["items", "nosuch"]).start().finish(), "config_error", "nosuch")
+
+
+def test_a_document_in_the_place_of_its_file_is_not_repeated():
+    process = run("discover", "--config", '{"host": "localhost", "password": "hidden-here"}')
+    assert process.process.returncode == 1
+    assert "name of a file" in process.stderr and "hidden-here" not in process.stderr + json.dumps(process.messages)
