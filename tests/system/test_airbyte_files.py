@@ -29,6 +29,13 @@ def test_the_metadata_names_this_version_and_what_is_there():
     assert int(member("maxSecondsBetweenMessages")) > 2 * 30  # seconds between two lines of progress
 
 
+def test_a_platform_lets_us_reach_the_hosts_that_a_configuration_names():
+    properties = run("spec").of_type("SPEC")[0]["spec"]["connectionSpecification"]["properties"]
+    assert "host" in properties and any("tunnel_host" in way["properties"] for way in properties["tunnel_method"]["oneOf"])
+    hosts = re.findall(r"^ +- (\$\{.*\})$", text("airbyte", "metadata.yaml"), re.MULTILINE)
+    assert hosts == ["${host}", "${tunnel_method.tunnel_host}"]
+
+
 def test_the_documentation_is_ours_and_where_the_image_has_it():
     url = member("documentationUrl")
     assert os.path.exists(os.path.join(ROOT, "docs", os.path.basename(url)))
