@@ -32,8 +32,9 @@ struct catalog_stream {
     bool airbyte_look;   /* its records are in the Airbyte look */
     bool key_may_repeat; /* `key` is whatever a user chose: where no unique index lies within it,
                             rows are read in ctid order */
-    char **columns; /* in the Airbyte look: what was chosen of what a record can have, beside the
-                        * key; NULL-terminated. NULL: all */
+    /* In the Airbyte look: what was chosen of what a record can have, and `key`; the table's own
+     * key is written besides. NULL-terminated. NULL: all. */
+    char **columns;
     /* A generation is what a destination keeps together: a stream that is to be sent again gets a
      * new one, and an attempt that is tried again has the same. What is older than the minimum is
      * to go. */

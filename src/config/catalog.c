@@ -201,20 +201,29 @@ static bool read_key(const struct json_at *at, char ***key, struct err *err)
     return true;
 }
 
+/* Those of the key that was chosen, too, whether rows are read by it or not. */
 static void read_columns(const struct json_at *stream, struct catalog_stream *s)
 {
     struct json_at schema = json_member(stream, "json_schema");
     struct json_at properties = json_member(&schema, "properties");
     const cJSON *item;
-    size_t count = 0;
+    size_t count = 0, room = (size_t)cJSON_GetArraySize(properties.item) + 1;
     if (!json_member(&properties, "_ab_cdc_lsn").item) {
         return;
     }
+    for (char **name = s->key; name && *name; name++) {
+        room++;
+    }
     s->airbyte_look = true;
-    s->columns = mem_zero(((size_t)cJSON_GetArraySize(properties.item) + 1) * sizeof *s->columns);
+    s->columns = mem_zero(room * sizeof *s->columns);
     cJSON_ArrayForEach(item, properties.item)
     {
         s->columns[count++] = mem_string(item->string);
+    }
+    for (char **name = s->key; name && *name; name++) {
+        if (!is_in(s->columns, *name)) {
+            s->columns[count++] = mem_string(*name);
+        }
     }
 }
 

@@ -52,6 +52,18 @@ def test_rows_that_share_the_key_all_come(database, capture):
     assert "key_columns" not in one.state[0]["global"]["stream_states"][0]["stream_state"]
 
 
+def test_its_columns_are_written_though_they_were_deselected(database, capture):
+    """By both paths, also where the replica identity has not got them, so that rows are not known by them."""
+    database.execute(KEYED, FILL.format(9))
+    one = capture([], advanced=SMALL)
+    one.streams = discovered(one, "t", columns=["v"], primary_key=[[column] for column in KEY])
+    one.run()
+    database.execute("UPDATE t SET v = -1 WHERE v = 1")
+    one.run()
+    assert len(one.records) == 11 and one.records[10]["data"]["v"] == -1
+    assert all(record["data"].get("year") and record["data"].get("name") for record in one.records)
+
+
 def test_check_takes_it(database, capture):
     database.execute(KEYLESS, FULL)
     one = capture([stream("t", key=KEY)])

@@ -70,6 +70,16 @@ Test(catalog, a_schema_with_the_cursor_asks_for_the_airbyte_look)
     cr_assert_null(catalog->streams[0].columns[3]);
 }
 
+Test(catalog, the_key_that_was_chosen_is_among_the_columns)
+{
+    parse("{\"streams\":[{\"stream\":{\"name\":\"t\",\"json_schema\":{\"properties\":{\"b\":{},"
+          "\"_ab_cdc_lsn\":{}}}},\"primary_key\":[[\"b\"],[\"a\"]]}]}");
+    cr_assert_str_eq(catalog->streams[0].columns[0], "b");
+    cr_assert_str_eq(catalog->streams[0].columns[1], "_ab_cdc_lsn");
+    cr_assert_str_eq(catalog->streams[0].columns[2], "a");
+    cr_assert_null(catalog->streams[0].columns[3]);
+}
+
 Test(catalog, any_other_schema_says_nothing)
 {
     static const char *const schemas[] = {
