@@ -188,13 +188,19 @@ static int discover(struct program *p, struct err *err)
 }
 
 /* What the catalog says decides on the slot, and that on which states count. */
-static bool load_read(struct program *p, struct err *err)
+static bool load_files(struct program *p, struct err *err)
 {
-    if (!load_config(p, err) || !(p->catalog = load_catalog(p, err))) {
+    if (!load_config(p, err)) {
         return false;
     }
-    if (p->catalog->full_refresh) {
-        config_use_other_slot(p->config);
+    if (p->command.catalog) {
+        p->catalog = load_catalog(p, err);
+        if (!p->catalog) {
+            return false;
+        }
+        if (p->catalog->full_refresh) {
+            config_use_other_slot(p->config);
+        }
     }
     return load_state(p, err);
 }
@@ -202,7 +208,7 @@ static bool load_read(struct program *p, struct err *err)
 static int read_command(struct program *p, struct err *err)
 {
     struct progress progress = {0};
-    bool ok = wait_for_hangups(p, err) && load_read(p, err);
+    bool ok = wait_for_hangups(p, err) && load_files(p, err);
     if (ok) {
         struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
         ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);
@@ -214,8 +220,7 @@ static int read_command(struct program *p, struct err *err)
 
 static int for_people(struct program *p, struct err *err)
 {
-    bool ok = load_config(p, err) && (!p->command.catalog || (p->catalog = load_catalog(p, err))) &&
-              load_state(p, err);
+    bool ok = load_files(p, err);
     switch (p->command.command) {
     case COMMAND_SETUP_SQL: ok = ok && people_show(p, command_setup_sql, err); break;
     case COMMAND_STATUS: ok = ok && people_show(p, command_status, err); break;

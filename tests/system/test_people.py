@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from capture import stream
 from connector import executable, run
 from server import PASSWORD, SUPERUSER, Server, binary
 
@@ -175,6 +176,17 @@ def left(database):
     return (database.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (database.slot,)),
             database.value("SELECT count(*) FROM pg_publication WHERE pubname = %s", (database.publication,)),
             int(database.value("SELECT to_regclass('public.watermarks_of_the_test') IS NOT NULL")))
+
+
+def test_status_of_full_refreshes_is_of_their_slot_and_their_state(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 100)")
+    one = capture([stream("items", sync_mode="full_refresh")])
+    one.run()
+    said = status(one, "--state", one.path("state.json", one.state))
+    assert said["slot"] == {"name": f"{database.slot}__full_refresh", "exists": False}
+    assert said["tables"][0]["mode"] == "active" and said["problems"] == []
+    database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}__full_refresh', 'pgoutput')")
+    assert status(one)["slot"]["exists"]
 
 
 def test_teardown_says_what_it_drops_and_drops_it_when_told(database, capture):
