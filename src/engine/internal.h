@@ -94,6 +94,9 @@ bool engine_start(struct engine *, struct err *);
 bool refresh_is_complete(const struct engine *);
 bool refresh_repeat(struct engine *, struct err *);
 
+/* For a read of another kind: whether a slot of theirs is left. */
+bool refresh_say_left(struct engine *, struct err *);
+
 /* Whether there is something in the state to go on from. */
 bool refresh_goes_on(const struct engine *);
 

@@ -13,6 +13,7 @@
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "internal.h"
@@ -88,6 +89,26 @@ static bool tell(struct engine *e, struct err *err)
     free(counts);
     out_free(&out);
     return ok;
+}
+
+/* No attempt may ever come, and nobody has said so to it. */
+bool refresh_say_left(struct engine *e, struct err *err)
+{
+    const struct config *config = e->config.config;
+    struct slot slot = {0};
+    if (!slot_read(e->service.pg, config->other_slot, &slot, err)) {
+        return false;
+    }
+    if (slot.exists && slot.logical && !slot.active_pid &&
+        !strcmp(slot.database, config->database)) {
+        log_line(e->config.log, LOG_WARN,
+                 "replication slot \"%s\" was left by a full refresh that is not complete, and the "
+                 "server keeps WAL for it: if it will not be tried again, run SELECT "
+                 "pg_drop_replication_slot('%s')",
+                 config->other_slot, config->other_slot);
+    }
+    slot_clear(&slot);
+    return true;
 }
 
 bool refresh_repeat(struct engine *e, struct err *err)

@@ -240,9 +240,10 @@ bool engine_start(struct engine *e, struct err *err)
     struct table_description *tables = NULL;
     bool refresh = e->config.catalog->full_refresh;
     if (!service_open(&e->service, err) || !check(e, err) ||
-        (refresh && !prepare_refresh(e, err)) || !make_prerequisites(e, &slot_lsn, err) ||
-        !find_start(e, slot_lsn, err) || !wait_for_unseen(e, err) || !describe(e, &tables, err) ||
-        !plan_make(e, &tables, err) || !service_remark(&e->service, e->config.catalog, err)) {
+        !(refresh ? prepare_refresh(e, err) : refresh_say_left(e, err)) ||
+        !make_prerequisites(e, &slot_lsn, err) || !find_start(e, slot_lsn, err) ||
+        !wait_for_unseen(e, err) || !describe(e, &tables, err) || !plan_make(e, &tables, err) ||
+        !service_remark(&e->service, e->config.catalog, err)) {
         return false;
     }
     say_unfit_skips(&e->config);

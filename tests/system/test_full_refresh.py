@@ -123,6 +123,17 @@ def test_the_slot_of_an_attempt_is_left_for_the_next_one_alone(database, capture
     assert database.query(SLOTS) == []
 
 
+def test_a_slot_that_is_left_is_said_by_reads_that_do_not_use_it(database, capture):
+    one = full(capture)
+    kill_attempt(one)
+    one.streams = [stream("items")]
+    left = f'replication slot "{database.slot}__full_refresh" was left'
+    said = [line for line in one.run().stderr.splitlines() if left in line]
+    assert len(said) == 1 and left in one.run().stderr
+    database.execute(said[0][said[0].index("SELECT"):])  # what it says to run
+    assert left not in one.run().stderr
+
+
 def test_an_attempt_that_tells_of_nothing_leaves_no_slot(database, capture):
     """What fails before a state came leaves nothing to go on from."""
     one = full(capture)
