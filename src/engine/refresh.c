@@ -122,7 +122,7 @@ void refresh_end(struct engine *e)
 {
     struct err err = {0};
     const char *slot = e->config.config->slot;
-    if (!e->config.catalog->full_refresh || !e->start_lsn) {
+    if (!e->config.catalog->full_refresh || (!e->start_lsn && !e->new_slot)) {
         return;
     }
     if (!e->complete && (e->told || !e->new_slot)) {
