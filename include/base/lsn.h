@@ -17,6 +17,12 @@ struct lsn_text {
 /* By value, so that it can be used in place: lsn_format(x).s */
 struct lsn_text lsn_format(uint64_t lsn);
 
+/* Bytes of WAL from `from` to `to`; 0 where `from` is not before it. */
+static inline uint64_t lsn_distance(uint64_t from, uint64_t to)
+{
+    return to > from ? to - from : 0;
+}
+
 /* False unless all of `text` is one LSN. */
 bool lsn_parse(const char *text, uint64_t *lsn);
 

@@ -43,6 +43,7 @@ enum slot_status {
     SLOT_STATUS_UNRESERVED,
     SLOT_STATUS_LOST,
 };
+extern const char *const slot_status_names[]; /* as the server has them */
 
 struct progress {
     uint64_t ready;        /* 1: the streams below are there */
@@ -53,12 +54,11 @@ struct progress {
     /* By the emitter. */
     uint64_t rows, changes, bytes; /* printed so far */
     uint64_t transactions, checkpoints;
-    uint64_t cursor;    /* end of the last commit that was printed */
-    uint64_t position;  /* all that the server had to send up to here is printed */
-    uint64_t commit_us; /* time of that commit, since 1970; 0: nothing is left to print */
-    uint64_t
-        writing_since_us;  /* monotonic: when the write to the sink began; 0: none is under way */
-    uint64_t output_depth; /* batches that wait for it */
+    uint64_t cursor;           /* end of the last commit that was printed */
+    uint64_t position;         /* all that the server had to send up to here is printed */
+    uint64_t commit_us;        /* time of that commit, since 1970; 0: nothing is left to print */
+    uint64_t writing_since_us; /* monotonic: since when the sink takes a write; 0: it takes none */
+    uint64_t output_depth;     /* batches that wait for it */
 
     /* By the reader. */
     uint64_t server_end; /* end of the server's WAL, as it told last */

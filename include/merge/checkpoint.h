@@ -55,6 +55,10 @@ struct checkpoint {
     int stream_count;
 };
 
+/* Whether it says nothing of the table, but that its rows are to be read: as of a stream that is
+ * lost. */
+bool stream_state_is_unborn(const struct stream_state *);
+
 /* Which server, slot and database a checkpoint belongs to. */
 struct capture_identity {
     char *system_identifier; /* decimal */

@@ -24,11 +24,6 @@ static struct size_text size(uint64_t bytes)
     return text;
 }
 
-static uint64_t behind(uint64_t end, uint64_t lsn)
-{
-    return end > lsn ? end - lsn : 0;
-}
-
 static void print_slot(struct out *out, const struct look *look)
 {
     const struct slot *slot = &look->facts.slot;
@@ -38,10 +33,10 @@ static void print_slot(struct out *out, const struct look *look)
         return;
     }
     out_format(out, "slot         \"%s\", %s behind, at %s", name,
-               size(behind(slot->wal_end, slot->confirmed_flush)).s,
+               size(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
                lsn_format(slot->confirmed_flush).s);
     out_format(out, "\n             the server keeps %s of WAL for it",
-               size(behind(slot->wal_end, slot->restart_lsn)).s);
+               size(lsn_distance(slot->restart_lsn, slot->wal_end)).s);
     if (slot->wal_status) {
         out_format(out, " (%s)", slot->wal_status);
     }
@@ -129,7 +124,7 @@ static void print_state(struct out *out, const struct look *look)
     if (state && state->checkpoint) {
         uint64_t cursor = state->checkpoint->cursor;
         out_format(out, "state        at %s, %s behind\n", lsn_format(cursor).s,
-                   size(behind(look->facts.slot.wal_end, cursor)).s);
+                   size(lsn_distance(cursor, look->facts.slot.wal_end)).s);
     }
 }
 

@@ -43,11 +43,6 @@ static void lsn(struct out *out, const char *name, uint64_t value)
     text(out, name, value ? lsn_format(value).s : NULL);
 }
 
-static int64_t behind(uint64_t end, uint64_t at)
-{
-    return end > at ? (int64_t)(end - at) : 0;
-}
-
 static void write_server(struct out *out, const struct look *look)
 {
     const struct server_facts *server = &look->facts.server;
@@ -85,8 +80,9 @@ static void write_slot(struct out *out, const struct look *look)
         text(out, "invalidation", slot->invalidation);
         lsn(out, "restart_lsn", slot->restart_lsn);
         lsn(out, "confirmed_flush_lsn", slot->confirmed_flush);
-        number(out, "lag_bytes", true, behind(slot->wal_end, slot->confirmed_flush));
-        number(out, "retained_bytes", slot->restart_lsn, behind(slot->wal_end, slot->restart_lsn));
+        number(out, "lag_bytes", true, (int64_t)lsn_distance(slot->confirmed_flush, slot->wal_end));
+        number(out, "retained_bytes", slot->restart_lsn,
+               (int64_t)lsn_distance(slot->restart_lsn, slot->wal_end));
         write_reader(out, look);
     }
     out_char(out, '}');
@@ -117,7 +113,8 @@ static void write_state(struct out *out, const struct look *look)
         key(out, "state");
         out_char(out, '{');
         lsn(out, "cursor", state->checkpoint->cursor);
-        number(out, "lag_bytes", true, behind(look->facts.slot.wal_end, state->checkpoint->cursor));
+        number(out, "lag_bytes", true,
+               (int64_t)lsn_distance(state->checkpoint->cursor, look->facts.slot.wal_end));
         out_char(out, '}');
     }
 }

@@ -154,8 +154,8 @@ static void begin_again(struct engine *e, const struct question *q)
     roster_lose(e, q->stream);
     merge_decided(e->merge, q->stream);
     if (e->config.codec.lost_first && !merge_is_told_lost(e->merge, q->stream)) {
-        m->untold = true;
-        m->untold_lsn = q->lsn;
+        m->awaits_state = true;
+        m->awaited_lsn = q->lsn;
         e->roster.some_suspect = true;
         return;
     }
@@ -265,8 +265,8 @@ static bool described(struct engine *e, struct question *q, struct err *err)
     if (m->standing != MEMBER_LIVES) {
         return roster_begin(e, q, err);
     }
-    if (read_order_of(q->table) !=
-        read_order_of(m->table)) { /* an index of its key came, or went */
+    /* An index of its key came, or went? */
+    if (read_order_of(q->table) != read_order_of(m->table)) {
         snprintf(q->verdict.why, sizeof q->verdict.why, "is to be read in another order");
         begin_again(e, q);
         return true;
@@ -340,10 +340,10 @@ bool roster_answer(struct engine *e, struct question **q, struct err *err)
 static bool describe_told(struct engine *e, int stream)
 {
     struct member *m = &e->roster.members[stream];
-    bool told = m->untold && merge_is_told_lost(e->merge, stream);
+    bool told = m->awaits_state && merge_is_told_lost(e->merge, stream);
     if (told) {
-        m->untold = false;
-        describe(e, stream, true, m->untold_lsn);
+        m->awaits_state = false;
+        describe(e, stream, true, m->awaited_lsn);
     }
     return told;
 }
@@ -358,7 +358,7 @@ static bool examine_next(struct engine *e, int64_t now_us)
         if (describe_told(e, i)) {
             return true;
         }
-        if (m->untold) {
+        if (m->awaits_state) {
             r->next_us = r->next_us < now_us + POLL_US ? r->next_us : now_us + POLL_US;
             continue;
         }

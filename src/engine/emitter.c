@@ -140,8 +140,8 @@ static uint64_t print_rows(struct emitter *m, struct printer *printer, const str
     return n;
 }
 
-/* Of the output, in bytes. */
-static uint64_t position(const struct emitter *m)
+/* Bytes of output so far. */
+static uint64_t output_bytes(const struct emitter *m)
 {
     return m->bytes + m->out.len;
 }
@@ -159,7 +159,7 @@ static void count(uint64_t *shared, uint64_t more)
 
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
-    uint64_t n = (*chunk)->first_row, patches = 0, start = position(m);
+    uint64_t n = (*chunk)->first_row, patches = 0, start = output_bytes(m);
     uint64_t cursor = (*chunk)->as_of ? cursor_at((*chunk)->as_of) : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
     for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
@@ -177,7 +177,7 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
     m->counts[(*chunk)->stream] += n - (*chunk)->first_row + patches;
     m->rows += n - (*chunk)->first_row + patches;
     count(&output_of(m, (*chunk)->stream)->rows, n - (*chunk)->first_row + patches);
-    count(&output_of(m, (*chunk)->stream)->row_bytes, position(m) - start);
+    count(&output_of(m, (*chunk)->stream)->row_bytes, output_bytes(m) - start);
     chunk_free(chunk);
 }
 
@@ -191,9 +191,9 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     if (m->airbyte_look) {
         (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
     }
-    uint64_t start = m->bytes + m->out.len;
+    uint64_t start = output_bytes(m);
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
-    m->state_end = m->bytes + m->out.len;
+    m->state_end = output_bytes(m);
     m->engine->told = true;
     shared_store(&m->engine->written_since, 0);
     shared_store(&m->engine->state_bytes, m->state_end - start);
@@ -228,12 +228,12 @@ static void print_one(struct emitter *m, const struct event *e)
     }
     cursor_change(&m->source.cursor);
     m->source.lsn = e->lsn;
-    uint64_t start = position(m);
+    uint64_t start = output_bytes(m);
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
     m->changes += (uint64_t)printed;
     count(&output_of(m, e->relation->stream)->changes, (uint64_t)printed);
-    count(&output_of(m, e->relation->stream)->change_bytes, position(m) - start);
+    count(&output_of(m, e->relation->stream)->change_bytes, output_bytes(m) - start);
     crash_point("change-printed");
 }
 
@@ -277,12 +277,12 @@ static void show_progress(struct emitter *m)
     struct progress *p = m->engine->config.progress;
     shared_store(&p->rows, m->rows);
     shared_store(&p->changes, m->changes);
-    shared_store(&p->bytes, m->bytes + m->out.len);
+    shared_store(&p->bytes, output_bytes(m));
     shared_store(&p->cursor, m->source.previous_commit);
     shared_store(&p->position, m->position);
     shared_store(&p->transactions, m->transactions);
     shared_store(&p->checkpoints, m->checkpoints);
-    shared_store(&m->engine->written_since, m->bytes + m->out.len - m->state_end);
+    shared_store(&m->engine->written_since, output_bytes(m) - m->state_end);
     shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
 }
 

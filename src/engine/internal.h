@@ -73,7 +73,7 @@ struct engine {
     struct worker *workers[64];
 };
 
-/* engine.c: progress tells of one stream more. */
+/* progress.c: it tells of one stream more. */
 void engine_show_table(struct engine *, int stream);
 
 /* And of all of them, before the threads start. */

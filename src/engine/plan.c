@@ -105,13 +105,6 @@ static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
     return true;
 }
 
-/* A state that says nothing of the table, but that its rows are to be read. */
-static bool is_unborn(const struct stream_state *old)
-{
-    return old->mode == STREAM_BACKFILL && !old->terms.text[TERM_TABLE] && !old->backfilled &&
-           old->range_count == 1 && !old->ranges[0].scanned && !old->ranges[0].until;
-}
-
 static bool other(struct terms_verdict *verdict, const char *why)
 {
     verdict->change = TERMS_OTHER;
@@ -204,7 +197,8 @@ static bool place_stream(struct engine *e, int i, struct err *err)
     char *id = plan_stream_id(stream);
     const struct checkpoint *given = e->config.state->checkpoint;
     const struct stream_state *old = given ? checkpoint_stream(given, id) : NULL;
-    if (!old || !plan_goes_on_from(stream, old) || old->mode == STREAM_IGNORE || is_unborn(old)) {
+    if (!old || !plan_goes_on_from(stream, old) || old->mode == STREAM_IGNORE ||
+        stream_state_is_unborn(old)) {
         return begin_stream(e, id, i, err);
     }
     if (is_raised(e->config.config, old, stream)) {

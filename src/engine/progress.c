@@ -7,6 +7,12 @@
 #include "base/mem.h"
 #include "internal.h"
 
+const char *const slot_status_names[] = {
+    [SLOT_STATUS_UNKNOWN] = "",          [SLOT_STATUS_RESERVED] = "reserved",
+    [SLOT_STATUS_EXTENDED] = "extended", [SLOT_STATUS_UNRESERVED] = "unreserved",
+    [SLOT_STATUS_LOST] = "lost",
+};
+
 void engine_show_table(struct engine *e, int stream)
 {
     struct progress *p = e->config.progress;

@@ -45,14 +45,14 @@ struct member {
     uint64_t emptied_lsn; /* what emptied it was done by then; 0: nothing has */
     int64_t retry_us;     /* not to be examined again before */
     struct returned *returned;
-    int returns;         /* in a row, in which its table was found as described */
-    int failures;        /* to describe it, in a row */
-    bool renamed;        /* changes came under another name, which was said */
-    bool completed;      /* it was said what REPLICA IDENTITY FULL would spare */
-    bool raised;         /* it was asked for again: whatever became of its table, it begins */
-    const char *because; /* why it was lost, where its terms do not tell; NULL: they do */
-    bool untold;         /* it is to be described once a checkpoint has told that it is lost, */
-    uint64_t untold_lsn; /* for a life that begins no earlier */
+    int returns;          /* in a row, in which its table was found as described */
+    int failures;         /* to describe it, in a row */
+    bool renamed;         /* changes came under another name, which was said */
+    bool completed;       /* it was said what REPLICA IDENTITY FULL would spare */
+    bool raised;          /* it was asked for again: whatever became of its table, it begins */
+    const char *because;  /* why it was lost, where its terms do not tell; NULL: they do */
+    bool awaits_state;    /* it is to be described once a checkpoint has told that it is lost, */
+    uint64_t awaited_lsn; /* for a life that begins no earlier */
 };
 
 struct roster {

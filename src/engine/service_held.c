@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "pg/slot.h"
 #include "runtime/counter.h"
 #include "service.h"
@@ -46,9 +47,8 @@ void answer_held(struct service *s)
 
 static enum slot_status status_of(const struct slot *slot)
 {
-    static const char *const names[] = {"", "reserved", "extended", "unreserved", "lost"};
     for (int i = SLOT_STATUS_RESERVED; slot->wal_status && i <= SLOT_STATUS_LOST; i++) {
-        if (!strcmp(slot->wal_status, names[i])) {
+        if (!strcmp(slot->wal_status, slot_status_names[i])) {
             return (enum slot_status)i;
         }
     }
@@ -58,10 +58,10 @@ static enum slot_status status_of(const struct slot *slot)
 static void show_slot(struct slot_progress *p, const struct slot *slot)
 {
     uint64_t safe = slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0;
-    bool keeps = slot->restart_lsn && slot->wal_end > slot->restart_lsn;
     shared_store(&p->status, status_of(slot));
     shared_store(&p->safe_wal_size, slot->safe_wal_size == INT64_MAX ? UINT64_MAX : safe);
-    shared_store(&p->retained, keeps ? slot->wal_end - slot->restart_lsn : 0);
+    shared_store(&p->retained,
+                 slot->restart_lsn ? lsn_distance(slot->restart_lsn, slot->wal_end) : 0);
     shared_store(&p->known, 1);
 }
 

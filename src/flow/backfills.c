@@ -70,19 +70,13 @@ void backfills_open(struct backfills *b, void (*say)(void *, int, bool), void *c
     }
 }
 
-/* Nothing is read of its table: it begins again, and no row of that is written yet. */
-static bool is_lost(const struct stream_state *state)
-{
-    return state->mode == STREAM_BACKFILL && !state->terms.text[TERM_TABLE];
-}
-
 void backfills_checkpoint(struct backfills *b, const struct checkpoint *newer,
                           void (*say)(void *, int, bool), void *context)
 {
     for (int s = 0; s < newer->stream_count; s++) {
         const struct stream_state *state = &newer->streams[s];
         int i = binding_find(b->catalog, state->id);
-        bool begins = i >= 0 && is_lost(state);
+        bool begins = i >= 0 && stream_state_is_unborn(state);
         bool ends = i >= 0 && state->mode != STREAM_BACKFILL && b->bindings[i].reading;
         if (begins || ends) {
             say(context, i, ends);

@@ -156,3 +156,9 @@ void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer)
         stream_state_copy(state, &newer->streams[i]);
     }
 }
+
+bool stream_state_is_unborn(const struct stream_state *state)
+{
+    return state->mode == STREAM_BACKFILL && !state->terms.text[TERM_TABLE] && !state->backfilled &&
+           state->range_count == 1 && !state->ranges[0].scanned && !state->ranges[0].until;
+}

@@ -72,12 +72,17 @@ void merge_free(struct merge **merge)
     free(m);
 }
 
+static bool moves(const struct event *e)
+{
+    return e->kind == EVENT_UPDATE && e->old_tuple &&
+           keycode_changed(e->relation, e->old_tuple, e->new_tuple);
+}
+
 bool merge_event_keys(struct merge *m, const struct event *e, struct event_keys *keys)
 {
     const struct merge_key *key = &m->streams[e->relation->stream].config->key;
     *keys = (struct event_keys){NULL, NULL, false};
-    keys->moved = e->kind == EVENT_UPDATE && e->old_tuple &&
-                  keycode_changed(e->relation, e->old_tuple, e->new_tuple);
+    keys->moved = moves(e);
     if (e->kind == EVENT_DELETE || keys->moved) {
         if (!keycode_wal(&m->old_code, key, e->relation, e->old_tuple, NULL)) {
             return false;
@@ -108,17 +113,14 @@ struct change merge_new_change(const struct merge *m, const struct event *e, enu
 
 void merge_pass(struct event *e)
 {
-    if (e->kind == EVENT_UPDATE && e->old_tuple &&
-        keycode_changed(e->relation, e->old_tuple, e->new_tuple)) {
+    if (moves(e)) {
         e->kind = EVENT_MOVE;
     }
 }
 
 void merge_absorb(const struct stream *s, struct event *e)
 {
-    bool deletes =
-        e->kind == EVENT_DELETE || (e->kind == EVENT_UPDATE && e->old_tuple &&
-                                    keycode_changed(e->relation, e->old_tuple, e->new_tuple));
+    bool deletes = e->kind == EVENT_DELETE || moves(e);
     bool told = deletes && s->config->tells_deletes && e->relation->key_count > 0;
     e->kind = told ? EVENT_DELETE : EVENT_SKIP;
 }

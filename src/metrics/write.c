@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/lsn.h"
 #include "metrics/metrics.h"
 #include "runtime/counter.h"
 
@@ -117,11 +118,6 @@ static void write_chunks(struct out *out, const struct progress *p)
     out_format(out, "%s_sum %.6f\n%s_count %" PRIu64 "\n", name, (double)us / 1e6, name, count);
 }
 
-static uint64_t past(uint64_t end, uint64_t begin)
-{
-    return end > begin ? end - begin : 0;
-}
-
 /* LSNs are positions in the WAL: bytes since the server was made. */
 static void write_positions(struct out *out, const struct progress *p, int64_t now_ms)
 {
@@ -138,9 +134,10 @@ static void write_positions(struct out *out, const struct progress *p, int64_t n
     single(out, PREFIX "acknowledged_lsn_bytes", "gauge",
            "Position up to which the server may forget WAL, as it was last told.", flushed);
     single(out, PREFIX "lag_bytes", "gauge", "WAL that the server has and that is not written yet.",
-           past(end, position));
+           lsn_distance(position, end));
     single(out, PREFIX "unacknowledged_bytes", "gauge",
-           "WAL that the server has and may not forget yet.", flushed ? past(end, flushed) : 0);
+           "WAL that the server has and may not forget yet.",
+           flushed ? lsn_distance(flushed, end) : 0);
     seconds(out, PREFIX "lag_seconds", "gauge",
             "Age of the last transaction that was written; 0 when there is nothing left to write.",
             late ? (double)(now_ms - commit_ms) / 1e3 : 0);
@@ -183,7 +180,6 @@ static void write_reconnects(struct out *out, const struct progress *p)
 static void write_slot(struct out *out, const struct slot_progress *slot)
 {
     static const char name[] = PREFIX "slot_wal_status";
-    static const char *const statuses[] = {NULL, "reserved", "extended", "unreserved", "lost"};
     uint64_t safe = shared_load(&slot->safe_wal_size), status = shared_load(&slot->status);
     if (!shared_load(&slot->known)) {
         return;
@@ -191,7 +187,7 @@ static void write_slot(struct out *out, const struct slot_progress *slot)
     if (status != SLOT_STATUS_UNKNOWN) {
         head(out, name, "gauge", "1 for the wal_status that the server gives the slot.");
         for (uint64_t i = SLOT_STATUS_RESERVED; i <= SLOT_STATUS_LOST; i++) {
-            out_format(out, "%s{status=\"%s\"} %d\n", name, statuses[i], i == status);
+            out_format(out, "%s{status=\"%s\"} %d\n", name, slot_status_names[i], i == status);
         }
     }
     if (safe != UINT64_MAX) {

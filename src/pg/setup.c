@@ -9,6 +9,9 @@
 #include "problems.h"
 #include "rows.h"
 
+enum { POSTGRESQL, RDS, CLOUDSQL, ALLOYDB, AZURE, SUPABASE, NEON };
+
+/* In that order, as are the numbers in role_sql. */
 const char *const setup_providers[] = {"postgresql", "rds",      "cloudsql", "alloydb",
                                        "azure",      "supabase", "neon",     NULL};
 
@@ -16,19 +19,20 @@ const char *const setup_providers[] = {"postgresql", "rds",      "cloudsql", "al
 static const struct provider {
     const char *title, *administrator, *logical;
 } providers[] = {
-    {"PostgreSQL", "a superuser", NULL},
-    {"Amazon RDS or Aurora", "the master user",
-     "set rds.logical_replication = 1 in the parameter group (Aurora: of the cluster), and reboot"},
-    {"Google Cloud SQL", "a member of cloudsqlsuperuser",
-     "set the flag cloudsql.logical_decoding = on, which restarts the instance"},
-    {"Google AlloyDB", "a member of alloydbsuperuser",
-     "set the flag alloydb.logical_decoding = on, which restarts the instance"},
-    {"Azure Database", "the administrator",
-     "set the server parameter wal_level = logical, and restart the server"},
-    {"Supabase", "postgres, over a direct connection",
-     "upgrade the project: wal_level is logical in those of today"},
-    {"Neon", "the project's owner, over a direct connection",
-     "enable logical replication in the project's settings"},
+    [POSTGRESQL] = {"PostgreSQL", "a superuser", NULL},
+    [RDS] = {"Amazon RDS or Aurora", "the master user",
+             "set rds.logical_replication = 1 in the parameter group (Aurora: of the cluster), and "
+             "reboot"},
+    [CLOUDSQL] = {"Google Cloud SQL", "a member of cloudsqlsuperuser",
+                  "set the flag cloudsql.logical_decoding = on, which restarts the instance"},
+    [ALLOYDB] = {"Google AlloyDB", "a member of alloydbsuperuser",
+                 "set the flag alloydb.logical_decoding = on, which restarts the instance"},
+    [AZURE] = {"Azure Database", "the administrator",
+               "set the server parameter wal_level = logical, and restart the server"},
+    [SUPABASE] = {"Supabase", "postgres, over a direct connection",
+                  "upgrade the project: wal_level is logical in those of today"},
+    [NEON] = {"Neon", "the project's owner, over a direct connection",
+              "enable logical replication in the project's settings"},
 };
 
 /* The role that we are to speak for. */
@@ -108,7 +112,7 @@ static bool read_facts(struct pg *pg, const struct setup *setup, const struct ro
 static void find_role(const struct facts *facts, const struct role *role, const char *name,
                       struct problems *problems)
 {
-    bool rds = role->provider == 1;
+    bool rds = role->provider == RDS;
     if (!role->exists) {
         problem(problems, "there is no role %s: run", name);
         mend(problems, "CREATE ROLE %s LOGIN%s", name, rds ? "" : " REPLICATION");
