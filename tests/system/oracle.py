@@ -138,6 +138,7 @@ class Versions:
         self.numbers = set()
         self.seen = set()  # the versions that came in this life
         self.newest = {}  # row -> (version, row or None once it was deleted)
+        self.earlier = set()  # rows that nothing came of since an earlier life, in which their deletes may not be told
         self.violations = []
         self.untold, self.truncations = [], []
 
@@ -149,10 +150,11 @@ class Versions:
         if begins_again(loc, self.numbers):
             self.begin_life(record)
         elif loc[:2] == [-1, 0] and self.lives != 1:
-            self.seen = set()  # a life of which no row had come may have ended: what came then were changes
+            self.forget()  # a life of which no row had come may have ended: what came then were changes
         if loc[0] == -1:
             self.numbers.add(loc[1])
         row, version = data[self.key], data["v"]
+        self.earlier.discard(row)
         known = self.newest.get(row, (-1, None))
         if meta["op"] == "d":
             if version >= known[0]:
@@ -168,7 +170,16 @@ class Versions:
         if self.lives is not None and self.life >= self.lives:
             self.violations.append(f"the table is backfilled again, and is not expected to be: {json.dumps(record)}")
         self.life += 1
-        self.numbers, self.seen = set(), set()
+        self.forget()
+
+    def forget(self):
+        self.numbers, self.seen, self.earlier = set(), set(), set(self.newest)
+
+    def left_over(self, database):
+        """Rows that the table has not, and that came in an earlier life alone."""
+        columns, rows = table_rows(database, self.namespace, self.table)
+        there = {expected_row(columns, texts)[self.key] for texts in rows}
+        return {row for row in self.earlier - there if self.newest[row][1] is not None}
 
     def differences(self, database):
         columns, rows = table_rows(database, self.namespace, self.table)
@@ -176,8 +187,8 @@ class Versions:
         there = {row: data for row, (_, data) in self.newest.items() if data is not None}
         found = list(self.violations)
         found += [f"missing row: {json.dumps(expected[row])}" for row in expected.keys() - there.keys()]
-        found += [f"row that the table has not: {json.dumps(there[row])}" for row in there.keys() - expected.keys()
-                  if not (self.untold or self.truncations)]
+        found += [f"row that the table has not: {json.dumps(there[row])}"
+                  for row in there.keys() - expected.keys() - self.earlier if not (self.untold or self.truncations)]
         found += [difference(row, there[row], data)
                   for row, data in expected.items() if row in there and there[row] != data]
         return found

@@ -33,8 +33,8 @@ def test_a_backfill_stands_between_its_beginning_and_its_end(database, flow):
 
 
 def test_one_that_goes_on_does_not_begin_again(database, flow):
-    database.execute(ITEMS, fill(200000))
-    one = flow(["items"], advanced={**ASKED, "backfill_chunk_size": 100})
+    database.execute(ITEMS, fill(50000))
+    one = flow(["items"], advanced={**ASKED, "backfill_chunk_size": 50})
     process = one.start().wait_for(lambda run: "backfilled" in run.session.state.get("streams", {}).get("public%2Fitems", {}))
     one.kill(process)
     assert one.state["streams"]["public%2Fitems"]["mode"] == "Backfill"
