@@ -79,6 +79,9 @@ struct merge_hooks {
     /* A table was truncated by transaction `xid`, or a partition of it (relation->partition). */
     void (*truncated)(void *context, int stream, const struct relation *, uint32_t xid);
 
+    /* A change by transaction `xid` is of this partition, which the stream has just described. */
+    void (*stored)(void *context, int stream, uint32_t leaf, uint32_t xid);
+
     /* A change of another table under the stream's name, which is captured as it comes if this
      * returns true; or of the stream's table under another name (relation->renamed_of), which is
      * not. False: the stream is lost. */

@@ -43,8 +43,10 @@ struct txn {
 };
 
 struct event {
-    enum event_kind kind;
-    enum old_kind old_kind;
+    enum event_kind kind : 8;
+    enum old_kind old_kind : 8;
+    uint32_t leaf; /* INSERT, UPDATE, DELETE of a partitioned table: the partition that stores the
+                      row, where the stream has just described it; else 0 */
     uint64_t lsn;
     union {
         struct { /* INSERT, UPDATE, MOVE, DELETE, TRUNCATE, RELATION */

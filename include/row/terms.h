@@ -51,7 +51,8 @@ struct leaf {
     uint32_t oid;
     const char
         *how; /* xmin of each of its entries in pg_inherits, from the root down, joined by '.';
-                        "-": the table itself. Borrowed, as is */
+                        "-": the table itself; "?": a change of it came, and that is all that is
+                        known. Borrowed, as is */
     uint32_t how_len;
     const char *file; /* number of its file; "f": it is a foreign table */
     uint32_t file_len;
@@ -62,5 +63,8 @@ bool leaf_next(const char **text, struct leaf *);
 
 /* The item of that oid. */
 bool leaf_find(const char *text, uint32_t oid, struct leaf *);
+
+/* Put it there as one that is not known yet. False: its item is there, or those of others are not. */
+bool terms_add_leaf(struct terms *, uint32_t oid);
 
 #endif

@@ -68,6 +68,7 @@ static void examine(struct engine *e, int stream)
     q->about = m->table;
     q->use = use_of(e, stream);
     q->truncated = m->truncated;
+    q->told_xid = m->told_xid;
     terms_copy(&q->was, &m->state.terms);
     roster_ask(e, &q);
 }
@@ -83,9 +84,16 @@ static void describe(struct engine *e, int stream, bool again, uint64_t lsn)
     roster_ask(e, &q);
 }
 
-static void adopt(struct engine *e, struct member *m, const struct terms *now)
+/* What the stream told meanwhile is to be judged yet. */
+static void adopt(struct engine *e, struct member *m, const struct question *q)
 {
+    const struct terms *now = q->terms;
+    if (!terms_equal(&m->state.terms, &q->was)) {
+        roster_suspect(&e->roster, q->stream);
+        return;
+    }
     m->emptied_lsn = 0;
+    roster_set_told(&e->roster, m, 0);
     if (terms_equal(&m->state.terms, now)) {
         m->state.terms.horizon = now->horizon; /* no reason for another state */
         return;
@@ -93,13 +101,13 @@ static void adopt(struct engine *e, struct member *m, const struct terms *now)
     terms_clear(&m->state.terms);
     terms_copy(&m->state.terms, now);
     m->life.oid = (uint32_t)strtoul(now->text[TERM_TABLE], NULL, 10);
-    merge_touch(e->merge, (int)(m - e->roster.members));
+    merge_touch(e->merge, q->stream);
 }
 
 /* Ranges that were given back go on; for what is described otherwise by now it is asked first. */
 static void go_on(struct engine *e, struct member *m, const struct question *q)
 {
-    adopt(e, m, q->terms);
+    adopt(e, m, q);
     if (!m->returned) {
         return;
     }
@@ -220,6 +228,7 @@ static void begin_state(struct engine *e, int stream, struct question *q)
     member_set_life(m, roster_keep(&e->roster, &q->table), &e->config.catalog->streams[stream]);
     plan_begin_state(&e->config, &m->state, id, stream, m->table, q->bounds, q->bound_count);
     m->emptied_lsn = 0;
+    roster_set_told(&e->roster, m, 0);
     m->renamed = false;
     m->returns = 0;
 }

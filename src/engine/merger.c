@@ -184,16 +184,16 @@ static void take_look(struct engine *e)
 }
 
 /* All rows are out: what was committed before this watermark is what is still to be captured. Unless
- * a stream is lost before it comes by: then there will be another one. */
+ * a stream is lost before it comes by, or is to be examined: then there will be another one. */
 static void write_final_watermark(struct engine *e, int64_t now_us)
 {
     struct hands *h = &e->hands;
-    if (h->final && merge_backfilling(e->merge)) {
+    if (h->final && (merge_backfilling(e->merge) || e->roster.told)) {
         merge_finish_at(e->merge, "");
         h->final = false;
     }
     if (e->config.catalog->tail ||
-        (!h->final && (e->roster.newer || merge_backfilling(e->merge))) ||
+        (!h->final && (e->roster.newer || e->roster.told || merge_backfilling(e->merge))) ||
         (h->final && now_us < h->final_us)) {
         return;
     }

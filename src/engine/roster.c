@@ -291,6 +291,26 @@ static void truncated(void *context, int stream, const struct relation *relation
              c->schema, c->table);
 }
 
+void roster_set_told(struct roster *r, struct member *m, uint32_t xid)
+{
+    r->told += (xid != 0) - (m->told_xid != 0);
+    m->told_xid = xid;
+}
+
+/* Of a partition that is not known: it came since the last look, and may be gone by the next. Its state
+ * tells of it from now on. */
+static void stored(void *context, int stream, uint32_t leaf, uint32_t xid)
+{
+    struct engine *e = context;
+    struct member *m = &e->roster.members[stream];
+    if (terms_add_leaf(&m->state.terms, leaf)) {
+        roster_set_told(&e->roster, m, xid);
+        merge_finish_at(e->merge, ""); /* the end waits for what becomes of it */
+        merge_touch(e->merge, stream);
+        roster_suspect(&e->roster, stream);
+    }
+}
+
 const char roster_renamed[] =
     "had another name for a while, under which its changes are not captured";
 
@@ -335,7 +355,7 @@ static void lost(void *context, int stream, const struct relation *relation)
 
 struct merge_hooks roster_hooks(struct engine *e)
 {
-    return (struct merge_hooks){e, truncated, other, lost};
+    return (struct merge_hooks){e, truncated, stored, other, lost};
 }
 
 void roster_completed(struct engine *e, int stream)

@@ -42,6 +42,7 @@ struct member {
     enum member_standing standing;
     bool suspect;         /* to be examined */
     uint32_t truncated;   /* the transaction of the last TRUNCATE that the stream told; 0: none */
+    uint32_t told_xid;    /* of the last change that told of a partition; 0: its terms are known */
     uint64_t emptied_lsn; /* what emptied it was done by then; 0: nothing has */
     int64_t retry_us;     /* not to be examined again before */
     struct returned *returned;
@@ -65,6 +66,7 @@ struct roster {
     int64_t join_us;        /* not to be asked about before */
     struct question *birth; /* BASE, to be asked again, or NULL */
     bool some_suspect;      /* there may be one that is to be examined */
+    int told;               /* how many have a told_xid: the end is not before they are examined */
     bool asked;             /* a question about some table is under way */
     int64_t next_us;        /* when roster_step has something to do; INT64_MAX: nothing */
     bool parked;            /* the stream of changes must stand still until the base is taken */
@@ -118,6 +120,9 @@ bool roster_joined(struct engine *, struct question *, struct err *);
 void roster_release(struct engine *);
 
 struct merge_hooks roster_hooks(struct engine *);
+
+/* Note the transaction that told of a partition; 0: what it told of is known now. */
+void roster_set_told(struct roster *, struct member *, uint32_t xid);
 
 /* Why a stream was lost whose table has its name again. */
 extern const char roster_renamed[];

@@ -48,6 +48,7 @@ struct question {
     char ***keys; /* of each stream; owned, but for the names */
     enum terms_use use;
     uint32_t truncated;  /* EXAMINE: see terms_judge() */
+    uint32_t told_xid;   /* EXAMINE: what this transaction did must be seen; 0: none */
     struct terms was;    /* owned */
     struct terms *terms; /* owned; of each stream, or of the one */
     struct terms_verdict verdict;

@@ -40,7 +40,15 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
     return ok;
 }
 
-bool answer_examine(struct service *s, struct question *q, struct err *err)
+/* A commit may be in the stream before others see what it did: then it is asked again later. */
+static bool wait_for_told(struct service *s, struct question *q, struct err *err)
+{
+    bool ok = !q->told_xid || service_snapshot(s, &q->snapshot, err);
+    q->busy = ok && q->told_xid && !snapshot_sees(&q->snapshot, q->told_xid);
+    return ok;
+}
+
+static bool examine(struct service *s, struct question *q, struct err *err)
 {
     struct catalog_stream copy;
     struct catalog one = catalog_of(s, q, &copy, NULL);
@@ -57,6 +65,11 @@ bool answer_examine(struct service *s, struct question *q, struct err *err)
     } while (retries(s, ok, &retry, err));
     free((void *)key);
     return ok;
+}
+
+bool answer_examine(struct service *s, struct question *q, struct err *err)
+{
+    return wait_for_told(s, q, err) && (q->busy || examine(s, q, err));
 }
 
 static bool cut(struct service *s, struct question *q, struct err *err)

@@ -145,6 +145,9 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
     const struct merge_hooks *hooks = &m->config.hooks;
     int stream = e->relation->stream;
     stream_bind(s, e->relation);
+    if (e->leaf) {
+        hooks->stored(hooks->context, stream, e->leaf, m->txn.xid);
+    }
     if (e->kind == EVENT_TRUNCATE) {
         bool whole = !e->relation->partition && s->pending;
         hooks->truncated(hooks->context, stream, e->relation, m->txn.xid);

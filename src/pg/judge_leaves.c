@@ -4,7 +4,8 @@
  * Questions are put to their rows, each answered by the first row that is found:
  *
  * - A partition that was attached: has it a row that was there before?
- * - A partition that went, and is still there by itself: has it rows?
+ * - A partition that went, and is still there by itself: has it rows? Also one that came and went
+ *   since the terms were read last, of which the stream told.
  * - A file that is new: does it hold a row from before the terms were read last? VACUUM FULL and
  *   CLUSTER keep all rows as they were; TRUNCATE, and an ALTER TABLE that rewrites them, none.
  *   Or one that was written when an integer became larger or smaller, or a generated column came?
@@ -214,7 +215,7 @@ static bool with_rows(struct asked *q, const struct leaf *leaf, judge_rows *judg
 static bool judge_present(struct asked *q, const struct leaf *leaf, struct err *err)
 {
     struct leaf before;
-    if (!leaf_find(q->was->text[TERM_LEAVES], leaf->oid, &before)) {
+    if (!leaf_find(q->was->text[TERM_LEAVES], leaf->oid, &before) || *before.how == '?') {
         return with_rows(q, leaf, judge_came, err);
     }
     if (!stayed(&before, leaf)) {

@@ -1,6 +1,7 @@
 /* Copying and comparing terms. */
 #include "row/terms.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,4 +97,16 @@ bool leaf_find(const char *text, uint32_t oid, struct leaf *leaf)
         }
     }
     return false;
+}
+
+bool terms_add_leaf(struct terms *terms, uint32_t oid)
+{
+    char *leaves = terms->text[TERM_LEAVES];
+    struct leaf found;
+    if (!leaves || leaf_find(leaves, oid, &found)) {
+        return false;
+    }
+    terms->text[TERM_LEAVES] = mem_format("%s %" PRIu32 ":?:?", leaves, oid);
+    free(leaves);
+    return true;
 }

@@ -15,7 +15,8 @@ static const int64_t POSTGRES_EPOCH_US = 946684800000000;
 struct decoder {
     struct relations relations;
     bool in_transaction;
-    uint32_t xid; /* of that transaction */
+    uint32_t xid;          /* of that transaction */
+    uint32_t described[2]; /* the last two relations, if nothing else has followed; 0: none */
 };
 
 struct decoder *decoder_new(void)
@@ -35,6 +36,7 @@ void decoder_free(struct decoder **decoder)
 void decoder_restart(struct decoder *decoder)
 {
     decoder->in_transaction = false;
+    decoder->described[0] = decoder->described[1] = 0;
 }
 
 void decoder_forget(struct decoder *decoder, struct relation **relations)
@@ -57,7 +59,8 @@ struct decoding {
     struct batch *batch;
     uint64_t lsn;
     struct bytes in;
-    bool untold; /* of a relation that the server has not described */
+    uint32_t described[2]; /* the relations right before it */
+    bool untold;           /* of a relation that the server has not described */
 };
 
 static struct event *add_event(struct decoding *d, enum event_kind kind)
@@ -136,6 +139,8 @@ static bool decode_relation(struct decoding *d)
         return false;
     }
     relation->xid = d->decoder->xid;
+    d->decoder->described[0] = d->described[1];
+    d->decoder->described[1] = relation->oid;
     struct relation *newer = relations_put(&d->decoder->relations, &relation);
     if (newer) {
         add_event(d, EVENT_RELATION)->relation = newer;
@@ -157,6 +162,19 @@ static struct relation *read_relation_oid(struct decoding *d)
     return d->in.bad ? NULL : relation;
 }
 
+/*
+ * A change in a partition that is published as one of the table above it: before the first, and
+ * whenever the partition has changed, the server describes that table and then the partition.
+ */
+static struct event *add_change(struct decoding *d, enum event_kind kind, struct relation *relation)
+{
+    struct event *event = add_event(d, kind);
+    event->relation = relation;
+    event->leaf = d->described[0] == relation->oid ? d->described[1] : 0;
+    event->leaf = event->leaf == relation->oid ? 0 : event->leaf;
+    return event;
+}
+
 static const uint8_t *read_new(struct decoding *d, const struct relation *relation, uint8_t tag)
 {
     d->in.bad |= tag != 'N';
@@ -170,8 +188,7 @@ static bool decode_insert(struct decoding *d)
     if (!tuple) {
         return false;
     }
-    struct event *event = add_event(d, EVENT_INSERT);
-    event->relation = relation;
+    struct event *event = add_change(d, EVENT_INSERT, relation);
     event->new_tuple = tuple;
     return true;
 }
@@ -191,8 +208,7 @@ static bool decode_update(struct decoding *d)
     if (!tuple) {
         return false;
     }
-    struct event *event = add_event(d, EVENT_UPDATE);
-    event->relation = relation;
+    struct event *event = add_change(d, EVENT_UPDATE, relation);
     event->new_tuple = tuple;
     event->old_tuple = old;
     event->old_kind = old_kind;
@@ -210,8 +226,7 @@ static bool decode_delete(struct decoding *d)
     if (!old) {
         return false;
     }
-    struct event *event = add_event(d, EVENT_DELETE);
-    event->relation = relation;
+    struct event *event = add_change(d, EVENT_DELETE, relation);
     event->old_tuple = old;
     event->old_kind = (enum old_kind)tag;
     return true;
@@ -235,8 +250,20 @@ static bool decode_truncate(struct decoding *d)
     return true;
 }
 
+/* The types of its columns come before each relation. */
+static void take_described(struct decoding *d, uint8_t tag)
+{
+    uint32_t *described = d->decoder->described;
+    if (tag != 'Y') {
+        d->described[0] = described[0];
+        d->described[1] = described[1];
+        described[0] = described[1] = 0;
+    }
+}
+
 static bool decode(struct decoding *d, uint8_t tag)
 {
+    take_described(d, tag);
     switch (tag) {
     case 'I': return decode_insert(d);
     case 'U': return decode_update(d);
@@ -255,7 +282,7 @@ static bool decode(struct decoding *d, uint8_t tag)
 bool decoder_message(struct decoder *decoder, struct batch *batch, uint64_t lsn,
                      const uint8_t *message, size_t len, struct err *err)
 {
-    struct decoding d = {decoder, batch, lsn, bytes_of(message, len), false};
+    struct decoding d = {decoder, batch, lsn, bytes_of(message, len), {0}, false};
     uint8_t tag = bytes_u8(&d.in);
     if (decode(&d, tag)) {
         return true;

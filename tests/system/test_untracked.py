@@ -56,6 +56,9 @@ EVENTS = {
     "partition_filled_behind_a_savepoint": (PARTITIONED, VIA_ROOT, (
         f"BEGIN; {STANDALONE[0]}; SAVEPOINT s; {STANDALONE[1]}; RELEASE s;"
         " ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000); COMMIT",)),
+    "partition_attached_and_detached": (PARTITIONED + STANDALONE, VIA_ROOT, (
+        "ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000)", "UPDATE t SET a = 'was not there' WHERE id = 1001",
+        "DELETE FROM t WHERE id = 1002", "ALTER TABLE t DETACH PARTITION more")),
     "partition_detached": (PARTITIONED, VIA_ROOT, ("ALTER TABLE t DETACH PARTITION low",)),
     "leaf_truncated": (PARTITIONED, VIA_ROOT, ("TRUNCATE low", "INSERT INTO t VALUES (7, 'after')")),
     "leaf_emptied": (PARTITIONED, VIA_ROOT, ("TRUNCATE low",)),
@@ -68,6 +71,7 @@ EVENTS = {
         "ALTER PUBLICATION {publication} SET (publish_via_partition_root = false)", "INSERT INTO t VALUES (101, 'unseen')",
         "DELETE FROM t WHERE id = 1", "ALTER PUBLICATION {publication} SET (publish_via_partition_root = true)")),
 }
+TOLD_BY_CHANGES = "partition_attached_and_detached"  # two of them: the catalogs say nothing of it any more
 OF_THE_PUBLICATION = ("publish_operations", "via_root")  # of all its tables, and two changes: there, and back
 
 
@@ -155,7 +159,8 @@ def test_noticed_at_the_next_start_the_table_is_backfilled_again(database, begin
     database.execute("INSERT INTO other VALUES (2)")
     process = one.run()
     assert_said(event, process)
-    assert [record["data"]["_meta"]["op"] for record in process.records_of("t")] == ["c"] * len(process.records_of("t"))
+    records = [record for record in process.records_of("t") if record["data"]["_meta"]["op"] != "c"]
+    assert len(records) == (2 if event == TOLD_BY_CHANGES else 0), records
     database.execute("UPDATE t SET a = 'newer' WHERE id = 30", "DELETE FROM t WHERE id = 31")
     one.run()
     assert_again(one, event)

@@ -17,6 +17,11 @@ static void ignored_truncate(void *context, int stream, const struct relation *r
     (void)context, (void)stream, (void)relation, (void)xid;
 }
 
+static void ignored_leaf(void *context, int stream, uint32_t leaf, uint32_t xid)
+{
+    (void)context, (void)stream, (void)leaf, (void)xid;
+}
+
 static void ignored(void *context, int stream, const struct relation *relation)
 {
     (void)context, (void)stream, (void)relation;
@@ -36,7 +41,7 @@ static struct merge *merge_of_t(void)
                                   .room = 2,
                                   .slot = "our",
                                   .cursor = 1000,
-                                  .hooks = {NULL, ignored_truncate, ignored_other, ignored}};
+                                  .hooks = {NULL, ignored_truncate, ignored_leaf, ignored_other, ignored}};
     return merge_new(&config, &err);
 }
 

@@ -385,3 +385,22 @@ Test(chunk, no_state_tells_of_a_stream_that_is_lost_before_it_is_decided_upon)
     cr_expect_eq(s.checkpoints, told + 1);
     scene_free(&s);
 }
+
+Test(chunk, a_partition_of_a_change_is_told_unless_the_change_is_skipped)
+{
+    struct scene s;
+    scene_init(&s, "", NULL, false);
+    wal_begin(&s, 7);
+    wal_insert(&s, "1,a,x");
+    wal_insert(&s, "2,a,x");
+    s.events->events[s.events->event_count - 1].leaf = 99;
+    wal_commit(&s);
+    cr_expect_eq(s.stored, 99);
+    merge_lose(s.m, 0);
+    wal_begin(&s, 8);
+    wal_insert(&s, "3,a,x");
+    s.events->events[s.events->event_count - 1].leaf = 100;
+    wal_commit(&s);
+    cr_expect_eq(s.stored, 99);
+    scene_free(&s);
+}

@@ -41,6 +41,11 @@ static inline void ignore_truncate(void *context, int stream, const struct relat
     (void)context, (void)stream, (void)relation, (void)xid;
 }
 
+static inline void ignore_leaf(void *context, int stream, uint32_t leaf, uint32_t xid)
+{
+    (void)context, (void)stream, (void)leaf, (void)xid;
+}
+
 static void ignore_relation(void *context, int stream, const struct relation *relation)
 {
     (void)context, (void)stream, (void)relation;
@@ -115,7 +120,7 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         .cursor = h->lsn,
         .start = start,
         .ahead_bytes = 1 << 20,
-        .hooks = {NULL, ignore_truncate, go_on, ignore_relation},
+        .hooks = {NULL, ignore_truncate, ignore_leaf, go_on, ignore_relation},
     };
     h->merge = merge_new(&config, &err);
     cr_assert(h->merge, "%s", err.message);

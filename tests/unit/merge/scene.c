@@ -82,6 +82,12 @@ static void truncated(void *context, int stream, const struct relation *relation
     ((struct scene *)context)->truncated++;
 }
 
+static void stored(void *context, int stream, uint32_t leaf, uint32_t xid)
+{
+    (void)stream, (void)xid;
+    ((struct scene *)context)->stored = leaf;
+}
+
 static bool other(void *context, int stream, const struct relation *relation)
 {
     (void)stream, (void)relation;
@@ -161,7 +167,7 @@ void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool 
                                       .slot = "our",
                                       .cursor = 1000,
                                       .ahead_bytes = SIZE_MAX,
-                                      .hooks = {s, truncated, other, lost}};
+                                      .hooks = {s, truncated, stored, other, lost}};
     s->events = batch_new(0);
     batch_reset(s->events, BATCH_EVENTS);
     out_init(&s->text, 0);

@@ -37,6 +37,7 @@ struct scene {
     bool server;          /* keys are ordered by the scene, as numbers */
     int ranked;           /* keys that it was asked to rank */
     int truncated, lost;  /* times that the hooks were called */
+    uint32_t stored;      /* the partition that a hook named last */
     bool other_goes_on;   /* what the hook says of changes of another table */
     /* The row with that key, as text; false: there is none. NULL: always. */
     bool (*row)(void *context, int id, uint32_t xid, char text[64]);

@@ -138,3 +138,18 @@ Test(leaves, of_a_damaged_state_end)
         cr_assert_eq(*text, '\0', "%s", damaged[i]);
     }
 }
+
+Test(leaves, one_that_the_stream_told_of_is_added_once)
+{
+    struct terms told = {0};
+    struct leaf leaf;
+    cr_assert_not(terms_add_leaf(&told, 5), "of the others nothing is known");
+    told.text[TERM_LEAVES] = mem_string("16390:745:16390");
+    cr_assert_not(terms_add_leaf(&told, 16390));
+    cr_assert(terms_add_leaf(&told, 5));
+    cr_assert_not(terms_add_leaf(&told, 5));
+    cr_assert(leaf_find(told.text[TERM_LEAVES], 5, &leaf));
+    assert_leaf(&leaf, 5, "?", "?");
+    cr_assert(leaf_find(told.text[TERM_LEAVES], 16390, &leaf));
+    terms_clear(&told);
+}

@@ -115,6 +115,33 @@ Test(decode, a_relation_that_changed_is_a_new_version_and_the_old_one_lives_on)
     feed_free(&feed);
 }
 
+Test(decode, a_change_of_a_partition_names_it_where_it_was_just_described)
+{
+    struct feed feed = feed_in_transaction();
+    cr_assert(feed_message(&feed, 3, message_relation(8, "leaf", "!id,a,b")));
+    cr_assert(feed_message(&feed, 4, message_change('I', 7, 0, NULL, "1,2,3")));
+    cr_assert_eq(last_event(&feed)->leaf, 8);
+    cr_assert(feed_message(&feed, 5, message_change('I', 7, 0, NULL, "2,2,3")));
+    cr_assert_eq(last_event(&feed)->leaf, 0);
+    cr_assert(feed_message(&feed, 6, message_relation(7, "t", "!id,a,b")));
+    cr_assert(feed_message(&feed, 7, message_relation(8, "leaf", "!id,a,b")));
+    cr_assert(feed_message(&feed, 8, message_change('D', 7, 'K', "2,~,~", NULL)));
+    cr_assert_eq(last_event(&feed)->leaf, 8, "also when both are described again");
+    feed_free(&feed);
+}
+
+Test(decode, a_table_that_was_described_beside_another_is_no_partition)
+{
+    struct feed feed = feed_in_transaction();
+    cr_assert(feed_message(&feed, 3, message_relation(8, "u", "!id")));
+    cr_assert(feed_message(&feed, 4, message_change('I', 8, 0, NULL, "1")));
+    cr_assert_eq(last_event(&feed)->leaf, 0);
+    cr_assert(feed_message(&feed, 5, message_relation(8, "u", "!id")));
+    cr_assert(feed_message(&feed, 6, message_change('I', 7, 0, NULL, "1,2,3")));
+    cr_assert_eq(last_event(&feed)->leaf, 0, "nothing was described right before it");
+    feed_free(&feed);
+}
+
 Test(decode, each_oid_keeps_its_own_relation)
 {
     struct feed feed = feed_in_transaction();
