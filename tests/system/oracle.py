@@ -7,7 +7,8 @@ breaks a rule is kept, so that a failure shows it.
 A table that is backfilled again begins another life: its backfilled rows are numbered from [-1, 0, 0] again. What is
 known of it then is forgotten, since its rows come again and a row that vanished unseen gets no delete. Who expects that
 says how many lives there may be; one life is the rule. What may go wrong before is told by the position in the WAL at
-which the stream did not tell something: from there to the end of that life, which must come, nothing is judged.
+which the stream did not tell something: from there to the end of that life, which must come, nothing is judged. What was
+not told before the life before it began is no excuse any more.
 """
 
 import json
@@ -39,6 +40,8 @@ class Oracle:
         self.backfilled = set()
         self.count = 0
         self.found = []  # of each broken rule: the life, the position of the commit, and what it was
+        self.starts = [0]  # of each life: the last position before it
+        self.position = 0
         self.untold = []  # positions at which something happened that the stream does not tell
         self.truncations = []  # positions at which the table was truncated, which gives no records
         self.ignores_other_columns = False  # those that the table does not have any more
@@ -52,7 +55,8 @@ class Oracle:
         return [what for life, position, what in self.found if not self.is_excused(life, position)]
 
     def is_excused(self, life, position):
-        return life < self.life and any(lsn <= position for lsn in self.untold)
+        since = self.starts[max(life - 2, 0)]
+        return life < self.life and any(since <= lsn <= position for lsn in self.untold)
 
     def apply(self, record):
         """`record` is the inner object of a RECORD message."""
@@ -71,6 +75,7 @@ class Oracle:
         elif operation not in ("c", "u", "d"):
             self.report("an unknown operation", record)
         self.check_order(key, meta, record)
+        self.position = max(self.position, meta["source"]["loc"][2])
         if operation == "d":
             self.rows.pop(key, None)
         else:  # a value that the update left alone may be absent
@@ -80,6 +85,7 @@ class Oracle:
         if self.lives is not None and self.life >= self.lives:
             self.report(f"the table is backfilled for the {self.life + 1}. time, and {self.lives} are expected", record)
         self.life += 1
+        self.starts.append(self.position)
         self.found = [one for one in self.found if not self.is_excused(*one[:2])]
         self.rows, self.last_loc, self.backfilled = {}, {}, set()
 
