@@ -49,12 +49,12 @@ struct question {
     enum terms_use use;
     uint32_t truncated;  /* EXAMINE: see terms_judge() */
     uint32_t told_xid;   /* EXAMINE: what this transaction did must be seen; 0: none */
+    bool backfilling;    /* LOOK: watermarks must come */
     struct terms was;    /* owned */
     struct terms *terms; /* owned; of each stream, or of the one */
     struct terms_verdict verdict;
     uint64_t lsn;
-    bool backfilling; /* LOOK: watermarks must come */
-    uint32_t *oids;   /* LOOK: tables that the stream told of; then, those that are gone; owned */
+    uint32_t *oids; /* LOOK: tables that the stream told of; then, those that are gone; owned */
     size_t oid_count;
 
     /* DESCRIBE. */

@@ -36,12 +36,13 @@ static struct merge *merge_of_t(void)
 {
     struct err err;
     const struct merge_stream *streams[] = {&t};
-    struct merge_config config = {.streams = streams,
-                                  .stream_count = 1,
-                                  .room = 2,
-                                  .slot = "our",
-                                  .cursor = 1000,
-                                  .hooks = {NULL, ignored_truncate, ignored_leaf, ignored_other, ignored}};
+    struct merge_config config = {
+        .streams = streams,
+        .stream_count = 1,
+        .room = 2,
+        .slot = "our",
+        .cursor = 1000,
+        .hooks = {NULL, ignored_truncate, ignored_leaf, ignored_other, ignored}};
     return merge_new(&config, &err);
 }
 
