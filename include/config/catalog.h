@@ -46,7 +46,6 @@ struct catalog {
     int count;
     int room;          /* that `streams` has: others may join while a capture runs, in place */
     bool full_refresh; /* all streams are: nobody wants what comes after their rows */
-    bool airbyte_look; /* some stream has it */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 

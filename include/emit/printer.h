@@ -67,7 +67,7 @@ struct source {
     struct txn txn;
     uint64_t previous_commit; /* end LSN of the commit before its transaction */
     uint64_t lsn;             /* of the change */
-    uint64_t cursor;          /* of the change, its second one: see emit/cursor.h */
+    uint64_t cursor;          /* of the change, its second one: see row/cursor.h */
     struct {
         char time[32], previous[32], end[64]; /* before "schema", the LSN, and behind it */
         char commit[40];                      /* the commit's time, quoted */

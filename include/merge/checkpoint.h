@@ -36,9 +36,11 @@ struct stream_state {
     char **key_columns;      /* NULL-terminated; NULL: rows are read in ctid order */
     struct range_state *ranges;
     int range_count;
-    char *snapshot;  /* in ctid order: which rows the backfill is to read, if a later run can tell
+    char *snapshot; /* in ctid order: which rows the backfill is to read, if a later run can tell
                         them; else NULL */
-    uint64_t as_of;  /* in ctid order, in backfill: where its rows stand in the stream of changes */
+    uint64_t as_of; /* in ctid order, in backfill: where its rows stand in the stream of changes */
+    uint64_t as_of_carry; /* the cursor of the last change before that, if it had run ahead of the
+                             LSN (row/cursor.h); else 0 */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
@@ -49,8 +51,8 @@ struct checkpoint {
     uint64_t cursor;  /* end LSN of the last commit processed */
     uint32_t *unseen; /* transactions processed that no snapshot had shown yet */
     size_t unseen_count;
-    uint64_t carry; /* of the emitter (emit/cursor.h): what the next record's cursor must pass; 0:
-                     * nothing that `cursor` does not say */
+    uint64_t carry; /* what the next record's cursor must pass (row/cursor.h); 0: nothing that
+                     * `cursor` does not say */
     struct stream_state *streams;
     int stream_count;
 };

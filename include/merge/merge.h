@@ -52,10 +52,11 @@ struct merge_key {
 struct merge_stream {
     const struct stream_state *state; /* where it stands */
     struct merge_key key;
-    uint32_t oid;       /* of its table: what has another is another table */
-    bool ctid_order;    /* rows are read as they are stored: one range, whatever the key */
-    bool tells_deletes; /* of rows that are not out, too: who takes the records may have them
-                                    from an earlier life, or from what no state has settled */
+    uint32_t oid;      /* of its table: what has another is another table */
+    bool ctid_order;   /* rows are read as they are stored: one range, whatever the key */
+    bool airbyte_look; /* its records have cursors (row/cursor.h), and deletes are told of rows that
+                                    are not out, too: a destination may have them from an earlier life,
+                                    or from what no state has settled */
     const struct snapshot *base; /* in ctid order, in backfill: what it saw is the backfill's, all
                                     else is a change */
 };

@@ -30,6 +30,7 @@ struct batch {
     struct arena arena;
     struct event *events; /* BATCH_EVENTS; the array is kept from trip to trip */
     size_t event_count, event_cap;
+    uint64_t cursor;      /* BATCH_EVENTS: of the last change before them (row/cursor.h) */
     const uint8_t **rows; /* BATCH_ROWS: DataRow tuples in the arena; NULL: taken out */
     size_t row_count, row_cap;
     int stream, range;        /* BATCH_ROWS: where they were read */

@@ -38,9 +38,8 @@ struct chunk {
     struct snapshot snapshot;  /* owned */
     struct batch *batches;     /* rows, in order; a row that was patched away is NULL */
     uint64_t first_row;        /* the n in "loc": of the first row printed */
-    uint64_t as_of;        /* where its rows stand in the stream of changes: all that come before
-                                  are older, all that follow newer; 0: where it is released */
-    struct patch *patches; /* in order of arrival; in `arena` */
+    uint64_t cursor;           /* of its rows (row/cursor.h); 0: of where it is released */
+    struct patch *patches;     /* in order of arrival; in `arena` */
     struct arena arena;
 };
 

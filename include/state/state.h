@@ -12,11 +12,12 @@
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
  * are PostgreSQL's text of each key column. A stream that is read in ctid order has no
  * "key_columns" and, while it is in backfill, a "snapshot" (pg_snapshot's text) that tells which
- * rows are to be read; they stand at "as_of" in the stream of changes.
+ * rows are to be read; they stand at "as_of" in the stream of changes, behind a change with the cursor
+ * "as_of_carry" if that had run ahead.
  * "terms" are what the table is captured by beside these (row/terms.h), and "generation" is the
  * destination's that its rows are of.
  * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
- * have run ahead of the LSNs (emit/cursor.h). "types" are the user-defined types of the table's
+ * have run ahead of the LSNs (row/cursor.h). "types" are the user-defined types of the table's
  * columns and of what these are made of, which stands first; a type may be dropped while its values
  * are still to come:
  *

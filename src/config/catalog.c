@@ -24,7 +24,6 @@ enum { ROOM_TO_JOIN = 256 }; /* streams, while a capture runs */
 static void read_streams(const struct json_at *, struct catalog *, struct err *faults);
 static void read_tail(const struct json_at *, bool *tail, struct err *faults);
 static bool all_full_refresh(const struct catalog *);
-static bool some_airbyte_look(const struct catalog *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -46,7 +45,6 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
         catalog_free(&catalog);
     } else {
         catalog->full_refresh = all_full_refresh(catalog);
-        catalog->airbyte_look = some_airbyte_look(catalog);
         catalog->tail = catalog->tail && !catalog->full_refresh;
     }
     cJSON_Delete(document);
@@ -92,16 +90,6 @@ static bool all_full_refresh(const struct catalog *catalog)
         }
     }
     return true;
-}
-
-static bool some_airbyte_look(const struct catalog *catalog)
-{
-    for (int i = 0; i < catalog->count; i++) {
-        if (catalog->streams[i].airbyte_look) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool read_name(const struct json_at *at, char **name, struct err *err)

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
-#include "emit/cursor.h"
 #include "internal.h"
+#include "row/cursor.h"
 
 enum { OUTPUT_BYTES = 256 * 1024 };
 
@@ -21,10 +21,9 @@ struct emitter {
     struct err err; /* of the sink */
     struct printer **printers;
     size_t printer_count, printer_cap;
-    uint64_t *counts;  /* records a stream since the last checkpoint */
-    int begun;         /* streams that the codec was told of */
-    bool airbyte_look; /* some stream has it */
-    bool *cut;         /* of each stream: it was said that values are cut */
+    uint64_t *counts; /* records a stream since the last checkpoint */
+    int begun;        /* streams that the codec was told of */
+    bool *cut;        /* of each stream: it was said that values are cut */
     struct source source;
     bool caught_up; /* the server had nothing more to send */
     int64_t now_ms;
@@ -80,7 +79,6 @@ static struct printer *printer_of(struct emitter *m, struct relation *relation)
         const struct catalog_stream *stream = &config->catalog->streams[relation->stream];
         begin(m, relation->stream + 1);
         config->codec.frame(config->codec.context, relation->stream, &frame);
-        m->airbyte_look |= frame.airbyte;
         frame.cut = say_cut;
         frame.cut_context = m;
         if (config->codec.shape) {
@@ -160,7 +158,7 @@ static void count(uint64_t *shared, uint64_t more)
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
     uint64_t n = (*chunk)->first_row, patches = 0, start = output_bytes(m);
-    uint64_t cursor = (*chunk)->as_of ? cursor_at((*chunk)->as_of) : m->source.cursor;
+    uint64_t cursor = (*chunk)->cursor ? (*chunk)->cursor : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
     for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
         next = batch->next;
@@ -188,9 +186,6 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
     crash_point("state-due");
     m->checkpoints++;
-    if (m->airbyte_look) {
-        (*checkpoint)->carry = cursor_carry(m->source.cursor, (*checkpoint)->cursor);
-    }
     uint64_t start = output_bytes(m);
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
     m->state_end = output_bytes(m);
@@ -301,6 +296,7 @@ static void print_batch(struct emitter *m, struct batch **batch)
 {
     m->now_ms = clock_wall_ms();
     if ((*batch)->kind == BATCH_EVENTS) {
+        m->source.cursor = (*batch)->cursor;
         for (size_t i = 0; i < (*batch)->event_count; i++) {
             print_event(m, &(*batch)->events[i]);
         }
@@ -336,9 +332,7 @@ void emitter_main(void *context)
     struct emitter m = {.engine = e};
     m.counts = mem_zero((size_t)e->config.catalog->room * sizeof *m.counts);
     m.cut = mem_zero((size_t)e->config.catalog->room * sizeof *m.cut);
-    m.airbyte_look = e->begins_in_look;
     m.source.previous_commit = m.position = e->start_lsn;
-    m.source.cursor = e->config.state->checkpoint ? e->config.state->checkpoint->carry : 0;
     out_init(&m.out, OUTPUT_BYTES);
     out_sink(&m.out, write_sink, &m);
     begin(&m, e->begins_with);

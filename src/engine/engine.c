@@ -188,7 +188,6 @@ void engine_run(const struct engine_config *config)
     e->replication = replication_new(e);
     e->tasks = queue_new();
     e->begins_with = config->catalog->count;
-    e->begins_in_look = config->catalog->airbyte_look;
     e->lives = mem_zero((size_t)config->catalog->room * sizeof *e->lives);
     bell_init(&e->merger_bell);
     bell_init(&e->emitter_bell);

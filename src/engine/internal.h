@@ -41,7 +41,6 @@ struct engine {
     uint64_t timeline;                /* which a fail-over changes: reader writes, emitter reads */
     uint64_t start_lsn;               /* likewise */
     int begins_with;                  /* likewise; so many streams */
-    bool begins_in_look;              /* likewise; some of them in the Airbyte look */
     bool new_slot;         /* likewise; its making waited for all transactions that wrote before */
     bool fence;            /* likewise; somebody wrote to a captured table when it was looked */
     uint64_t planned_lsn;  /* likewise; the server's position when the tables were described, */

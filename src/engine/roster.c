@@ -119,7 +119,7 @@ void member_set_life(struct member *m, const struct table_description *d,
     m->life.state = &m->state;
     m->life.oid = d->relation->oid;
     m->life.ctid_order = false;
-    m->life.tells_deletes = stream->airbyte_look;
+    m->life.airbyte_look = stream->airbyte_look;
     m->life.base = NULL;
     key->count = d->key_count;
     key->unique = d->unique;

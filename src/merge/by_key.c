@@ -69,7 +69,7 @@ static bool route_move(struct merge *m, struct stream *s, struct batch *batch, s
         !absorb(m, s, from, &delete, &old_absorbed, err)) {
         return false;
     }
-    e->kind = moved_kind(old_absorbed && !s->config->tells_deletes, new_absorbed);
+    e->kind = moved_kind(old_absorbed && !s->config->airbyte_look, new_absorbed);
     return true;
 }
 

@@ -36,6 +36,7 @@ struct merge {
     struct txn txn;
     uint64_t last_commit; /* end of the last commit processed, */
     uint64_t position;    /* and the server has sent all up to here */
+    uint64_t last_change; /* its cursor (row/cursor.h) */
     struct keybuf old_code, new_code;
 
     /* Transactions processed that touched keys not out and that no snapshot has shown yet. */

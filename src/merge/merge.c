@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
+#include "row/cursor.h"
 
 static bool init_streams(struct merge *m, struct err *err)
 {
@@ -26,6 +27,7 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     struct merge *m = mem_zero(sizeof *m);
     m->config = *config;
     m->cursor = m->last_commit = m->position = config->cursor;
+    m->last_change = config->start ? config->start->carry : 0;
     m->changed = true;
     m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
     m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
@@ -121,7 +123,7 @@ void merge_pass(struct event *e)
 void merge_absorb(const struct stream *s, struct event *e)
 {
     bool deletes = e->kind == EVENT_DELETE || moves(e);
-    bool told = deletes && s->config->tells_deletes && e->relation->key_count > 0;
+    bool told = deletes && s->config->airbyte_look && e->relation->key_count > 0;
     e->kind = told ? EVENT_DELETE : EVENT_SKIP;
 }
 
@@ -224,19 +226,37 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
     }
 }
 
+/* Of streams whose rows stand before this transaction, and behind all that came. */
+static void pass_as_of(struct merge *m)
+{
+    for (int i = 0; m->backfilling && i < m->config.stream_count; i++) {
+        struct stream *s = &m->streams[i];
+        if (s->as_of && !s->as_of_passed && s->as_of <= m->txn.final_lsn) {
+            s->as_of_passed = true;
+            s->as_of_carry = cursor_carry(m->last_change, s->as_of);
+            s->changed |= s->as_of_carry != 0;
+        }
+    }
+}
+
+static void merge_begins(struct merge *m, const struct txn *txn)
+{
+    m->in_transaction = true;
+    m->txn = *txn;
+    pass_as_of(m);
+    cursor_begin(&m->last_change, txn->final_lsn);
+}
+
 static bool merge_event(struct merge *m, struct batch *batch, struct event *e, int64_t now_us,
                         struct err *err)
 {
     switch (e->kind) {
-    case EVENT_BEGIN:
-        m->in_transaction = true;
-        m->txn = *e->txn;
-        return true;
+    case EVENT_BEGIN: merge_begins(m, e->txn); return true;
     case EVENT_COMMIT: merge_commit(m, e, now_us); return true;
     case EVENT_POSITION: merge_keepalive(m, e, now_us); return true;
     case EVENT_INSERT:
     case EVENT_UPDATE:
-    case EVENT_DELETE:
+    case EVENT_DELETE: cursor_change(&m->last_change); return merge_change(m, batch, e, err);
     case EVENT_TRUNCATE: return merge_change(m, batch, e, err);
     case EVENT_RELATION: e->kind = EVENT_SKIP; return true;
     case EVENT_MOVE:
@@ -250,6 +270,7 @@ bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct e
 {
     size_t merged = 0;
     bool ok = true;
+    batch->cursor = m->last_change;
     while (ok && !m->finished && merged < batch->event_count) {
         ok = merge_event(m, batch, &batch->events[merged], now_us, err);
         merged += ok;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
+#include "row/cursor.h"
 
 enum {
     POSITION_BYTES = 16 * 1024 * 1024,   /* an idle stream's cursor follows by a WAL segment… */
@@ -38,12 +39,15 @@ void merge_forget_seen(struct merge *m, const struct snapshot *snapshot)
 static struct checkpoint *new_checkpoint(struct merge *m)
 {
     int count = 0;
+    bool has_cursors = false;
     for (int i = 0; i < m->config.stream_count; i++) {
         count += m->streams[i].changed;
+        has_cursors |= m->streams[i].config->airbyte_look;
     }
     struct checkpoint *checkpoint = checkpoint_new(count);
     m->unseen_count = m->backfilling ? m->unseen_count : 0; /* no chunk will ask for them */
     checkpoint->cursor = m->cursor;
+    checkpoint->carry = has_cursors ? cursor_carry(m->last_change, m->cursor) : 0;
     checkpoint->unseen_count = m->unseen_count;
     if (m->unseen_count) {
         checkpoint->unseen = mem_alloc(m->unseen_count * sizeof *checkpoint->unseen);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "internal.h"
+#include "row/cursor.h"
 #include "row/tuple.h"
 
 /* The transactions in progress at this snapshot may still be unseen by it; all later ones see what
@@ -27,7 +28,6 @@ static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch
         chunk->relation->stream = batch->stream;
     }
     stream_bind(s, chunk->relation);
-    chunk->as_of = s->config->key.unique ? 0 : s->as_of;
     raise_floor(m, range, &chunk->snapshot);
 }
 
@@ -153,4 +153,7 @@ void merge_release(struct merge *m, struct event *commit)
         m->backfilling -= !stream_backfills(s);
     }
     m->waiting_count = kept;
+    if (commit->chunk) {
+        cursor_release(&m->last_change, commit->lsn);
+    }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "row/cursor.h"
 
 static struct interval *insert_interval(struct stream *s, size_t at)
 {
@@ -86,6 +87,7 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
     s->backfilled = state->backfilled;
     s->cursor = state->cursor;
     s->as_of = state->as_of;
+    s->as_of_carry = state->as_of_carry;
     s->changed = true;
     s->pending = 0;
     if (state->mode != STREAM_BACKFILL) {
@@ -256,6 +258,8 @@ struct chunk *stream_release(struct stream *s, struct waiting **waiting)
         }
     }
     chunk->first_row = s->backfilled;
+    chunk->cursor =
+        s->as_of && !s->config->key.unique ? cursor_before(s->as_of_carry, s->as_of) : 0;
     s->backfilled += overlay_rows(&(*waiting)->overlay);
     s->pending--;
     s->changed = true;
@@ -299,7 +303,7 @@ static void state_of_lost(struct stream_state *state)
     state->range_count = 1;
     state->snapshot = NULL;
     state->mode = STREAM_BACKFILL;
-    state->backfilled = state->cursor = state->as_of = 0;
+    state->backfilled = state->cursor = state->as_of = state->as_of_carry = 0;
     terms_clear(&state->terms);
     user_types_clear(&state->types);
 }
@@ -312,6 +316,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
     base.backfilled = s->backfilled;
     base.cursor = s->cursor;
     base.as_of = s->pending ? s->as_of : 0;
+    base.as_of_carry = s->pending ? s->as_of_carry : 0;
     if (base.mode == STREAM_BACKFILL && !s->pending) {
         base.mode = STREAM_ACTIVE;
         base.snapshot = NULL;

@@ -55,8 +55,10 @@ struct stream {
     const struct merge_stream *config;
     enum stream_standing standing;
     uint64_t life;
-    uint64_t cursor; /* what was committed before this is not for this life; 0: no limit */
-    uint64_t as_of;  /* in ctid order: where its rows stand in the stream of changes */
+    uint64_t cursor;      /* what was committed before this is not for this life; 0: no limit */
+    uint64_t as_of;       /* in ctid order: where its rows stand in the stream of changes, */
+    bool as_of_passed;    /* which was told up to there: */
+    uint64_t as_of_carry; /* the cursor of the last change before it, if that had run ahead; or 0 */
     struct interval *intervals;
     size_t interval_count, interval_cap;
     struct range *ranges;

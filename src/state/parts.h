@@ -27,6 +27,9 @@ bool text_read(const struct json_at *, char **text, struct err *);
 /* An LSN; 0 where there is none. */
 bool cursor_read(const struct json_at *, uint64_t *cursor, struct err *);
 
+/* A cursor of a change; left alone where there is none. */
+bool carry_read(const struct json_at *, uint64_t *carry, struct err *);
+
 /* All but the id. The same on failure. */
 bool stream_part_read(const struct json_at *, struct stream_state *, struct err *);
 

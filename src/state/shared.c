@@ -84,7 +84,7 @@ static bool read_unseen(const struct json_at *at, struct shared_part *part, stru
 }
 
 /* A number of more than 53 bits, hence as text. */
-static bool read_carry(const struct json_at *at, uint64_t *carry, struct err *err)
+bool carry_read(const struct json_at *at, uint64_t *carry, struct err *err)
 {
     const char *text;
     char *end;
@@ -114,7 +114,7 @@ bool shared_part_read(const struct json_at *at, struct shared_part *part, struct
            read_timeline(&timeline, &part->identity.timeline, err) &&
            text_read(&slot, &part->identity.slot, err) &&
            text_read(&database, &part->identity.database, err) && read_unseen(&unseen, part, err) &&
-           read_carry(&carry, &part->carry, err);
+           carry_read(&carry, &part->carry, err);
 }
 
 void shared_part_clear(struct shared_part *part)

@@ -200,6 +200,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
     struct json_at backfilled = json_member(at, "backfilled");
     struct json_at snapshot = json_member(at, "snapshot");
     struct json_at as_of = json_member(at, "as_of");
+    struct json_at as_of_carry = json_member(at, "as_of_carry");
     struct json_at ranges = json_member(at, "ranges");
     int columns = 0;
     if (!json_object(at, err) || !read_mode(&mode, &state->mode, err) ||
@@ -218,7 +219,8 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
         return true; /* what was owed before means nothing any more */
     }
     if (!read_snapshot(&snapshot, &state->snapshot, err) ||
-        !cursor_read(&as_of, &state->as_of, err)) {
+        !cursor_read(&as_of, &state->as_of, err) ||
+        !carry_read(&as_of_carry, &state->as_of_carry, err)) {
         return false;
     }
     return ranges.item ? read_ranges(&ranges, state, &columns, err)

@@ -149,6 +149,9 @@ static void write_stream_members(struct out *out, const struct stream_state *sta
         if (state->as_of) {
             write_text(out, "as_of", lsn_format(state->as_of).s);
         }
+        if (state->as_of_carry) {
+            out_format(out, ",\"as_of_carry\":\"%" PRIu64 "\"", state->as_of_carry);
+        }
         out_string(out, ",\"ranges\":[");
         for (int i = 0; i < state->range_count; i++) {
             out_string(out, i ? "," : "");
@@ -222,6 +225,7 @@ static void write_stream_patch(struct out *out, const struct stream_state *state
     write_absent(out, "backfilled", !state->backfilled);
     write_absent(out, "snapshot", !backfill || !state->snapshot);
     write_absent(out, "as_of", !backfill || !state->as_of);
+    write_absent(out, "as_of_carry", !backfill || !state->as_of_carry);
     write_absent(out, "storage", true);
     write_absent(out, "oid", !state->terms.text[TERM_TABLE]);
     write_absent(out, "published_by", !state->terms.text[TERM_ENTRY]);

@@ -120,6 +120,30 @@ def test_a_destination_is_in_step_with_what_changes_beside_the_backfill(database
     destination.assert_equal(database)
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_rows_read_again_are_newer_than_a_large_transaction_before(database, capture, killed):
+    """Its changes run far ahead of the LSN at which the reading begins, also where another run goes on."""
+    quiet = " WITH (autovacuum_enabled = off)"
+    database.execute(KEYLESS + quiet, FULL, FILL.format(10 * ROWS - 1), "CREATE TABLE large (id int)" + quiet, "ALTER TABLE large REPLICA IDENTITY FULL",
+                     f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
+    one = capture([], advanced={**SMALL, "backfill_chunk_size": 20})
+    one.streams = discovered(one, "t", primary_key=[[column] for column in KEY])
+    one.sent = []
+    one.run()
+    database.transaction("INSERT INTO large SELECT generate_series(1, 600000)", "UPDATE t SET v = -v WHERE v < 9")
+    one.run()
+    assert int(one.state[0]["global"]["shared_state"]["carry"]) > 0
+    database.execute("UPDATE t SET v = -3 WHERE v = -1", "DELETE FROM t WHERE v = -2", "INSERT INTO t VALUES (2002, 'n0', -4)")
+    one.streams[0]["generation_id"] = 2
+    if killed:
+        kill_in_backfill(one, len(one.records) + 10 * ROWS)
+    one.run()
+    destination = Destination("t", KEY)
+    for record in one.sent:
+        destination.apply(record)
+    destination.assert_equal(database)
+
+
 INDEX = "CREATE UNIQUE INDEX chosen ON t (year, name)"
 
 

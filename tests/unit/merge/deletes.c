@@ -1,4 +1,4 @@
-/* Deletes of rows that are not out, told to those who may have the rows: see merge_stream.tells_deletes. */
+/* Deletes of rows that are not out, told to those who may have the rows: see merge_stream.airbyte_look. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
@@ -9,7 +9,7 @@ Test(deletes, of_rows_that_are_not_out_are_told_to_those_who_may_have_them)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);
-    s.stream.tells_deletes = true;
+    s.stream.airbyte_look = true;
     wal_begin(&s, 10);
     wal_delete(&s, 9);
     wal_commit(&s);
@@ -35,7 +35,7 @@ Test(deletes, before_a_new_life_are_told_to_those_who_may_have_the_rows)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
-    s.stream.tells_deletes = true;
+    s.stream.airbyte_look = true;
     wal_begin(&s, 10);
     wal_delete(&s, 1);
     wal_commit(&s);
@@ -59,7 +59,7 @@ Test(deletes, that_the_base_saw_are_told_where_keys_are_unique)
     for (int unique = 0; unique < 2; unique++) {
         struct scene s;
         scene_init(&s, NULL, "10:10:", false);
-        s.stream.tells_deletes = true;
+        s.stream.airbyte_look = true;
         s.stream.key.unique = unique;
         wal_begin(&s, 9);
         wal_delete(&s, 1);

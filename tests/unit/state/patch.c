@@ -42,7 +42,8 @@ Test(state_patch, what_a_stream_has_no_more_is_deleted)
     prints((struct state_patch){0},
            "{\"cursor\":\"0/10\",\"streams\":{\"public%2Ft.v1\":{\"mode\":\"Active\","
            "\"key_columns\":[\"id\"],\"backfilled\":3,\"cursor\":null,\"snapshot\":null,"
-           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,"
+           "\"as_of\":null,\"as_of_carry\":null,\"storage\":null,\"oid\":null,\"published_by\":"
+           "null,\"terms\":null,"
            "\"types\":null,"
            "\"ranges\":null}}}");
     parse("{\"cursor\":\"0/10\",\"streams\":{\"t\":{\"mode\":\"Backfill\",\"snapshot\":\"1:2:\","
@@ -50,7 +51,8 @@ Test(state_patch, what_a_stream_has_no_more_is_deleted)
     prints((struct state_patch){0},
            "{\"cursor\":\"0/10\",\"streams\":{\"t\":{\"mode\":\"Backfill\",\"snapshot\":\"1:2:\","
            "\"ranges\":[{}],\"key_columns\":null,\"cursor\":null,\"backfilled\":null,"
-           "\"as_of\":null,\"storage\":null,\"oid\":null,\"published_by\":null,\"terms\":null,"
+           "\"as_of\":null,\"as_of_carry\":null,\"storage\":null,\"oid\":null,\"published_by\":"
+           "null,\"terms\":null,"
            "\"types\":null}}}");
 }
 

@@ -196,10 +196,13 @@ Test(state, ranges_of_a_finished_backfill_mean_nothing)
 
 Test(state, a_snapshot_goes_both_ways_while_rows_are_to_be_read)
 {
-#define TO_READ "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"as_of\":\"0/7\",\"ranges\":[{}]"
+#define TO_READ                                                                                    \
+    "\"backfilled\":3,\"snapshot\":\"10:20:11,14\",\"as_of\":\"0/"                                 \
+    "7\",\"as_of_carry\":\"1800\",\"ranges\":[{}]"
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
     cr_assert_str_eq(state.checkpoint->streams[0].snapshot, "10:20:11,14");
     cr_assert_eq(state.checkpoint->streams[0].as_of, 7);
+    cr_assert_eq(state.checkpoint->streams[0].as_of_carry, 1800);
     cr_assert_str_eq(
         whole(), "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\"," TO_READ "}}}");
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Active\"," TO_READ "}}}");

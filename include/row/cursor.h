@@ -12,20 +12,24 @@
  * that a new process does not fall back.
  *
  * A row that the backfill found has the cursor of the position that released it: behind all that
- * came by before, and before all that follows.
+ * came by before, and before all that follows. In ctid order a row may come behind its changes, which
+ * a key that is not unique cannot tell: then all rows stand where the first of these changes can be
+ * (cursor_before).
+ *
+ * The merger counts, and says in each batch where its changes begin; the emitter counts on from there.
  */
-#ifndef EMIT_CURSOR_H
-#define EMIT_CURSOR_H
+#ifndef ROW_CURSOR_H
+#define ROW_CURSOR_H
 
 #include <stdint.h>
 
 enum { CURSOR_BITS = 8 };
 
-/* Of rows that stand at a position. In ctid order a row may come behind its changes, which a key that
- * is not unique cannot tell: then all rows stand where the first of these changes can be. */
-static inline uint64_t cursor_at(uint64_t lsn)
+/* Behind all changes that were committed before `lsn`, of which `last` is the last. */
+static inline uint64_t cursor_before(uint64_t last, uint64_t lsn)
 {
-    return lsn << CURSOR_BITS;
+    uint64_t at = lsn << CURSOR_BITS;
+    return last > at ? last : at;
 }
 
 /* A transaction begins whose commit record is at `final_lsn`. */
