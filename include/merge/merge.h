@@ -225,6 +225,15 @@ void merge_pace(struct merge *, int64_t pause_us);
 
 bool merge_backfilling(const struct merge *); /* some rows are not out yet */
 
+/*
+ * A look at the server begins; and the stream has passed all that it saw. Watermarks of chunks that
+ * waited already when it began were written before, and have not come by: their table may have left
+ * the publication for a while. These chunks wait for this watermark now, which is to be written.
+ * Returns how many there are; *stream: of one of them.
+ */
+void merge_look(struct merge *);
+size_t merge_wait_again(struct merge *, const char *watermark, int *stream);
+
 /* End when this watermark has come by and all rows are out: its commit carries the last checkpoint,
  * and what follows is skipped. Another one, or "" for none, takes its place. */
 void merge_finish_at(struct merge *, const char *watermark);

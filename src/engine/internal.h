@@ -30,6 +30,7 @@ struct hands {
     bool snapshot_asked, look_asked, held_asked, slot_asked;
     struct question *look;     /* answered; taken in once the stream has passed what it saw */
     struct question *deferred; /* answered; taken in once `asking` is done */
+    bool look_final;           /* the final watermark was written, or asked for, before the look */
     bool final;                /* the final watermark is written, or being written */
     int64_t final_us;          /* when to try to write it again; INT64_MAX: it is written */
     char watermark[WATERMARK_TEXT];

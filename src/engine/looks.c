@@ -35,6 +35,8 @@ void looks_begin(struct engine *e, int64_t now_us)
         struct question *q = question_new(ASK_LOOK, 0);
         h->looked_us = now_us + e->config.config->check_interval_ms * 1000;
         h->look_asked = true;
+        h->look_final = h->final && h->final_us == INT64_MAX;
+        merge_look(e->merge);
         q->keys = roster_keys(&e->roster);
         q->count = e->roster.count;
         q->backfilling = merge_backfilling(e->merge);

@@ -172,12 +172,39 @@ static bool take_snapshot(struct engine *e, struct question *q, struct err *err)
     return true;
 }
 
+static void write_watermark(struct engine *e, const char watermark[WATERMARK_TEXT])
+{
+    struct question *q = question_new(ASK_WATERMARK, 0);
+    memcpy(q->watermark, watermark, sizeof q->watermark);
+    merger_ask(e, &q);
+}
+
+/* What was written before the look, and has not come by, will not come. */
+static void write_missed_watermarks(struct engine *e)
+{
+    struct hands *h = &e->hands;
+    char watermark[WATERMARK_TEXT];
+    int stream;
+    watermark_new(watermark);
+    if (merge_wait_again(e->merge, watermark, &stream)) {
+        log_line(e->config.log, LOG_WARN,
+                 "a watermark of the backfill of table %s.%s has not come by: it is written again",
+                 e->config.catalog->streams[stream].schema,
+                 e->config.catalog->streams[stream].table);
+        write_watermark(e, watermark);
+    }
+    if (h->look_final && h->final) {
+        h->final_us = clock_monotonic_us();
+    }
+}
+
 /* What the look saw may be what the stream tells of in a moment. */
 static void take_look(struct engine *e)
 {
     struct hands *h = &e->hands;
     if (h->look && merge_position(e->merge) >= h->look->lsn) {
         roster_look(e, h->look);
+        write_missed_watermarks(e);
         merge_forget_gone(e->merge, h->look->oids, h->look->oid_count, h->look->terms[0].horizon);
         question_free(&h->look);
     }
@@ -201,11 +228,9 @@ static void write_final_watermark(struct engine *e, int64_t now_us)
         watermark_new(h->watermark);
         merge_finish_at(e->merge, h->watermark);
     }
-    struct question *q = question_new(ASK_WATERMARK, 0);
-    memcpy(q->watermark, h->watermark, sizeof q->watermark);
     h->final = true;
     h->final_us = INT64_MAX;
-    merger_ask(e, &q);
+    write_watermark(e, h->watermark);
 }
 
 static bool take_merge_answer(struct engine *e, struct question *q, struct err *err)

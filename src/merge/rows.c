@@ -137,6 +137,28 @@ void merge_watermark_row(struct merge *m, const struct event *e)
     m->finish_came_by |= m->finish_at[0] && value_is(e, "watermark", m->finish_at);
 }
 
+void merge_look(struct merge *m)
+{
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        m->waiting[i]->looked = true;
+    }
+}
+
+size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        struct waiting *waiting = m->waiting[i];
+        if (waiting->looked) {
+            waiting->looked = false;
+            memcpy(waiting->watermark, watermark, sizeof waiting->watermark);
+            *stream = waiting->stream;
+            count++;
+        }
+    }
+    return count;
+}
+
 void merge_release(struct merge *m, struct event *commit)
 {
     struct chunk **tail = &commit->chunk;

@@ -24,6 +24,7 @@ struct waiting {
     int stream;
     char watermark[WATERMARK_TEXT];
     bool come_by; /* in the transaction under way; released at its commit */
+    bool looked;  /* it waited already when the last look began */
 };
 
 struct interval {

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import time
 import re
 
 import psycopg2
@@ -249,6 +250,22 @@ def test_operators_of_a_keys_type_in_a_schema_of_others(server, database, captur
     one.run()
     assert [record["data"]["m"] for record in one.records] == ["sad", "ok", "happy"]
     assert "planted code ran" not in written(server, begun)
+
+
+@pytest.mark.parametrize("tail", [True, False])
+def test_a_watermarks_table_that_leaves_the_publication_for_a_moment(database, capture, tail):
+    """Between two looks: the watermarks that were not sent are written again."""
+    rows = 20000
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", f"INSERT INTO t SELECT n, 'v' FROM generate_series(1, {rows}) n")
+    one = capture(["t"], tail=tail, advanced={"backfill_chunk_size": 20, "check_interval": "4s"})
+    process = one.start().wait_for(lambda run: run.records_of("t"))
+    database.execute(f"ALTER PUBLICATION {database.publication} DROP TABLE {database.watermarks}")
+    time.sleep(0.5)
+    database.execute(f"ALTER PUBLICATION {database.publication} ADD TABLE {database.watermarks}")
+    assert len(process.records_of("t")) < rows, "the backfill was over: this test tests nothing"
+    one.keep(process.wait_for_active().stop() if tail else process.succeed())
+    assert "has not come by: it is written again" in process.stderr, process.story()
+    one.assert_equal(t=["id"])
 
 
 UNFIT = {"is gone": "ALTER TABLE {table} RENAME TO aside", "has a trigger or a rule": "CREATE RULE x AS ON INSERT TO {table} DO INSTEAD NOTHING",
