@@ -251,6 +251,27 @@ static bool is_wanted(const struct worker *w, const struct backfill_task *task)
            shared_load(&w->backfill.lives[task->stream]) == task->life;
 }
 
+/* A right that was taken away since the start. Returns false. */
+static bool name_rights(struct worker *w, const struct catalog_stream *stream, struct err *err)
+{
+    static const char *const parts[] = {"; run GRANT USAGE ON SCHEMA ", " TO ",
+                                        "; GRANT SELECT ON TABLE ", ".", " TO "};
+    const char *user = w->backfill.config->user;
+    const char *const names[] = {stream->schema, user, stream->schema, stream->table, user};
+    struct out out;
+    if (strcmp(err->sqlstate, "42501") != 0) {
+        return false;
+    }
+    out_init(&out, 256);
+    for (int i = 0; i < 5; i++) {
+        out_string(&out, parts[i]);
+        pg_quote_identifier(&out, names[i]);
+    }
+    err_suffix(err, "%s", out_text(&out));
+    out_free(&out);
+    return false;
+}
+
 static bool read_range(struct worker *w, const struct backfill_task *task, struct err *err)
 {
     const struct catalog_stream *stream = &w->backfill.catalog->streams[task->stream];
@@ -265,7 +286,7 @@ static bool read_range(struct worker *w, const struct backfill_task *task, struc
             ok = give_back(w, task, after, err);
         } else {
             err_about(err, stream->schema, stream->table);
-            ok = may_retry(w, err);
+            ok = may_retry(w, err) || name_rights(w, stream, err);
         }
     }
     key_free(&after);

@@ -51,6 +51,25 @@ def test_a_grant_on_columns_alone(prepared, capture, user):
     one.assert_equal(t=["id"])
 
 
+@pytest.mark.parametrize("taken, given", [("REVOKE SELECT ON t FROM {user}", "GRANT SELECT ON TABLE"),
+                                          ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", "GRANT USAGE ON SCHEMA")])
+def test_a_right_that_is_taken_away_during_the_backfill(prepared, capture, user, taken, given):
+    """The statements that are named give it back, and the next run goes on."""
+    prepared.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1001, 30000) n")
+    who = user("REPLICATION", *GRANTS)
+    one = capture(["t"], advanced={"backfill_chunk_size": 20}, **who)
+    process = one.start().wait_for(lambda run: run.records_of("t"))
+    prepared.execute(taken.format(user=f'"{who["user"]}"'))
+    process.finish()
+    message = process.errors[0]["message"]
+    assert given in message and "public.t" in message, process.story()
+    one.keep(process)
+    for statement in message.split("; run ")[1].split("; "):
+        prepared.execute(statement)
+    one.run()
+    one.assert_equal(t=["id"])
+
+
 @pytest.mark.parametrize("of", ["role", "database"])
 def test_a_limit_of_connections_that_is_too_low(prepared, capture, user, of):
     one = capture(["t"], advanced={"backfill_workers": 4}, **user("REPLICATION CONNECTION LIMIT 2" if of == "role" else "REPLICATION", *GRANTS))
