@@ -1,5 +1,6 @@
 """A Python that has Airbyte's packages: a virtual environment in the build root, made when it is first asked for."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -15,6 +16,11 @@ INSTALL_LIMIT_S = 300
 installing = None  # the future of install()
 
 
+def is_wanted():
+    """It takes a minute of the processors, too."""
+    return os.environ.get("AIRBYTE_CLIENT") == "1"
+
+
 def begin_install():
     """In a thread of its own: it mostly waits for the network."""
     global installing
@@ -25,10 +31,18 @@ def begin_install():
 
 def installed():
     """Wait for begin_install: why it could not be done, or None."""
-    return installing.result()
+    return installing.result() if installing else "AIRBYTE_CLIENT=1 asks for Airbyte's packages"
 
 
 def install():
+    """By one of the processes that run the tests, while the others wait for it."""
+    os.makedirs(os.path.dirname(DIRECTORY), exist_ok=True)
+    with open(f"{DIRECTORY}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return install_alone()
+
+
+def install_alone():
     """Why it cannot be had, or None. It takes a minute, and 600 MB."""
     made_from = os.path.join(DIRECTORY, "requirements.txt")
     if os.path.exists(made_from) and read(made_from) == read(REQUIREMENTS):

@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish(session):
     """What Airbyte's tests need is fetched while the others run."""
-    if any("script" in item.fixturenames for item in session.items):
+    if airbyte_python.is_wanted() and any("script" in item.fixturenames for item in session.items):
         airbyte_python.begin_install()
 
 

@@ -38,10 +38,17 @@ class Database:
         return self.server.connect(self.name)
 
     def execute(self, *statements):
-        """Each statement is a transaction of its own."""
+        """Each statement is a transaction of its own. A server takes a moment to let go of the slot of a reader that is gone."""
         with self.connection.cursor() as cursor:
             for statement in statements:
-                cursor.execute(statement)
+                for attempt in itertools.count():
+                    try:
+                        cursor.execute(statement)
+                        break
+                    except psycopg2.errors.ObjectInUse as error:
+                        if "replication slot" not in str(error) or attempt == 50:
+                            raise
+                        time.sleep(0.1)
 
     def transaction(self, *statements, commit=True):
         with self.connection.cursor() as cursor:
