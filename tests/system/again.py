@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import signal
 import time
 from contextlib import closing
 
@@ -88,12 +89,17 @@ def pause_in_backfill(one, total, after=20, table="t"):
     return process
 
 
-def kill_in_backfill(one, total, after=50, table="t"):
-    """Killed while a lock on the table holds its backfill up: what counts ends with a state in the middle of it."""
+def kill_in_backfill(one, total, table="t"):
+    """Killed while a lock on the table holds its backfill up: what counts ends with a state in the middle of it. It stands
+    still from its first row on until the lock is there."""
     process = one.start()
-    process.wait_for(lambda run: len(run.records_of(table)) >= after)
+    process.pause_at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (
+        process.process.send_signal(signal.SIGSTOP) or True)
+    process.wait_until_paused()
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
+        process.process.send_signal(signal.SIGCONT)
+        process.go_on()
         process.wait_for(lambda run: run.states and whole(run.states[-1])["streams"][f"public.{table}"].get("backfilled"))
         one.keep(process.kill())
     assert mode_of(one.state[0], f"public.{table}") == "Backfill" and len(one.records) < total, (

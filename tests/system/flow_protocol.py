@@ -140,7 +140,8 @@ CHECKPOINT_MEMBERS = {
     "bindingStateV1": lambda theirs: theirs is None, "unseen": lambda ids: ids is None or ids and all(map(is_int, ids)), "streams": lambda streams: isinstance(streams, dict)}
 STREAM_MEMBERS = {
     "mode": lambda mode: mode in ("Backfill", "Active", "Ignore"), "oid": is_int, "published_by": is_int, "key_columns": is_texts, "cursor": LSN.match,
-    "backfilled": is_int, "snapshot": SNAPSHOT.match, "as_of": LSN.match, "storage": re.compile(r"[0-9a-f]{32}$").match,
+    "backfilled": is_int, "snapshot": SNAPSHOT.match, "as_of": LSN.match, "as_of_carry": str.isdecimal,
+    "storage": re.compile(r"[0-9a-f]{32}$").match,
     "ranges": lambda ranges: ranges and all(map(is_range, ranges)),
     "terms": lambda terms: all(isinstance(term, str) for term in terms.values()),
     "types": lambda types: types and all(is_int(item["oid"]) and item["kind"] in "abcdemr" for item in types)}
