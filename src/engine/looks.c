@@ -4,12 +4,13 @@
 
 enum {
     HELD_FIRST_US = 3 * 1000 * 1000,
-    HELD_INTERVAL_US = 5 * 60 * 1000 * 1000,
+    HELD_CHECKS = 5, /* so many check intervals lie between two */
 };
 
 void merger_ask_simply(struct engine *e, enum question_kind kind, bool *asked)
 {
     struct question *q = question_new(kind, 0);
+    q->count = e->roster.count;
     *asked = true;
     merger_ask(e, &q);
 }
@@ -24,7 +25,7 @@ void looks_begin(struct engine *e, int64_t now_us)
         return;
     }
     if (now_us >= h->held_us && !h->held_asked) {
-        h->held_us = now_us + HELD_INTERVAL_US;
+        h->held_us = now_us + HELD_CHECKS * e->config.config->check_interval_ms * 1000;
         merger_ask_simply(e, ASK_HELD, &h->held_asked);
     }
     if (now_us >= h->slot_us && !h->slot_asked && e->config.progress->slot_interval_us) {

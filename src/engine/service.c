@@ -78,6 +78,10 @@ void service_close(struct service *s)
 {
     pg_close(&s->pg);
     types_free(&s->types);
+    for (size_t i = 0; i < s->remark_count; i++) {
+        free(s->remarks[i]);
+    }
+    free((void *)s->remarks);
     ring_free(&s->questions);
     ring_free(&s->answers);
 }
@@ -174,7 +178,7 @@ static bool answer(struct service *s, struct question *q, struct err *err)
     case ASK_DESCRIBE: return answer_describe(s, q, err);
     case ASK_JOIN: return answer_join(s, q, err);
     case ASK_BASE: return answer_base(s, q, err);
-    case ASK_HELD: answer_held(s); return true;
+    case ASK_HELD: answer_held(s, q); return true;
     case ASK_SLOT: answer_slot(s); return true;
     case ASK_WATERMARK: return answer_watermark(s, q, err);
     }

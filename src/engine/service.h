@@ -26,7 +26,7 @@ enum question_kind {
     ASK_JOIN, /* of one that is new: publish it, and the same as for a new life: `table`, `bounds`;
                       `lsn` is not after it was published */
     ASK_BASE, /* of one stream: `base`, and `lsn`, which is not after it */
-    ASK_HELD, /* report whose transactions hold the slot back */
+    ASK_HELD, /* report whose transactions hold the slot back, and what is new to be remarked */
     ASK_SLOT, /* show how the slot stands */
     ASK_WATERMARK, /* write `watermark` */
 };
@@ -38,7 +38,7 @@ struct question {
     bool stale; /* MERGE: the server knows the table, a column or a value of the key no more */
     struct err err;
     int stream;
-    int count;                             /* MERGE, LOOK: streams that there are */
+    int count;                             /* MERGE, LOOK, HELD: streams that there are */
     const struct catalog_stream *joins;    /* JOIN; borrowed */
     const struct table_description *about; /* MERGE, BASE: how the stream is read now */
     struct merge_question *merge;
@@ -85,6 +85,8 @@ struct service {
     struct ring *questions, *answers;
     struct thread *thread;
     struct log_wait wait;
+    char **remarks; /* owned; that were logged */
+    size_t remark_count, remark_cap;
     bool running; /* in the thread: no lock is waited for for long */
 };
 
@@ -98,7 +100,7 @@ void service_join(struct service *);
 /* Before the thread runs. */
 bool service_snapshot(struct service *, struct snapshot *, struct err *);
 
-/* Log what tables_remark() says of the tables of a catalog. */
+/* Log what tables_remark() says of the tables of a catalog, and was not logged before. */
 bool service_remark(struct service *, const struct catalog *, struct err *);
 
 /* One query, repeated as said above. */
@@ -123,7 +125,7 @@ bool answer_examine(struct service *, struct question *, struct err *);
 bool answer_describe(struct service *, struct question *, struct err *);
 bool answer_join(struct service *, struct question *, struct err *);
 bool answer_base(struct service *, struct question *, struct err *);
-void answer_held(struct service *);
+void answer_held(struct service *, const struct question *);
 void answer_slot(struct service *);
 
 /* base.c: a snapshot for tables that are read in ctid order, and the connection that keeps it. */

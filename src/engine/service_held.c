@@ -30,10 +30,19 @@ static const char held_sql[] =
     " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
     " AND EXISTS (SELECT FROM oldest)";
 
-/* A failure to look is none of the capture's. */
-void answer_held(struct service *s)
+/* Of tables that have changed since the capture began. */
+static void remark(struct service *s, const struct question *q)
 {
     struct err ignored = {0};
+    const struct catalog now = {.streams = s->config->catalog->streams, .count = q->count};
+    (void)service_remark(s, &now, &ignored);
+}
+
+/* A failure to look is none of the capture's. */
+void answer_held(struct service *s, const struct question *q)
+{
+    struct err ignored = {0};
+    remark(s, q);
     const char *slot = s->config->config->slot;
     struct pg_rows *rows = service_query(s, held_sql, 1, &slot, &ignored);
     if (rows && pg_rows_count(rows)) {

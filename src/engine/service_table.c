@@ -1,5 +1,6 @@
 /* Questions about tables: what their terms are, how one is read, and where its rows begin. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -103,14 +104,23 @@ bool answer_describe(struct service *s, struct question *q, struct err *err)
     return ok;
 }
 
-static void say_remark(void *log, const char *line)
+static void say_remark(void *context, const char *line)
 {
-    log_line(log, LOG_WARN, "%s", line);
+    struct service *s = context;
+    for (size_t i = 0; i < s->remark_count; i++) {
+        if (!strcmp(s->remarks[i], line)) {
+            return;
+        }
+    }
+    s->remarks =
+        mem_grow_array((void *)s->remarks, &s->remark_cap, s->remark_count + 1, sizeof *s->remarks);
+    s->remarks[s->remark_count++] = mem_string(line);
+    log_line(s->config->log, LOG_WARN, "%s", line);
 }
 
 bool service_remark(struct service *s, const struct catalog *catalog, struct err *err)
 {
-    return tables_remark(s->pg, s->config->config, catalog, say_remark, s->config->log, err);
+    return tables_remark(s->pg, s->config->config, catalog, say_remark, s, err);
 }
 
 /* What it is asked for twice does no harm: a table is published once. */

@@ -112,6 +112,18 @@ EXPRESSIONS = {"index": "CREATE INDEX ON public.t ((id + public.f(1)))", "predic
                "check of a partition": "ALTER TABLE public.p1 ADD CHECK (id >= public.f(1))"}
 
 
+def test_functions_of_others_that_come_while_the_capture_runs_are_said(database, capture, mallory):
+    """Once, though it is looked at again and again."""
+    database.execute(f"SET ROLE {mallory}", CODE, "CREATE TABLE public.t (id int PRIMARY KEY, v text)", "RESET ROLE")
+    one = capture(["t"], tail=True, advanced={"check_interval": "1s"})
+    process = one.start().wait_for_active()
+    assert "code" not in process.stderr
+    database.execute("CREATE INDEX ON public.t (public.code(v))")
+    process.wait_for(lambda run: "public.code(text)" in run.stderr)
+    time.sleep(6)
+    assert process.stop().stderr.count("WARN: function public.code(text)") == 1, process.story()
+
+
 @pytest.mark.since(14)
 @pytest.mark.parametrize("place", list(EXPRESSIONS))
 def test_functions_of_others_that_run_when_a_table_is_read_are_said(server, database, capture, mallory, place):
