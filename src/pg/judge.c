@@ -43,6 +43,10 @@ static void judge_away(const struct terms *now, struct terms_verdict *verdict)
     const char *persistence = now->text[TERM_PERSISTENCE], *lost = unpublished_changes(now);
     if (!now->text[TERM_TABLE]) {
         judge(verdict, TERMS_AWAY, "is gone, dropped or renamed");
+    } else if (!now->text[TERM_PUBLICATION]) {
+        judge(verdict, TERMS_AWAY,
+              "is published by nothing, because the publication is gone: create it again before "
+              "changes are written, which cannot be decoded without it");
     } else if (!now->text[TERM_ENTRY]) {
         judge(verdict, TERMS_AWAY,
               "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY");

@@ -5,7 +5,7 @@ import json
 import re
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from connector import whole
 
@@ -89,8 +89,9 @@ def pause_in_backfill(one, total, after=20, table="t"):
     return process
 
 
-def kill_in_backfill(one, total, table="t"):
-    """Killed while a lock on the table holds its backfill up: what counts ends with a state in the middle of it. It stands
+@contextmanager
+def held_in_backfill(one, table="t"):
+    """A run of the capture whose backfill of the table a lock holds up in the middle, while the `with` block lasts. It stands
     still from its first row on until the lock is there."""
     process = one.start()
     process.pause_at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (
@@ -99,7 +100,12 @@ def kill_in_backfill(one, total, table="t"):
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
         process.process.send_signal(signal.SIGCONT)
-        process.go_on()
+        yield process.go_on()
+
+
+def kill_in_backfill(one, total, table="t"):
+    """What counts ends with a state in the middle of the backfill."""
+    with held_in_backfill(one, table) as process:
         process.wait_for(lambda run: run.states and whole(run.states[-1])["streams"][f"public.{table}"].get("backfilled"))
         one.keep(process.kill())
     assert mode_of(one.state[0], f"public.{table}") == "Backfill" and len(one.records) < total, (

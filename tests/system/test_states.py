@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from again import SOON, said_again
+from again import SOON, held_in_backfill, said_again
 from capture import Capture, stream
 from connector import PATIENCE, whole
 from database import Database
@@ -247,6 +247,28 @@ def assert_paced(records, states, seconds, largest):
     """A twentieth; what is free; one in ten seconds; and the first and the last, which do not wait."""
     most = records / 20 + 4096 * seconds + largest * (seconds / 10 + 2)
     assert states <= most, f"{states} bytes of states for {records} of records in {seconds:.1f} s"
+
+
+def test_the_list_of_unseen_transactions_stays_short(database, capture):
+    """Of changes to rows that are still to be read: as long as the backfill waits, a snapshot tells which others see."""
+    database.execute("CREATE TABLE first (id int PRIMARY KEY)", "INSERT INTO first SELECT generate_series(1, 5000)",
+                     "CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t SELECT n, 0 FROM generate_series(1, 1000) n")
+    one = capture(["first", "t"], tail=True, advanced={"backfill_workers": 1, "backfill_chunk_size": 20})
+    with held_in_backfill(one, "first") as process:
+        for n in range(6000):
+            database.execute(f"UPDATE t SET n = n + 1 WHERE id = {1 + n % 1000}")
+        position = int_of(database.value("SELECT pg_current_wal_lsn()"))
+        process.wait_for(lambda run: int_of(whole(run.states[-1])["cursor"]) >= position)
+        assert whole(process.states[-1])["streams"]["public.t"]["mode"] == "Backfill"
+    one.keep(process.wait_for_active().stop())
+    lengths = [len(whole(state).get("unseen", [])) for state in process.states]
+    assert 0 < max(lengths) <= 2000, lengths
+    one.assert_equal(first=["id"], t=["id"])
+
+
+def int_of(lsn):
+    high, low = lsn.split("/")
+    return int(high, 16) << 32 | int(low, 16)
 
 
 def test_a_state_follows_a_lone_change_at_once(database, capture):

@@ -167,6 +167,21 @@ def test_noticed_at_the_next_start_the_table_is_backfilled_again(database, begin
     assert_nothing_more(one)
 
 
+def test_a_publication_that_is_gone_while_nothing_is_written(database, begin):
+    """It is said what to do, and doing it in time brings the tables back."""
+    one, happen = begin((TABLE, FOR_ALL, ("DROP PUBLICATION {publication}",)))
+    one.tail = True
+    process = one.start().wait_for_active()
+    happen()
+    process.wait_for(lambda run: "because the publication is gone: create it again" in run.stderr)
+    database.execute(FOR_ALL.format(publication=database.publication))
+    wait_until_again(process)
+    database.execute("UPDATE t SET a = 'newer' WHERE id = 30", "DELETE FROM t WHERE id = 31")
+    process.wait_for(lambda run: [record["data"]["_meta"]["op"] for record in run.records_of("t")][-2:] == ["u", "d"])
+    one.keep(process.wait_for_state(len(process.records)).stop())
+    assert_lives(one, KEYS, {"t": 2, "other": 2})
+
+
 def test_a_partition_that_is_dropped_is_said_and_not_read_again(database, begin):
     """As old ones are every month: its rows are gone, and reading the others again would bring nothing back."""
     one, happen = begin((PARTITIONED, VIA_ROOT, ("DROP TABLE low",)))
