@@ -36,6 +36,13 @@ struct airbyte_read;
 struct airbyte_read *airbyte_read_new(const struct config *, const struct catalog *,
                                       const struct progress *, struct log *);
 void airbyte_read_free(struct airbyte_read **);
+
+/*
+ * A state that came back while the read runs: *lsn, up to which its records are stored. ERR_CONFIG
+ * if it is not one that this read has written, or began with. Any one thread.
+ */
+struct state;
+bool airbyte_read_stored(struct airbyte_read *, const struct state *, uint64_t *lsn, struct err *);
 struct codec airbyte_codec(struct airbyte_read *);
 
 /* A TRACE ERROR, and where the error names a stream, that stream's status INCOMPLETE. */

@@ -19,7 +19,11 @@ struct airbyte_read {
     int begun;                /* streams that were said to run */
     struct checkpoint *whole; /* every state holds all streams: the last checkpoint of each */
     uint64_t start;           /* the cursor of the state that it began with */
-    double warned_gib;        /* of WAL that is kept; 0: not yet */
+    struct capture_identity
+        identity;      /* of the states, but for the timeline; set before the first */
+    uint64_t told;     /* shared: the cursor of the last state that was written; 0: none was */
+    uint64_t stored;   /* shared: up to there a state has come back */
+    double warned_gib; /* of WAL that is kept; 0: not yet */
     int64_t warned_us;
 };
 
@@ -65,6 +69,7 @@ void airbyte_read_free(struct airbyte_read **read)
         }
         free((void *)a->heads);
         checkpoint_free(&a->whole);
+        capture_identity_clear(&a->identity);
         free(a);
     }
 }
@@ -139,7 +144,9 @@ static void add_streams(struct airbyte_read *a, struct out *out,
 /* No acknowledgement tells that a state is stored, but that it comes back. */
 static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
 {
-    double gib = (double)(cursor - a->start) / (1024 * 1024 * 1024);
+    uint64_t stored = shared_load(&a->stored);
+    uint64_t kept = cursor - (stored > a->start ? stored : a->start);
+    double gib = (double)kept / (1024 * 1024 * 1024);
     int64_t now_us = clock_monotonic_us();
     if (!a->catalog->tail || gib < 1 || gib < 2 * a->warned_gib ||
         (a->warned_gib > 0 && now_us - a->warned_us < WARN_INTERVAL_US)) {
@@ -149,7 +156,8 @@ static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
     a->warned_us = now_us;
     log_line(a->log, LOG_WARN,
              "%.1f GiB of WAL that has been captured since this read began is kept by the server: "
-             "stop the read and start it again with its newest state, which lets it go",
+             "write the newest state to the file that --state names, or stop the read and start it "
+             "again with that state, which lets it go",
              gib);
 }
 
@@ -208,6 +216,15 @@ static void begin(void *context, struct out *out, int count)
     }
 }
 
+static void keep_identity(struct airbyte_read *a, const struct capture_identity *identity)
+{
+    if (!a->identity.slot) {
+        a->identity.system_identifier = mem_string(identity->system_identifier);
+        a->identity.slot = mem_string(identity->slot);
+        a->identity.database = mem_string(identity->database);
+    }
+}
+
 /* The first checkpoint of a read brings all streams, in the catalog's order: so they stay, and those
  * that join come behind them. */
 static void checkpoint(void *context, struct out *out, const struct capture_identity *identity,
@@ -221,7 +238,30 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     } else {
         add_global(a, out, identity, counts);
     }
+    keep_identity(a, identity);
+    shared_store(&a->told, a->whole->cursor);
     warn_of_kept(a, a->whole->cursor);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+bool airbyte_read_stored(struct airbyte_read *a, const struct state *state, uint64_t *lsn,
+                         struct err *err)
+{
+    uint64_t told = shared_load(&a->told);
+    const struct capture_identity *identity = &state->identity;
+    if (!told || !state->checkpoint || state->checkpoint->cursor > told ||
+        !same(identity->system_identifier, a->identity.system_identifier) ||
+        !same(identity->slot, a->identity.slot) ||
+        !same(identity->database, a->identity.database)) {
+        return err_set(err, ERR_CONFIG, "it holds no state that this read has written");
+    }
+    *lsn = state->checkpoint->cursor;
+    shared_store(&a->stored, *lsn);
+    return true;
 }
 
 static void end(void *context, struct out *out, bool complete)

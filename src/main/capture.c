@@ -52,13 +52,13 @@ static void wait_for_run(struct program *p, struct show *show, struct exporter *
     while (!run_stopping(p->run)) {
         struct pollfd fds[4] = {{p->signals, POLLIN, 0},
                                 {run_stop_fd(p->run), POLLIN, 0},
-                                {listener ? listener->fd : -1, POLLIN, 0},
+                                {listener->fd, POLLIN, 0},
                                 {p->hangups, POLLIN, 0}};
         bool some = poll(fds, 4, 1000) > 0;
         if (some && fds[0].revents) {
             take_signal(p);
             run_stop(p->run);
-        } else if (some && listener && fds[2].revents) {
+        } else if (some && fds[2].revents) {
             listen_once(p, listener);
         }
         if (some && fds[3].revents) {
@@ -66,6 +66,9 @@ static void wait_for_run(struct program *p, struct show *show, struct exporter *
         }
         show_progress(show);
         exporter_step(exporter);
+        if (listener->step) {
+            listener->step(listener->context);
+        }
     }
 }
 
@@ -115,7 +118,7 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
                                          &p->acknowledged,
                                          p->catalogs}};
     p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
-    show_init(&show, progress, p->log, !listener);
+    show_init(&show, progress, p->log, p->command.command != COMMAND_FLOW);
     show.statuses = p->command.command == COMMAND_FLOW;
     show.status = -1;
     if (!exporter_start(&exporter, p, progress, err)) {

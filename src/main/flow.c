@@ -177,7 +177,7 @@ static bool open_capture(struct session *s, struct flow_capture *capture, struct
     if (ok) {
         log_status(p->log, "Verifying the slot, the publication and the tables");
     }
-    s->listener = (struct listener){STDIN_FILENO, take_input, s};
+    s->listener = (struct listener){STDIN_FILENO, take_input, NULL, s};
     ok = ok && take_acknowledgements(s, err) && (p->run = run_new(err)) &&
          capture_run(p, flow_codec(capture), &progress, &s->listener, err);
     progress_clear(&progress);

@@ -27,6 +27,7 @@
 #include "logs.h"
 #include "output.h"
 #include "program.h"
+#include "state_file.h"
 #include "tunnel/tunnel.h"
 
 bool write_out(const struct program *p, const struct out *out, struct err *err)
@@ -211,7 +212,11 @@ static int read_command(struct program *p, struct err *err)
     bool ok = wait_for_hangups(p, err) && load_files(p, err);
     if (ok) {
         struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
-        ok = (p->run = run_new(err)) && capture_run(p, airbyte_codec(read), &progress, NULL, err);
+        struct state_file file;
+        struct listener listener = {-1, NULL, state_file_step, &file};
+        state_file_begin(&file, p, read);
+        ok = (p->run = run_new(err)) &&
+             capture_run(p, airbyte_codec(read), &progress, &listener, err);
         airbyte_read_free(&read);
         progress_clear(&progress);
     }

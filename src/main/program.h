@@ -53,17 +53,15 @@ bool people_show(struct program *, bool (*)(const struct request *, struct out *
                  struct err *);
 bool people_teardown(struct program *, struct err *);
 
-/* Somebody who speaks while a capture runs. */
+/* Somebody who speaks while a capture runs, or writes. */
 struct listener {
     int fd;                                    /* -1: nothing more will come */
     bool (*take)(void *context, struct err *); /* fd is readable; false ends the capture */
+    void (*step)(void *context);               /* called about once a second; or NULL */
     void *context;
 };
 
-/*
- * Capture until complete, stopped by a signal, or failed. `progress` is shown on a terminal only
- * where nobody listens for it: without a listener.
- */
+/* Capture until complete, stopped by a signal, or failed. A read draws its progress on a terminal. */
 bool capture_run(struct program *, struct codec, struct progress *, struct listener *,
                  struct err *);
 
