@@ -59,7 +59,7 @@ def test_what_it_proves_is_released(reader):
     later = reader.insert(4)
     assert reader.flushed() == cursor_of(state) != cursor_of(later)
     reader.process.kill()
-    reader.one.state, reader.one.tail = state, False
+    reader.one.state, reader.one.tail = [state], False
     assert [record["data"]["id"] for record in reader.one.run().records] == [4]
 
 
