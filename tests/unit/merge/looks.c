@@ -1,0 +1,42 @@
+/* What has the server looked at: a partition that a change is of, and a watermark that did not come. */
+#include <criterion/criterion.h>
+
+#include "scene.h"
+
+Test(looks, a_partition_of_a_change_is_told_unless_the_change_is_skipped)
+{
+    struct scene s;
+    scene_init(&s, "", NULL, false);
+    wal_begin(&s, 7);
+    wal_insert(&s, "1,a,x");
+    wal_insert(&s, "2,a,x");
+    s.events->events[s.events->event_count - 1].leaf = 99;
+    wal_commit(&s);
+    cr_expect_eq(s.stored, 99);
+    merge_lose(s.m, 0);
+    wal_begin(&s, 8);
+    wal_insert(&s, "3,a,x");
+    s.events->events[s.events->event_count - 1].leaf = 100;
+    wal_commit(&s);
+    cr_expect_eq(s.stored, 99);
+    scene_free(&s);
+}
+
+Test(looks, whose_watermark_does_not_come_waits_for_another)
+{
+    struct scene s;
+    int stream = -1;
+    static const char w2[WATERMARK_TEXT] = "w2";
+    scene_init(&s, "-", NULL, false);
+    read_chunk(&s, 0, "10:10:", "1,a,x", NULL, "w1");
+    cr_expect_eq(merge_wait_again(s.m, w2, &stream), 0, "nobody has looked since");
+    merge_look(s.m);
+    cr_expect_eq(merge_wait_again(s.m, w2, &stream), 1);
+    cr_expect_eq(stream, 0);
+    cr_expect_eq(merge_wait_again(s.m, w2, &stream), 0);
+    pass_watermark(&s, 11, "w1");
+    cr_expect_str_eq(said(&s), "");
+    pass_watermark(&s, 12, "w2");
+    cr_expect_str_eq(said(&s), "r1=a/x");
+    scene_free(&s);
+}
