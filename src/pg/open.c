@@ -142,6 +142,7 @@ static const struct refusal {
      "set {address} to the server itself"},
     {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
     {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
+    {"unexpected eof", ERR_TRANSIENT, "cannot connect to {server}: {words}"}, /* by OpenSSL 3 */
     {"SSL", ERR_CONFIG,
      "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
     {"certificate", ERR_CONFIG,

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -119,6 +120,22 @@ def test_connections_that_are_cut_and_a_renewed_certificate(secure, capture, aut
         proxy.lead_to(secure.server.port)
         secure.execute("DELETE FROM items WHERE id % 100 = 1")
         one.keep(process.wait_for_records(20400).wait_for_state(after=20400).stop())
+    one.assert_equal(items=["id"])
+
+
+def test_a_connection_that_is_cut_before_it_is_encrypted(secure, capture, authority):
+    """By who restarts, or a balancer: a capture that runs tries again."""
+    secure.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1)")
+    with Proxy(secure.server.port) as proxy, Stranger(b"S") as stranger:
+        one = capture(["items"], of=secure, tail=True, port=proxy.port, advanced={"sslrootcert": authority.root})
+        process = one.start().wait_for_active()
+        proxy.lead_to(stranger.port)
+        while stranger.asked < 3:
+            assert process.process.poll() is None, process.story()
+            time.sleep(0.05)
+        proxy.lead_to(secure.server.port)
+        secure.execute("INSERT INTO items VALUES (2)")
+        one.keep(process.wait_for_records(2).wait_for_state(after=2).stop())
     one.assert_equal(items=["id"])
 
 
