@@ -45,10 +45,11 @@ struct message {
 void wire_statement(struct out *request, const char *sql, const struct relation *rows);
 void wire_sync(struct out *request);
 
-/* The same in two steps, for what is asked again and again: `name` lasts as long as the connection.
- */
+/* The same in two steps, for what is asked again and again, with other parameters, as text: `name`
+ * lasts as long as the connection. */
 void wire_prepare(struct out *request, const char *name, const char *sql);
-void wire_execute(struct out *request, const char *name, const struct relation *rows);
+void wire_execute(struct out *request, const char *name, const char *const *params, int count,
+                  const struct relation *rows);
 
 void wire_command(struct out *request, const char *sql);
 void wire_data(struct out *request, const void *data, size_t len); /* to a stream */

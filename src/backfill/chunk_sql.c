@@ -25,6 +25,8 @@
 #include "row/tuple.h"
 #include "table.h"
 
+static const char facts_name[] = "facts";
+
 void table_name_sql(struct out *sql, const struct table_description *d)
 {
     pg_quote_identifier(sql, d->relation->schema);
@@ -43,40 +45,6 @@ static void add_columns(struct out *sql, const struct relation *relation)
             pg_quote_identifier(sql, relation->columns[i].name);
         }
     }
-}
-
-/* The names of the key's columns, as an array. */
-static void add_key_names(struct out *sql, const struct table_description *d)
-{
-    out_string(sql, "ARRAY[");
-    for (int k = 0; k < d->key_count; k++) {
-        const char *name = d->relation->columns[d->key[k].column].name;
-        out_string(sql, k ? "," : "");
-        pg_quote_literal(sql, name, strlen(name));
-    }
-    out_string(sql, "]::text[]");
-}
-
-/* The terms as they are now, to be compared with those that were described. */
-static void add_terms(struct out *sql, const struct table *table)
-{
-    const struct table_description *d = table->description;
-    struct out name, oid, publication, key;
-    out_init(&name, 128);
-    out_init(&oid, 128);
-    out_init(&publication, 128);
-    out_init(&key, 128);
-    table_name_sql(&name, d);
-    out_string(&oid, "pg_catalog.to_regclass(");
-    pg_quote_literal(&oid, name.data, name.len);
-    out_char(&oid, ')');
-    pg_quote_literal(&publication, table->publication, strlen(table->publication));
-    add_key_names(&key, d);
-    terms_sql(sql, out_text(&oid), out_text(&publication), out_text(&key), table->version);
-    out_free(&key);
-    out_free(&publication);
-    out_free(&name);
-    out_free(&oid);
 }
 
 static void lock_statement(struct out *request, const struct table *table)
@@ -102,22 +70,50 @@ static void import_statement(struct out *request, const struct backfill_task *ta
     out_free(&sql);
 }
 
-/* Planned once: that takes longer than to run it. */
+/* The table is $1, the publication $2, and the key $3. */
+static void prepare_facts(struct out *request, const struct table *table)
+{
+    static const char oid[] = "pg_catalog.to_regclass($1)";
+    struct out sql;
+    out_init(&sql, 16 * 1024);
+    out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
+    table->order->pages_sql(&sql, oid);
+    out_char(&sql, ',');
+    terms_sql(&sql, oid, "$2", "$3::text[]", table->version);
+    wire_prepare(request, facts_name, out_text(&sql));
+    out_free(&sql);
+}
+
+/* The names of the key's columns, as an array's text. */
+static void add_key_names(struct out *out, const struct table_description *d)
+{
+    out_char(out, '{');
+    for (int k = 0; k < d->key_count; k++) {
+        out_string(out, k ? ",\"" : "\"");
+        for (const char *p = d->relation->columns[d->key[k].column].name; *p; p++) {
+            out_string(out, *p == '"' || *p == '\\' ? "\\" : "");
+            out_char(out, *p);
+        }
+        out_char(out, '"');
+    }
+    out_char(out, '}');
+}
+
+/* Planned once a session: that takes longer than to run it. */
 static void facts_statement(struct out *request, const struct table *table)
 {
-    static const char name[] = "facts";
-    struct out sql;
-    if (!table->prepared) {
-        out_init(&sql, 4096);
-        out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text");
-        out_char(&sql, ',');
-        table->order->pages_sql(&sql, table);
-        out_char(&sql, ',');
-        add_terms(&sql, table);
-        wire_prepare(request, name, out_text(&sql));
-        out_free(&sql);
+    struct out name, key;
+    if (table->prepared != table->order) {
+        prepare_facts(request, table);
     }
-    wire_execute(request, name, NULL);
+    out_init(&name, 128);
+    out_init(&key, 128);
+    table_name_sql(&name, table->description);
+    add_key_names(&key, table->description);
+    const char *const params[] = {out_text(&name), table->publication, out_text(&key)};
+    wire_execute(request, facts_name, params, 3, NULL);
+    out_free(&name);
+    out_free(&key);
 }
 
 /*

@@ -80,13 +80,6 @@ static void rows_sql(struct out *sql, const struct table *table, const struct ba
     }
 }
 
-static void pages_sql(struct out *sql, const struct table *table)
-{
-    char *oid = mem_format("%" PRIu32, table->description->relation->oid);
-    describe_pages_sql(sql, oid);
-    free(oid);
-}
-
 /* A single page may take all that there is, once earlier chunks have gone. */
 static size_t batches_most(const struct reader *r)
 {
@@ -138,7 +131,7 @@ static void name_no_row(const struct reader *r, struct err *where)
 const struct order ctid_order = {
     .locks_leaves = true,
     .rows_sql = rows_sql,
-    .pages_sql = pages_sql,
+    .pages_sql = describe_pages_sql,
     .batches_most = batches_most,
     .bytes_left = left_of,
     .note_end = note_nothing,

@@ -17,9 +17,9 @@ static void rows_sql(struct out *sql, const struct table *table, const struct ba
     out_format(sql, " LIMIT %d", rows);
 }
 
-static void no_pages_sql(struct out *sql, const struct table *table)
+static void no_pages_sql(struct out *sql, const char *oid)
 {
-    (void)table;
+    (void)oid;
     out_string(sql, "NULL");
 }
 

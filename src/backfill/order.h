@@ -12,8 +12,8 @@ struct order {
     void (*rows_sql)(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows);
 
-    /* Append how many pages the table has, to the facts; or NULL. */
-    void (*pages_sql)(struct out *, const struct table *);
+    /* Append how many pages the table of that oid has, to the facts; or NULL. */
+    void (*pages_sql)(struct out *, const char *oid);
 
     /* Batches that the rows of a chunk may take. */
     size_t (*batches_most)(const struct reader *);

@@ -313,7 +313,7 @@ bool reader_chunk(struct reader *r, const struct backfill_task *task, struct chu
         !read_rows(r, task, &rows, err) || !expect_end(r, task, &rows, err)) {
         return false;
     }
-    r->table.prepared = true;
+    r->table.prepared = r->table.order;
     learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
     return r->table.order->close(r, &rows, close, err);

@@ -64,7 +64,6 @@ void table_take(struct table *table, const struct pg *pg, const struct config *c
 {
     table->publication = config->publication;
     table->version = pg_server_version(pg);
-    table->prepared = false;
     if (table->description == d) {
         return;
     }

@@ -14,13 +14,13 @@ struct table {
     const struct table_description *description; /* of the task in hand; NULL: none yet */
     const struct order *order;                   /* in which its rows are read: order.h */
     struct relation *relation;                   /* of the rows as selected: the newest of all */
-    const char *publication;     /* its terms of the table decide what changes come */
-    const char *filter;          /* of the rows that are read, by the catalog; NULL: none */
-    int version;                 /* of the server */
-    double row_bytes;            /* estimate of a row as the server sends it */
-    bool prepared;               /* the session has the statement of its facts */
-    int rows_most;               /* more would make a query too long; 0: no limit known */
-    struct relation **relations; /* all that chunks may still point at; owned */
+    const char *publication;      /* its terms of the table decide what changes come */
+    const char *filter;           /* of the rows that are read, by the catalog; NULL: none */
+    int version;                  /* of the server */
+    double row_bytes;             /* estimate of a row as the server sends it */
+    const struct order *prepared; /* the session has the statement of facts of it; NULL: of none */
+    int rows_most;                /* more would make a query too long; 0: no limit known */
+    struct relation **relations;  /* all that chunks may still point at; owned */
     size_t relation_count, relation_cap;
 };
 

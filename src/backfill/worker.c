@@ -25,13 +25,27 @@ struct worker {
     struct worker_progress *progress;
     struct worker_progress done; /* as last shown */
     char name[32];
-    bool fenced;                           /* the task's fence was passed */
-    bool returned;                         /* the task was given back */
-    const struct table_description *table; /* that the session is set up to read; NULL: none */
-    char watermark[WATERMARK_TEXT];        /* still to be written; "": none */
+    bool fenced;                    /* the task's fence was passed */
+    bool returned;                  /* the task was given back */
+    char watermark[WATERMARK_TEXT]; /* still to be written; "": none */
     struct retry retry;
     struct log_wait wait;
 };
+
+/* Chunk queries are held to the user's limit; and the statement of facts is planned once, whatever its
+ * parameters. */
+static bool set_up(struct worker *w, struct err *err)
+{
+    struct out sql;
+    out_init(&sql, 128);
+    out_format(
+        &sql, "SET statement_timeout=%lld%s", (long long)w->backfill.config->statement_timeout_ms,
+        pg_server_version(w->reader.pg) >= 120000 ? "; SET plan_cache_mode=force_generic_plan"
+                                                  : "");
+    bool ok = pg_exec(w->reader.pg, out_text(&sql), err);
+    out_free(&sql);
+    return ok;
+}
 
 static bool connect_server(struct worker *w, struct err *err)
 {
@@ -40,37 +54,22 @@ static bool connect_server(struct worker *w, struct err *err)
         return true;
     }
     pg_close(&w->reader.pg);
-    w->table = NULL; /* what a session was told and has prepared ends with it */
+    w->reader.table.prepared = NULL;
     w->reader.pg = pg_open(b->config, PG_SQL, w->name, run_stop_fd(b->run), err);
     if (w->reader.pg) {
         pg_tell(w->reader.pg, &(struct notices){log_notice, log_notice_wait, &w->wait});
     }
+    if (w->reader.pg && !set_up(w, err)) {
+        pg_close(&w->reader.pg);
+    }
     return w->reader.pg != NULL;
 }
 
-/* Only chunk queries are held to the user's limit. */
-static bool limit_statements(struct worker *w, struct err *err)
-{
-    struct out sql;
-    out_init(&sql, 64);
-    out_format(&sql, "SET statement_timeout=%lld",
-               (long long)w->backfill.config->statement_timeout_ms);
-    bool ok = pg_exec(w->reader.pg, out_text(&sql), err);
-    out_free(&sql);
-    return ok;
-}
-
-static bool turn_to(struct worker *w, const struct backfill_task *task, struct err *err)
+static void turn_to(struct worker *w, const struct backfill_task *task)
 {
     struct reader *r = &w->reader;
-    w->table = NULL;
     table_take(&r->table, r->pg, w->backfill.config, task->table);
     r->table.filter = w->backfill.catalog->streams[task->stream].backfill_filter;
-    if (!limit_statements(w, err)) {
-        return false;
-    }
-    w->table = task->table;
-    return true;
 }
 
 /* Room for a whole chunk, so that it can be read to its end whatever the stream does. */
@@ -191,7 +190,6 @@ static bool give_back(struct worker *w, const struct backfill_task *task, const 
     memcpy(why, err->message, sizeof why);
     w->reader.differs = false;
     w->returned = true;
-    w->table = NULL;
     return reader_return(&w->reader, task, after, why, err);
 }
 
@@ -211,7 +209,6 @@ static bool may_retry(struct worker *w, struct err *err)
     shared_store(&w->progress->reconnects, ++w->done.reconnects);
     log_wait(&w->wait, LOG_WARN, "backfill interrupted, will try again: %s", err->message);
     pg_close(&w->reader.pg);
-    w->table = NULL;
     run_pause(w->backfill.run, pause_us);
     return true;
 }
@@ -226,9 +223,10 @@ static void succeeded(struct worker *w)
 static bool step(struct worker *w, const struct backfill_task *task, struct key **after, bool *last,
                  struct err *err)
 {
-    if (!connect_server(w, err) || (w->table != task->table && !turn_to(w, task, err))) {
+    if (!connect_server(w, err)) {
         return false;
     }
+    turn_to(w, task);
     if (task->fence && !w->fenced) {
         const struct backfill *b = &w->backfill;
         w->fenced = backfill_fence(w->reader.pg, w->reader.table.relation, b->run, &w->wait, err);
@@ -311,7 +309,6 @@ static bool rest(struct worker *w, uint32_t seen, struct err *err)
         return false;
     }
     pg_close(&w->reader.pg);
-    w->table = NULL;
     log_waited(&w->wait);
     bell_wait(pool_bell(w->reader.pool), seen, INT64_MAX);
     succeeded(w);

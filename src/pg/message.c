@@ -50,15 +50,27 @@ void wire_prepare(struct out *request, const char *name, const char *sql)
     parse(request, name, sql);
 }
 
-/* Bind to the unnamed portal, without parameters, and Execute. */
-void wire_execute(struct out *request, const char *name, const struct relation *rows)
+static void add_params(struct out *request, const char *const *params, int count)
+{
+    add_16(request, 0); /* all as text */
+    add_16(request, (unsigned)count);
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(params[i]);
+        char *p = out_reserve(request, 4);
+        out_commit(request, store32(p, (uint32_t)len));
+        out_bytes(request, params[i], len);
+    }
+}
+
+/* Bind to the unnamed portal, and Execute. */
+void wire_execute(struct out *request, const char *name, const char *const *params, int count,
+                  const struct relation *rows)
 {
     int columns = rows ? rows->column_count : 0;
     size_t start = begin(request, 'B');
     add_string(request, "");
     add_string(request, name);
-    add_16(request, 0);
-    add_16(request, 0);
+    add_params(request, params, count);
     add_16(request, (unsigned)columns);
     for (int i = 0; i < columns; i++) {
         add_16(request, !rows->columns[i].text);
@@ -75,7 +87,7 @@ void wire_execute(struct out *request, const char *name, const struct relation *
 void wire_statement(struct out *request, const char *sql, const struct relation *rows)
 {
     parse(request, "", sql);
-    wire_execute(request, "", rows);
+    wire_execute(request, "", NULL, 0, rows);
 }
 
 void wire_sync(struct out *request)

@@ -49,7 +49,7 @@ Test(message, statement_asks_for_each_column_in_its_form)
 Test(message, a_name_is_closed_before_it_is_parsed_again)
 {
     wire_prepare(&request, "n", "X");
-    wire_execute(&request, "n", NULL);
+    wire_execute(&request, "n", NULL, 0, NULL);
     EXPECT("C\0\0\0\7Sn\0"
            "P\0\0\0\x0an\0X\0\0\0"
            "B\0\0\0\x0d\0n\0\0\0\0\0\0\0"
