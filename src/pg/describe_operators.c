@@ -14,14 +14,15 @@
 /*
  * A row for each column asked for: its base type, and the operator class of its index or 0: then the
  * default one is found as the server does it. The classes of arrays, enums, ranges, multiranges and
- * records are for all of their kind.
+ * records are for all of their kind. Most keys are of a few types: each is answered once.
  */
 static const char operators_sql[] =
-    "WITH wanted AS ("
-    " SELECT w.n, t.oid AS type, t.typnamespace, c.opcfamily, c.opcintype,"
+    "WITH asked AS ("
+    " SELECT type, opclass, n FROM unnest($1::oid[], $2::oid[]) WITH ORDINALITY w(type, opclass, n)"
+    "), wanted AS ("
+    " SELECT w.opclass, t.oid AS type, t.typnamespace, c.opcfamily, c.opcintype,"
     "  c.opcintype IN (2277, 3500, 3831, 4537, 2249) AS polymorphic"
-    " FROM unnest($1::oid[], $2::oid[]) WITH ORDINALITY w(type, opclass, n)"
-    " JOIN pg_type t ON t.oid = w.type"
+    " FROM (SELECT DISTINCT type, opclass FROM asked) w JOIN pg_type t ON t.oid = w.type"
     " LEFT JOIN pg_type e ON e.oid = t.typelem"
     " LEFT JOIN LATERAL (SELECT o.oid, o.opcfamily, o.opcintype FROM pg_opclass o"
     "  JOIN pg_am m ON m.oid = o.opcmethod AND m.amname = 'btree'"
@@ -34,28 +35,33 @@ static const char operators_sql[] =
     "     AND x.casttarget = o.opcintype AND x.castmethod = 'b' AND x.castcontext = 'i')) END"
     "  ORDER BY o.opcintype = t.oid DESC, i.typispreferred DESC, o.oid LIMIT 1) c ON true"
     "), operators AS ("
-    " SELECT w.n, a.amopstrategy, o.oprnamespace,"
+    " SELECT w.type, w.opclass, a.amopstrategy, o.oprnamespace,"
     "  format('OPERATOR(%I.%s)', s.nspname, o.oprname) AS operator"
     " FROM wanted w JOIN pg_amop a ON a.amopfamily = w.opcfamily AND a.amopmethod = 403"
     "  AND a.amoppurpose = 's' AND a.amoplefttype = w.opcintype AND a.amoprighttype = w.opcintype"
     " JOIN pg_operator o ON o.oid = a.amopopr JOIN pg_namespace s ON s.oid = o.oprnamespace"
+    "), chosen AS ("
+    " SELECT type, opclass, array_agg(DISTINCT oprnamespace) AS namespaces,"
+    "  max(operator) FILTER (WHERE amopstrategy = 1) AS less,"
+    "  max(operator) FILTER (WHERE amopstrategy = 2) AS less_or_equal,"
+    "  max(operator) FILTER (WHERE amopstrategy = 3) AS equal,"
+    "  max(operator) FILTER (WHERE amopstrategy = 4) AS greater_or_equal,"
+    "  max(operator) FILTER (WHERE amopstrategy = 5) AS greater"
+    " FROM operators GROUP BY type, opclass"
+    "), answers AS ("
+    " SELECT w.type, w.opclass, format('%I.%I', s.nspname, t.typname) AS name, c.less,"
+    "  c.less_or_equal, c.equal, c.greater_or_equal, c.greater,"
+    "  (SELECT string_agg(quote_ident(u.nspname), ', ' ORDER BY u.nspname) FROM pg_namespace u"
+    "   WHERE (u.oid IN (t.typnamespace, w.typnamespace) OR u.oid = ANY (c.namespaces))"
+    "   AND NOT has_schema_privilege(u.oid, 'USAGE')) AS unusable"
+    " FROM wanted w LEFT JOIN chosen c ON c.type = w.type AND c.opclass = w.opclass"
+    " JOIN pg_type t ON t.oid = CASE WHEN w.polymorphic THEN w.type"
+    "  ELSE coalesce(w.opcintype, w.type) END"
+    " JOIN pg_namespace s ON s.oid = t.typnamespace"
     ") "
-    "SELECT w.n - 1, format('%I.%I', s.nspname, t.typname),"
-    " (SELECT max(o.operator) FROM operators o WHERE o.n = w.n AND o.amopstrategy = 1),"
-    " (SELECT max(o.operator) FROM operators o WHERE o.n = w.n AND o.amopstrategy = 2),"
-    " (SELECT max(o.operator) FROM operators o WHERE o.n = w.n AND o.amopstrategy = 3),"
-    " (SELECT max(o.operator) FROM operators o WHERE o.n = w.n AND o.amopstrategy = 4),"
-    " (SELECT max(o.operator) FROM operators o WHERE o.n = w.n AND o.amopstrategy = 5),"
-    " (SELECT string_agg(quote_ident(u.nspname), ', ' ORDER BY u.nspname) FROM pg_namespace u"
-    "  WHERE (u.oid IN (t.typnamespace, w.typnamespace)"
-    "   OR u.oid IN (SELECT o.oprnamespace FROM operators o WHERE o.n = w.n))"
-    "  AND NOT has_schema_privilege(u.oid, 'USAGE')),"
-    " quote_ident(current_user) "
-    "FROM wanted w"
-    " JOIN pg_type t ON t.oid = CASE WHEN w.polymorphic THEN w.type ELSE coalesce(w.opcintype, "
-    "w.type) END"
-    " JOIN pg_namespace s ON s.oid = t.typnamespace "
-    "ORDER BY w.n";
+    "SELECT k.n - 1, a.name, a.less, a.less_or_equal, a.equal, a.greater_or_equal, a.greater,"
+    " a.unusable, quote_ident(current_user) FROM asked k"
+    " JOIN answers a ON a.type = k.type AND a.opclass = k.opclass ORDER BY k.n";
 
 enum {
     COL_N,
