@@ -6,7 +6,8 @@
 
 /*
  * A partition is published by what publishes any of those that it is part of, too: its line. An entry
- * is one of a table or of a schema, or the publication itself, where it is for all tables.
+ * is one of a table or of a schema, or the publication itself, where it is for all tables. OFFSET 0
+ * keeps the planner from reading all entries of a publication for one.
  */
 static const char entries_sql[] =
     "(WITH RECURSIVE line(oid,home,partition) AS"
@@ -16,8 +17,9 @@ static const char entries_sql[] =
     " JOIN pg_catalog.pg_class c ON c.oid=h.inhparent)"
     " SELECT %s FROM pg_catalog.pg_publication p"
     " CROSS JOIN LATERAL (SELECT p.oid,NULL::text AS limits,NULL::text AS home"
-    " WHERE p.puballtables UNION ALL SELECT r.oid,%s,NULL FROM pg_catalog.pg_publication_rel r"
-    " JOIN line l ON l.oid=r.prrelid WHERE r.prpubid=p.oid%s) e WHERE p.pubname=%s)";
+    " WHERE p.puballtables UNION ALL SELECT r.oid,%s,NULL FROM line l CROSS JOIN LATERAL"
+    " (SELECT * FROM pg_catalog.pg_publication_rel r WHERE r.prrelid=l.oid AND r.prpubid=p.oid"
+    " OFFSET 0) r%s) e WHERE p.pubname=%s)";
 
 static void add_entries(struct out *sql, const char *oid, const char *what, const char *publication,
                         int version)
