@@ -58,7 +58,7 @@ void catalog_free(struct catalog **);
  * their own. The error names each that is like an earlier one; they were read from the elements of
  * `streams`.
  */
-bool catalog_check_twins(const struct json_at *streams, const struct catalog *,
+bool catalog_check_duplicates(const struct json_at *streams, const struct catalog *,
                          int (*order)(const void *, const void *), const char *what, struct err *);
 int catalog_by_table(const void *, const void *);
 

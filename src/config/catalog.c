@@ -41,7 +41,7 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
         read_streams(&streams, catalog, &faults);
     }
     if (!ok || !err_collected(err, &faults) ||
-        !catalog_check_twins(&streams, catalog, catalog_by_table, "table", err)) {
+        !catalog_check_duplicates(&streams, catalog, catalog_by_table, "table", err)) {
         catalog_free(&catalog);
     } else {
         catalog->full_refresh = all_full_refresh(catalog);
@@ -311,11 +311,11 @@ static int *find_firsts(const struct catalog *catalog, int (*order)(const void *
     return firsts;
 }
 
-bool catalog_check_twins(const struct json_at *streams, const struct catalog *catalog,
-                         int (*order)(const void *, const void *), const char *what,
-                         struct err *err)
+bool catalog_check_duplicates(const struct json_at *streams, const struct catalog *catalog,
+                              int (*order)(const void *, const void *), const char *what,
+                              struct err *err)
 {
-    struct err twins = {0}, one;
+    struct err duplicates = {0}, one;
     bool room = true;
     int *firsts = find_firsts(catalog, order);
     for (int i = 0; room && i < catalog->count; i++) {
@@ -328,9 +328,9 @@ bool catalog_check_twins(const struct json_at *streams, const struct catalog *ca
         json_error(&at, &one, "has the same %s as %s[%d] (%s), and must have one of its own", what,
                    streams->name, firsts[i], json_show(name).s);
         err_stream(&one, catalog->streams[i].schema, catalog->streams[i].table);
-        room = err_add(&twins, &one);
+        room = err_add(&duplicates, &one);
         free(name);
     }
     free(firsts);
-    return err_collected(err, &twins);
+    return err_collected(err, &duplicates);
 }

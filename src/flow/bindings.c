@@ -133,8 +133,8 @@ bool bindings_read(const struct json_at *holder, struct catalog **catalog, struc
     }
     /* A change has one binding that it goes to, and a binding a state of its own. */
     if (!err_collected(err, &faults) ||
-        !catalog_check_twins(at, c, catalog_by_table, "table", err) ||
-        !catalog_check_twins(at, c, by_state_key, "stateKey", err)) {
+        !catalog_check_duplicates(at, c, catalog_by_table, "table", err) ||
+        !catalog_check_duplicates(at, c, by_state_key, "stateKey", err)) {
         catalog_free(&c);
     }
     *catalog = c;

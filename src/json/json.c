@@ -60,12 +60,12 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->string, (*y)->string);
 }
 
-/* Sorted, because an object may have very many members. A null is nothing, and nobody's twin: some
+/* Sorted, because an object may have very many members. A null is nothing, and is no duplicate: some
  * models of the protocol print a member that they know under two names as null beside itself. */
-static const cJSON *find_twin(const cJSON *object)
+static const cJSON *find_duplicate(const cJSON *object)
 {
     size_t count = 0, cap = 0;
-    const cJSON **members = NULL, *member, *twin = NULL;
+    const cJSON **members = NULL, *member, *duplicate = NULL;
     cJSON_ArrayForEach(member, object)
     {
         if (!cJSON_IsNull(member)) {
@@ -76,18 +76,18 @@ static const cJSON *find_twin(const cJSON *object)
     if (count > 1) {
         qsort((void *)members, count, sizeof(cJSON *), by_name);
     }
-    for (size_t i = 1; i < count && !twin; i++) {
-        twin = strcmp(members[i - 1]->string, members[i]->string) ? NULL : members[i];
+    for (size_t i = 1; i < count && !duplicate; i++) {
+        duplicate = strcmp(members[i - 1]->string, members[i]->string) ? NULL : members[i];
     }
     free((void *)members);
-    return twin;
+    return duplicate;
 }
 
 static bool names_differ(const struct json_at *at, struct err *err)
 {
-    const cJSON *twin = cJSON_IsObject(at->item) ? find_twin(at->item) : NULL;
-    if (twin) {
-        struct json_at there = json_child(at, twin);
+    const cJSON *duplicate = cJSON_IsObject(at->item) ? find_duplicate(at->item) : NULL;
+    if (duplicate) {
+        struct json_at there = json_child(at, duplicate);
         return json_error(&there, err, "is there twice");
     }
     const cJSON *child;

@@ -216,7 +216,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
         return false;
     }
     if (state->mode != STREAM_BACKFILL) {
-        return true; /* what was owed before means nothing any more */
+        return true; /* what was still to be read means nothing any more */
     }
     if (!read_snapshot(&snapshot, &state->snapshot, err) ||
         !cursor_read(&as_of, &state->as_of, err) ||

@@ -133,8 +133,8 @@ struct kept {
     struct checkpoint *whole;
     size_t delivered;
     struct row out[MODEL_KEYS + 1], at[MODEL_KEYS + 1];
-    struct row owed[MODEL_KEYS + 1];
-    size_t owed_from;
+    struct row base_rows[MODEL_KEYS + 1];
+    size_t base_from;
     char base[256];
 };
 
@@ -147,8 +147,8 @@ struct model {
     struct server server;
     struct scene scene;
     bool ctid_order, resumed;
-    struct row owed[MODEL_KEYS + 1]; /* in ctid order: seen by the base snapshot, */
-    size_t owed_from;                /* which was taken when the WAL was so long */
+    struct row base_rows[MODEL_KEYS + 1]; /* in ctid order: seen by the base snapshot, */
+    size_t base_from;                     /* which was taken when the WAL was so long */
     struct reader readers[MODEL_RANGES_MOST];
     int ranges;
     int place[MODEL_KEYS + 1];

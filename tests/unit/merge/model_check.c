@@ -115,8 +115,8 @@ static void check_key(struct model *m, int key)
 static void check_in_ctid_order(struct model *m, int key)
 {
     const struct row *out = &m->out[key], *at = &m->at[key];
-    bool due =
-        m->place[key] == PLACE_OUT || (m->delivered >= m->owed_from && at->v != m->owed[key].v);
+    bool due = m->place[key] == PLACE_OUT ||
+               (m->delivered >= m->base_from && at->v != m->base_rows[key].v);
     if ((out->v && out->v != at->v) || (due && out->v != at->v)) {
         model_fail(m, "row %d is v=%d and should be %d", key, out->v, at->v);
     } else if (m->place[key] == PLACE_OUT && out->w != at->w && !m->may_lack[at->w]) {

@@ -39,7 +39,7 @@ static void take_snapshot(struct model *m, int range)
     struct reader *r = &m->readers[range];
     char text[256];
     server_snapshot(&m->server, text);
-    memcpy(r->rows, imports(m) ? m->owed : m->server.rows, sizeof r->rows);
+    memcpy(r->rows, imports(m) ? m->base_rows : m->server.rows, sizeof r->rows);
     if (imports(m)) {
         char *base = snapshot_text(&m->scene.base);
         strcpy(text, base);
@@ -56,7 +56,7 @@ static void take_snapshot(struct model *m, int range)
 
 static bool is_read(const struct model *m, const struct reader *r, int key)
 {
-    return r->rows[key].v && (!m->ctid_order || m->owed[key].v == r->rows[key].v);
+    return r->rows[key].v && (!m->ctid_order || m->base_rows[key].v == r->rows[key].v);
 }
 
 /* The chunk's rows, as one batch. With a key they are counted, without one its pages are. */

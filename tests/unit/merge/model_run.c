@@ -96,8 +96,8 @@ static void start(struct model *m, const struct setup *setup)
     static const char *const ranges[] = {"-", "-4 4-", "-3 3-6 6-", "-8 8-"};
     char snapshot[256];
     server_snapshot(&m->server, snapshot);
-    memcpy(m->owed, m->server.rows, sizeof m->owed);
-    m->owed_from = m->server.wal_count;
+    memcpy(m->base_rows, m->server.rows, sizeof m->base_rows);
+    m->base_from = m->server.wal_count;
     scene_init(&m->scene, m->ctid_order ? NULL : ranges[setup->ranges & 3],
                m->ctid_order ? snapshot : NULL, setup->table == 1);
     m->scene.row = stream_row;

@@ -124,8 +124,8 @@ static void keep(struct model *m)
     checkpoint_apply(kept->whole, m->scene.whole);
     memcpy(kept->out, m->out, sizeof m->out);
     memcpy(kept->at, m->at, sizeof m->at);
-    memcpy(kept->owed, m->owed, sizeof m->owed);
-    kept->owed_from = m->owed_from;
+    memcpy(kept->base_rows, m->base_rows, sizeof m->base_rows);
+    kept->base_from = m->base_from;
     char *base = snapshot_text(&m->scene.base);
     strcpy(kept->base, base);
     free(base);
@@ -227,8 +227,8 @@ static void take_base(struct model *m)
     server_snapshot(&m->server, snapshot);
     snapshot_free(&m->scene.base);
     snapshot_parse(&m->scene.base, snapshot);
-    memcpy(m->owed, m->server.rows, sizeof m->owed);
-    m->owed_from = m->server.wal_count;
+    memcpy(m->base_rows, m->server.rows, sizeof m->base_rows);
+    m->base_from = m->server.wal_count;
     m->resumed = false;
 }
 
@@ -275,8 +275,8 @@ void stream_restart(struct model *m, int which)
     checkpoint_apply(m->scene.whole, kept->whole);
     memcpy(m->out, kept->out, sizeof m->out);
     memcpy(m->at, kept->at, sizeof m->at);
-    memcpy(m->owed, kept->owed, sizeof m->owed);
-    m->owed_from = kept->owed_from;
+    memcpy(m->base_rows, kept->base_rows, sizeof m->base_rows);
+    m->base_from = kept->base_from;
     m->resumed = true;
     snapshot_free(&m->scene.base);
     snapshot_parse(&m->scene.base, kept->base);
