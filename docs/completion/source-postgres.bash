@@ -25,7 +25,7 @@ _source_postgres() {
     fi
     case $command in
     check | discover) options="--config --help" ;;
-    read) options="--config --catalog --state --metrics-listen --metrics-file --help" ;;
+    read) options="--config --catalog --all --tail --state --metrics-listen --metrics-file --help" ;;
     setup-sql) options="--config --catalog --admin --provider --help" ;;
     status) options="--config --catalog --state --json --help" ;;
     teardown) options="--config --yes --help" ;;

@@ -17,6 +17,8 @@ enum {
     OPTION_METRICS_LISTEN = 128,
     OPTION_METRICS_FILE = 256,
     OPTION_LOG_FORMAT = 512, /* of all commands */
+    OPTION_ALL = 1024,
+    OPTION_TAIL = 2048,
 };
 
 /* Options that a command may have, and those that it needs. */
@@ -29,8 +31,9 @@ static const struct {
     {"check", COMMAND_CHECK, OPTION_CONFIG, OPTION_CONFIG},
     {"discover", COMMAND_DISCOVER, OPTION_CONFIG, OPTION_CONFIG},
     {"read", COMMAND_READ,
-     OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE | OPTION_METRICS_LISTEN | OPTION_METRICS_FILE,
-     OPTION_CONFIG | OPTION_CATALOG},
+     OPTION_CONFIG | OPTION_CATALOG | OPTION_ALL | OPTION_TAIL | OPTION_STATE |
+         OPTION_METRICS_LISTEN | OPTION_METRICS_FILE,
+     OPTION_CONFIG},
     {"setup-sql", COMMAND_SETUP_SQL,
      OPTION_CONFIG | OPTION_CATALOG | OPTION_ADMIN | OPTION_PROVIDER, OPTION_CONFIG},
     {"status", COMMAND_STATUS, OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE | OPTION_JSON,
@@ -50,6 +53,8 @@ static const struct option {
     {"config", "FILE", OPTION_CONFIG, PLACE(config)},
     {"catalog", "FILE", OPTION_CATALOG, PLACE(catalog)},
     {"state", "FILE", OPTION_STATE, PLACE(state)},
+    {"all", "PATTERN", OPTION_ALL, PLACE(all)},
+    {"tail", NULL, OPTION_TAIL, PLACE(tail)},
     {"admin", "USER", OPTION_ADMIN, PLACE(admin)},
     {"provider", "NAME", OPTION_PROVIDER, PLACE(provider)},
     {"json", NULL, OPTION_JSON, PLACE(json)},
@@ -168,7 +173,16 @@ static bool check_files(const struct command_line *c, struct err *err)
                        "one file only can be -, which is standard input: of --config, --catalog "
                        "and --state");
     }
-    return !c->state || c->catalog ||
+    if (c->command == COMMAND_READ && !c->catalog == !c->all) {
+        return err_set(err, ERR_CONFIG,
+                       "read needs either --catalog FILE or --all PATTERN, which say what to "
+                       "capture");
+    }
+    if (c->tail && !c->all) {
+        return err_set(err, ERR_CONFIG,
+                       "--tail goes with --all PATTERN; a catalog says \"tail\" itself");
+    }
+    return !c->state || c->catalog || c->all ||
            err_set(err, ERR_CONFIG, "--state needs --catalog FILE, which says of what it is");
 }
 

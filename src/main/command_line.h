@@ -24,10 +24,11 @@ struct command_line {
     enum command command;
     enum command about;                   /* of COMMAND_HELP; COMMAND_FLOW: of all */
     const char *config, *catalog, *state; /* paths */
+    const char *all;                      /* pattern of tables, instead of a catalog */
     const char *admin, *provider;
     const char *metrics_listen, *metrics_file;
     const char *log_format; /* "plain" or "json" */
-    bool json, yes;
+    bool json, yes, tail;
 };
 
 /* `--name=value` and `--name value` both work. ERR_CONFIG says what is wrong with it. */

@@ -13,6 +13,9 @@ struct catalog *load_catalog(const struct program *p, struct err *err)
 {
     struct out text;
     struct catalog *catalog = NULL;
+    if (p->command.all) {
+        return catalog_of_all(p, err);
+    }
     out_init(&text, 4096);
     if (file_read("catalog", p->command.catalog, &text, err)) {
         catalog = catalog_parse(text.data, text.len, err);
@@ -36,7 +39,7 @@ bool wait_for_hangups(struct program *p, struct err *err)
 
 static struct catalog *read_again(struct program *p, struct err *err)
 {
-    if (!strcmp(p->command.catalog, "-")) {
+    if (p->command.catalog && !strcmp(p->command.catalog, "-")) {
         err_set(err, ERR_CONFIG, "the catalog came from standard input, which has no more of it");
         return NULL;
     }

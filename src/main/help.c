@@ -9,6 +9,8 @@ static const char all[] =
     "  source-postgres discover --config FILE        list the tables that can be captured\n"
     "  source-postgres read     --config FILE --catalog FILE [--state FILE]\n"
     "                                                capture the catalog's tables\n"
+    "  source-postgres read     --config FILE --all PATTERN [--tail] [--state FILE]\n"
+    "                                                capture all tables of such names\n"
     "  source-postgres                               speak Flow's capture protocol on stdin and "
     "stdout\n"
     "\n"
@@ -47,6 +49,7 @@ static const char discover[] =
 
 static const char read[] =
     "source-postgres read --config FILE --catalog FILE [--state FILE]\n"
+    "source-postgres read --config FILE --all PATTERN [--tail] [--state FILE]\n"
     "                     [--metrics-listen ADDRESS] [--metrics-file FILE]\n"
     "\n"
     "Captures the catalog's tables: first all rows, then all changes. With \"tail\" in the "
@@ -54,6 +57,10 @@ static const char read[] =
     "it runs until it is stopped (SIGTERM, Ctrl-C); without, it ends once it has reached what was\n"
     "committed when the rows were out. SIGHUP has the catalog read again.\n"
     "\n"
+    "  --all PATTERN              capture all tables that can be, whose names (schema.table) fit\n"
+    "                             the pattern, such as '*' or 'shop.*'; they are listed again at\n"
+    "                             each start, and at SIGHUP\n"
+    "  --tail                     with --all: run until it is stopped\n"
     "  --state FILE               the last STATE message of an earlier run, to go on from\n"
     "  --metrics-listen ADDRESS   serve /metrics for Prometheus, and /healthz: at PORT, which is "
     "on\n"

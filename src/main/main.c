@@ -194,7 +194,7 @@ static bool load_files(struct program *p, struct err *err)
     if (!load_config(p, err)) {
         return false;
     }
-    if (p->command.catalog) {
+    if (p->command.catalog || p->command.all) {
         p->catalog = load_catalog(p, err);
         if (!p->catalog) {
             return false;

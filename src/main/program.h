@@ -30,8 +30,11 @@ struct program {
 /* Take the signal that made `signals` readable. */
 void take_signal(struct program *);
 
-/* Read the file that the command line names. NULL: err says why not. */
+/* Read the file that the command line names, or list the tables that it asks for. NULL: err says why
+ * not. */
 struct catalog *load_catalog(const struct program *, struct err *);
+
+struct catalog *catalog_of_all(const struct program *, struct err *);
 
 /* SIGHUP, for a `read`: its catalog file is read again, and what can be used handed to the engine. */
 bool wait_for_hangups(struct program *, struct err *);

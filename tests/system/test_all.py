@@ -1,0 +1,51 @@
+"""read --all: the tables that fit a pattern, without a catalog."""
+
+import signal
+
+import pytest
+
+from connector import Run, run
+from refusal import assert_refused
+
+
+@pytest.fixture(name="arguments")
+def of_three_tables(database, capture):
+    database.execute("CREATE SCHEMA shop", "CREATE TABLE shop.orders (id int PRIMARY KEY)", "INSERT INTO shop.orders VALUES (1)",
+                     'CREATE TABLE shop."Odd ""name" (id int PRIMARY KEY)', 'INSERT INTO shop."Odd ""name" VALUES (2)',
+                     "CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO other VALUES (3)", "CREATE VIEW shop.view AS SELECT 1 AS id")
+    one = capture([])
+    return ["--config", one.path("config.json", one.config)], one
+
+
+def names(process):
+    return sorted({(record["namespace"], record["stream"]) for record in process.records})
+
+
+@pytest.mark.parametrize("pattern, expected", [("*", [("public", "other"), ("shop", 'Odd "name'), ("shop", "orders")]),
+                                               ("shop.*", [("shop", 'Odd "name'), ("shop", "orders")]), ("*.o[rt]*", [("public", "other"), ("shop", "orders")])])
+def test_tables_that_fit_are_captured(arguments, pattern, expected):
+    config, one = arguments
+    process = run("read", *config, "--all", pattern).succeed()
+    assert names(process) == expected
+    state = one.path("state.json", [process.states[-1]])
+    one.database.execute("INSERT INTO shop.orders VALUES (10)")
+    process = run("read", *config, f"--all={pattern}", "--state", state).succeed()
+    assert [record["data"]["id"] for record in process.records] == [10]
+
+
+def test_a_table_that_is_made_later_joins_at_a_hangup(arguments):
+    config, one = arguments
+    process = Run("read", *config, "--all", "shop.*", "--tail").wait_for_active()
+    one.database.execute("CREATE TABLE shop.later (id int PRIMARY KEY)", "INSERT INTO shop.later VALUES (4)")
+    process.process.send_signal(signal.SIGHUP)
+    process.wait_for(lambda self: ("shop", "later") in names(self))
+    process.stop()
+
+
+def test_what_does_not_go_together_is_said(arguments):
+    config, one = arguments
+    catalog = one.write_catalog()
+    assert_refused(run("read", *config, "--all", "nosuch.*").finish(), "config_error", "--all nosuch.*", "discover")
+    assert_refused(run("read", *config).finish(), "config_error", "either --catalog FILE or --all PATTERN")
+    assert_refused(run("read", *config, "--all", "*", "--catalog", catalog).finish(), "config_error", "either --catalog FILE or --all PATTERN")
+    assert_refused(run("read", *config, "--tail", "--catalog", catalog).finish(), "config_error", "--tail goes with --all")
