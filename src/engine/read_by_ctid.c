@@ -24,11 +24,18 @@ static bool has_no_key(char *const *key_columns, const struct table_description 
     return !key_columns;
 }
 
+/* Whether it is to be read from one place on to its end. */
+static bool has_one_place(const struct stream_state *state)
+{
+    return state->range_count == 1 && !state->ranges[0].until;
+}
+
 /* A run goes on by transaction ids alone, and only where they tell all. */
 static void judge(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
 {
     struct snapshot base;
-    bool sound = old->snapshot && old->terms.known && snapshot_parse(&base, old->snapshot);
+    bool sound = has_one_place(old) && old->snapshot && old->terms.known &&
+                 snapshot_parse(&base, old->snapshot);
     if (sound) {
         sound = base.xmax <= UINT32_MAX && xmax <= UINT32_MAX;
         snapshot_free(&base);

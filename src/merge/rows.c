@@ -132,7 +132,9 @@ void merge_watermark_row(struct merge *m, const struct event *e)
         return;
     }
     for (size_t i = 0; i < m->waiting_count; i++) {
-        m->waiting[i]->come_by |= value_is(e, "watermark", m->waiting[i]->watermark);
+        struct waiting *waiting = m->waiting[i];
+        waiting->come_by |= value_is(e, "watermark", waiting->watermark) ||
+                            (waiting->again[0] && value_is(e, "watermark", waiting->again));
     }
     m->finish_came_by |= m->finish_at[0] && value_is(e, "watermark", m->finish_at);
 }
@@ -149,14 +151,25 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     size_t count = 0;
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
-        if (waiting->looked) {
+        if (waiting->looked && !waiting->come_by) {
             waiting->looked = false;
-            memcpy(waiting->watermark, watermark, sizeof waiting->watermark);
+            memcpy(waiting->again, watermark, sizeof waiting->again);
             *stream = waiting->stream;
             count++;
         }
     }
     return count;
+}
+
+/* Rows in ctid order leave in that order: a state tells how far they are out, and of no gap. `kept`
+ * chunks closed before this one go on waiting. */
+static bool may_leave(const struct merge *m, size_t kept, const struct waiting *waiting)
+{
+    bool may = waiting->come_by;
+    for (size_t i = 0; may && m->streams[waiting->stream].config->ctid_order && i < kept; i++) {
+        may = m->waiting[i]->stream != waiting->stream;
+    }
+    return may;
 }
 
 void merge_release(struct merge *m, struct event *commit)
@@ -165,7 +178,7 @@ void merge_release(struct merge *m, struct event *commit)
     size_t kept = 0;
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
-        if (!waiting->come_by) {
+        if (!may_leave(m, kept, waiting)) {
             m->waiting[kept++] = waiting;
             continue;
         }

@@ -23,7 +23,8 @@ struct waiting {
     struct overlay overlay; /* and through it the chunk, owned */
     int stream;
     char watermark[WATERMARK_TEXT];
-    bool come_by; /* in the transaction under way; released at its commit */
+    char again[WATERMARK_TEXT]; /* another that was written for it since; "": none */
+    bool come_by; /* one of them has: released at the commit, or behind those before it */
     bool looked;  /* it waited already when the last look began */
 };
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from again import SOON, location, said_again
+from again import SOON, assert_said_again, kill_in_backfill, location, said_again
 from capture import stream
 from connector import PATIENCE
 from oracle import Versions
@@ -251,3 +251,28 @@ def test_a_row_that_is_waited_for_holds_back_no_other_table(one, database):
     one.tail = False
     one.run()
     assert_equal(one)
+
+
+def test_watermarks_that_do_not_come_over_a_kill(database, capture):
+    """Chunks behind them wait as well: the run that goes on reads no row twice."""
+    rows = 5 * ROWS
+    database.execute(*(statement for statement in TABLES if "first" not in statement), f"INSERT INTO t SELECT generate_series({ROWS + 1}, {rows})")
+    one = capture(["t"], advanced={"backfill_chunk_size": 20})
+    process = one.start().wait_for(lambda run: run.records_of("t"))
+    database.execute(f"ALTER PUBLICATION {database.publication} DROP TABLE {database.watermarks}",
+                     f"ALTER PUBLICATION {database.publication} ADD TABLE {database.watermarks}")
+    time.sleep(0.5)
+    one.keep(process.kill())
+    assert not said_again(one.run())
+    one.materialised({"t": Versions("public", "t", lives=1)}).assert_equal(database)
+
+
+@pytest.mark.parametrize("ranges", [[{"until": ["(3,0)"]}], [{"until": ["(3,0)"]}, {"scanned": ["(5,0)"]}]])
+def test_a_state_of_which_chunks_came_out_of_order(database, capture, ranges):
+    """Earlier versions left such. Rows are read to the table's end, whatever it says: it is backfilled again."""
+    database.execute(*(statement for statement in TABLES if "first" not in statement))
+    one = capture(["t"], advanced=SMALL)
+    kill_in_backfill(one, ROWS)
+    one.state[0]["global"]["stream_states"][0]["stream_state"]["ranges"] = ranges
+    assert_said_again(one.run())
+    one.materialised({"t": Versions("public", "t", lives=2)}).assert_equal(database)
