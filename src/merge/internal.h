@@ -120,6 +120,10 @@ void merge_forget_seen(struct merge *, const struct snapshot *);
 /* A row of the watermarks table: whose is it? */
 void merge_watermark_row(struct merge *, const struct event *);
 
+/* All that was committed before `lsn` has come: note how far cursors have run for rows that stand there
+ * or before. */
+void merge_pass_as_of(struct merge *, uint64_t lsn);
+
 /* A keepalive between transactions: how far the server has come without anything for us. */
 void merge_keepalive(struct merge *, struct event *, int64_t now_us);
 

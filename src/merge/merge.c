@@ -226,12 +226,11 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
     }
 }
 
-/* Of streams whose rows stand before this transaction, and behind all that came. */
-static void pass_as_of(struct merge *m)
+void merge_pass_as_of(struct merge *m, uint64_t lsn)
 {
     for (int i = 0; m->backfilling && i < m->config.stream_count; i++) {
         struct stream *s = &m->streams[i];
-        if (s->as_of && !s->as_of_passed && s->as_of <= m->txn.final_lsn) {
+        if (s->as_of && !s->as_of_passed && s->as_of <= lsn) {
             s->as_of_passed = true;
             s->as_of_carry = cursor_carry(m->last_change, s->as_of);
             s->changed |= s->as_of_carry != 0;
@@ -243,7 +242,7 @@ static void merge_begins(struct merge *m, const struct txn *txn)
 {
     m->in_transaction = true;
     m->txn = *txn;
-    pass_as_of(m);
+    merge_pass_as_of(m, txn->final_lsn);
     cursor_begin(&m->last_change, txn->final_lsn);
 }
 

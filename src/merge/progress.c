@@ -111,6 +111,7 @@ void merge_keepalive(struct merge *m, struct event *e, int64_t now_us)
         now_us - m->last_checkpoint_us >= POSITION_INTERVAL_US) {
         m->cursor = e->lsn;
         m->changed = true;
+        merge_pass_as_of(m, e->lsn);
     }
 }
 

@@ -42,6 +42,26 @@ Test(cursors, of_rows_lie_behind_what_ran_ahead_of_their_position)
     scene_free(&s);
 }
 
+Test(cursors, of_rows_lie_behind_it_too_where_a_keepalive_passed_their_position)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    s.stream.airbyte_look = true;
+    insert_many(&s, 8);
+    scene_rebirth(&s, s.lsn);
+    s.now_us += INT64_C(61) * 1000000;
+    wal_position(&s, s.lsn + 1);
+    cr_assert(wal_flush(&s));
+    scene_quiet(&s);
+    uint64_t rows = carry(&s);
+    cr_expect_gt(rows, s.whole->streams[0].as_of << CURSOR_BITS);
+    scene_resume(&s);
+    insert_many(&s, 13);
+    scene_quiet(&s);
+    cr_expect_eq(carry(&s), rows);
+    scene_free(&s);
+}
+
 Test(cursors, need_no_carry_where_the_position_says_it)
 {
     struct scene s;
