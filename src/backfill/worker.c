@@ -5,6 +5,7 @@
  * server and back. Only when the pool has no room for another chunk it goes alone, because what
  * makes room is that watermark coming by.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,24 +250,29 @@ static bool is_wanted(const struct worker *w, const struct backfill_task *task)
            shared_load(&w->backfill.lives[task->stream]) == task->life;
 }
 
-/* A right that was taken away since the start. Returns false. */
-static bool name_rights(struct worker *w, const struct catalog_stream *stream, struct err *err)
+/* A right to read the table that was taken away since the start; the server may have refused something
+ * else. Returns false. */
+static bool name_rights(struct worker *w, const struct backfill_task *task, struct err *err)
 {
-    static const char *const parts[] = {"; run GRANT USAGE ON SCHEMA ", " TO ",
-                                        "; GRANT SELECT ON TABLE ", ".", " TO "};
-    const char *user = w->backfill.config->user;
-    const char *const names[] = {stream->schema, user, stream->schema, stream->table, user};
-    struct out out;
-    if (strcmp(err->sqlstate, "42501") != 0) {
+    static const char sql[] =
+        "SELECT pg_catalog.concat_ws('; ',"
+        "CASE WHEN NOT pg_catalog.has_schema_privilege(n.oid,'USAGE') THEN"
+        " pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I',n.nspname,current_user) END,"
+        "CASE WHEN NOT pg_catalog.has_table_privilege(c.oid,'SELECT') THEN"
+        " pg_catalog.format('GRANT SELECT ON TABLE %I.%I TO %I',n.nspname,c.relname,current_user)"
+        " END) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace"
+        " WHERE c.oid=$1::oid";
+    struct err ignored = {0};
+    if (strcmp(err->sqlstate, "42501") != 0 || !w->reader.pg) {
         return false;
     }
-    out_init(&out, 256);
-    for (int i = 0; i < 5; i++) {
-        out_string(&out, parts[i]);
-        pg_quote_identifier(&out, names[i]);
+    char *oid = mem_format("%" PRIu32, task->table->relation->oid);
+    struct pg_rows *rows = pg_query(w->reader.pg, sql, 1, (const char *const[]){oid}, &ignored);
+    if (rows && pg_rows_count(rows) && *pg_rows_value(rows, 0, 0)) {
+        err_suffix(err, "; run %s", pg_rows_value(rows, 0, 0));
     }
-    err_suffix(err, "%s", out_text(&out));
-    out_free(&out);
+    pg_rows_free(&rows);
+    free(oid);
     return false;
 }
 
@@ -284,7 +290,7 @@ static bool read_range(struct worker *w, const struct backfill_task *task, struc
             ok = give_back(w, task, after, err);
         } else {
             err_about(err, stream->schema, stream->table);
-            ok = may_retry(w, err) || name_rights(w, stream, err);
+            ok = may_retry(w, err) || name_rights(w, task, err);
         }
     }
     key_free(&after);

@@ -70,6 +70,20 @@ def test_a_right_that_is_taken_away_during_the_backfill(prepared, capture, user,
     one.assert_equal(t=["id"])
 
 
+@pytest.mark.parametrize("refused, said", [("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "BYPASSRLS"),
+                                           ("REVOKE ALL ON {watermarks} FROM {user}", "writing the watermark")])
+def test_what_is_refused_during_the_backfill_and_is_no_right_to_read(prepared, capture, user, refused, said):
+    """No GRANT is named that would not help."""
+    prepared.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1001, 30000) n")
+    who = user("REPLICATION", *GRANTS)
+    one = capture(["t"], advanced={"backfill_chunk_size": 20}, **who)
+    process = one.start().wait_for(lambda run: run.records_of("t"))
+    prepared.execute(refused.format(user=f'"{who["user"]}"', watermarks=prepared.watermarks))
+    process.finish()
+    message = process.errors[0]["message"]
+    assert said in message and "GRANT" not in message, process.story()
+
+
 @pytest.mark.parametrize("of", ["role", "database"])
 def test_a_limit_of_connections_that_is_too_low(prepared, capture, user, of):
     one = capture(["t"], advanced={"backfill_workers": 4}, **user("REPLICATION CONNECTION LIMIT 2" if of == "role" else "REPLICATION", *GRANTS))
