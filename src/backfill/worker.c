@@ -230,7 +230,9 @@ static bool step(struct worker *w, const struct backfill_task *task, struct key 
     turn_to(w, task);
     if (task->fence && !w->fenced) {
         const struct backfill *b = &w->backfill;
-        w->fenced = backfill_fence(w->reader.pg, w->reader.table.relation, b->run, &w->wait, err);
+        w->fenced =
+            write_watermark_alone(w, err) && /* that of the table before must not wait, too */
+            backfill_fence(w->reader.pg, w->reader.table.relation, b->run, &w->wait, err);
         return w->fenced;
     }
     if (!has_room(w)) {
