@@ -64,7 +64,7 @@ bool leaf_next(const char **text, struct leaf *);
 /* The item of that oid. */
 bool leaf_find(const char *text, uint32_t oid, struct leaf *);
 
-/* Put it there as one that is not known yet. False: its item is there, or those of others are not. */
+/* Add an item for a partition of which a change came. False: it has one, or no leaves are known. */
 bool terms_add_leaf(struct terms *, uint32_t oid);
 
 #endif
