@@ -226,10 +226,11 @@ void merge_pace(struct merge *, int64_t pause_us);
 bool merge_backfilling(const struct merge *); /* some rows are not out yet */
 
 /*
- * A look at the server begins; and the stream has passed all that it saw. If chunks that waited when it
- * began still do, the watermarks table may have left the publication when theirs were written. Then
- * they may go with this watermark as well, which is to be written. Returns how many there are;
- * *stream: of one of them.
+ * A look at the server begins; and the stream has passed all that it saw. A chunk that waited already
+ * when the look before began (in the last one its watermark may have been about to be written) may
+ * wait for what was not sent: the watermarks table may have left the publication for a while. It may
+ * go with this watermark as well, which is to be written. Returns how many there are; *stream: of one
+ * of them.
  */
 void merge_look(struct merge *);
 size_t merge_wait_again(struct merge *, const char *watermark, int *stream);

@@ -179,7 +179,7 @@ static void write_watermark(struct engine *e, const char watermark[WATERMARK_TEX
     merger_ask(e, &q);
 }
 
-/* What was written before the look, and has not come by, will not come. */
+/* What was not sent by now will not come. */
 static void write_missed_watermarks(struct engine *e)
 {
     struct hands *h = &e->hands;

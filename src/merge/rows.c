@@ -142,7 +142,7 @@ void merge_watermark_row(struct merge *m, const struct event *e)
 void merge_look(struct merge *m)
 {
     for (size_t i = 0; i < m->waiting_count; i++) {
-        m->waiting[i]->looked = true;
+        m->waiting[i]->looks++;
     }
 }
 
@@ -151,8 +151,8 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     size_t count = 0;
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
-        if (waiting->looked && !waiting->come_by) {
-            waiting->looked = false;
+        if (waiting->looks > 1 && !waiting->come_by) {
+            waiting->looks = 0;
             memcpy(waiting->again, watermark, sizeof waiting->again);
             *stream = waiting->stream;
             count++;

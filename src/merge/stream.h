@@ -25,7 +25,7 @@ struct waiting {
     char watermark[WATERMARK_TEXT];
     char again[WATERMARK_TEXT]; /* another that was written for it since; "": none */
     bool come_by; /* one of them has: released at the commit, or behind those before it */
-    bool looked;  /* it waited already when the last look began */
+    int looks;    /* that have begun while it waits */
 };
 
 struct interval {

@@ -269,7 +269,7 @@ def test_a_watermarks_table_that_leaves_the_publication_for_a_moment(database, c
     """Between two looks: the watermarks that were not sent are written again."""
     rows = 20000
     database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", f"INSERT INTO t SELECT n, 'v' FROM generate_series(1, {rows}) n")
-    one = capture(["t"], tail=tail, advanced={"backfill_chunk_size": 20, "check_interval": "4s"})
+    one = capture(["t"], tail=tail, advanced={"backfill_chunk_size": 20, "check_interval": "2s"})
     process = one.start().wait_for(lambda run: run.records_of("t"))
     database.execute(f"ALTER PUBLICATION {database.publication} DROP TABLE {database.watermarks}")
     time.sleep(0.5)
