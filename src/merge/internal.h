@@ -37,6 +37,7 @@ struct merge {
     uint64_t last_commit; /* end of the last commit processed, */
     uint64_t position;    /* and the server has sent all up to here */
     uint64_t last_change; /* its cursor (row/cursor.h) */
+    bool as_of_ahead;     /* rows of some stream may stand where nothing has come by yet */
     struct keybuf old_code, new_code;
 
     /* Transactions processed that touched keys not out and that no snapshot has shown yet. */

@@ -79,6 +79,7 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
     }
     s->cursor = first_commit(m, not_before);
     order_of(s)->begin(m, s);
+    m->as_of_ahead = true;
     m->backfilling += stream_backfills(s);
     s->changed = true; /* but no reason for a state: that it is to be backfilled was said */
     return true;

@@ -19,6 +19,7 @@ static bool init_streams(struct merge *m, struct err *err)
         order_of(s)->begin(m, s);
         m->backfilling += stream_backfills(s);
     }
+    m->as_of_ahead = true;
     return true;
 }
 
@@ -228,14 +229,17 @@ static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
 
 void merge_pass_as_of(struct merge *m, uint64_t lsn)
 {
-    for (int i = 0; m->backfilling && i < m->config.stream_count; i++) {
+    bool ahead = false;
+    for (int i = 0; m->as_of_ahead && i < m->config.stream_count; i++) {
         struct stream *s = &m->streams[i];
         if (s->as_of && !s->as_of_passed && s->as_of <= lsn) {
             s->as_of_passed = true;
             s->as_of_carry = cursor_carry(m->last_change, s->as_of);
             s->changed |= s->as_of_carry != 0;
         }
+        ahead |= s->as_of && !s->as_of_passed;
     }
+    m->as_of_ahead = ahead;
 }
 
 static void merge_begins(struct merge *m, const struct txn *txn)
