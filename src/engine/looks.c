@@ -40,7 +40,7 @@ void looks_begin(struct engine *e, int64_t now_us)
         merge_look(e->merge);
         q->keys = roster_keys(&e->roster);
         q->count = e->roster.count;
-        q->backfilling = merge_backfilling(e->merge);
+        q->awaits_watermarks = merge_backfilling(e->merge) || h->final;
         q->oid_count = merge_told(e->merge, &q->oids);
         merger_ask(e, &q);
     }

@@ -47,11 +47,11 @@ struct question {
     /* LOOK, EXAMINE. */
     char ***keys; /* of each stream; owned, but for the names */
     enum terms_use use;
-    uint32_t truncated;  /* EXAMINE: see terms_judge() */
-    uint32_t told_xid;   /* EXAMINE: what this transaction did must be seen; 0: none */
-    bool backfilling;    /* LOOK: watermarks must come */
-    struct terms was;    /* owned */
-    struct terms *terms; /* owned; of each stream, or of the one */
+    uint32_t truncated;     /* EXAMINE: see terms_judge() */
+    uint32_t told_xid;      /* EXAMINE: what this transaction did must be seen; 0: none */
+    bool awaits_watermarks; /* LOOK: they must come */
+    struct terms was;       /* owned */
+    struct terms *terms;    /* owned; of each stream, or of the one */
     struct terms_verdict verdict;
     uint64_t lsn;
     uint32_t *oids; /* LOOK: tables that the stream told of; then, those that are gone; owned */

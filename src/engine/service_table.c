@@ -36,7 +36,7 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
         ok = terms_look(s->pg, s->config->config, &asked, (char *const *const *)q->keys, q->terms,
                         &q->lsn, err) &&
              terms_look_gone(s->pg, q->oids, &q->oid_count, &q->lsn, err) &&
-             (!q->backfilling || watermarks_come(s->pg, s->config->config, err));
+             (!q->awaits_watermarks || watermarks_come(s->pg, s->config->config, err));
     } while (retries(s, ok, &retry, err));
     return ok;
 }

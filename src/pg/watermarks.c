@@ -45,8 +45,7 @@ bool watermarks_come(struct pg *pg, const struct config *config, struct err *err
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 5, params, err);
     bool ok = rows != NULL;
     if (ok && pg_rows_count(rows) && !pg_rows_null(rows, 0, 0)) {
-        ok = err_set(err, ERR_CONFIG,
-                     "the watermarks of a backfill do not come by: their table %s %s", table,
+        ok = err_set(err, ERR_CONFIG, "watermarks do not come by: their table %s %s", table,
                      rows_text(rows, 0, 0));
     }
     pg_rows_free(&rows);

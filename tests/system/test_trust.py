@@ -2,8 +2,9 @@
 
 import glob
 import os
-import time
 import re
+import time
+from contextlib import closing
 
 import psycopg2
 import pytest
@@ -277,6 +278,26 @@ def test_a_watermarks_table_that_leaves_the_publication_for_a_moment(database, c
     assert len(process.records_of("t")) < rows, "the backfill was over: this test tests nothing"
     one.keep(process.wait_for_active().stop() if tail else process.succeed())
     assert "has not come by: it is written again" in process.stderr, process.story()
+    one.assert_equal(t=["id"])
+
+
+def test_a_watermarks_table_that_leaves_the_publication_before_the_end(database, capture):
+    """The last watermark, with which a read ends, would be written for ever."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    one = capture(["t"], advanced={"check_interval": "1s"})
+    one.run()
+    database.execute("INSERT INTO t VALUES (1)")
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"BEGIN; UPDATE {database.watermarks} SET watermark = 'locked'")
+        process = one.start().wait_for(lambda run: run.records_of("t"))
+        database.execute(f"ALTER PUBLICATION {database.publication} DROP TABLE {database.watermarks}")
+        cursor.execute("COMMIT")
+    process.finish()
+    message = process.errors[0]["message"]
+    assert "watermarks do not come by" in message, process.story()
+    database.execute(remedy(message, "ALTER PUBLICATION"))
+    one.keep(process)
+    one.run()
     one.assert_equal(t=["id"])
 
 
