@@ -25,6 +25,13 @@ static bool retries(struct service *s, bool ok, struct retry *retry, struct err 
     return !ok && service_may_retry(s, retry, err);
 }
 
+static void forget_terms(struct question *q)
+{
+    for (int i = 0; i < q->count; i++) {
+        terms_clear(&q->terms[i]);
+    }
+}
+
 bool answer_look(struct service *s, struct question *q, struct err *err)
 {
     struct catalog asked = {.streams = s->config->catalog->streams, .count = q->count};
@@ -33,6 +40,7 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
     retry_succeeded(&retry, clock_monotonic_us());
     q->terms = mem_zero((size_t)q->count * sizeof *q->terms);
     do {
+        forget_terms(q);
         ok = terms_look(s->pg, s->config->config, &asked, (char *const *const *)q->keys, q->terms,
                         &q->lsn, err) &&
              terms_look_gone(s->pg, q->oids, &q->oid_count, &q->lsn, err) &&
