@@ -124,7 +124,7 @@ static bool chunk(struct merge *m, int stream, struct range *range, struct waiti
 static void begin(const struct merge *m, struct stream *s)
 {
     s->as_of = s->as_of ? s->as_of : s->cursor ? s->cursor : m->cursor;
-    s->as_of_passed = s->as_of < m->cursor;
+    s->as_of_passed = s->as_of < m->cursor || s->as_of < s->cursor; /* its state may be ahead */
 }
 
 /* A place is compared by nobody. */

@@ -62,6 +62,23 @@ Test(cursors, of_rows_lie_behind_it_too_where_a_keepalive_passed_their_position)
     scene_free(&s);
 }
 
+Test(cursors, of_rows_stay_where_their_streams_state_is_ahead_of_others)
+{
+    struct scene s;
+    scene_init(&s, NULL, "10:10:", false);
+    s.stream.airbyte_look = true;
+    scene_quiet(&s);
+    s.whole->streams[0].as_of = s.lsn + 100;
+    s.whole->streams[0].cursor = s.lsn + 1000;
+    s.whole->carry = (s.lsn + 1000) << CURSOR_BITS; /* of a transaction that it has, behind them */
+    scene_resume(&s);
+    s.lsn += 500;
+    insert_many(&s, 8);
+    scene_quiet(&s);
+    cr_expect_eq(carry(&s), 0);
+    scene_free(&s);
+}
+
 Test(cursors, need_no_carry_where_the_position_says_it)
 {
     struct scene s;
