@@ -4,8 +4,14 @@
 
 enum {
     HELD_FIRST_US = 3 * 1000 * 1000,
-    HELD_CHECKS = 5, /* so many check intervals lie between two */
+    HELD_CHECKS = 5,                     /* so many check intervals lie between two, */
+    HELD_MOST_US = 5 * 60 * 1000 * 1000, /* but no more than that */
 };
+
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 void merger_ask_simply(struct engine *e, enum question_kind kind, bool *asked)
 {
@@ -25,7 +31,8 @@ void looks_begin(struct engine *e, int64_t now_us)
         return;
     }
     if (now_us >= h->held_us && !h->held_asked) {
-        h->held_us = now_us + HELD_CHECKS * e->config.config->check_interval_ms * 1000;
+        h->held_us = soonest(now_us + HELD_MOST_US,
+                             now_us + HELD_CHECKS * e->config.config->check_interval_ms * 1000);
         merger_ask_simply(e, ASK_HELD, &h->held_asked);
     }
     if (now_us >= h->slot_us && !h->slot_asked && e->config.progress->slot_interval_us) {
@@ -44,11 +51,6 @@ void looks_begin(struct engine *e, int64_t now_us)
         q->oid_count = merge_told(e->merge, &q->oids);
         merger_ask(e, &q);
     }
-}
-
-static int64_t soonest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t looks_deadline_us(const struct engine *e)
