@@ -11,11 +11,14 @@
 #include "row/terms.h"
 
 /*
- * Append the expressions of all terms, in order, with commas between them. `oid`, `publication` (its
- * name) and `key` (the names of the key's columns, a text[]) are expressions, too.
+ * Append the expressions of all terms, in order, with commas between them; and what they need in
+ * FROM, which may follow other items. `oid`, `publication` (its name) and `key` (the names of the
+ * key's columns, a text[]) are expressions, too.
  */
 void terms_sql(struct out *, const char *oid, const char *publication, const char *key,
                int version);
+void terms_from_sql(struct out *, const char *oid, const char *publication, const char *key,
+                    int version);
 
 /* Take them from the columns of a row, from `column` on. */
 void terms_take(struct terms *, const struct pg_rows *, int row, int column);

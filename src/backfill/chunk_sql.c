@@ -80,6 +80,8 @@ static void prepare_facts(struct out *request, const struct table *table)
     table->order->pages_sql(&sql, oid);
     out_char(&sql, ',');
     terms_sql(&sql, oid, "$2", "$3::text[]", table->version);
+    out_string(&sql, " FROM ");
+    terms_from_sql(&sql, oid, "$2", "$3::text[]", table->version);
     wire_prepare(request, facts_name, out_text(&sql));
     out_free(&sql);
 }

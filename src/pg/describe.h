@@ -29,18 +29,17 @@ bool describe_columns(struct pg *, const struct config *, const struct catalog *
                       struct table_description *tables, struct reading *readings, struct err *);
 
 /*
- * Append an SQL expression for what publishes a table: the oid of the publication's entry of it, or
- * of its schema, or of one that it is a partition of; or the publication's own, where it is for all
- * tables. Who leaves the publication and comes back has another. `oid` and `publication`, which is
- * its name, are expressions too.
+ * Append a subquery of one row on what publishes a table:
+ *
+ *   published_by  the oid of the publication's entry of it, or of its schema, or of one that it is a
+ *                 partition of; or the publication's own, where it is for all tables. Who leaves the
+ *                 publication and comes back has another
+ *   limits        a digest of the column lists and row filters of all entries; '' for none
+ *   home          when it came into the schemas that are published; NULL: it is not published by one
+ *
+ * `oid` and `publication`, which is its name, are expressions.
  */
-void describe_publisher_sql(struct out *, const char *oid, const char *publication, int version);
-
-/* Likewise for when it came into the schemas that are published; NULL: it is not published by one. */
-void describe_home_sql(struct out *, const char *oid, const char *publication, int version);
-
-/* Likewise for a digest of the column lists and row filters of all entries; '' for none. */
-void describe_limits_sql(struct out *, const char *oid, const char *publication, int version);
+void describe_entries_sql(struct out *, const char *oid, const char *publication, int version);
 
 /*
  * Set the `operators` of each key column of all tables, whose keys have been chosen: one query. Visit

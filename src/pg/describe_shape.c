@@ -7,7 +7,9 @@
 /*
  * A partition is published by what publishes any of those that it is part of, too: its line. An entry
  * is one of a table or of a schema, or the publication itself, where it is for all tables. OFFSET 0
- * keeps the planner from reading all entries of a publication for one.
+ * keeps the planner from reading all entries of a publication for one. Of several entries the lowest
+ * is told, which is nearly always the oldest. ALTER TABLE ... SET SCHEMA writes again on which schema
+ * the table depends.
  */
 static const char entries_sql[] =
     "(WITH RECURSIVE line(oid,home,partition) AS"
@@ -15,14 +17,16 @@ static const char entries_sql[] =
     " UNION ALL SELECT c.oid,c.relnamespace,c.relispartition FROM line l"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=l.oid AND l.partition"
     " JOIN pg_catalog.pg_class c ON c.oid=h.inhparent)"
-    " SELECT %s FROM pg_catalog.pg_publication p"
+    " SELECT pg_catalog.min(e.oid)::text AS published_by,"
+    "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(coalesce(e.limits,''),','"
+    " ORDER BY e.oid)),16),'') AS limits,pg_catalog.string_agg(e.home,'.' ORDER BY e.oid) AS home"
+    " FROM pg_catalog.pg_publication p"
     " CROSS JOIN LATERAL (SELECT p.oid,NULL::text AS limits,NULL::text AS home"
     " WHERE p.puballtables UNION ALL SELECT r.oid,%s,NULL FROM line l CROSS JOIN LATERAL"
     " (SELECT * FROM pg_catalog.pg_publication_rel r WHERE r.prrelid=l.oid AND r.prpubid=p.oid"
     " OFFSET 0) r%s) e WHERE p.pubname=%s)";
 
-static void add_entries(struct out *sql, const char *oid, const char *what, const char *publication,
-                        int version)
+void describe_entries_sql(struct out *sql, const char *oid, const char *publication, int version)
 {
     static const char schemas[] =
         " UNION ALL SELECT n.oid,NULL,(SELECT d.xmin::text FROM pg_catalog.pg_depend d"
@@ -30,30 +34,9 @@ static void add_entries(struct out *sql, const char *oid, const char *what, cons
         " FROM pg_catalog.pg_publication_namespace n"
         " JOIN line l ON l.home=n.pnnspid WHERE n.pnpubid=p.oid";
     bool newer = version >= 150000; /* has schemas, lists of columns and row filters */
-    out_format(sql, entries_sql, oid, what,
+    out_format(sql, entries_sql, oid,
                newer ? "nullif(pg_catalog.concat_ws(' ',r.prattrs,r.prqual),'')" : "NULL",
                newer ? schemas : "", publication);
-}
-
-/* Of several entries the lowest tells, which is nearly always the oldest. */
-void describe_publisher_sql(struct out *sql, const char *oid, const char *publication, int version)
-{
-    add_entries(sql, oid, "pg_catalog.min(e.oid)", publication, version);
-}
-
-void describe_limits_sql(struct out *sql, const char *oid, const char *publication, int version)
-{
-    add_entries(
-        sql, oid,
-        "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(coalesce(e.limits,''),','"
-        " ORDER BY e.oid)),16),'')",
-        publication, version);
-}
-
-/* ALTER TABLE ... SET SCHEMA writes again on which schema the table depends. */
-void describe_home_sql(struct out *sql, const char *oid, const char *publication, int version)
-{
-    add_entries(sql, oid, "pg_catalog.string_agg(e.home,'.' ORDER BY e.oid)", publication, version);
 }
 
 void describe_pages_sql(struct out *sql, const char *oid)

@@ -121,14 +121,13 @@ static void add_tree(struct out *sql, const char *oid, int version)
 }
 
 /* A table without any identity refuses updates: its changes need tell nothing. */
-static void add_identity(struct out *sql, const char *oid, const char *key, int version)
+static void add_identity(struct out *sql, const char *key)
 {
     static const char index[] =
         "i.indrelid=t.oid AND (t.identity='d' AND i.indisprimary AND i.indimmediate"
         " OR t.identity='i' AND i.indisreplident)";
-    add_tree(sql, oid, version);
     out_format(sql,
-               "SELECT coalesce((SELECT pg_catalog.string_agg(x.schema||'.'||x.name,', ') FROM ("
+               "coalesce((SELECT pg_catalog.string_agg(x.schema||'.'||x.name,', ') FROM ("
                "SELECT (SELECT pg_catalog.quote_ident(s.nspname) FROM pg_catalog.pg_namespace s"
                " WHERE s.oid=t.schema),pg_catalog.quote_ident(t.name)"
                " FROM tree t WHERE t.kind IN ('r','p') AND t.identity<>'f'"
@@ -136,7 +135,7 @@ static void add_identity(struct out *sql, const char *oid, const char *key, int 
                " AND (SELECT pg_catalog.count(*) FROM unnest(%s) k(name) WHERE NOT EXISTS ("
                "SELECT FROM pg_catalog.pg_index i CROSS JOIN unnest(i.indkey) u(attnum)"
                " JOIN pg_catalog.pg_attribute a ON a.attrelid=t.oid AND a.attnum=u.attnum"
-               " WHERE a.attname=k.name AND %s))>0 ORDER BY t.oid LIMIT 3) x(schema,name)),''))",
+               " WHERE a.attname=k.name AND %s))>0 ORDER BY t.oid LIMIT 3) x(schema,name)),'')",
                index, key, index);
 }
 
@@ -149,19 +148,17 @@ static void add_publication(struct out *sql, const char *publication, int versio
                version >= 130000 ? "p.pubviaroot" : "''", publication);
 }
 
-static void add_persistence(struct out *sql, const char *oid, int version)
+/* One row: identity, persistence and leaves. */
+static void add_below(struct out *sql, const char *oid, const char *key, int version)
 {
     add_tree(sql, oid, version);
-    out_string(sql, "SELECT pg_catalog.max(t.persistence::text) FROM tree t"
-                    " WHERE t.kind IN ('r','p'))");
-}
-
-static void add_leaves(struct out *sql, const char *oid, int version)
-{
-    add_tree(sql, oid, version);
-    out_string(sql, "SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
-                    "CASE WHEN t.kind='f' THEN 'f' ELSE t.file::text END),' ' ORDER BY t.oid),"
-                    "'') FROM tree t WHERE t.kind<>'p')");
+    out_string(sql, "SELECT ");
+    add_identity(sql, key);
+    out_string(sql, " AS identity,(SELECT pg_catalog.max(t.persistence::text) FROM tree t"
+                    " WHERE t.kind IN ('r','p')) AS persistence,"
+                    "(SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat(t.oid,':',t.how,':',"
+                    "CASE WHEN t.kind='f' THEN 'f' ELSE t.file::text END),' ' ORDER BY t.oid),'')"
+                    " FROM tree t WHERE t.kind<>'p') AS leaves)");
 }
 
 void terms_sql(struct out *sql, const char *oid, const char *publication, const char *key,
@@ -174,19 +171,19 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     add_order(sql, oid, key, version);
     out_char(sql, ',');
-    add_identity(sql, oid, key, version);
-    out_char(sql, ',');
-    describe_publisher_sql(sql, oid, publication, version);
-    out_string(sql, "::text,");
-    describe_limits_sql(sql, oid, publication, version);
-    out_char(sql, ',');
+    out_string(sql, "below.identity,entries.published_by,entries.limits,");
     add_publication(sql, publication, version);
-    out_char(sql, ',');
-    add_persistence(sql, oid, version);
-    out_char(sql, ',');
-    add_leaves(sql, oid, version);
-    out_char(sql, ',');
-    describe_home_sql(sql, oid, publication, version);
+    out_string(sql, ",below.persistence,below.leaves,entries.home");
+}
+
+void terms_from_sql(struct out *sql, const char *oid, const char *publication, const char *key,
+                    int version)
+{
+    out_string(sql, "LATERAL ");
+    add_below(sql, oid, key, version);
+    out_string(sql, " below CROSS JOIN LATERAL ");
+    describe_entries_sql(sql, oid, publication, version);
+    out_string(sql, " entries");
 }
 
 void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)
@@ -222,7 +219,9 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
                " JOIN pg_catalog.pg_namespace s ON s.oid=c.relnamespace"
                " WHERE s.nspname=u.s AND c.relname=u.t) AS oid"
                " FROM unnest($1::text[],$2::text[],$3::text[]) WITH ORDINALITY u(s,t,key,n)"
-               ") w ORDER BY w.n");
+               ") w CROSS JOIN ");
+    terms_from_sql(&sql, "w.oid", "$4", "w.key", pg_server_version(pg));
+    out_string(&sql, " ORDER BY w.n");
     const char *params[] = {out_text(&lists[0]), out_text(&lists[1]), out_text(&lists[2]),
                             config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
