@@ -195,21 +195,21 @@ static bool next_batch(struct reader *r, const struct backfill_task *task, struc
 }
 
 /* Rows after the chunk was cut: they are read again with the next. The query ends with the
- * cancellation, unless it was quicker. */
+ * cancellation, unless it was quicker; then what comes behind it goes by, too. */
 bool reader_skip_rows(struct reader *r, struct err *err)
 {
-    struct message message;
+    struct message message = {.type = WIRE_ROW};
     pg_cancel(r->pg);
-    do {
+    while (message.type != WIRE_READY) {
         if (!reader_answer(r, &message, err)) {
             return false;
         }
-    } while (message.type == WIRE_ROW);
-    if (message.type == WIRE_DONE) {
-        return reader_expect_done(r, 1, err) && reader_expect_ready(r, err);
+        if (message.type == WIRE_ERROR) {
+            reader_failed(r, &message, err);
+            return r->cancelled && pg_alive(r->pg);
+        }
     }
-    reader_failed(r, &message, err);
-    return r->cancelled && pg_alive(r->pg);
+    return true;
 }
 
 /* Fewer rows may be had in the time that there is. */
