@@ -59,7 +59,8 @@ void catalog_free(struct catalog **);
  * `streams`.
  */
 bool catalog_check_duplicates(const struct json_at *streams, const struct catalog *,
-                         int (*order)(const void *, const void *), const char *what, struct err *);
+                              int (*order)(const void *, const void *), const char *what,
+                              struct err *);
 int catalog_by_table(const void *, const void *);
 
 #endif
