@@ -89,18 +89,27 @@ def pause_in_backfill(one, total, after=20, table="t"):
     return process
 
 
+def stand_still(process, table="t"):
+    """From the table's first row on, until go_on_from()."""
+    process.pause_at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (
+        process.process.send_signal(signal.SIGSTOP) or True)
+    process.wait_until_paused()
+
+
+def go_on_from(process):
+    process.process.send_signal(signal.SIGCONT)
+    return process.go_on()
+
+
 @contextmanager
 def held_in_backfill(one, table="t"):
     """A run of the capture whose backfill of the table a lock holds up in the middle, while the `with` block lasts. It stands
     still from its first row on until the lock is there."""
     process = one.start()
-    process.pause_at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (
-        process.process.send_signal(signal.SIGSTOP) or True)
-    process.wait_until_paused()
+    stand_still(process, table)
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
-        process.process.send_signal(signal.SIGCONT)
-        yield process.go_on()
+        yield go_on_from(process)
 
 
 def kill_in_backfill(one, total, table="t"):

@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 import flow as flow_module
-from again import (SOON, assert_lives, assert_said_again, kill_in_backfill, location, said_again, wait_until_again, warnings)
+from again import (SOON, assert_lives, assert_said_again, go_on_from, kill_in_backfill, location, said_again, stand_still,
+                   wait_until_again, warnings)
 from capture import stream
 from connector import PATIENCE
 
@@ -58,9 +59,10 @@ def begin_capture(database, capture):
 
 def change_in_backfill(one, process, statements, rows=ROWS):
     """The statements hold the table's lock, so no chunk is read beside them."""
-    process.wait_for(lambda run: len(run.records_of("t")) >= 100)
+    stand_still(process)
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE t")
+        go_on_from(process)
         assert len(process.records_of("t")) < rows - 500, "the backfill is nearly over: this test tests nothing"
         for statement in statements:
             cursor.execute(statement)
