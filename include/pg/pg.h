@@ -65,6 +65,15 @@ const char *pg_sqlstate(const struct pg *);
 void pg_quote_identifier(struct out *, const char *name);
 void pg_quote_literal(struct out *, const char *text, size_t len);
 
+/* Append items as the text of an array parameter: {"a","b\"c"}. */
+void pg_array_open(struct out *);
+void pg_array_add(struct out *, const char *item);
+void pg_array_close(struct out *);
+
+/* Append names as one item: an array within the array, as text, since an array of arrays would want
+ * them all of one length. None: NULL. */
+void pg_array_add_names(struct out *, char *const *names);
+
 /* One or several statements by the simple protocol; rows are discarded. */
 bool pg_exec(struct pg *, const char *sql, struct err *);
 

@@ -5,6 +5,7 @@
 
 #include "airbyte/airbyte.h"
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "runtime/counter.h"
 #include "state/state.h"
@@ -145,7 +146,7 @@ static void add_streams(struct airbyte_read *a, struct out *out,
 static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
 {
     uint64_t stored = shared_load(&a->stored);
-    uint64_t kept = cursor - (stored > a->start ? stored : a->start);
+    uint64_t kept = lsn_distance(stored > a->start ? stored : a->start, cursor);
     double gib = (double)kept / (1024 * 1024 * 1024);
     int64_t now_us = clock_monotonic_us();
     if (!a->catalog->tail || gib < 1 || gib < 2 * a->warned_gib ||

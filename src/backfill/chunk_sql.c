@@ -89,16 +89,11 @@ static void prepare_facts(struct out *request, const struct table *table)
 /* The names of the key's columns, as an array's text. */
 static void add_key_names(struct out *out, const struct table_description *d)
 {
-    out_char(out, '{');
+    pg_array_open(out);
     for (int k = 0; k < d->key_count; k++) {
-        out_string(out, k ? ",\"" : "\"");
-        for (const char *p = d->relation->columns[d->key[k].column].name; *p; p++) {
-            out_string(out, *p == '"' || *p == '\\' ? "\\" : "");
-            out_char(out, *p);
-        }
-        out_char(out, '"');
+        pg_array_add(out, d->relation->columns[d->key[k].column].name);
     }
-    out_char(out, '}');
+    pg_array_close(out);
 }
 
 /* Planned once a session: that takes longer than to run it. */

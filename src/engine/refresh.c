@@ -91,7 +91,7 @@ static bool tell(struct engine *e, struct err *err)
     return ok;
 }
 
-/* No attempt may ever come, and nobody has said so to it. */
+/* A slot that nobody comes back to keeps WAL, and only this log can say so. */
 bool refresh_say_left(struct engine *e, struct err *err)
 {
     const struct config *config = e->config.config;

@@ -34,6 +34,7 @@ void take_signal(struct program *);
  * not. */
 struct catalog *load_catalog(const struct program *, struct err *);
 
+/* all.c: the tables that fit the pattern of the command line, asked of the server. */
 struct catalog *catalog_of_all(const struct program *, struct err *);
 
 /* SIGHUP, for a `read`: its catalog file is read again, and what can be used handed to the engine. */
@@ -56,7 +57,7 @@ bool people_show(struct program *, bool (*)(const struct request *, struct out *
                  struct err *);
 bool people_teardown(struct program *, struct err *);
 
-/* Somebody who speaks while a capture runs, or writes. */
+/* Who is looked after while a capture runs: a platform that speaks, or a file that is rewritten. */
 struct listener {
     int fd;                                    /* -1: nothing more will come */
     bool (*take)(void *context, struct err *); /* fd is readable; false ends the capture */

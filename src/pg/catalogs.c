@@ -6,12 +6,12 @@
 #include "base/mem.h"
 #include "pg/pg.h"
 
-void array_open(struct out *out)
+void pg_array_open(struct out *out)
 {
     out_char(out, '{');
 }
 
-void array_add(struct out *out, const char *item)
+void pg_array_add(struct out *out, const char *item)
 {
     char last = out->data[out->len - 1];
     out_string(out, last == '{' ? "\"" : ",\"");
@@ -24,24 +24,24 @@ void array_add(struct out *out, const char *item)
     out_char(out, '"');
 }
 
-void array_add_names(struct out *out, char *const *names)
+void pg_array_add_names(struct out *out, char *const *names)
 {
     struct out inner;
     out_init(&inner, 64);
-    array_open(&inner);
+    pg_array_open(&inner);
     for (; names && *names; names++) {
-        array_add(&inner, *names);
+        pg_array_add(&inner, *names);
     }
-    array_close(&inner);
+    pg_array_close(&inner);
     if (inner.len > 2) {
-        array_add(out, out_text(&inner));
+        pg_array_add(out, out_text(&inner));
     } else {
         out_string(out, out->len > 1 ? ",NULL" : "NULL");
     }
     out_free(&inner);
 }
 
-void array_close(struct out *out)
+void pg_array_close(struct out *out)
 {
     out_char(out, '}');
 }

@@ -7,15 +7,6 @@
 #include "base/out.h"
 #include "config/config.h"
 
-/* Append `items` as the text of an array parameter: {"a","b\"c"}. */
-void array_open(struct out *);
-void array_add(struct out *, const char *item);
-void array_close(struct out *);
-
-/* Append names as one item: an array within the array, as text, since an array of arrays would want
- * them all of one length. None: NULL. */
-void array_add_names(struct out *, char *const *names);
-
 /* A name, or a table's name with its schema, quoted as in SQL. Caller frees. */
 char *sql_name(const char *name);
 char *sql_table(const char *schema, const char *table);

@@ -80,17 +80,17 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
     out_init(&schemas, 256);
     out_init(&tables, 256);
-    array_open(&schemas);
-    array_open(&tables);
-    array_open(&keys);
+    pg_array_open(&schemas);
+    pg_array_open(&tables);
+    pg_array_open(&keys);
     for (int i = 0; i < catalog->count; i++) {
-        array_add(&schemas, catalog->streams[i].schema);
-        array_add(&tables, catalog->streams[i].table);
-        array_add_names(&keys, catalog->streams[i].key);
+        pg_array_add(&schemas, catalog->streams[i].schema);
+        pg_array_add(&tables, catalog->streams[i].table);
+        pg_array_add_names(&keys, catalog->streams[i].key);
     }
-    array_close(&schemas);
-    array_close(&tables);
-    array_close(&keys);
+    pg_array_close(&schemas);
+    pg_array_close(&tables);
+    pg_array_close(&keys);
     index_within_sql(&within, "w.oid", "w.key", pg_server_version(pg));
     out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL",
                out_text(&within));

@@ -87,11 +87,11 @@ static struct pg_rows *query_columns(struct pg *pg, const struct config *config,
     out_init(&sql, 4096);
     out_init(&oids, 256);
     write_columns_sql(&sql, pg_server_version(pg));
-    array_open(&oids);
+    pg_array_open(&oids);
     for (int i = 0; i < count; i++) {
         out_format(&oids, i ? ",%u" : "%u", readings[i].oid);
     }
-    array_close(&oids);
+    pg_array_close(&oids);
     const char *params[] = {out_text(&oids), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 2, params, err);
     out_free(&sql);

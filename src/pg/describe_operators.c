@@ -104,8 +104,8 @@ static struct pg_rows *query(struct pg *pg, const struct table_description *tabl
     struct out types, classes;
     out_init(&types, 256);
     out_init(&classes, 256);
-    array_open(&types);
-    array_open(&classes);
+    pg_array_open(&types);
+    pg_array_open(&classes);
     for (int i = 0; i < count; i++) {
         for (int k = 0; k < tables[i].key_count; k++) {
             const struct key_description *key = &tables[i].key[k];
@@ -114,8 +114,8 @@ static struct pg_rows *query(struct pg *pg, const struct table_description *tabl
             out_format(&classes, "%s%u", comma, key->operator_class);
         }
     }
-    array_close(&types);
-    array_close(&classes);
+    pg_array_close(&types);
+    pg_array_close(&classes);
     const char *params[] = {out_text(&types), out_text(&classes)};
     struct pg_rows *rows = pg_query(pg, operators_sql, 2, params, err);
     out_free(&types);

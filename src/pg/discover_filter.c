@@ -9,13 +9,13 @@
 static void open_array(struct out *list)
 {
     out_init(list, 128);
-    array_open(list);
+    pg_array_open(list);
 }
 
 /* Close a list and append it as a literal. */
 static void write_array(struct out *out, struct out *list)
 {
-    array_close(list);
+    pg_array_close(list);
     pg_quote_literal(out, list->data, list->len);
     out_string(out, "::text[]");
     out_free(list);
@@ -30,7 +30,7 @@ static void write_schemas(struct out *out, const char *condition, char *const *s
     }
     open_array(&list);
     for (; *schemas; schemas++) {
-        array_add(&list, *schemas);
+        pg_array_add(&list, *schemas);
     }
     out_format(out, " AND n.nspname %s (", condition);
     write_array(out, &list);
@@ -43,8 +43,8 @@ static void write_tables(struct out *out, const struct catalog *only)
     open_array(&schemas);
     open_array(&tables);
     for (int i = 0; i < only->count; i++) {
-        array_add(&schemas, only->streams[i].schema);
-        array_add(&tables, only->streams[i].table);
+        pg_array_add(&schemas, only->streams[i].schema);
+        pg_array_add(&tables, only->streams[i].table);
     }
     out_string(out, " AND (n.nspname, c.relname) IN (SELECT * FROM unnest(");
     write_array(out, &schemas);

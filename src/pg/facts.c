@@ -164,20 +164,20 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     out_init(&tables, 256);
     out_init(&keys, 256);
     out_init(&sql, sizeof tables_sql);
-    array_open(&schemas);
-    array_open(&tables);
-    array_open(&keys);
+    pg_array_open(&schemas);
+    pg_array_open(&tables);
+    pg_array_open(&keys);
     for (int i = 0; catalog && i < catalog->count; i++) {
-        array_add(&schemas, catalog->streams[i].schema);
-        array_add(&tables, catalog->streams[i].table);
-        array_add_names(&keys, catalog->streams[i].key);
+        pg_array_add(&schemas, catalog->streams[i].schema);
+        pg_array_add(&tables, catalog->streams[i].table);
+        pg_array_add_names(&keys, catalog->streams[i].key);
     }
-    array_add(&schemas, config->watermarks_schema);
-    array_add(&tables, config->watermarks_table);
-    array_add_names(&keys, NULL);
-    array_close(&schemas);
-    array_close(&tables);
-    array_close(&keys);
+    pg_array_add(&schemas, config->watermarks_schema);
+    pg_array_add(&tables, config->watermarks_table);
+    pg_array_add_names(&keys, NULL);
+    pg_array_close(&schemas);
+    pg_array_close(&tables);
+    pg_array_close(&keys);
     write_tables_sql(&sql, pg_server_version(pg));
     const char *params[] = {out_text(&schemas), out_text(&tables), config->publication,
                             out_text(&keys)};

@@ -99,19 +99,19 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     out_init(&schemas, 64);
     out_init(&tables, 64);
     out_init(&offered, 64);
-    array_open(&schemas);
-    array_open(&tables);
-    array_open(&offered);
+    pg_array_open(&schemas);
+    pg_array_open(&tables);
+    pg_array_open(&offered);
     for (int i = 0; catalog && i < catalog->count; i++) {
-        array_add(&schemas, catalog->streams[i].schema);
-        array_add(&tables, catalog->streams[i].table);
+        pg_array_add(&schemas, catalog->streams[i].schema);
+        pg_array_add(&tables, catalog->streams[i].table);
     }
     for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
-        array_add(&offered, *schema);
+        pg_array_add(&offered, *schema);
     }
-    array_close(&schemas);
-    array_close(&tables);
-    array_close(&offered);
+    pg_array_close(&schemas);
+    pg_array_close(&tables);
+    pg_array_close(&offered);
     write_sql(&sql, remark, offered_kind_sql(config, pg_server_version(pg)));
     const char *params[] = {catalog ? out_text(&schemas) : NULL, out_text(&tables),
                             out_text(&offered), config->publication};

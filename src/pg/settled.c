@@ -14,14 +14,14 @@ bool names_settled(struct pg *pg, const struct named_table *named, int count, bo
     struct out schemas, tables;
     out_init(&schemas, 256);
     out_init(&tables, 256);
-    array_open(&schemas);
-    array_open(&tables);
+    pg_array_open(&schemas);
+    pg_array_open(&tables);
     for (int i = 0; i < count; i++) {
-        array_add(&schemas, named[i].schema);
-        array_add(&tables, named[i].table);
+        pg_array_add(&schemas, named[i].schema);
+        pg_array_add(&tables, named[i].table);
     }
-    array_close(&schemas);
-    array_close(&tables);
+    pg_array_close(&schemas);
+    pg_array_close(&tables);
     const char *params[] = {out_text(&schemas), out_text(&tables)};
     struct pg_rows *rows = pg_query(pg, sql, 2, params, err);
     *settled = rows != NULL;

@@ -40,11 +40,11 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, int nam
     struct out sql, schemas;
     out_init(&sql, sizeof survey_sql);
     out_init(&schemas, 64);
-    array_open(&schemas);
+    pg_array_open(&schemas);
     for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
-        array_add(&schemas, *schema);
+        pg_array_add(&schemas, *schema);
     }
-    array_close(&schemas);
+    pg_array_close(&schemas);
     out_format(&sql, survey_sql, identified_sql, offered_kind_sql(config, pg_server_version(pg)),
                identified_sql, named, named, named, named);
     const char *params[] = {config->watermarks_schema, config->watermarks_table,

@@ -201,15 +201,15 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     struct out lists[3], sql;
     for (int i = 0; i < 3; i++) {
         out_init(&lists[i], 256);
-        array_open(&lists[i]);
+        pg_array_open(&lists[i]);
     }
     for (int i = 0; i < catalog->count; i++) {
-        array_add(&lists[0], catalog->streams[i].schema);
-        array_add(&lists[1], catalog->streams[i].table);
-        array_add_names(&lists[2], keys[i]);
+        pg_array_add(&lists[0], catalog->streams[i].schema);
+        pg_array_add(&lists[1], catalog->streams[i].table);
+        pg_array_add_names(&lists[2], keys[i]);
     }
     for (int i = 0; i < 3; i++) {
-        array_close(&lists[i]);
+        pg_array_close(&lists[i]);
     }
     out_init(&sql, 8192);
     out_string(&sql, "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()),");
@@ -268,11 +268,11 @@ bool terms_look_gone(struct pg *pg, uint32_t *oids, size_t *count, uint64_t *lsn
         "pg_catalog.pg_current_wal_flush_lsn()";
     struct out list;
     out_init(&list, 256);
-    array_open(&list);
+    pg_array_open(&list);
     for (size_t i = 0; i < *count; i++) {
         out_format(&list, "%s%" PRIu32, i ? "," : "", oids[i]);
     }
-    array_close(&list);
+    pg_array_close(&list);
     const char *params[] = {out_text(&list)};
     struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
     out_free(&list);

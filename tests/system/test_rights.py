@@ -51,17 +51,27 @@ def test_a_grant_on_columns_alone(prepared, capture, user):
     one.assert_equal(t=["id"])
 
 
+@pytest.fixture(name="refused")
+def refused_in_backfill(prepared, capture, user):
+    """refused(statement): a capture whose backfill ended because of that statement, its process and the error's message."""
+
+    def refuse(statement):
+        prepared.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1001, 30000) n")
+        who = user("REPLICATION", *GRANTS)
+        one = capture(["t"], advanced={"backfill_chunk_size": 20}, **who)
+        process = one.start().wait_for(lambda run: run.records_of("t"))
+        prepared.execute(statement.format(user=f'"{who["user"]}"', watermarks=prepared.watermarks))
+        process.finish()
+        return one, process, process.errors[0]["message"]
+
+    return refuse
+
+
 @pytest.mark.parametrize("taken, given", [("REVOKE SELECT ON t FROM {user}", "GRANT SELECT ON TABLE"),
                                           ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", "GRANT USAGE ON SCHEMA")])
-def test_a_right_that_is_taken_away_during_the_backfill(prepared, capture, user, taken, given):
+def test_a_right_that_is_taken_away_during_the_backfill(prepared, refused, taken, given):
     """The statements that are named give it back, and the next run goes on."""
-    prepared.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1001, 30000) n")
-    who = user("REPLICATION", *GRANTS)
-    one = capture(["t"], advanced={"backfill_chunk_size": 20}, **who)
-    process = one.start().wait_for(lambda run: run.records_of("t"))
-    prepared.execute(taken.format(user=f'"{who["user"]}"'))
-    process.finish()
-    message = process.errors[0]["message"]
+    one, process, message = refused(taken)
     assert given in message and "public.t" in message, process.story()
     one.keep(process)
     for statement in message.split("; run ")[1].split("; "):
@@ -70,17 +80,11 @@ def test_a_right_that_is_taken_away_during_the_backfill(prepared, capture, user,
     one.assert_equal(t=["id"])
 
 
-@pytest.mark.parametrize("refused, said", [("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "BYPASSRLS"),
-                                           ("REVOKE ALL ON {watermarks} FROM {user}", "writing the watermark")])
-def test_what_is_refused_during_the_backfill_and_is_no_right_to_read(prepared, capture, user, refused, said):
+@pytest.mark.parametrize("statement, said", [("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "BYPASSRLS"),
+                                             ("REVOKE ALL ON {watermarks} FROM {user}", "writing the watermark")])
+def test_what_is_refused_during_the_backfill_and_is_no_right_to_read(refused, statement, said):
     """No GRANT is named that would not help."""
-    prepared.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1001, 30000) n")
-    who = user("REPLICATION", *GRANTS)
-    one = capture(["t"], advanced={"backfill_chunk_size": 20}, **who)
-    process = one.start().wait_for(lambda run: run.records_of("t"))
-    prepared.execute(refused.format(user=f'"{who["user"]}"', watermarks=prepared.watermarks))
-    process.finish()
-    message = process.errors[0]["message"]
+    _, process, message = refused(statement)
     assert said in message and "GRANT" not in message, process.story()
 
 
