@@ -34,12 +34,12 @@ Test(array, elements_are_quoted_and_escaped)
 {
     struct out out;
     out_init(&out, 1);
-    array_open(&out);
-    array_add(&out, "");
-    array_add(&out, "{");
-    array_add(&out, "a\"b\\c,d");
-    array_add(&out, "NULL");
-    array_close(&out);
+    pg_array_open(&out);
+    pg_array_add(&out, "");
+    pg_array_add(&out, "{");
+    pg_array_add(&out, "a\"b\\c,d");
+    pg_array_add(&out, "NULL");
+    pg_array_close(&out);
     cr_assert_str_eq(out_text(&out), "{\"\",\"{\",\"a\\\"b\\\\c,d\",\"NULL\"}");
     out_free(&out);
 }
@@ -48,8 +48,8 @@ Test(array, may_be_empty)
 {
     struct out out;
     out_init(&out, 1);
-    array_open(&out);
-    array_close(&out);
+    pg_array_open(&out);
+    pg_array_close(&out);
     cr_assert_str_eq(out_text(&out), "{}");
     out_free(&out);
 }
