@@ -10,6 +10,15 @@ _source_postgres() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
+    --output)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+        ;;
+    --compress)
+        mapfile -t COMPREPLY < <(compgen -W zstd -- "$current")
+        return
+        ;;
     --log-format)
         mapfile -t COMPREPLY < <(compgen -W "plain json" -- "$current")
         return
@@ -18,16 +27,20 @@ _source_postgres() {
         mapfile -t COMPREPLY < <(compgen -W "postgresql rds cloudsql alloydb azure supabase neon" -- "$current")
         return
         ;;
-    --admin | --metrics-listen) return ;;
+    --admin | --metrics-listen | --rotate-mb | --rotate-seconds) return ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        options="spec check discover read setup-sql status teardown --help --version"
+        options="spec check discover read setup-sql status backfill teardown --help --version"
     fi
     case $command in
     check | discover) options="--config --help" ;;
-    read) options="--config --catalog --all --tail --state --metrics-listen --metrics-file --help" ;;
+    read)
+        options="--config --catalog --all --tail --state --output --rotate-mb --rotate-seconds --compress"
+        options="$options --metrics-listen --metrics-file --help"
+        ;;
     setup-sql) options="--config --catalog --admin --provider --help" ;;
-    status) options="--config --catalog --state --json --help" ;;
+    status) options="--config --catalog --all --state --json --help" ;;
+    backfill) options="--config --catalog --help" ;;
     teardown) options="--config --yes --help" ;;
     esac
     [ "$COMP_CWORD" -eq 1 ] || options="$options --log-format"
