@@ -6,6 +6,7 @@
  *   flow_reader json|proto REQUEST < responses > requests
  */
 #include <protobuf-c/protobuf-c.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -158,6 +159,7 @@ int main(int argc, char **argv)
     if (argc != 3) {
         fail("see its first comment");
     }
+    signal(SIGPIPE, SIG_IGN); /* whoever runs this may have left it as it is by default */
     bool proto = !strcmp(argv[1], "proto");
     send_request(argv[2]);
     for (;;) {

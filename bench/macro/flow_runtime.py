@@ -8,9 +8,9 @@ import time
 
 import flow_proto
 import measured
-from bench import DATABASE, PUBLICATION, RUN_LIMIT_S, WATERMARKS
+import tables
 from connector import environment, executable
-from server import PASSWORD, SUPERUSER, die_with_parent
+from server import die_with_parent
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODECS = ("json", "proto")
@@ -27,40 +27,41 @@ def build_reader(directory):
     return reader
 
 
-def write_request(bench, codec, transport, slot, tables, **advanced):
-    config = {"host": bench.host(transport), "port": bench.server.port, "user": SUPERUSER, "password": PASSWORD, "database": DATABASE,
-              "slot_name": slot, "publication_name": PUBLICATION, "watermarks_table": WATERMARKS, "advanced": advanced}
-    bindings = [{"resourceConfig": {"namespace": "public", "stream": table}, "resourcePath": ["public", table],
-                 "stateKey": f"public%2F{table}", "collection": {"name": f"bench/{table}", "key": ["/id"]}} for table in tables]
+def write_request(bench, codec, transport, slot, names, **advanced):
+    config = bench.place.config(transport, slot, **advanced)
+    bindings = [{"resourceConfig": {"namespace": namespace, "stream": table}, "resourcePath": [namespace, table],
+                 "stateKey": f"{namespace}%2F{table}", "collection": {"name": f"bench/{table}", "key": tables.pointers(bench, name)}}
+                for name in names for namespace, table in [tables.split(name)]]
     request = {"open": {"capture": {"name": "bench/capture", "connectorType": "IMAGE", "config": config, "bindings": bindings},
                         "version": "1", "range": {"keyEnd": 0xFFFFFFFF, "rClockEnd": 0xFFFFFFFF}, "state": {}}}
     return bench.file("request", request, *([flow_proto.encode] if codec == "proto" else []))
 
 
-def run(bench, codec, transport, slot, tables, expected, **advanced):
-    """(wall, CPU, peak, the reader's CPU)"""
-    request = write_request(bench, codec, transport, slot, tables, **advanced)
+def run(bench, codec, transport, slot, names, expected, **advanced):
+    """(wall, CPU, peak, the reader's CPU). `expected`: how many documents there are, or None where that is not known."""
+    request = write_request(bench, codec, transport, slot, names, **advanced)
+    program = build_reader(bench.directory)
     requests, responses = os.pipe(), os.pipe()
-    variables = {**environment(), "FLOW_RUNTIME_CODEC": codec, "SHUTDOWN_AFTER_POLLING": "yes"}
+    variables = {**environment(), **bench.place.variables, "FLOW_RUNTIME_CODEC": codec, "SHUTDOWN_AFTER_POLLING": "yes"}
     with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as said:
         begun = time.monotonic()
-        reader = subprocess.Popen([build_reader(bench.directory), codec, request], stdin=responses[0], stdout=requests[1], stderr=said,
+        reader = subprocess.Popen([program, codec, request], stdin=responses[0], stdout=requests[1], stderr=said,
                                   preexec_fn=die_with_parent)
         connector = subprocess.Popen([executable()], stdin=requests[0], stdout=responses[1], stderr=log, env=variables,
                                      preexec_fn=die_with_parent)
         for descriptor in requests + responses:
             os.close(descriptor)
-        cpu_s, peak_mib = measured.wait(connector, begun + RUN_LIMIT_S, log)
-        reader_cpu_s, _ = measured.wait(reader, begun + RUN_LIMIT_S, said)
+        cpu_s, peak_mib = measured.wait(connector, begun + bench.options.run_limit, log)
+        reader_cpu_s, _ = measured.wait(reader, begun + bench.options.run_limit, said)
         wall_s = time.monotonic() - begun
         said.seek(0)
-        if int(said.read()) != expected:
+        if expected not in (None, int(said.read())):
             raise RuntimeError(f"{codec}: not {expected} documents")
     return wall_s, cpu_s, peak_mib, reader_cpu_s
 
 
-def readers(bench, with_slot, tables, expected, **advanced):
+def readers(bench, with_slot, names, expected, **advanced):
     """{name: run(transport)}; with_slot(act) -> once(transport) gives act(transport, slot) a slot."""
     def once(codec):
-        return with_slot(lambda transport, slot: run(bench, codec, transport, slot, tables, expected, **advanced))
+        return with_slot(lambda transport, slot: run(bench, codec, transport, slot, names, expected, **advanced))
     return {f"source-postgres, Flow by {codec}": once(codec) for codec in CODECS}

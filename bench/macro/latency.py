@@ -18,8 +18,7 @@ import time
 from contextlib import closing
 
 import measured
-from bench import DATABASE
-from server import PASSWORD
+from watch import MOMENTS, Watch, cpu_ns
 
 LABEL = "twenty characters ok"
 SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z"')
@@ -53,11 +52,11 @@ END $$"""
 class Tail:
     """A capture that goes on, and the delays of what it prints."""
 
-    def __init__(self, bench, program, slot):
-        command = bench.capture(program, bench.transports[0], slot, ["latency"], tail=True, skip_backfills="public.latency")
-        self.process = measured.start(command, PASSWORD, subprocess.PIPE, subprocess.DEVNULL)
+    def __init__(self, bench, program, transport, slot):
+        command = bench.capture(program, transport, slot, ["latency"], tail=True, skip_backfills="*.*")
+        self.process = measured.start(command, bench.place.variables, subprocess.PIPE, subprocess.DEVNULL)
         fcntl.fcntl(self.process.stdout.fileno(), F_SETPIPE_SZ, 1 << 20)
-        self.delays_ms, self.last = [], 0.0
+        self.delays_ms, self.came = [], []  # of each transaction: how late it came, and when
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -71,7 +70,7 @@ class Tail:
             block = rest + block
             end = block.rfind(b"\n") + 1
             for sent in SENT.findall(block, 0, end):
-                self.last = now
+                self.came.append(now)
                 self.delays_ms.append((now - seconds(sent)) * 1000)
             rest = block[end:]
 
@@ -81,14 +80,6 @@ class Tail:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError(f"{len(self.delays_ms)} of {count} transactions came out")
             time.sleep(0.01)
-
-    def cpu_ns(self):
-        """Of all threads, exactly: /proc/PID/stat counts in ticks."""
-        total, directory = 0, f"/proc/{self.process.pid}/task"
-        for thread in os.listdir(directory):
-            with open(f"{directory}/{thread}/schedstat", encoding="ascii") as file:
-                total += int(file.read().split()[0])
-        return total
 
     def stop(self):
         if self.process.poll() is None:
@@ -111,7 +102,7 @@ def seconds(sent):
 def load(bench, per_transaction, duration_s, per_second):
     """Returns the number of changes, and when the first was made."""
     begun = time.time()
-    with closing(bench.server.connect(DATABASE)) as connection, connection.cursor() as cursor:
+    with closing(bench.place.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("CALL load(%s, %s, %s, 0)", (per_transaction, duration_s, per_second))
         return cursor.fetchone()[0], begun
 
@@ -125,7 +116,7 @@ def delays_of(bench, tail, per_transaction, duration_s, per_second):
     before = len(tail.delays_ms)
     changes, begun = load(bench, per_transaction, duration_s, per_second)
     tail.wait_for(before + changes // per_transaction)
-    return tail.delays_ms[before:], changes / (tail.last - begun)
+    return tail.delays_ms[before:], changes / (tail.came[-1] - begun)
 
 
 def find_most(bench, tail, per_transaction, duration_s):
@@ -137,33 +128,37 @@ def find_most(bench, tail, per_transaction, duration_s):
 
 def measure_delay(bench, tail, per_transaction, duration_s):
     most = find_most(bench, tail, per_transaction, duration_s / 3)
-    delays, came = delays_of(bench, tail, per_transaction, duration_s, most / 2)
+    before = len(tail.came)
+    with Watch(tail.process.pid, duration_s / MOMENTS) as watch:
+        delays, came = delays_of(bench, tail, per_transaction, duration_s, most / 2)
     return {"most_per_second": round(most), "load_per_second": round(came), "transactions": len(delays),
             **{name: round(percentile(delays, share), 2)
-               for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999))}}
+               for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999))},
+            "series": watch.series(tail.came[before:], delays)}
 
 
 def median_of(rounds):
-    return {name: statistics.median_high(one[name] for one in rounds) for name in rounds[0]}
+    """Of the curves the last."""
+    return {name: rounds[-1][name] if name == "series" else statistics.median_high(one[name] for one in rounds) for name in rounds[0]}
 
 
 def idle_percent(tail, duration_s):
-    begun, cpu_ns = time.monotonic(), tail.cpu_ns()
+    begun, before_ns = time.monotonic(), cpu_ns(tail.process.pid)
     time.sleep(duration_s)
-    return (tail.cpu_ns() - cpu_ns) / 1e7 / (time.monotonic() - begun)
+    return (cpu_ns(tail.process.pid) - before_ns) / 1e7 / (time.monotonic() - begun)
 
 
-def measure(bench, name, program, duration_s):
+def measure(bench, name, program, transport, duration_s):
     """A connection for each round."""
     rounds, idle = {100: [], 1: []}, []
     for _ in range(bench.rounds):
         slot = bench.new_slot()
-        tail = Tail(bench, program, slot)
+        tail = Tail(bench, program, transport, slot)
         try:
             load(bench, 1, 0.1, 100)
             tail.wait_for(1)
             for per_transaction, figures in rounds.items():
-                bench.say(f"latency of {name}, {per_transaction} a transaction")
+                bench.say(f"latency of {name} over {transport}, {per_transaction} a transaction")
                 figures.append(measure_delay(bench, tail, per_transaction, duration_s))
             bench.say(f"{name}, idle")
             time.sleep(SETTLE_S)
@@ -172,16 +167,18 @@ def measure(bench, name, program, duration_s):
             tail.stop()
             bench.drop_slot(slot)
     for per_transaction, figures in rounds.items():
-        bench.results.append({"subject": "latency", "reader": name, "per_transaction": per_transaction, **median_of(figures)})
-    bench.results.append({"subject": "idle", "reader": name, "seconds": duration_s,
+        bench.results.append({"subject": "latency", "transport": transport, "reader": name, "per_transaction": per_transaction, **median_of(figures)})
+    bench.results.append({"subject": "idle", "transport": transport, "reader": name, "seconds": duration_s,
                           "cpu_percent": round(statistics.median(idle), 3)})
 
 
 def run(bench):
-    if not bench.wants("latency"):
+    if bench.options.workload or not bench.wants("latency"):
         return
     bench.execute(TABLE, LOAD)
     bench.publish(["latency"])
+    bench.words = {"mode": "latency", "count": 0}
     duration_s = min(6, max(1, 6 * bench.scale))
-    for name, program in [("source-postgres", None), *bench.options.program]:
-        measure(bench, name, program, duration_s)
+    for transport in dict.fromkeys([bench.transports[0], *bench.place.relays]):
+        for name, program in [("source-postgres", None), *bench.options.program]:
+            measure(bench, name, program, transport, duration_s)

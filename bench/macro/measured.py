@@ -12,35 +12,44 @@ from connector import environment
 from server import die_with_parent
 
 SAMPLE_S = 0.005
+RECORD = b'{"type":"RECORD"'
 
 
 class Figures:
-    """What the runs of one reader took, in the order of the rounds."""
+    """What the runs of one reader took, in the order of the rounds. `units`: of each run, such as rows; None where runs differ."""
 
     def __init__(self, reader, units):
-        self.reader, self.units = reader, units
-        self.wall_s, self.cpu_s, self.peak_mib, self.consumer_cpu_s = [], [], [], []
+        self.reader, self.fixed_units = reader, units
+        self.units, self.wall_s, self.cpu_s, self.peak_mib, self.consumer_cpu_s, self.relay_cores = [], [], [], [], [], []
 
-    def add(self, wall_s, cpu_s, peak_mib, consumer_cpu_s=None):
-        """`consumer_cpu_s`: of whoever takes what it writes, where that is measured."""
+    def add(self, wall_s, cpu_s, peak_mib, consumer_cpu_s=None, units=None, relay_cpu_s=None):
+        """`consumer_cpu_s`: of whoever takes what it writes, where that is measured. `relay_cpu_s`: of what stands between."""
+        if relay_cpu_s is not None:
+            self.relay_cores.append(relay_cpu_s / wall_s)
         if consumer_cpu_s is not None:
             self.consumer_cpu_s.append(consumer_cpu_s)
         self.wall_s.append(wall_s)
         self.cpu_s.append(cpu_s)
         self.peak_mib.append(peak_mib)
+        self.units.append(units or self.fixed_units)
+
+    def rates(self):
+        return [units / wall_s for units, wall_s in zip(self.units, self.wall_s)]
+
+    def per_million(self, values):
+        return round(statistics.median(value / units for value, units in zip(values, self.units)) * 1e6, 3)
 
     def summary(self, base):
         """`base`: figures of the limit that this is compared with, round by round."""
-        wall_s = statistics.median(self.wall_s)
         return {
-            "reader": self.reader, "units": self.units, "wall_s": round(wall_s, 4),
+            "reader": self.reader, "units": round(statistics.median(self.units)), "wall_s": round(statistics.median(self.wall_s), 4),
             "cpu_s": round(statistics.median(self.cpu_s), 4), "peak_mib": round(max(self.peak_mib), 1),
-            "per_second": round(self.units / wall_s),
-            "ratio": round(statistics.median(b / own for b, own in zip(base.wall_s, self.wall_s)), 3),
-            "cpu_s_per_million": round(statistics.median(self.cpu_s) / self.units * 1e6, 3),
+            "per_second": round(statistics.median(self.rates())),
+            "ratio": round(statistics.median(own / b for b, own in zip(base.rates(), self.rates())), 3),
+            "cpu_s_per_million": self.per_million(self.cpu_s),
             "rounds_wall_s": [round(each, 4) for each in self.wall_s],
-            **({"consumer_cpu_s_per_million": round(statistics.median(self.consumer_cpu_s) / self.units * 1e6, 3)}
-               if self.consumer_cpu_s else {}),
+            **({"relay_cores": round(max(self.relay_cores), 3)} if self.relay_cores else {}),
+            **({"consumer_cpu_s_per_million": self.per_million(self.consumer_cpu_s)} if self.consumer_cpu_s else {}),
         }
 
 
@@ -53,16 +62,16 @@ def memory_peak_kib(pid):
         return 0
 
 
-def start(command, password, stdout, stderr):
+def start(command, variables, stdout, stderr):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, bufsize=0,
-                            env={**environment(), "PGPASSWORD": password}, preexec_fn=die_with_parent)
+                            env={**environment(), **variables}, preexec_fn=die_with_parent)
 
 
-def run(command, password, limit_s, consume=None):
+def run(command, variables, limit_s, consume=None):
     """(wall, CPU, peak) of a program whose output goes to /dev/null, or to consume(descriptor)."""
     with tempfile.TemporaryFile() as log:
         begun = time.monotonic()
-        process = start(command, password, subprocess.PIPE if consume else subprocess.DEVNULL, log)
+        process = start(command, variables, subprocess.PIPE if consume else subprocess.DEVNULL, log)
         cpu_s, peak_mib = wait(process, begun + limit_s, log, consume)
         return time.monotonic() - begun, cpu_s, peak_mib
 
@@ -99,7 +108,7 @@ def wait(process, deadline, log, consume=None):
     return usage.ru_utime + usage.ru_stime, peak_kib / 1024
 
 
-def count(descriptor, mark=b'{"type":"RECORD"'):
+def count(descriptor, mark):
     """How often `mark` stands in all that comes."""
     total, rest = 0, b""
     while True:
@@ -108,4 +117,4 @@ def count(descriptor, mark=b'{"type":"RECORD"'):
             return total
         block = rest + block
         total += block.count(mark)
-        rest = block[-(len(mark) - 1):]
+        rest = block[len(block) - len(mark) + 1:]

@@ -1,19 +1,43 @@
-"""What was measured, as JSON, as Markdown tables and as a chart."""
+"""What was measured, as JSON, as Markdown tables, as charts, and all of it on one page for a browser."""
 
 import json
 import os
 
 import chart
+import page
+import time_chart
+from chart import over
 
 LOOK = ", Airbyte look"
-TRANSPORT_NAMES = {"tcp": "TCP loopback", "socket": "Unix socket"}
 
 
 def write(directory, bench):
-    content = {"machine": bench.machine(), "scale": bench.scale, "rounds": bench.rounds, "results": bench.results}
+    scale = "a database of one's own" if bench.options.database else f"scale {bench.scale:g}"
+    cache = "read once before" if bench.options.database else "warm cache"
+    content = {"machine": bench.machine, "cache": cache, "scale": scale, "rounds": bench.rounds, "results": bench.results}
+    text = markdown(content)
+    print(text, end="")
+    if not directory:
+        return
+    charts = draw(bench.results)
     save(directory, "results.json", json.dumps(content, indent=1) + "\n")
-    save(directory, "results.md", markdown(content))
-    save(directory, "chart.svg", chart.draw(bench.results))
+    first, _, rest = text.partition("\n")
+    save(directory, "results.md", "\n".join([first, "", *(f"![{title}]({name})" for name, (title, _) in charts.items()), rest]))
+    save(directory, "results.html", page.html(text, [svg for _, svg in charts.values()]))
+    for name, (_, svg) in charts.items():
+        save(directory, name, svg)
+
+
+def draw(results):
+    """{file: (title, SVG)}"""
+    charts = {}
+    if any("ratio" in each for each in results):
+        charts = {"chart.svg": ("Rates", chart.draw(results, chart.RATE)), "cpu.svg": ("CPU", chart.draw(results, chart.CPU)),
+                  "memory.svg": ("Memory", chart.draw(results, chart.MEMORY))}
+    over_time = [each for each in results if each.get("series", {}).get("second")]
+    if over_time:
+        charts["time.svg"] = ("Lag, CPU and memory over time", time_chart.draw(over_time))
+    return charts
 
 
 def save(directory, name, text):
@@ -24,27 +48,27 @@ def save(directory, name, text):
 def markdown(content):
     machine = content["machine"]
     lines = [f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
-             f"PostgreSQL {machine['postgresql']}, fsync {machine['fsync']}, warm cache; scale {content['scale']:g}, "
+             f"PostgreSQL {machine['postgresql']}, fsync {machine['fsync']}, {content['cache']}; {content['scale']}, "
              f"medians of {content['rounds']} rounds in turn.", ""]
     rates = [each for each in content["results"] if "ratio" in each]
     for subject in dict.fromkeys(each["subject"] for each in rates):
         lines += rate_table(subject, [each for each in rates if each["subject"] == subject])
     lines += latency_table([each for each in content["results"] if each["subject"] == "latency"])
-    lines += [f"Idle: {each['reader']} takes {each['cpu_percent']} % of a core."
+    lines += [f"Idle over {over(each['transport'])}: {each['reader']} takes {each['cpu_percent']} % of a core."
               for each in content["results"] if each["subject"] == "idle"]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def rate_table(subject, results):
-    lines = [f"### {subject}, {results[0]['units']:,} rows", "",
+    lines = [f"### {subject}, {results[0]['units']:,} {results[0]['unit']}", "",
              "| over | reader | a second | ratio | seconds | client CPU-s a million | its consumer's | peak MiB |",
              "|---|---|--:|--:|--:|--:|--:|--:|"]
     for each in results:
         consumer = each.get("consumer_cpu_s_per_million")
-        lines.append(f"| {TRANSPORT_NAMES[each['transport']]} | {each['reader']} | {each['per_second']:,} | {each['ratio']:.2f} "
+        lines.append(f"| {over(each['transport'])} | {each['reader']} | {each['per_second']:,} | {each['ratio']:.2f} "
                      f"| {each['wall_s']:.2f} | {each['cpu_s_per_million']:.2f} "
                      f"| {'' if consumer is None else f'{consumer:.2f}'} | {each['peak_mib']:.0f} |")
-    return [*lines, "", *look_lines(results)]
+    return [*lines, "", *look_lines(results), *relay_lines(results)]
 
 
 def look_lines(results):
@@ -52,19 +76,25 @@ def look_lines(results):
     cpu = {(each["transport"], each["reader"]): each["cpu_s_per_million"] for each in results}
     found = [(transport, reader, value, cpu.get((transport, reader.removesuffix(LOOK))))
              for (transport, reader), value in cpu.items() if reader.endswith(LOOK)]
-    lines = [f"Over {TRANSPORT_NAMES[transport]}: the Airbyte look takes {100 * (value / plain - 1):+.0f} % CPU a row "
+    lines = [f"Over {over(transport)}: the Airbyte look takes {100 * (value / plain - 1):+.0f} % CPU a row "
              f"({reader.removesuffix(LOOK)}: {1000 * plain:.0f} ns, {1000 * value:.0f} ns)."
              for transport, reader, value, plain in found if plain]
     return [*lines, ""] if lines else []
+
+
+def relay_lines(results):
+    cores = [each["relay_cores"] for each in results if "relay_cores" in each]
+    return [f"The relay that delays took {max(cores):.2f} cores at most.", ""] if cores else []
 
 
 def latency_table(results):
     if not results:
         return []
     lines = ["### From commit to standard output", "",
-             "| reader | changes a transaction | most a second | load a second | p50 ms | p99 ms | p99.9 ms |",
-             "|---|--:|--:|--:|--:|--:|--:|"]
+             "| over | reader | changes a transaction | most a second | load a second | p50 ms | p99 ms | p99.9 ms |",
+             "|---|---|--:|--:|--:|--:|--:|--:|"]
     for each in results:
-        lines.append(f"| {each['reader']} | {each['per_transaction']} | {each['most_per_second']:,} | {each['load_per_second']:,} "
+        lines.append(f"| {over(each['transport'])} | {each['reader']} | {each['per_transaction']} "
+                     f"| {each['most_per_second']:,} | {each['load_per_second']:,} "
                      f"| {each['p50_ms']:.2f} | {each['p99_ms']:.2f} | {each['p999_ms']:.2f} |")
     return [*lines, ""]

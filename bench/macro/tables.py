@@ -22,9 +22,6 @@ TOAST = "CREATE TABLE {name} (id bigint PRIMARY KEY, big text NOT NULL)"
 TOAST_BYTES = 200_000
 TOAST_ROWS = f"SELECT n, repeat(md5(n::text), {TOAST_BYTES // 32})"
 
-SMALL_ROWS = 1000  # of each of many tables
-
-
 def series(first, last):
     return f" FROM generate_series({first}, {last}) n"
 
@@ -34,6 +31,24 @@ def create(shape, rows, name, count):
     if shape is TOAST:
         statements.append(f"ALTER TABLE {name} ALTER big SET STORAGE EXTERNAL")
     return [*statements, f"INSERT INTO {name} {rows}{series(1, count)}", f"VACUUM ANALYZE {name}"]
+
+
+def split(name):
+    """(schema, table) of `schema.table`; what has no point is in public."""
+    schema, point, table = name.partition(".")
+    return (schema, table) if point else ("public", name)
+
+
+def quoted(name):
+    return ".".join('"' + each.replace('"', '""') + '"' for each in split(name))
+
+
+def pointers(bench, name):
+    """The key of the table's collection in Flow."""
+    key = bench.value("SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i JOIN pg_attribute a"
+                      " ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = %s::regclass AND i.indisprimary",
+                      (quoted(name),))
+    return [f"/{each}" for each in key] if key else [f"/_meta/source/loc/{n}" for n in range(3)]
 
 
 def drop(names):

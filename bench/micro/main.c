@@ -13,7 +13,7 @@ static int usage(FILE *to, int code)
 {
     fputs("Usage: bench_micro [--quick] [NAME ...]\n"
           "Measures all subjects, or those whose names begin so: decode, key, ring, escape, value, "
-          "record.\n"
+          "bytea, record, printing.\n"
           "MB/s counts the bytes that PostgreSQL sends.\n",
           to);
     return code;
@@ -39,6 +39,8 @@ int main(int argc, char **argv)
     bench_ring(&m);
     bench_escape(&m);
     bench_value(&m);
+    bench_bytea(&m);
     bench_record(&m);
+    bench_printing(&m);
     return EXIT_SUCCESS;
 }
