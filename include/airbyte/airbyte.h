@@ -1,7 +1,7 @@
 /*
  * Airbyte's protocol: the messages of its commands, and the codec of a read.
  *
- * The commands other than read append their one message, one line with its newline; whoever owns
+ * The commands other than read append their one message, one line with its newline; the owner of
  * the output flushes it.
  */
 #ifndef AIRBYTE_AIRBYTE_H
@@ -30,11 +30,15 @@ void airbyte_check_failed(struct out *, const char *message);
 /* CATALOG: every table that can be captured. On failure it is cut off. */
 bool airbyte_discover(const struct config *, int stop_fd, struct out *, struct err *);
 
-/* How a read speaks. `progress` is the engine's: the estimates in it are told at the beginning. One
- * that tails warns in the log of WAL that is kept for as long as it is not started again. */
+/* Streams that are of no table are captured where both catalog and configuration have them: it is an
+ * error if the catalog alone does, and a warning if the configuration alone does. */
+bool airbyte_check_logical(const struct config *, const struct catalog *, struct log *,
+                           struct err *);
+
+/* The messages of a read. `progress` is the engine's: its estimates are sent at the beginning. */
 struct airbyte_read;
 struct airbyte_read *airbyte_read_new(const struct config *, const struct catalog *,
-                                      const struct progress *, struct log *);
+                                      const struct progress *);
 void airbyte_read_free(struct airbyte_read **);
 
 /*

@@ -22,13 +22,17 @@
 #include "runtime/ring.h"
 #include "runtime/run.h"
 
-/* In ctid order: which rows the backfill is to read. */
+/* The base snapshot of a table in ctid order: the backfill reads the rows that it sees. */
 struct base_snapshot {
     struct snapshot snapshot;
-    char *exported; /* its name, while the transaction that exported it lasts. NULL: its rows are
-                       told by their transactions' ids */
-    bool resumable; /* a later run can tell them so, too */
+    char *exported; /* its name, while the transaction that exported it lasts. NULL: the ids of
+                       transactions say which rows it sees */
+    char *text; /* the exported one as the server writes it: its name may come again for another */
+    bool resumable; /* in a later run, too, ids can say which rows it sees */
 };
+
+void base_copy(struct base_snapshot *to, const struct base_snapshot *from);
+void base_clear(struct base_snapshot *);
 
 /* One key range of one life of a stream, to be read by one worker from its beginning to its end. */
 struct backfill_task {
@@ -37,29 +41,40 @@ struct backfill_task {
     const struct table_description *table; /* borrowed; how it is read */
     struct key *after;                     /* owned; NULL: from the beginning */
     struct key *until;                     /* owned, inclusive; NULL: to the end */
-    const struct base_snapshot *base;      /* borrowed; in ctid order; else NULL */
-    bool fence; /* no row of the stream was read yet, and some transaction may be writing to the
-                   table whose changes are not in the stream, or are skipped there */
+    struct base_snapshot *base;            /* owned; in ctid order; else NULL */
+    bool fence; /* its first chunk waits for transactions that write to the table: their changes may
+                   not be in the stream, or are skipped there (backfill_fence) */
 };
 
 struct backfill_task *backfill_task_new(int stream, int range, const struct table_description *);
 void backfill_task_free(struct backfill_task **);
 
-/* What a worker has done, for whoever shows it: written by its thread, with shared_store. */
+/* Why a worker waits before it begins a chunk. */
+enum backfill_wait {
+    BACKFILL_WAITS_FOR_RATE,
+    BACKFILL_WAITS_FOR_STANDBY,
+    BACKFILL_WAITS,
+};
+
+/* What a worker has done: its thread writes it with shared_store, any may read it. */
 struct worker_progress {
     uint64_t chunks, chunks_us; /* queries of chunks that were answered, and the time they took */
     uint64_t reconnects;
+    uint64_t waited_us[BACKFILL_WAITS]; /* before chunks */
 };
 
 struct backfill {
     const struct config *config;
     const struct catalog *catalog;
     struct queue *tasks;
-    const uint64_t *lives; /* shared: of each stream, the life that tasks are worth reading for */
+    const uint64_t
+        *lives; /* shared: of each stream, its life (merge/merge.h): tasks of others are dropped */
+    const uint64_t *received; /* shared: the position up to which the stream was received */
     struct run *run;
     struct log *log;
-    size_t pool_batches; /* of each worker: what it can have read and not seen written */
+    size_t pool_batches; /* of each worker: its rows on the way to the sink take no more */
     struct worker_progress *progress; /* of each worker */
+    struct throttle *throttle;        /* of all workers */
 };
 
 struct worker;
@@ -72,8 +87,7 @@ struct worker *worker_start(const struct backfill *, unsigned number, struct poo
                             struct err *);
 void worker_join_thread(struct worker *); /* NULL is fine */
 
-/* When no batch is left that was read by it: it owns the shapes that they point at. NULL is fine.
- */
+/* Once no batch is left that it read: it owns the relations that these point at. NULL is fine. */
 void worker_free(struct worker **);
 
 /* A new watermark, and the statement that writes it. */
@@ -81,24 +95,33 @@ void watermark_new(char watermark[37]);
 void watermark_sql(struct out *, const struct config *, const char *watermark);
 
 /*
- * Return when every transaction that now writes to the table has ended, or the run stops; whom it
- * waits for is logged. Before the first snapshot of a table that may just have been published.
+ * At a standby: return when it has replayed up to *received. One that was restarted may take
+ * connections before that, and rows that are read there would be too old. *replayed: its position;
+ * 0: at a primary.
+ */
+bool backfill_catch_up(struct pg *, const uint64_t *received, struct run *, struct log_wait *,
+                       uint64_t *replayed, struct err *);
+
+/*
+ * Return when every transaction that writes to the table now has ended, or the run stops; what it
+ * waits for is logged. Called before the first snapshot of a table that may just have been
+ * published. At a standby it waits for every transaction, whatever it writes to.
  */
 bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log_wait *,
                     struct err *);
 
 /*
- * The same without waiting, step by step: *writers, NULL at first, are those that were writing at
- * the first call and still are; owned. NULL after a call: all have ended.
+ * The same by polling: *writers, NULL at first, are the transactions that were writing at the first
+ * call and still are; owned. NULL after a call: all have ended.
  */
 bool backfill_writers(struct pg *, const struct relation *, char **writers, struct err *);
 
-/* Whether no transaction writes to any of the tables (one or more): then none needs a fence. */
+/* Whether no transaction writes to any of these tables, at least one: then none needs a fence. */
 bool backfill_unwritten(struct pg *, const struct relation *const *, int count, bool *unwritten,
                         struct err *);
 
 /*
- * Keys that cut a table with key into about `ranges` parts of like size, in key order, from a
+ * Keys that cut a table with a key into about `ranges` parts of like size, in key order, from a
  * sample of its pages. *count keys, fewer where there are not so many rows; they and the array are
  * the caller's to free.
  */

@@ -9,8 +9,10 @@
 #define CHECK(holds)                                                                               \
     (__builtin_expect(!!(holds), 1) ? (void)0 : check_failed(#holds, __FILE__, __LINE__))
 
-/* Say on standard error what ends the process, in whatever thread; unless nobody reads there, who must
- * not keep it from ending. */
+/*
+ * Say on standard error what ends the process. Any thread. Waits for no reader: the line is dropped
+ * if standard error takes nothing.
+ */
 void last_words(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void check_failed(const char *what, const char *file, int line) __attribute__((noreturn, cold));

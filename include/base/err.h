@@ -16,7 +16,7 @@ enum err_kind {
 };
 
 /* What the user must do in the end. How that is done is the protocol's to say, so it is not in the
- * message: whoever shows the error adds it. */
+ * message: the caller that prints the error adds it. */
 enum err_remedy {
     REMEDY_NONE,        /* the message says it all */
     REMEDY_BEGIN_AGAIN, /* begin the capture again */
@@ -57,9 +57,9 @@ bool err_stream(struct err *err, const char *schema, const char *table);
 bool err_about(struct err *err, const char *schema, const char *table);
 
 /*
- * Collect errors that are told together, a line each: `all` becomes `one` if it was none, and else
- * gets its message, and keeps of the stream and the remedy what both have. False once there is no
- * room for more.
+ * Collect errors that are reported together, a line each: `all` becomes `one` if it was none, and
+ * else gets its message, and keeps of the stream and the remedy what both have. False once there is
+ * no room for more.
  */
 bool err_add(struct err *all, const struct err *one);
 

@@ -1,7 +1,7 @@
 /*
  * Output bytes: a buffer that hands itself to a sink when it is full.
  *
- * Whoever prints reserves room, writes through a plain pointer, and commits what it wrote. Without
+ * The caller reserves room, writes through a plain pointer, and commits what it wrote. Without
  * a sink the buffer grows instead. A sink that fails makes the error sticky: later output is
  * dropped, and out_flush tells. One owner at a time.
  */
@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct out {
@@ -18,7 +19,8 @@ struct out {
     bool (*sink)(void *context, const char *data, size_t len); /* NULL: grow */
     void *context;
     bool failed;
-    bool held; /* what stands from `hold` on stays in the buffer */
+    bool held;        /* what is behind `hold` stays in the buffer */
+    uint64_t flushed; /* bytes that were handed to the sink */
     size_t hold;
 };
 
@@ -35,7 +37,7 @@ bool out_flush(struct out *);
 
 /*
  * What is written from now on stays in the buffer, which grows for it, until out_release: a length
- * that stands before it can be filled in, at data + hold.
+ * that precedes it can be filled in, at data + hold.
  */
 static inline void out_hold(struct out *out)
 {
@@ -46,6 +48,12 @@ static inline void out_hold(struct out *out)
 static inline void out_release(struct out *out)
 {
     out->held = false;
+}
+
+/* Bytes that were written so far, flushed or not. */
+static inline uint64_t out_total(const struct out *out)
+{
+    return out->flushed + out->len;
 }
 
 /* A pointer to at least `size` writable bytes at the end; valid until the next call on `out`. */
@@ -94,6 +102,12 @@ static inline void out_string(struct out *out, const char *s)
 {
     out_bytes(out, s, strlen(s));
 }
+
+/*
+ * Append what is large: handed to the sink without a copy, unless the buffer has room for it. False
+ * if the sink failed, now or before. Not while something is held.
+ */
+bool out_pass(struct out *, const char *data, size_t len);
 
 void out_format(struct out *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

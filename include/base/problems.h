@@ -1,4 +1,7 @@
-/* All that is wrong, to be told together: in the order of finding, and by the stream it concerns. */
+/*
+ * All problems that were found, to be reported together, in the order of finding, each with the
+ * stream that it concerns.
+ */
 #ifndef BASE_PROBLEMS_H
 #define BASE_PROBLEMS_H
 

@@ -19,11 +19,14 @@ struct request {
     const char *admin;    /* setup-sql: who asks the server; NULL: the configured user */
     const char *provider; /* setup-sql: see pg/setup.h */
     bool json;
+    char *const *tables; /* backfill */
+    int table_count;
     int stop_fd;
 };
 
 bool command_setup_sql(const struct request *, struct out *, struct err *);
 bool command_status(const struct request *, struct out *, struct err *);
+bool command_backfill(const struct request *, struct out *, struct err *);
 
 /* What teardown would do, for people to read; *pg stays open for doing it. */
 bool command_teardown_plan(const struct request *, struct pg **pg, struct teardown *, struct out *,

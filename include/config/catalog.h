@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "row/name.h" /* stream_name, for whoever names streams */
+#include "base/name.h" /* stream_label, for those who include this */
 
 struct json_at;
 
@@ -41,17 +41,39 @@ struct catalog_stream {
     int64_t generation_id, minimum_generation_id, sync_id; /* 0: not given */
 };
 
+/*
+ * Streams that are of no table: their schema is one that no table can be in. They have no state, and no
+ * place among a catalog's streams.
+ */
+enum logical_stream {
+    LOGICAL_MESSAGES,
+    LOGICAL_TRANSACTIONS,
+    LOGICAL_STREAMS, /* how many there are */
+};
+extern const struct catalog_stream logical_streams[LOGICAL_STREAMS];
+
+/* Whether the configuration has such records emitted; *option: by which option. */
+struct config;
+bool config_emits_logical(const struct config *, enum logical_stream, const char **option);
+
 struct catalog {
     struct catalog_stream *streams;
     int count;
     int room;          /* that `streams` has: others may join while a capture runs, in place */
-    bool full_refresh; /* all streams are: nobody wants what comes after their rows */
+    bool full_refresh; /* all streams are: the read ends after their rows, without changes */
+    bool logical[LOGICAL_STREAMS]; /* which of those are in it */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 
 /* Airbyte's form. ERR_CONFIG has a line for each fault, which names the stream and the field. */
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
+
+/* The streams behind it move up. */
+void catalog_remove(struct catalog *, int stream);
+
+/* The stream of that table among the first `count`; -1: there is none. */
+int catalog_find(const struct catalog *, int count, const char *schema, const char *table);
 
 /*
  * No two streams may be equal by `order`, which compares pointers to them: `what` they must have of

@@ -28,6 +28,13 @@ enum untracked {
     UNTRACKED_FAIL,     /* the capture ends */
 };
 
+/* Whether a standby may take the slot over (PostgreSQL 17 and later). */
+enum failover_slot {
+    FAILOVER_AUTO,   /* if the server has a standby */
+    FAILOVER_ALWAYS, /* and an older server is refused */
+    FAILOVER_NEVER,
+};
+
 /* What proves who the user is. */
 enum auth {
     AUTH_PASSWORD,
@@ -63,6 +70,7 @@ struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
     char *user, *password /* NULL: none */, *database;
+    char *password_file; /* that the password is in: see config_read_password; NULL: none */
     struct credentials credentials;
     struct ssh ssh;
     int tunnel_port; /* on loopback, of the tunnel that was opened there; 0: none */
@@ -73,6 +81,7 @@ struct config {
     char *other_slot; /* of reads of full_refresh streams alone; see config_use_other_slot */
     char *publication;
     char *watermarks_schema, *watermarks_table;
+    enum failover_slot failover_slot;
 
     bool flow_spelling; /* written with `address`, as Flow's captures are */
     bool history_mode;
@@ -86,16 +95,24 @@ struct config {
     struct discovery discovery;
     uint32_t min_backfill_xid; /* 0: none */
     bool read_only_capture;
+    bool stream_open_transactions;
     bool capture_as_partitions;
-    bool publish_all_tables;      /* a publication that is made is for all tables */
-    int64_t statement_timeout_ms; /* of chunk queries; 0: none */
+    bool publish_all_tables; /* a publication that is made is for all tables */
     enum untracked on_untracked_change;
-    int64_t check_interval_ms; /* how often tables are looked at */
+    int64_t statement_timeout_ms; /* of chunk queries; 0: none */
+    int64_t check_interval_ms;    /* how often tables are looked at */
+
+    char **emit_messages;   /* patterns of prefixes, NULL-terminated; NULL: none is emitted */
+    bool emit_truncates;    /* a record for each */
+    bool emit_transactions; /* a record of the beginning, and one of the end */
 
     int backfill_chunk_size; /* rows a chunk query asks for */
-    int backfill_workers;
+    int backfill_workers;    /* at least 1 */
     int memory_limit_mb;
-    int max_value_bytes; /* Flow: longer values are cut; 0: by the protocol's own limit */
+    int backfill_mb_per_second, backfill_max_standby_lag_mb; /* 0: no limit */
+    int heartbeat_seconds;                                   /* 0: none is sent */
+    int wal_warn_mb, wal_stop_mb; /* of WAL that the slot keeps; 0: never */
+    int max_value_bytes;          /* Flow: longer values are cut; 0: by the protocol's own limit */
     enum state_type state_type;
 };
 
@@ -113,11 +130,17 @@ void config_use_other_slot(struct config *);
  */
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *);
 
-/* The same for one that stands inside another document, which json_parse has checked. NULL: absent.
- */
+/* The same for a member of another document, which json_parse has checked. NULL: absent. */
 struct cJSON;
 struct config *config_read(const struct cJSON *, struct out *notices, struct err *);
+
+/* What backfill_workers is where it is given as 0. At least 1. */
+int config_workers_of(int cores, int memory_limit_mb);
 void config_free(struct config **);
+
+/* Read the password from its file, if one is named: all of it but a newline at its end. Not for a
+ * configuration whose author may lack the right to read the file, as Flow's. */
+bool config_read_password(struct config *, struct err *);
 
 /* How messages name its options: as it was written. `place`: where the server is. */
 struct option_words {
@@ -129,6 +152,12 @@ const struct option_words *config_words(const struct config *);
  * stands for any. */
 bool skip_means(const char *item, const char *schema, const char *table);
 bool config_skips_backfill(const struct config *, const char *schema, const char *table);
+
+/* The prefix of the messages that captures send themselves. */
+#define OWN_MESSAGES "source-postgres"
+
+/* Whether messages with this prefix are to be emitted: never a capture's own. */
+bool config_emits_message(const struct config *, const char *prefix);
 
 /* The JSON schema of the configuration (draft-07, one line), for both protocols' spec. */
 void config_schema(struct out *);

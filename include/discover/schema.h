@@ -1,5 +1,5 @@
 /*
- * The JSON schema (draft-07) of a table's records, as FORMATS.md's table of values says. One line,
+ * The JSON schema (draft-07) of a table's records, as docs/records.md says. One line,
  * no newline.
  *
  * Every record holds the key; other columns may be absent: a delete knows the key alone, and a
@@ -18,7 +18,7 @@
  *
  *   {"type":["string","null"],"format":"date","description":"due (source type: date)"}
  *
- * The labels of an enum are not told: one that is added later would be against the schema.
+ * The labels of an enum are left out: one that is added later would be against the schema.
  */
 void schema_column(struct out *, const struct discovered_column *);
 
@@ -37,7 +37,7 @@ bool schema_columns(struct out *, const struct discovered_table *,
 
 /*
  * Append the schema of "_meta". `before` is the schema of the row before an update; what else
- * stands in the schemas of "_meta" and of its "source" are members that follow others:
+ * is in the schemas of "_meta" and of its "source" are members that follow others:
  * ",\"additionalProperties\":false".
  */
 struct schema_meta {

@@ -2,14 +2,14 @@
  * Printing records: a row of a chunk, or a change of the stream, as one line of JSON.
  *
  * A printer is compiled once for a version of a relation: a list of column writers, each with the
- * text that stands before its value. There is no lookup by name or type per value. What stands
- * around a record's data is the protocol's: its frame. A column named _meta is left out: the
+ * text that precedes its value. There is no lookup by name or type per value. What precedes and
+ * follows a record's data is the protocol's: its frame. A column named _meta is left out: the
  * record's own takes its place.
  *
  *   frame.head [milliseconds frame.neck] {"id":1, … ,"_meta":{"op":"c","source":{ … }}} frame.tail
  *
- * In the Airbyte look the data has three members more, which destinations know what to do with, and
- * what could not be held is told behind it:
+ * In the Airbyte look the data has three members more, which destinations use, and values that
+ * Airbyte's types cannot hold are named behind it:
  *
  *   … {"id":1, … ,"_ab_cdc_lsn":N,"_ab_cdc_updated_at":"…","_ab_cdc_deleted_at":null,"_meta":{…}}
  *   ,"meta":{"changes":[{"field":"x","change":"NULLED","reason":"…"}]} frame.tail
@@ -38,7 +38,7 @@ struct frame {
     /*
      * Bytes of the longest text, bytea or JSON: a longer one is cut, and JSON is replaced by a marker
      * that tells its length: {"flow_truncated":true,"original_size":9000000}. 0: no limit. `cut` is
-     * told of the first of a printer.
+     * called for the first that a printer cuts.
      */
     uint32_t value_limit;
     void (*cut)(void *context, int stream, const char *column, uint32_t len);
@@ -60,8 +60,14 @@ struct printer *printer_new(const struct relation *, const struct frame *, const
 void printer_free(struct printer **);
 
 /*
- * Where a change stands: what its records' source tells. All but the LSN is its transaction's, and
- * made text once for all of its changes.
+ * For another thread: a printer keeps what it printed last, so that each thread needs its own. Lives no
+ * longer than the first. Not while that one prints.
+ */
+struct printer *printer_copy(const struct printer *);
+
+/*
+ * The position of a change, which its records have in `source`. All but the LSN is its
+ * transaction's, and is printed once for all of its changes.
  */
 struct source {
     struct txn txn;
@@ -88,7 +94,8 @@ void print_row(struct out *, struct printer *, const uint8_t *copy_tuple, uint64
 void print_patch(struct out *, struct printer *, const struct patch *, uint64_t cursor,
                  int64_t now_ms);
 
-/* INSERT, UPDATE, DELETE: one record. MOVE: two. Returns how many. */
+/* INSERT, UPDATE, DELETE, and TRUNCATE outside the Airbyte look: one record. MOVE: two. Returns how
+ * many. */
 int print_change(struct out *, struct printer *, const struct event *, const struct source *,
                  int64_t now_ms);
 

@@ -1,6 +1,6 @@
 /*
- * Printing values as JSON: what FORMATS.md's table of values says, from either of PostgreSQL's two
- * forms.
+ * Printing values as JSON: what the tables of docs/records.md and docs/airbyte.md say, from either of
+ * PostgreSQL's two forms.
  *
  * A writer is chosen once for a column, and then called for each of its values; it writes exactly
  * one JSON value. It never fails: bytes that are not what the type promises are printed as a JSON
@@ -54,8 +54,8 @@ bool value_prefers_binary(const struct type *);
 /*
  * The writers of the Airbyte look, for the same two forms: numbers are JSON numbers, json is its
  * text, and what JSON or the type cannot hold is null. Where that may be, `lossy` is set: a writer
- * then says that it was by a blank behind the value ("null ", or "[1,null] " of an array's element),
- * which whoever calls it takes away.
+ * then appends a blank to the value ("null ", or "[1,null] " of an array's element) to say that it was,
+ * and its caller removes the blank.
  */
 struct value_writers {
     value_writer *text, *binary;

@@ -1,7 +1,7 @@
 /*
- * Where a capture is, for whoever shows it. Each number is written by one thread, with shared_store, and
- * read by any, with shared_load; numbers of the same writer stand together, so that writers do not
- * share a cache line for long.
+ * How far a capture has come, for whoever shows it. Each number is written by one thread, with
+ * shared_store, and read by any, with shared_load; numbers of one writer are adjacent, so that
+ * writers do not share cache lines.
  */
 #ifndef ENGINE_PROGRESS_H
 #define ENGINE_PROGRESS_H
@@ -32,8 +32,25 @@ struct stream_output {
 struct slot_progress {
     uint64_t known;         /* 1: the fields below are filled */
     uint64_t status;        /* enum slot_status */
-    uint64_t safe_wal_size; /* UINT64_MAX: no limit, or not told */
+    uint64_t safe_wal_size; /* UINT64_MAX: no limit, or not known */
     uint64_t retained;      /* bytes of WAL that the server keeps for it */
+    uint64_t wal_end; /* of the server, also while it decodes and replication sends nothing newer */
+
+    /* An end of the WAL that had been seen when all before an earlier one was printed. */
+    uint64_t mark_lsn;
+    uint64_t marked_us; /* monotonic */
+};
+
+/* The last heartbeat: bytes that were written to the WAL, which are back once all before them is
+ * printed. One at a time. */
+struct heartbeat_progress {
+    /* By the service. */
+    uint64_t sent_us; /* monotonic */
+    uint64_t lsn;     /* 0: none was sent yet */
+
+    /* By the emitter. */
+    uint64_t back_lsn; /* of the last one that is back, */
+    uint64_t lag_us;   /* and how long that took */
 };
 
 enum slot_status {
@@ -60,11 +77,14 @@ struct progress {
     uint64_t writing_since_us; /* monotonic: since when the sink takes a write; 0: it takes none */
     uint64_t output_depth;     /* batches that wait for it */
 
-    /* By the reader. */
-    uint64_t server_end; /* end of the server's WAL, as it told last */
-    uint64_t received, flushed;
-    uint64_t heard_us; /* monotonic: when the server last said something */
+    /* By the replication reader. */
+    uint64_t server_end; /* end of the server's WAL, as it sent it last */
+    uint64_t received;
+    uint64_t flushed;      /* as the slot has it: the server may remove what is before */
+    uint64_t reader_waits; /* 1: it waits until something that it has read is printed */
+    uint64_t heard_us;     /* monotonic: when the server last said something */
     uint64_t reader_reconnects;
+    uint64_t open_transactions, open_bytes; /* kept until their commits */
 
     /* By the merger. */
     uint64_t events_depth, rows_depth; /* batches that wait for it */
@@ -72,11 +92,20 @@ struct progress {
     /* By the service. */
     struct slot_progress slot;
     uint64_t service_reconnects;
+    struct heartbeat_progress heartbeat;
 
     struct worker_progress workers[PROGRESS_WORKERS]; /* each by its own */
 
-    int64_t slot_interval_us; /* how often the slot is looked at; 0: never. Set before the start */
+    int64_t slot_interval_us; /* how often the slot is looked at; 0: as the tables are. Set before
+                                 the start */
 };
+
+/* How much the last printed change lags: by its commit's time, or by how long an end of the WAL
+ * that was seen has not been reached. 0 when it was all there is. */
+int64_t progress_lag_ms(const struct progress *, int64_t now_us, int64_t now_ms);
+
+/* How long a heartbeat takes, or has taken by now; -1: none was sent. */
+int64_t progress_heartbeat_us(const struct progress *, int64_t now_us);
 
 /* Whoever shows it frees what is in it, once the engine has returned and nobody looks any more. */
 void progress_clear(struct progress *);

@@ -5,7 +5,7 @@
  *   spec -> spec    discover -> discovered    validate -> validated    apply -> applied
  *   open -> opened, then sourcedSchema, captured and checkpoint; acknowledge -> nothing
  *
- * Nothing here reads or waits for requests; whoever does owns their order.
+ * Nothing here reads or waits for requests: the caller does, and keeps their order.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
@@ -73,7 +73,7 @@ bool flow_validate(const struct config *, const struct catalog *, enum flow_form
  * table is now, and a checkpoint without news, which puts the schemas into effect. All borrowed.
  * The first checkpoint after them leaves out what the state says already.
  *
- * Where no binding has a state, the state is let go: its cursor proves what nobody needs. So a
+ * Where no binding has a state, the state is dropped: no binding continues from its cursor. So a
  * capture that has a gap can backfill all its bindings again. `taken_over`: the first checkpoint
  * takes out what the other connector had in the state.
  */

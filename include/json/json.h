@@ -37,7 +37,7 @@ struct json_at {
     const struct json_at *up; /* NULL: the root */
     const char *name;         /* a member's, or at the root the document's; NULL: an element */
     const cJSON *item;
-    const cJSON *element; /* in an array: what stands there, be it null; counts the index */
+    const cJSON *element; /* in an array: the element itself, which may be null; counts the index */
 };
 
 /* Parse the document called `what`. NULL and an error with line and column if it is not JSON. */

@@ -36,11 +36,10 @@ struct stream_state {
     char **key_columns;      /* NULL-terminated; NULL: rows are read in ctid order */
     struct range_state *ranges;
     int range_count;
-    char *snapshot; /* in ctid order: which rows the backfill is to read, if a later run can tell
-                        them; else NULL */
-    uint64_t as_of; /* in ctid order, in backfill: where its rows stand in the stream of changes */
-    uint64_t as_of_carry; /* the cursor of the last change before that, if it had run ahead of the
-                             LSN (row/cursor.h); else 0 */
+    char *snapshot; /* in ctid order: the base snapshot, if a later run can read by it; else NULL */
+    uint64_t as_of; /* in ctid order, in backfill: the LSN at which its rows are true */
+    uint64_t as_of_carry; /* the cursor of the last change before that, if it was past the LSN
+                             (row/cursor.h); else 0 */
     uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
                       * is behind; 0: no further than that */
     uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
@@ -48,9 +47,9 @@ struct stream_state {
 };
 
 struct checkpoint {
-    uint64_t cursor;  /* end LSN of the last commit processed */
-    uint32_t *unseen; /* transactions processed that no snapshot had shown yet */
-    size_t unseen_count;
+    uint64_t cursor;    /* end LSN of the last commit processed */
+    uint32_t *in_doubt; /* xids: processed, but no snapshot had shown them (merge/merge.h) */
+    size_t in_doubt_count;
     uint64_t carry; /* what the next record's cursor must pass (row/cursor.h); 0: nothing that
                      * `cursor` does not say */
     struct stream_state *streams;
@@ -75,8 +74,8 @@ void stream_state_clear(struct stream_state *);
 void capture_identity_clear(struct capture_identity *);
 
 /*
- * Forget the streams that are not as far as `lsn`, if some are: the rest goes on without them. Visit
- * their ids. False: no stream is as far, and nothing was done.
+ * Forget the streams that are not as far as `lsn`, if some are: the rest goes on without them.
+ * Visit their ids. False: no stream is as far, and nothing was done.
  */
 bool checkpoint_leave_behind(struct checkpoint *, uint64_t lsn,
                              void (*visit)(void *context, const char *id), void *context);

@@ -7,21 +7,49 @@
  *
  * Each table in backfill is a row of intervals of its key, in key order. An interval goes one way:
  *
- *   AHEAD    its rows are still to be read; changes that no later chunk of it will have seen are
+ *   UNREAD   its rows are still to be read; changes that a later chunk of it may not have seen are
  *            buffered
  *   WAITING  a chunk holds its rows; changes that its snapshot did not see are patched in
- *   OUT      its rows are out, because the chunk's watermark came by; changes go straight through
+ *   OUT      its rows are out; changes go straight through
  *
- * Which changes a snapshot saw is told by transaction ids, never by time: a commit may reach us
- * before other snapshots see it.
+ * Transaction ids tell which changes a snapshot saw, never time: a commit may reach us before other
+ * snapshots see it.
  *
- * A stream has lives. It is lost when its table is not any more what the life began with; then its
- * chunks and buffered changes are dropped, and its changes skipped, until a new life begins.
+ * A chunk waits until all that its snapshot saw has arrived in the stream of changes. A watermark
+ * tells that: it was written after the chunk was read. Where nothing may be written, a position
+ * does (chunk_close.seen_lsn).
+ *
+ * A stream is lost when its table is not any more what its life began with. Then its chunks and
+ * buffered changes are dropped, and its changes are skipped, until a new life begins.
  *
  *            merge_lose                     merge_begin
  *   LIVES ---------------> LOST --------------------------> LIVES (the next life)
  *                           |  merge_leave     ^ merge_lose
  *                           `-------> AWAY ----'
+ *
+ * Words:
+ *
+ *   life                   one backfill of a stream's table and the changes after it. Lives of a
+ *                          stream are numbered from 1; what belongs to an earlier one is dropped.
+ *                          (A `generation` is the destination's: several lives may be of one.)
+ *   lost, away             a stream between two lives: its table is to be backfilled again; away:
+ *                          it cannot be captured for now
+ *   chunk                  the rows that one query of the backfill returned, and its snapshot
+ *   range                  the part of a table's key that one worker reads, chunk after chunk
+ *   interval               a part of a range, in one of the states above
+ *   watermark              a row that a worker writes to the watermarks table after it read a chunk
+ *   arrived                read in the stream of changes, and processed
+ *   buffered change        of a key whose row is not read yet; kept until the chunk that holds it
+ *   patch                  a change in the place of a row of a waiting chunk
+ *   in-doubt transaction   its changes are processed, but no snapshot has shown them yet: a new
+ *                          process reads no chunk before it is visible
+ *   undecided stream       one that is lost, while the engine examines its table: no checkpoint is
+ *                          taken meanwhile
+ *   shape                  the columns of a table, as the stream describes them: struct relation
+ *   position               the LSN up to which everything has arrived
+ *   cursor                 the position that a checkpoint goes on from; a record's: row/cursor.h
+ *   carry                  the cursor of the last record, where it is past the LSN
+ *   as of                  the LSN at which rows read in ctid order are true: one snapshot's
  */
 #ifndef MERGE_MERGE_H
 #define MERGE_MERGE_H
@@ -50,13 +78,13 @@ struct merge_key {
 
 /* What a life of a stream begins with. All of it is borrowed for that life. */
 struct merge_stream {
-    const struct stream_state *state; /* where it stands */
+    const struct stream_state *state; /* how far it has come */
     struct merge_key key;
     uint32_t oid;      /* of its table: what has another is another table */
-    bool ctid_order;   /* rows are read as they are stored: one range, whatever the key */
-    bool airbyte_look; /* its records have cursors (row/cursor.h), and deletes are told of rows that
-                                    are not out, too: a destination may have them from an earlier life,
-                                    or from what no state has settled */
+    bool ctid_order;   /* rows are read in ctid order: one range, whatever the key */
+    bool airbyte_look; /* its records have cursors (row/cursor.h), and deletes of rows that are not
+                          out are printed, too: a destination may have the rows from an earlier life,
+                          or from records that no state covers */
     const struct snapshot *base; /* in ctid order, in backfill: what it saw is the backfill's, all
                                     else is a change */
 };
@@ -73,7 +101,7 @@ const char *keycode_column(const struct keycode *, int column, size_t *len);
 /* Free chunks that will not be printed, with their batches. */
 void merge_discard_chunks(struct chunk **);
 
-/* What the merger tells while it works. */
+/* What the merger calls while it works. */
 struct merge_hooks {
     void *context;
 
@@ -91,6 +119,10 @@ struct merge_hooks {
     /* The stream was lost because of a change in this shape: relation->fault says why, or that it
      * is of another table. */
     void (*lost)(void *context, int stream, const struct relation *);
+
+    /* In the watermarks table somebody asks for a backfill of this table (a stream_name(), without
+     * NUL), by a change of the transaction under way. It may lose the stream. */
+    void (*requested)(void *context, const char *table, size_t len);
 };
 
 struct merge_config {
@@ -99,9 +131,15 @@ struct merge_config {
     int room;                       /* for streams that merge_add() adds, and these */
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
-    const struct checkpoint *start; /* its unseen transactions; NULL: none */
-    size_t ahead_bytes;             /* beyond this merge_stalled() holds the stream back */
-    bool asks_lost; /* no checkpoint says that a stream is lost before merge_decided() */
+    const struct checkpoint *start; /* its in-doubt transactions; NULL: none */
+    size_t buffered_bytes;          /* beyond this merge_stalled() holds the stream back */
+    /*
+     * A TRUNCATE that is before the life's beginning is printed nevertheless: the rows of the life
+     * before are gone, and none of the new one is out. Not with a state for each stream: there a
+     * stream may be further than the others, and have rows that were inserted after the TRUNCATE.
+     */
+    bool emits_skipped_truncates;
+    bool asks_lost; /* a stream that is lost is undecided until merge_decided() */
     struct merge_hooks hooks;
 };
 
@@ -153,36 +191,37 @@ bool merge_events(struct merge *, struct batch *, int64_t now_us, struct err *);
 /* Take in a batch of a chunk. One that was read for an earlier life is let go. */
 bool merge_rows(struct merge *, struct batch **batch, struct err *);
 
-/* Batches that need not be kept any more, chained, for the emitter to send home; NULL: none. */
+/* Batches that are not needed any more, chained, for the emitter to return to their pools; NULL:
+ * none. */
 struct batch *merge_take_done(struct merge *);
 
 /* Give the stream up as it is; its rows are to be read again. Between two batches of events. */
 void merge_lose(struct merge *, int stream);
 
-/* A stream that is lost may be told of: it begins again, or is left. */
+/* A checkpoint may say that the stream is lost: its table was examined. */
 void merge_decided(struct merge *, int stream);
 
 /* It is lost, and its table cannot be captured for now: nothing waits for its rows. */
 void merge_leave(struct merge *, int stream);
 
 /*
- * A new life of a stream that is lost. Transactions that were committed before `not_before`, or
- * that the stream has told in part, are not its changes: its chunks must see them.
+ * A new life of a stream that is lost. Changes of transactions that were committed before
+ * `not_before`, or of which a part has arrived, are skipped: its chunks must see them.
  */
 bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64_t not_before,
                  struct err *);
 
-/* One more stream, which is lost; *config lives as long as the merger. Changes of its table that were
- * of no stream till now are asked about again. Between two batches of events. */
+/* One more stream, which is lost; *config lives as long as the merger. Changes of its table that
+ * were of no stream till now are asked about again. Between two batches of events. */
 void merge_add(struct merge *, const struct merge_stream *config);
 
-/* The tables whose shapes the stream has told, by oid; the array is the caller's to free. */
-size_t merge_told(const struct merge *, uint32_t **oids);
+/* The tables whose shapes are known from the stream, by oid; the array is the caller's to free. */
+size_t merge_known_tables(const struct merge *, uint32_t **oids);
 
 /*
- * Those of them, in the same order, that are gone: no change of them will come, for what was seen of
- * them has been processed. `horizon`: transactions before it had ended when it was looked, so that a
- * table that one of them told of was not merely invisible. Between two batches of events.
+ * Forget those of these tables, in the same order, that were dropped: no change of them will come.
+ * `horizon`: transactions before it had ended when the catalog was read, so that a table whose
+ * shape one of them sent was not merely invisible. Between two batches of events.
  */
 void merge_forget_gone(struct merge *, const uint32_t *gone, size_t count, uint64_t horizon);
 
@@ -191,33 +230,36 @@ void merge_touch(struct merge *, int stream);
 
 bool merge_is_lost(const struct merge *, int stream); /* or away */
 
-/* Whether the last checkpoint that holds it says so. */
-bool merge_is_told_lost(const struct merge *, int stream);
+/* Whether the transaction under way is not for it: it is lost, or its life begins behind that. */
+bool merge_skips(const struct merge *, int stream);
+
+/* Whether the last checkpoint that holds the stream says that it is lost. */
+bool merge_is_lost_in_checkpoint(const struct merge *, int stream);
 
 /* Of the stream, from 1 on; that of a lost one is the next. */
 uint64_t merge_life(const struct merge *, int stream);
 
-/* What is told up to here is processed: a commit's end, or a position. */
+/* All up to here is processed: a commit's end, or a position. */
 uint64_t merge_position(const struct merge *);
 
-/* A checkpoint that is due although nothing happens: for a quiet stream. NULL if none is. */
-struct checkpoint *merge_checkpoint(struct merge *, int64_t now_us);
-
-/* When merge_checkpoint will next have something, INT64_MAX if only an event can tell. */
+/* When something is due although the stream is quiet; INT64_MAX if only an event can tell. */
 int64_t merge_deadline_us(const struct merge *);
 
-/* What is kept for chunks to come has outgrown its limit, and a chunk under way will shrink it:
- * take rows first. */
+/* The deadline has come: add an event with what is due to the batch, for the emitter. */
+void merge_idle(struct merge *, struct batch *, int64_t now_us);
+
+/* Buffered changes take more than their limit, and a chunk under way will have seen some: take rows
+ * first. */
 bool merge_stalled(const struct merge *);
 
 /*
- * A snapshot taken just now, with no row batch unread since: what it saw need not be kept for
- * ranges that no query is reading.
+ * A snapshot taken just now, with no row batch left in the rings: changes that it saw need not be
+ * buffered for ranges that no query is reading.
  */
 void merge_snapshot(struct merge *, const struct snapshot *);
 
-/* Whether merge_snapshot would help: much is kept, and no query is under way that would let it go.
- */
+/* Whether merge_snapshot would help: much is buffered, and no query is under way that would free
+ * it. */
 bool merge_wants_snapshot(const struct merge *);
 
 /* How long after the last checkpoint the next one may follow. */
@@ -226,21 +268,25 @@ void merge_pace(struct merge *, int64_t pause_us);
 bool merge_backfilling(const struct merge *); /* some rows are not out yet */
 
 /*
- * A look at the server begins; and the stream has passed all that it saw. A chunk that waited already
- * when the look before began (in the last one its watermark may have been about to be written) may
- * wait for what was not sent: the watermarks table may have left the publication for a while. It may
- * go with this watermark as well, which is to be written. Returns how many there are; *stream: of one
- * of them.
+ * The tables are examined from time to time: merge_look() when such a look begins,
+ * merge_wait_again() when all that it saw has arrived. A chunk that has waited through two looks
+ * waits for a watermark that the server did not send: its table may have left the publication for a
+ * while. (One look is too few: the watermark may not have been written yet.) Such a chunk is also
+ * released by `watermark`, which the caller is to write. Returns the number of such chunks;
+ * *stream: the stream of one of them.
  */
 void merge_look(struct merge *);
 size_t merge_wait_again(struct merge *, const char *watermark, int *stream);
 
-/* End when this watermark has come by and all rows are out: its commit carries the last checkpoint,
- * and what follows is skipped. Another one, or "" for none, takes its place. */
-void merge_finish_at(struct merge *, const char *watermark);
+/*
+ * End once all rows are out and this watermark has arrived, or without one, the stream has passed
+ * this position: the last checkpoint comes there, and what follows is skipped. Another call takes
+ * the place of this one; "" and 0: there is no end.
+ */
+void merge_finish_at(struct merge *, const char *watermark, uint64_t lsn);
 bool merge_finished(const struct merge *);
 
-/* For progress: rows out so far of a stream, and whether it is still in backfill. */
+/* For progress: how many rows of a stream are out, and whether it is still in backfill. */
 uint64_t merge_backfilled(const struct merge *, int stream, bool *backfilling);
 
 #endif

@@ -22,7 +22,7 @@ struct metrics_source {
 enum health {
     HEALTH_STARTING, /* it is waiting for what it needs to begin */
     HEALTH_MOVING,
-    HEALTH_BLOCKED, /* nobody takes its output */
+    HEALTH_BLOCKED, /* the consumer does not read its output */
     HEALTH_SILENT,  /* the server says nothing, or cannot be reached */
 };
 enum health metrics_health(const struct progress *, int64_t now_us);
@@ -31,7 +31,7 @@ const char *metrics_health_words(enum health);
 /* Append all of them in Prometheus' text format. Times are monotonic, and since 1970. */
 void metrics_write(struct out *, const struct metrics_source *, int64_t now_us, int64_t now_ms);
 
-/* Replace the file as one whole. */
+/* Replace the file as one whole. ERR_TRANSIENT: the disk is full; ERR_CONFIG: it is no place for one. */
 bool metrics_file_write(const char *path, const struct out *, struct err *);
 
 /*

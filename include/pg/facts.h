@@ -11,6 +11,7 @@
 struct server_facts {
     int version;
     char *wal_level, *user, *database; /* owned */
+    char *effective_wal_level;         /* owned; NULL: the server (before 19) has no such setting */
     bool standby;
     bool superuser;
     bool replicates;                  /* REPLICATION, or the like of a managed service */
@@ -38,6 +39,8 @@ struct table_facts {
     bool readable;
     bool row_security; /* policies hide rows from us */
     bool identified;   /* it, or all that is below it, has a replica identity */
+    char *unsent;      /* owned; generated columns of a replica identity, of it or of what is below
+                          it, that the publication does not send (18 and later); NULL: none */
     bool published;    /* under its own name */
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
     char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */

@@ -46,8 +46,9 @@ void pg_tell(struct pg *, const struct notices *);
 
 int pg_server_version(const struct pg *); /* 150004 */
 int pg_backend_pid(const struct pg *);
-bool pg_alive(const struct pg *);    /* false once the connection is known to be lost */
-bool pg_is_local(const struct pg *); /* over a Unix socket */
+bool pg_alive(const struct pg *);       /* false once the connection is known to be lost */
+bool pg_is_local(const struct pg *);    /* over a Unix socket */
+bool pg_in_recovery(const struct pg *); /* it was a standby when the connection was made */
 
 /*
  * After a silence: asks the server, over a connection of its own, whether it still works for this

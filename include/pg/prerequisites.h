@@ -12,6 +12,7 @@
 #include "base/problems.h"
 #include "config/catalog.h"
 #include "config/config.h"
+#include "pg/facts.h"
 #include "pg/pg.h"
 
 /* What the slot is looked at for. */
@@ -27,11 +28,23 @@ enum slot_use {
  * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
  * tables are left out. Nothing is changed, and a slot that must be free and is not is given a few
  * seconds to become so. A replication connection is opened to try it, and left to the
- * caller in *replication (NULL where it failed), or closed if `replication` is NULL. False: the
- * server could not be asked.
+ * caller in *replication (NULL where it failed), or closed if `replication` is NULL. What was looked
+ * at is left in *facts, to be freed even after a failure, unless that is NULL. False: the server
+ * could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
-                         struct pg **replication, struct problems *problems, struct err *);
+                         struct pg **replication, struct facts *facts, struct problems *problems,
+                         struct err *);
+
+/* Nothing is missing, so that prerequisites_create would make nothing. */
+bool prerequisites_are_there(const struct facts *, const struct config *);
+
+/*
+ * Take those tables out of a catalog that are not published and cannot be: by this user, or without
+ * making the application's UPDATE fail. Each is a problem. For tables that nobody has named.
+ */
+bool prerequisites_leave_out(struct pg *, const struct config *, struct catalog *,
+                             struct problems *left_out, struct err *);
 
 /* What prerequisites_create makes beside the watermarks table and the publication. */
 struct prerequisites {
@@ -42,10 +55,10 @@ struct prerequisites {
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
  * waiting as long as older transactions and others' locks make it wait. A stop takes back what still
- * waits. Expects that prerequisites_check found nothing.
+ * waits. Expects that prerequisites_check found no problem in these facts.
  */
 bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
-                          struct prerequisites *, struct err *);
+                          struct facts *, struct prerequisites *, struct err *);
 
 /* For streams that join a capture: what keeps their tables from being captured is the error; else they
  * are added to the publication, if they are not in it. */
@@ -53,7 +66,7 @@ bool prerequisites_publish(struct pg *, const struct config *, const struct cata
                            struct err *);
 
 /* It is an error (ERR_CONFIG, with what to run) if what is written to the watermarks table does not
- * come by in the stream: a backfill would wait for it for ever. Takes no lock on a table. */
+ * arrive in the stream: a backfill would wait for it for ever. Takes no lock on a table. */
 bool watermarks_come(struct pg *, const struct config *, struct err *);
 
 #endif

@@ -15,7 +15,7 @@ extern const char *const setup_providers[];
 struct setup {
     const struct config *config;
     const struct catalog *catalog; /* NULL: for all tables that can be captured */
-    const char *provider;          /* one of the above; NULL: told by the server's roles */
+    const char *provider;          /* one of the above; NULL: recognized by the server's roles */
 };
 
 /*

@@ -18,19 +18,29 @@ struct slot {
     char system_identifier[24]; /* of that server; empty: we may not know */
     bool exists;                /* false: nothing that follows is set */
     bool logical, temporary;
+    bool synced;              /* a standby's copy of its primary's slot (17 and later) */
     bool two_phase;           /* sends transactions when they are prepared (14 and later) */
+    bool failover;            /* standbys synchronize it (17 and later) */
     char *plugin, *database;  /* owned */
     char *wal_status;         /* owned: reserved, extended, unreserved or lost (13 and later) */
     char *invalidation;       /* owned: why it is of no use any more; NULL: it is fine */
     int active_pid;           /* 0: nobody reads it */
     uint64_t restart_lsn;     /* WAL is kept from here on; 0: none is kept */
     uint64_t confirmed_flush; /* nothing before it can be read again */
-    int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or not told */
+    int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or unknown */
     uint64_t wal_end;         /* of the server, whether the slot exists or not */
+    int64_t idle_s;           /* how long nobody has read it (18 and later) */
+    int64_t idle_timeout_s;   /* and how long that may be (likewise); 0: no limit */
 };
 
 /* What keeps the server from doing it again: "raise …". */
 const char *slot_invalidation_remedy(const char *reason);
+
+/* Whether it is there, and of the server that was asked, be it a standby. */
+static inline bool slot_is_own(const struct slot *slot)
+{
+    return slot->exists && !slot->synced;
+}
 
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
 
@@ -40,13 +50,14 @@ struct slot_reader {
     char *application, *user, *address, *since; /* owned */
     char *state;                                /* owned: catchup, streaming … */
     uint64_t sent, flushed;
+    bool hidden; /* state, sent and flushed: from a user without pg_monitor */
 };
 bool slot_reader_read(struct pg *, const struct slot *, struct slot_reader *, struct err *);
 void slot_reader_clear(struct slot_reader *);
 
 void slot_clear(struct slot *);
 
-/* Drop it, if it is there. ERR_TRANSIENT while somebody reads it. */
+/* Drop it, if it is there. ERR_TRANSIENT while a process reads it. */
 bool slot_drop(struct pg *, const char *name, struct err *);
 
 /* What IDENTIFY_SYSTEM says. */
@@ -56,6 +67,15 @@ struct server_identity {
     uint64_t position; /* end of the WAL that is safely written */
     bool in_recovery;  /* it was a standby when the connection was made */
 };
+
+/*
+ * What a state is to remember; 0: nothing. A standby may be promoted while it streams, which nobody tells;
+ * its own slot proves that its history is one, since a rewind does not leave it any.
+ */
+static inline uint32_t server_lasting_timeline(const struct server_identity *server)
+{
+    return server->in_recovery ? 0 : server->timeline;
+}
 
 /* Over a PG_REPLICATION connection. A pooler that hides the server is recognised and named. */
 bool server_identify(struct pg *replication, struct server_identity *, struct err *);
@@ -76,14 +96,19 @@ struct slot_claim {
     uint32_t timeline;
     const char *slot, *database;
     uint64_t cursor;
+    bool standby; /* a standby will do, if it has the slot */
 };
+
+/* ERR_TRANSIENT: a standby answers that has no slot of its own for the capture, which would do where
+ * `standby`. Returns false. */
+bool slot_elsewhere(bool standby, struct err *err);
 
 /*
  * Whether the changes after the claim's cursor are all still there to be read. `now`, `server`,
  * `slot` and `database` are what this process found and was configured with; `timeline_end` is
  * server_timeline_end's for the claim's timeline (0 where the two timelines are one).
- * ERR_CONFIG says what was lost and what to do; ERR_TRANSIENT, that it was not the primary that
- * was asked.
+ * ERR_CONFIG says what was lost and what to do; ERR_TRANSIENT, that another server was asked
+ * than the one that has the slot.
  */
 bool slot_verify(const struct slot_claim *, const struct slot *now, const char *slot,
                  const char *database, const struct server_identity *server, uint64_t timeline_end,

@@ -40,7 +40,7 @@ bool terms_look_gone(struct pg *, uint32_t *oids, size_t *count, uint64_t *lsn, 
 enum terms_use {
     TERMS_BY_KEY,  /* its rows are being read in the order of the key, */
     TERMS_BY_CTID, /* or as they are stored */
-    TERMS_ACTIVE,  /* all its rows are out */
+    TERMS_ACTIVE,  /* all its rows are written */
 };
 
 /* From light to grave. */
@@ -50,7 +50,7 @@ enum terms_change {
                         that were rewritten with all their rows */
     TERMS_EMPTIED, /* a file is new, and none of the old rows is in it: TRUNCATE, or an ALTER TABLE
                         that rewrote them */
-    TERMS_UNTRACKED, /* something happened that the stream does not tell */
+    TERMS_UNTRACKED, /* it was changed in a way that the stream does not report */
     TERMS_OTHER,     /* its backfill, or its changes, cannot go on */
     TERMS_AWAY,      /* it is not there, not published or not logged */
 };
@@ -65,8 +65,8 @@ struct terms_verdict {
 bool terms_come_by_leaves(const struct terms *);
 
 /*
- * Asks the server where only rows can tell: see judge_leaves.c. `truncated`: the transaction whose
- * TRUNCATE of the whole table the stream told last; 0: none. The connection must not be in a
+ * Asks the server where only rows can tell: see judge_leaves.c. `truncated`: the transaction that
+ * sent the last TRUNCATE of the whole table; 0: none. The connection must not be in a
  * transaction. It needs the right to read the table; of its partitions no more than that.
  */
 bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,

@@ -26,6 +26,9 @@ void types_free(struct types **);
 /* Fill `type` of every column that has none. The connection must accept parameters: PG_SQL. */
 bool types_resolve(struct types *, struct pg *, struct relation *, struct err *);
 
+/* Whether the types of all its columns are known. */
+bool types_know(const struct types *, const struct relation *);
+
 /* Make all these types known; duplicates and known ones cost nothing. */
 bool types_load(struct types *, struct pg *, const uint32_t *oids, size_t count, struct err *);
 

@@ -54,6 +54,7 @@ void wire_execute(struct out *request, const char *name, const char *const *para
 void wire_command(struct out *request, const char *sql);
 void wire_data(struct out *request, const void *data, size_t len); /* to a stream */
 
+/* Waits for room while the server works for this connection. */
 bool wire_send(struct pg *, const struct out *request, struct err *);
 
 /* The next message that is here; false: none is, as a whole. Never waits. */
@@ -69,14 +70,19 @@ bool wire_take(struct pg *, struct arena *, size_t *count, struct err *);
  * is kept. */
 bool wire_has_more(const struct pg *);
 
-/* Wait until there is something to take, or timeout_us has passed (-1: no limit). */
-bool wire_wait(struct pg *, int64_t timeout_us, struct err *);
+/*
+ * Wait until there is something to take: as long as it takes, while the server works for this
+ * connection (pg_still_served); or for timeout_us at most, where the caller looks after a silent server
+ * and sends the keepalives of a stream.
+ */
+bool wire_wait_while_served(struct pg *, struct err *);
+bool wire_wait_for(struct pg *, int64_t timeout_us, struct err *);
 
 /* Before the arena of the last wire_take is reset or given away: what has not been handed out as a
  * message is kept aside. */
 void wire_leave(struct pg *);
 
-/* The next message, waited for; false: the connection has failed, or the run stops. */
+/* The next message, waited for while served; false: the connection has failed, or the run stops. */
 bool wire_answer(struct pg *, struct arena *, struct message *, struct err *);
 
 /* What a WIRE_ERROR says, to err and pg_sqlstate. Returns false. */

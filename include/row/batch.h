@@ -2,8 +2,12 @@
  * What travels between threads: an arena with events of the stream, or rows of a chunk.
  *
  * A batch has one owner at a time, and is recycled: its producer fills it, the merger marks it, the
- * emitter prints it and sends it home. A full batch holds about BATCH_BYTES; one oversized row may
- * make it larger for one trip.
+ * emitter prints it and returns it to its pool. A full batch holds about BATCH_BYTES; one oversized
+ * row may make it larger for one trip.
+ *
+ * Small chunks share a batch. It carries a rider for each of them, a batch with rows but without an
+ * arena: its rows are in its carrier's. Riders have owners of their own; the carrier returns to its
+ * pool with the last of them.
  */
 #ifndef ROW_BATCH_H
 #define ROW_BATCH_H
@@ -38,8 +42,11 @@ struct batch {
     enum chunk_step step;     /* BATCH_ROWS */
     struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, to be taken over */
     struct chunk_close close; /* CHUNK_CLOSE */
-    struct batch *next;       /* in its chunk */
-    struct relation *past;    /* shapes, chained, that nothing points at once this batch is home */
+    struct batch *next;       /* in its chunk, or among the riders of its carrier */
+    struct batch *riders;     /* CHUNK_RIDERS: owned by the owner of the carrier */
+    struct batch *carrier;    /* of a rider; else NULL */
+    size_t aboard;            /* atomic: itself, and its riders that are not done with */
+    struct relation *past; /* relations, chained, that nothing points at once this batch is back */
 };
 
 struct batch *batch_new(unsigned producer);
@@ -49,6 +56,21 @@ void batch_reset(struct batch *, enum batch_kind);
 /* The next event of the batch, zeroed. Valid until the next call. */
 struct event *batch_event(struct batch *);
 void batch_row(struct batch *, const uint8_t *tuple);
+
+/* One more rider, in front of the others. */
+struct batch *batch_rider(struct batch *carrier);
+
+/* Its rows are the carrier's from `first` on. The carrier gets no more rows. */
+void batch_rider_rows(struct batch *rider, size_t first, size_t count);
+
+/* One of the riders, which is the caller's from now on; NULL: none is left. */
+struct batch *batch_take_rider(struct batch *carrier);
+
+/*
+ * The caller is done with the batch. Returns what it must send back to the producer: the batch
+ * itself, or the carrier if this was its last rider, or NULL. *batch becomes NULL. Any thread.
+ */
+struct batch *batch_done(struct batch **batch);
 
 static inline size_t batch_bytes(const struct batch *batch)
 {

@@ -2,8 +2,8 @@
  * A chunk: rows that one query read from one key range of a table, in key order, in one snapshot.
  *
  * The worker that reads it makes it; from its first batch on it is the merger's, which patches it
- * with changes that the snapshot did not see, until its watermark has come by; then it is the
- * emitter's.
+ * with changes that the snapshot did not see, until all that it did see has arrived in the stream;
+ * then it is the emitter's.
  */
 #ifndef ROW_CHUNK_H
 #define ROW_CHUNK_H
@@ -48,6 +48,7 @@ struct chunk {
  *
  *   OPEN --> SNAPSHOT --> ROWS ... --> CLOSE
  *     \----------\-----------\----> ABORT
+ *     `--> WHOLE
  *
  * Between chunks a range may be given back: RETURN.
  */
@@ -56,11 +57,13 @@ enum chunk_step {
     CHUNK_SNAPSHOT, /* its snapshot is known: brings the chunk, which is the merger's from here on
                      */
     CHUNK_ROWS,     /* rows, and more to come */
-    CHUNK_CLOSE,    /* maybe rows; the query has ended, its watermark is about to be written */
+    CHUNK_CLOSE, /* maybe rows; the query has ended, its watermark, if any, is about to be written */
+    CHUNK_WHOLE,  /* SNAPSHOT, and CLOSE with all of its rows */
     CHUNK_ABORT,  /* the query failed: forget the chunk, its range is read again from where it began
                   */
-    CHUNK_RETURN, /* the table is not as it was described: somebody must decide how the range goes
-                     on, behind close.end. Not for the merger */
+    CHUNK_RETURN, /* the table is not as it was described: the engine decides how the range goes on,
+                     behind close.end. The merge layer does nothing with it */
+    CHUNK_RIDERS, /* of other chunks: each rider tells of its own */
 };
 
 enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
@@ -69,11 +72,14 @@ enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
 struct chunk_close {
     struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
     bool last;       /* nothing is left in the range */
-    char *why;       /* CHUNK_RETURN: what the server said, or what differs; owned */
-    char watermark[WATERMARK_TEXT];
+    char *why;       /* CHUNK_RETURN: what the server said, or what differs; owned; */
+    bool base_gone;  /* the base snapshot cannot be read in any more, the way the task has it */
+    char watermark[WATERMARK_TEXT]; /* "": none is written, */
+    uint64_t seen_lsn; /* and it waits for this position instead: all that the snapshot saw was
+                          committed before it */
 };
 
 struct chunk *chunk_new(int stream, int range, struct relation *relation);
-void chunk_free(struct chunk **); /* not its batches, which go home by themselves */
+void chunk_free(struct chunk **); /* not its batches, which return to their pool one by one */
 
 #endif

@@ -1,22 +1,23 @@
 /*
- * The cursor of the Airbyte look, `_ab_cdc_lsn`: by it a destination tells which of two records of a
- * key is the newer one.
+ * The cursor of the Airbyte look, `_ab_cdc_lsn`: by it a destination tells which of two records of
+ * a key is the newer one.
  *
  * It is the LSN of the record's commit with two more hexadecimal digits, and counts on from there:
- * the changes of a transaction, all that the server sent of them, so that a transaction that is sent
- * again has the same cursors whatever is captured of it. Each change has two: a row that moved to
- * another key has its delete at the first and its create at the second, since what differs as text
- * (1.0 and 1.00) may be one key to the destination. Commits are some 40 bytes of WAL apart at least,
- * which is room for five thousand changes; a larger transaction runs into the cursors of the next
- * ones, which then count on from its last. A state carries how far that has gone (cursor_carry), so
- * that a new process does not fall back.
+ * the changes of a transaction, all that the server sent of them, so that a transaction that is
+ * sent again has the same cursors whatever is captured of it. Each change has two: a row that moved
+ * to another key has its delete at the first and its create at the second, since what differs as
+ * text (1.0 and 1.00) may be one key to the destination. Commits are some 40 bytes of WAL apart at
+ * least, which is room for five thousand changes; a larger transaction runs into the cursors of the
+ * next ones, which then count on from its last. A state carries how far that has gone
+ * (cursor_carry), so that a new process does not fall back.
  *
- * A row that the backfill found has the cursor of the position that released it: behind all that
- * came by before, and before all that follows. In ctid order a row may come behind its changes, which
- * a key that is not unique cannot tell: then all rows stand where the first of these changes can be
- * (cursor_before).
+ * A row that the backfill found has the cursor of the position that released it: behind all changes
+ * that arrived before it, and before all that follow. In ctid order a row may come behind its
+ * changes, which a key that is not unique cannot tell: then all rows stand where the first of these
+ * changes can be (cursor_before).
  *
- * The merger counts, and says in each batch where its changes begin; the emitter counts on from there.
+ * The merger counts, and says in each batch where its changes begin; the emitter counts on from
+ * there.
  */
 #ifndef ROW_CURSOR_H
 #define ROW_CURSOR_H

@@ -21,6 +21,8 @@ enum event_kind {
     EVENT_MOVE,   /* an update of the key, found by the merger: delete of old, then insert of new */
     EVENT_DELETE, /* old */
     EVENT_TRUNCATE, /* one a table */
+    EVENT_MESSAGE,  /* pg_logical_emit_message(); one that is not transactional comes between
+                       transactions. Its lsn is the end of its record */
     EVENT_RELATION, /* a new version of a shape; its tuples follow */
     EVENT_COMMIT,   /* of the last BEGIN; lsn is its end */
     EVENT_POSITION, /* a keepalive between transactions: the server has sent all up to lsn */
@@ -54,7 +56,13 @@ struct event {
             const uint8_t *new_tuple, *old_tuple; /* pgoutput form, in the batch's arena */
         };
         struct txn *txn; /* BEGIN */
-        struct {         /* COMMIT, POSITION: what the merger releases here, in this order; owned */
+        struct {         /* MESSAGE: in the batch's arena */
+            const char *prefix;
+            const uint8_t *content;
+            uint32_t content_len;
+            bool transactional;
+        };
+        struct { /* COMMIT, POSITION: what the merger releases here, in this order; owned */
             struct chunk *chunk;
             struct checkpoint *checkpoint;
         };

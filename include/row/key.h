@@ -1,6 +1,6 @@
 /*
  * The values of a key's columns as PostgreSQL prints them: what a chunk query starts after, and
- * what a checkpoint remembers. Immutable once made; a NULL pointer stands for "before all keys" or
+ * what a checkpoint remembers. Immutable once made; a NULL pointer means "before all keys" or
  * "after all".
  */
 #ifndef ROW_KEY_H

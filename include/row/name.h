@@ -1,21 +1,17 @@
-/*
- * Names of tables as one text: "schema.table", which also names a stream in a state.
- *
- * A part that holds a dot or a double quote is quoted as in SQL. Otherwise a part stands for
- * itself, in its own case: unlike in SQL, MyTable without quotes is MyTable.
- */
+/* The row of the watermarks table that requests a backfill. */
 #ifndef ROW_NAME_H
 #define ROW_NAME_H
 
 #include <stdbool.h>
-
-/* Caller frees. */
-char *stream_name(const char *schema, const char *table);
+#include <stddef.h>
 
 /*
- * The inverse: exactly two parts, neither of them empty, each quoted or not. On success both are
- * new strings; on failure both are NULL.
+ * The row's `slot`: it asks the capture of that slot to backfill a table again. Its `watermark` is the
+ * table's stream_name(). No slot has such a name. Caller frees.
  */
-bool stream_name_parse(const char *name, char **schema, char **table);
+char *request_name(const char *slot);
+
+/* Whether a row has that name. */
+bool is_request_name(const char *name, size_t len, const char *slot);
 
 #endif

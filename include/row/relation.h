@@ -2,13 +2,14 @@
  * One version of a table's shape: what a tuple of it holds, column by column.
  *
  * A new version is made when the stream or a chunk shows a shape that differs from the last. The
- * thread that makes a relation fills it and hands it on. `stream`, `partition` and the columns' types
- * are set when it is bound to a stream, before it is used; `life`, `fault`, `key` and `next` are the
- * merger's, `printer` is the emitter's.
+ * thread that makes a relation fills it and hands it on. `stream`, `partition` and the columns'
+ * types are set when it is bound to a stream, before it is used; `life`, `fault`, `key` and `next`
+ * are the merger's, `printer` is the emitter's.
  *
- * A shape that the stream told is owned by its decoder, and batches point at it. When it is replaced,
- * or its table is gone, and nothing that the merger keeps is in it any more, the merger leaves it in a
- * batch (batch.past): that batch is the last that points at it, and takes it home to the decoder.
+ * A relation that the decoder made from the stream is owned by the decoder, and batches point at
+ * it. When it is replaced or its table is gone, and the merger keeps no change that uses it, the
+ * merger puts it into a batch (batch.past). That is the last batch that points at it, and returns
+ * it to the decoder.
  */
 #ifndef ROW_RELATION_H
 #define ROW_RELATION_H
@@ -25,7 +26,7 @@ struct column {
     bool identity;           /* part of the replica identity */
     bool text;               /* chunks: comes as text, whatever the type has a binary form */
     const struct type *type; /* NULL until resolved */
-    bool unwanted;           /* nobody chose it: chunks have NULL in its place */
+    bool unwanted;           /* not selected in the catalog: chunks have NULL in its place */
 };
 
 enum {
@@ -45,19 +46,19 @@ enum relation_fault {
 
 struct relation {
     uint32_t oid;
-    uint32_t xid; /* the transaction that the stream told it in first */
+    uint32_t xid; /* the transaction in which the stream described it first */
     const char *schema, *name;
     char identity;    /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;       /* index of the captured stream, or one of STREAM_* */
     int renamed_of;   /* the stream that captures this very table, which has another name for now;
                          STREAM_NONE: none does */
     bool partition;   /* it is a leaf partition of the stream's table, under its own name */
-    bool partial_old; /* its old rows come as whole ones, but hold what each partition tells: a null
-                         may be a value that was not told */
+    bool partial_old; /* its old rows come as whole ones, but hold what each partition's identity
+                         has: a null may be a value that was not sent */
     uint64_t life;    /* of the stream, that `fault` and `key` are of; 0: none yet */
     enum relation_fault fault;
     int *key;                /* index of each key column of the stream */
-    int key_count;           /* 0: the stream has no key, or it cannot be told in this shape */
+    int key_count;           /* 0: the stream has no key, or see `fault` */
     struct printer *printer; /* NULL until first printed */
     struct relation *before; /* the version that it replaces; the merger takes it. NULL: none */
     struct relation *next;   /* among those that nothing will point at */

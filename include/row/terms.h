@@ -1,9 +1,13 @@
 /*
- * The terms of a table: what its capture goes by. While they stay the same, its rows can be read on
- * from where a backfill was, and the stream tells all that happens to them.
+ * The terms of a table: what its capture depends on. While they stay the same, its rows can be read
+ * on from where a backfill was, and the stream tells all that happens to them.
  *
  * Each term is a short text, to be compared for equality. They are read from the server's catalogs
  * (pg/terms.h), and a state remembers them.
+ *
+ * A new term goes to the end, and needs a name (row/terms.c), an expression at the same place in
+ * terms_sql() (pg/terms.c), and a judgement (pg/judge.c). The states of earlier versions lack it:
+ * there NULL means unknown, and must not count as a difference.
  */
 #ifndef ROW_TERMS_H
 #define ROW_TERMS_H
@@ -20,10 +24,12 @@ enum term {
     TERM_IDENTITY, /* tables of it (partitions too) whose replica identity does not cover the key */
     TERM_ENTRY,    /* oid of the publication's entry of it; NULL: it is not published */
     TERM_LIMITS,   /* digest of the publication's column lists and row filters */
-    TERM_PUBLICATION, /* "oid.version operations via-root"; version: xmin of its row */
+    TERM_PUBLICATION, /* "oid.version operations via-root"; version: xmin of its row; after the
+                         operations 's' if generated columns are published */
     TERM_PERSISTENCE, /* pg_class.relpersistence, of it and all partitions the weakest */
     TERM_LEAVES, /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
-    TERM_HOME,   /* xmin of its entries in the schemas that are published; NULL: it is not by one */
+    TERM_HOME, /* xmin of its entries in the schemas that are published; NULL: it is published by none,
+                    or the state is of a version that did not know this term */
     TERMS,
 };
 

@@ -4,11 +4,17 @@
 
 #include <stdint.h>
 
-/* The counter's value, and one more for whoever asks next. */
+/* Returns the counter's value, then adds one to it. Any thread. */
 unsigned counter_take(unsigned *counter);
 
 /* A number that one thread writes and others read. */
 void shared_store(uint64_t *shared, uint64_t value);
 uint64_t shared_load(const uint64_t *shared);
+
+/*
+ * Between a store and a load of two threads that do both, each of what the other stores: one of
+ * them at least loads what the other has stored.
+ */
+void shared_fence(void);
 
 #endif

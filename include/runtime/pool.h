@@ -20,11 +20,11 @@ struct pool;
 /* Batches are made when first needed, `batches` at most. */
 struct pool *pool_new(unsigned producer, size_t batches);
 
-/* Once nothing is under way: every batch must be home. */
+/* When no batch is in use: all must have been returned. */
 void pool_free(struct pool **);
 
 /*
- * Producer. An empty batch, or NULL if none came home before the deadline (monotonic), the run
+ * Producer. An empty batch, or NULL if none was returned before the deadline (monotonic), the run
  * stops, or `bell` rang meanwhile. The pool's bell must be one of the run's; NULL: no run stops it.
  */
 struct batch *pool_take(struct pool *, enum batch_kind, const struct run *, int64_t deadline_us);
@@ -32,7 +32,7 @@ struct batch *pool_take(struct pool *, enum batch_kind, const struct run *, int6
 /* Producer. How many pool_take would yield at once. */
 size_t pool_free_batches(const struct pool *);
 
-/* Emitter. Sends a batch home; *batch becomes NULL. */
+/* Emitter. Returns a batch to its producer; *batch becomes NULL. */
 void pool_return(struct pool *, struct batch **batch);
 
 /* What the producer waits on; ring it to interrupt pool_take. */

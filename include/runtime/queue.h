@@ -20,4 +20,8 @@ void queue_put(struct queue *, void *item, int priority);
 /* The first item, or NULL. Never waits. */
 void *queue_take(struct queue *);
 
+/* The same, if it is one that is wanted. */
+void *queue_take_if(struct queue *, bool (*wanted)(const void *item, const void *context),
+                    const void *context);
+
 #endif

@@ -23,7 +23,7 @@ void run_free(struct run **);
 void run_add_bell(struct run *, struct bell *);
 void run_forget_bells(struct run *);
 
-/* Ring them all, for whoever waits to look around. Any thread. */
+/* Ring them all, so that threads that wait check what they wait for. Any thread. */
 void run_ring_bells(struct run *);
 
 int run_stop_fd(const struct run *);

@@ -12,13 +12,14 @@
  * "oid" is the table's, "published_by" that of the publication's entry which covers it, and keys
  * are PostgreSQL's text of each key column. A stream that is read in ctid order has no
  * "key_columns" and, while it is in backfill, a "snapshot" (pg_snapshot's text) that tells which
- * rows are to be read; they stand at "as_of" in the stream of changes, behind a change with the cursor
- * "as_of_carry" if that had run ahead.
- * "terms" are what the table is captured by beside these (row/terms.h), and "generation" is the
- * destination's that its rows are of.
+ * rows are to be read; they are true at the LSN "as_of", and come after a change with the cursor
+ * "as_of_carry" if that is past it.
+ * "terms" are the terms of the table (row/terms.h) other than these two, and "generation" is the
+ * generation_id of the catalog for which its rows were read.
+ * "unseen" are the ids of in-doubt transactions (merge/merge.h).
  * "carry" is there after a very large transaction alone: how far the cursors of the Airbyte look
- * have run ahead of the LSNs (row/cursor.h). "types" are the user-defined types of the table's
- * columns and of what these are made of, which stands first; a type may be dropped while its values
+ * are past the LSNs (row/cursor.h). "types" are the user-defined types of the table's
+ * columns and of what these are made of, which comes first; a type may be dropped while its values
  * are still to come:
  *
  *   "types":[{"oid":16390,"kind":"e","schema":"public","name":"mood"},
@@ -26,8 +27,8 @@
  *            {"oid":16393,"kind":"d","of":1700,"typmod":655366}]
  *
  * "kind" is pg_type.typtype or, of a true array, "a"; an array whose elements are not delimited by
- * commas has a "delimiter". Members that say nothing (null, no unseen, no bound) are left out. In a
- * GLOBAL state the members of `streams` travel as stream states, the rest as the shared state.
+ * commas has a "delimiter". Members that say nothing (null, no in-doubt transaction, no bound) are
+ * left out. In a GLOBAL state the members of `streams` travel as stream states, the rest as the shared state.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -66,8 +67,7 @@ struct captured_streams;
 bool state_parse(struct state *, const char *json, size_t len, const struct captured_streams *,
                  struct err *);
 
-/* The same for one that stands inside another document, which json_parse has checked. NULL: the
- * beginning. */
+/* The same for a member of another document, which json_parse has checked. NULL: the beginning. */
 struct cJSON;
 bool state_read(struct state *, const struct cJSON *, const struct captured_streams *,
                 struct err *);
@@ -90,7 +90,10 @@ void state_write_whole(struct out *, const struct capture_identity *, const stru
 void state_write_shared(struct out *, const struct capture_identity *, const struct checkpoint *);
 void state_write_stream(struct out *, const struct stream_state *);
 
-/* The stream_state of a STREAM state, which stands alone: the shared members, then its own. */
+/*
+ * The stream_state of a STREAM state, which has no GLOBAL state beside it: the shared members, then
+ * its own.
+ */
 void state_write_lone_stream(struct out *, const struct capture_identity *,
                              const struct checkpoint *, const struct stream_state *);
 
@@ -102,7 +105,7 @@ void state_write_lone_stream(struct out *, const struct capture_identity *,
 struct state_patch {
     const struct capture_identity *identity; /* NULL: as before */
     const struct checkpoint *newer;
-    bool had_unseen;      /* the state has an `unseen`, which an empty one must delete */
+    bool had_in_doubt;    /* the state has a member "unseen", which an empty one must delete */
     const char *leftover; /* a member of another connector, to delete; NULL: none */
     char *const *removed; /* ids of streams to delete, NULL-terminated; NULL: none */
 };

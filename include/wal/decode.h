@@ -13,7 +13,9 @@
  *   U Update    Int32 oid, ['K' | 'O' TupleData], 'N' TupleData
  *   D Delete    Int32 oid, 'K' | 'O' TupleData
  *   T Truncate  Int32 tables, Int8 options, tables × Int32 oid
- *   O Origin, Y Type, M Message: read over
+ *   M Message   Int8 flags (1: transactional), Int64 LSN, String prefix, Int32 length, content
+ *               (only if asked for, of PostgreSQL 14 and later)
+ *   O Origin, Y Type: read over
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */

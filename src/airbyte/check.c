@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "airbyte/airbyte.h"
+#include "pg/failover.h"
 #include "pg/prerequisites.h"
 #include "pg/remarks.h"
 #include "json/json.h"
@@ -38,9 +39,11 @@ bool airbyte_check(const struct config *config, int stop_fd, struct out *out, st
     out_init(&text, 256);
     out_init(&remarks, 256);
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
-    bool asked = pg &&
-                 prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, NULL, &problems, err) &&
-                 tables_remark(pg, config, NULL, add_remark, &remarks, err);
+    bool asked =
+        pg &&
+        prerequisites_check(pg, config, NULL, SLOT_MUST_BE_FREE, NULL, NULL, &problems, err) &&
+        tables_remark(pg, config, NULL, add_remark, &remarks, err) &&
+        failover_remark(pg, config, add_remark, &remarks, err);
     pg_close(&pg);
     problems_write(&text, &problems);
     if (asked && !problems.count) {

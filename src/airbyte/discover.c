@@ -43,6 +43,24 @@ static bool write_stream(void *context, const struct discovered_table *table, st
     return !out->failed || err_set(err, ERR_SYSTEM, "cannot write the catalog");
 }
 
+/* Records of changes, that have no key: see the manual for what is in them. */
+static void write_logical(const struct config *config, struct listing *listing)
+{
+    const char *option;
+    for (int i = 0; i < LOGICAL_STREAMS; i++) {
+        if (config_emits_logical(config, (enum logical_stream)i, &option)) {
+            out_format(
+                listing->out,
+                "%s{\"name\":\"%s\",\"namespace\":\"%s\",\"json_schema\":{\"type\":\"object\","
+                "\"properties\":%s},\"supported_sync_modes\":[\"incremental\"],"
+                "\"source_defined_cursor\":true,\"is_resumable\":true}",
+                listing->first ? "" : ",", logical_streams[i].table, logical_streams[i].schema,
+                airbyte_logical_properties[i]);
+            listing->first = false;
+        }
+    }
+}
+
 bool airbyte_discover(const struct config *config, int stop_fd, struct out *out, struct err *err)
 {
     struct listing listing = {out, true};
@@ -50,6 +68,7 @@ bool airbyte_discover(const struct config *config, int stop_fd, struct out *out,
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres discover", stop_fd, err);
     out_string(out, "{\"type\":\"CATALOG\",\"catalog\":{\"streams\":[");
     bool ok = pg && tables_discover(pg, types, config, NULL, write_stream, &listing, err);
+    write_logical(config, &listing);
     out_string(out, "]}}\n");
     pg_close(&pg);
     types_free(&types);

@@ -5,7 +5,6 @@
 
 #include "airbyte/airbyte.h"
 #include "base/clock.h"
-#include "base/lsn.h"
 #include "base/mem.h"
 #include "runtime/counter.h"
 #include "state/state.h"
@@ -15,20 +14,14 @@ struct airbyte_read {
     const struct config *config;
     const struct catalog *catalog;
     const struct progress *progress;
-    struct log *log;
-    char **heads;             /* of each stream's frame; NULL: not yet needed */
+    char **heads; /* of each stream's frame; NULL: not yet needed */
+    char *logical_heads[LOGICAL_STREAMS];
     int begun;                /* streams that were said to run */
     struct checkpoint *whole; /* every state holds all streams: the last checkpoint of each */
-    uint64_t start;           /* the cursor of the state that it began with */
     struct capture_identity
-        identity;      /* of the states, but for the timeline; set before the first */
-    uint64_t told;     /* shared: the cursor of the last state that was written; 0: none was */
-    uint64_t stored;   /* shared: up to there a state has come back */
-    double warned_gib; /* of WAL that is kept; 0: not yet */
-    int64_t warned_us;
+        identity;  /* of the states, but for the timeline; set before the first */
+    uint64_t told; /* shared: the cursor of the last state that was written; 0: none was */
 };
-
-static const int64_t WARN_INTERVAL_US = INT64_C(3600) * 1000 * 1000;
 
 static void add_text(struct out *out, const char *text)
 {
@@ -50,12 +43,14 @@ static char *frame_head(const struct catalog_stream *stream)
 }
 
 struct airbyte_read *airbyte_read_new(const struct config *config, const struct catalog *catalog,
-                                      const struct progress *progress, struct log *log)
+                                      const struct progress *progress)
 {
     struct airbyte_read *a = mem_zero(sizeof *a);
-    *a = (struct airbyte_read){
-        .config = config, .catalog = catalog, .progress = progress, .log = log};
+    *a = (struct airbyte_read){.config = config, .catalog = catalog, .progress = progress};
     a->whole = checkpoint_new(0);
+    for (int i = 0; i < LOGICAL_STREAMS; i++) {
+        a->logical_heads[i] = frame_head(&logical_streams[i]);
+    }
     a->heads = mem_zero((size_t)catalog->room * sizeof *a->heads);
     return a;
 }
@@ -69,6 +64,9 @@ void airbyte_read_free(struct airbyte_read **read)
             free(a->heads[i]);
         }
         free((void *)a->heads);
+        for (int i = 0; i < LOGICAL_STREAMS; i++) {
+            free(a->logical_heads[i]);
+        }
         checkpoint_free(&a->whole);
         capture_identity_clear(&a->identity);
         free(a);
@@ -90,6 +88,15 @@ static void frame(void *context, int stream, struct frame *frame)
                             .columns = (const char *const *)of->columns};
 }
 
+static void frame_logical(void *context, enum logical_stream stream, struct frame *frame)
+{
+    const struct airbyte_read *a = context;
+    *frame = (struct frame){.head = a->logical_heads[stream],
+                            .neck = ",\"data\":",
+                            .tail = "}}\n",
+                            .tag = a->config->source_tag};
+}
+
 static void add_descriptor(struct out *out, const struct catalog_stream *stream)
 {
     out_string(out, "\"stream_descriptor\":{\"name\":");
@@ -108,7 +115,7 @@ static void add_stats(struct out *out, uint64_t count)
 static void add_global(struct airbyte_read *a, struct out *out,
                        const struct capture_identity *identity, const uint64_t *counts)
 {
-    uint64_t count = 0;
+    uint64_t count = counts[a->catalog->room];
     out_string(out,
                "{\"type\":\"STATE\",\"state\":{\"type\":\"GLOBAL\",\"global\":{\"shared_state\":");
     state_write_shared(out, identity, a->whole);
@@ -140,26 +147,6 @@ static void add_streams(struct airbyte_read *a, struct out *out,
         out_char(out, '}');
         add_stats(out, counts[i]);
     }
-}
-
-/* No acknowledgement tells that a state is stored, but that it comes back. */
-static void warn_of_kept(struct airbyte_read *a, uint64_t cursor)
-{
-    uint64_t stored = shared_load(&a->stored);
-    uint64_t kept = lsn_distance(stored > a->start ? stored : a->start, cursor);
-    double gib = (double)kept / (1024 * 1024 * 1024);
-    int64_t now_us = clock_monotonic_us();
-    if (!a->catalog->tail || gib < 1 || gib < 2 * a->warned_gib ||
-        (a->warned_gib > 0 && now_us - a->warned_us < WARN_INTERVAL_US)) {
-        return;
-    }
-    a->warned_gib = gib;
-    a->warned_us = now_us;
-    log_line(a->log, LOG_WARN,
-             "%.1f GiB of WAL that has been captured since this read began is kept by the server: "
-             "write the newest state to the file that --state names, or stop the read and start it "
-             "again with that state, which lets it go",
-             gib);
 }
 
 static void log_message(void *context, struct out *out, enum log_level level, const char *line)
@@ -202,10 +189,22 @@ static void error(void *context, struct out *out, const struct err *err)
     airbyte_error(out, err);
 }
 
+static void add_logical_status(const struct airbyte_read *a, struct out *out, const char *status)
+{
+    for (int i = 0; i < LOGICAL_STREAMS; i++) {
+        if (a->catalog->logical[i]) {
+            add_status(out, &logical_streams[i], status);
+        }
+    }
+}
+
 static void begin(void *context, struct out *out, int count)
 {
     struct airbyte_read *a = context;
-    a->start = a->begun ? a->start : a->progress->cursor;
+    if (!a->begun) {
+        add_logical_status(a, out, "STARTED");
+        add_logical_status(a, out, "RUNNING");
+    }
     for (; a->begun < count; a->begun++) {
         const struct stream_progress *p = &a->progress->streams[a->begun];
         const struct catalog_stream *stream = &a->catalog->streams[a->begun];
@@ -241,7 +240,6 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     }
     keep_identity(a, identity);
     shared_store(&a->told, a->whole->cursor);
-    warn_of_kept(a, a->whole->cursor);
 }
 
 static bool same(const char *a, const char *b)
@@ -261,28 +259,38 @@ bool airbyte_read_stored(struct airbyte_read *a, const struct state *state, uint
         return err_set(err, ERR_CONFIG, "it holds no state that this read has written");
     }
     *lsn = state->checkpoint->cursor;
-    shared_store(&a->stored, *lsn);
     return true;
 }
 
 static void end(void *context, struct out *out, bool complete)
 {
     const struct airbyte_read *a = context;
+    const char *status = complete ? "COMPLETE" : "INCOMPLETE";
     for (int i = 0; i < a->begun; i++) {
-        add_status(out, &a->catalog->streams[i], complete ? "COMPLETE" : "INCOMPLETE");
+        add_status(out, &a->catalog->streams[i], status);
+    }
+    if (a->begun) {
+        add_logical_status(a, out, status);
     }
 }
+
+/* No acknowledgement tells that a state is stored, but that it comes back. */
+static const char release_tail[] = "write the newest state to the file that --state names, or "
+                                   "start the read again with it",
+                  release_end[] = "start the next read with the last state of this one";
 
 struct codec airbyte_codec(struct airbyte_read *read)
 {
     return (struct codec){
         .context = read,
         .frame = frame,
+        .frame_logical = frame_logical,
         .checkpoint = checkpoint,
         .log = log_message,
         .error = error,
         .begin = begin,
         .end = end,
+        .release = read->catalog->tail ? release_tail : release_end,
     };
 }
 

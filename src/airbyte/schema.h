@@ -3,6 +3,7 @@
 #define AIRBYTE_SCHEMA_H
 
 #include "base/out.h"
+#include "config/catalog.h"
 #include "pg/discover.h"
 
 #define AIRBYTE_CURSOR "_ab_cdc_lsn"
@@ -12,5 +13,8 @@ void airbyte_schema_column(struct out *, const struct discovered_column *);
 
 /* Append the whole flat schema. Its properties make a catalog ask for the Airbyte look. */
 void airbyte_schema(struct out *, const struct discovered_table *);
+
+/* Of the schemas of streams that are of no table. */
+extern const char *const airbyte_logical_properties[LOGICAL_STREAMS];
 
 #endif

@@ -1,18 +1,18 @@
-/* Answers to statements one by one, and what is to be done when one of them is a failure. */
+/* Answers to statements, one by one, and what it means when one of them is an error. */
 #include <string.h>
 #include <time.h>
 
 #include "base/bytes.h"
-#include "reader.h"
+#include "chunk_reader.h"
 
 enum {
-    NAP_LEAST_US = 20,
-    NAP_MOST_US = 1000,
+    GATHER_LEAST_US = 20,
+    GATHER_MOST_US = 1000,
     PLENTY = 512 * 1024,
     PLENTY_LOCAL = 96 * 1024, /* half of what a Unix socket holds */
 };
 
-bool reader_answer(struct reader *r, struct message *message, struct err *err)
+bool chunk_reader_answer(struct chunk_reader *r, struct message *message, struct err *err)
 {
     if (wire_next(r->pg, message)) {
         return true;
@@ -23,40 +23,42 @@ bool reader_answer(struct reader *r, struct message *message, struct err *err)
 }
 
 /*
- * The more came since the last time, the shorter: the server must not have to wait. And no longer
- * than what is `left` will take: then it is the server that waits for us.
+ * The more bytes came since the last pause, the shorter is this one: the server must not have to
+ * wait for us to read. Nor is it longer than the bytes that are `left` will take.
  */
-static void nap(struct reader *r, double left)
+static void let_gather(struct chunk_reader *r, double left)
 {
     size_t plenty = pg_is_local(r->pg) ? PLENTY_LOCAL : PLENTY;
-    double left_us = left * r->nap_us / (double)(r->gathered + 1);
-    int us = r->gathered > plenty ? r->nap_us / 2 : r->nap_us + r->nap_us / 8 + 1;
-    r->nap_us = us < NAP_LEAST_US ? NAP_LEAST_US : us > NAP_MOST_US ? NAP_MOST_US : us;
+    double left_us = left * r->gather_us / (double)(r->gathered + 1);
+    int us = r->gathered > plenty ? r->gather_us / 2 : r->gather_us + r->gather_us / 8 + 1;
+    r->gather_us = us < GATHER_LEAST_US  ? GATHER_LEAST_US
+                   : us > GATHER_MOST_US ? GATHER_MOST_US
+                                         : us;
     r->gathered = 0;
-    us = left_us < r->nap_us ? (int)left_us : r->nap_us;
-    if (us >= NAP_LEAST_US) {
+    us = left_us < r->gather_us ? (int)left_us : r->gather_us;
+    if (us >= GATHER_LEAST_US) {
         nanosleep(&(struct timespec){0, us * 1000L}, NULL);
     }
 }
 
-bool reader_take_more(struct reader *r, double left, struct err *err)
+bool chunk_reader_take_more(struct chunk_reader *r, double left, struct err *err)
 {
     size_t count;
     if (!wire_has_more(r->pg)) {
-        nap(r, left);
+        let_gather(r, left);
     }
     if (!wire_take(r->pg, &r->batch->arena, &count, err)) {
         return false;
     }
     r->gathered += count;
-    return count || wire_wait(r->pg, -1, err);
+    return count || wire_wait_while_served(r->pg, err);
 }
 
-void reader_drain(struct reader *r)
+void chunk_reader_drain(struct chunk_reader *r)
 {
     struct err ignored = {0};
     struct message message = {.type = WIRE_DONE};
-    while (message.type != WIRE_READY && reader_answer(r, &message, &ignored)) {
+    while (message.type != WIRE_READY && chunk_reader_answer(r, &message, &ignored)) {
     }
     if (pg_alive(r->pg) && ignored.kind != ERR_STOPPED) {
         pg_exec(r->pg, "ROLLBACK", &ignored);
@@ -64,9 +66,8 @@ void reader_drain(struct reader *r)
 }
 
 /*
- * What a statement meets when the table is not as it was described: no such table, column, type,
- * function or operator, a cast that is not there, a key's text that is none any more, an exported
- * snapshot that has ended.
+ * Errors of statements that do not fit the table any more: no such table, column, type, function,
+ * operator or cast; text of a key that its type does not take; an exported snapshot that has ended.
  */
 static bool tells_difference(const char *sqlstate)
 {
@@ -80,41 +81,41 @@ static bool tells_difference(const char *sqlstate)
     return false;
 }
 
-bool reader_failed(struct reader *r, const struct message *message, struct err *err)
+bool chunk_reader_failed(struct chunk_reader *r, const struct message *message, struct err *err)
 {
-    r->cancelled = false;
+    r->failure = OUTCOME_FAILED;
     if (message->type != WIRE_ERROR) {
         return err_set(err, ERR_SYSTEM,
                        "the server's answers to a chunk's statements do not match them");
     }
     wire_fail(r->pg, message, err);
-    r->differs = tells_difference(pg_sqlstate(r->pg));
-    r->cancelled = !strcmp(pg_sqlstate(r->pg), "57014");
-    reader_drain(r);
+    r->failure = tells_difference(err->sqlstate) ? OUTCOME_CHANGED : OUTCOME_FAILED;
+    chunk_reader_drain(r);
     return false;
 }
 
-bool reader_expect(struct reader *r, char type, struct message *message, struct err *err)
+bool chunk_reader_expect(struct chunk_reader *r, char type, struct message *message,
+                         struct err *err)
 {
-    if (!reader_answer(r, message, err)) {
+    if (!chunk_reader_answer(r, message, err)) {
         return false;
     }
-    return message->type == type || reader_failed(r, message, err);
+    return message->type == type || chunk_reader_failed(r, message, err);
 }
 
-bool reader_expect_done(struct reader *r, int statements, struct err *err)
+bool chunk_reader_expect_done(struct chunk_reader *r, int statements, struct err *err)
 {
     struct message message;
     for (int i = 0; i < statements; i++) {
-        if (!reader_expect(r, WIRE_DONE, &message, err)) {
+        if (!chunk_reader_expect(r, WIRE_DONE, &message, err)) {
             return false;
         }
     }
     return true;
 }
 
-bool reader_expect_ready(struct reader *r, struct err *err)
+bool chunk_reader_expect_ready(struct chunk_reader *r, struct err *err)
 {
     struct message message;
-    return reader_expect(r, WIRE_READY, &message, err);
+    return chunk_reader_expect(r, WIRE_READY, &message, err);
 }

@@ -1,7 +1,7 @@
 /*
  * Where a large table is cut into ranges: at keys of rows found on a sample of its pages, at equal
- * distances in key order. Rows of one page tell little that is new, and each has to be sorted: so
- * some of each page are enough.
+ * distances in key order. Rows of one page often have neighbouring keys, and each row of the sample
+ * has to be sorted: so some rows of each page are enough.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +67,8 @@ bool backfill_bounds(struct pg *pg, const struct table_description *d, int range
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 0, NULL, err);
     out_free(&sql);
     if (!rows) {
-        return err_prefix(err, "cutting %s.%s into ranges: ", d->relation->schema,
-                          d->relation->name);
+        return err_prefix(err, "cutting %s into ranges: ",
+                          stream_label(d->relation->schema, d->relation->name).s);
     }
     *count = pg_rows_count(rows);
     *bounds = mem_zero((size_t)(*count + 1) * sizeof **bounds);

@@ -1,16 +1,16 @@
 /*
  * The statements of a chunk.
  *
- * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
- * LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE      before the snapshot: it sees this shape
- * SELECT txid_current_snapshot(), pages, terms …    what it sees; is the table as described?
- * SELECT … WHERE key > … ORDER BY key LIMIT n       each column as binary or text
- * COMMIT
+ * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE
+ * before the snapshot: it sees this shape SELECT snapshot, position, pages, terms …         what it
+ * sees; is the table as described? SELECT … WHERE key > … ORDER BY key LIMIT n       each column as
+ * binary or text COMMIT
  *
- * In ctid order all chunks are read in one snapshot, which is older than the lock. What has become
- * of the table since shows in a later one, behind the rows:
+ * In ctid order all chunks are read in one snapshot, which is older than the lock. Whether the
+ * table has changed since, the facts of a newer snapshot say, after the rows:
  *
- * BEGIN …; LOCK TABLE …; SET TRANSACTION SNAPSHOT '…'; SELECT …; COMMIT; SELECT snapshot, pages, terms …
+ * BEGIN …; LOCK TABLE …; SET TRANSACTION SNAPSHOT '…'; SELECT snapshot; SELECT …; COMMIT; BEGIN;
+ * LOCK TABLE …; SELECT snapshot, position, …; COMMIT
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,6 +60,15 @@ static void lock_statement(struct out *request, const struct table *table)
     out_free(&sql);
 }
 
+/* The table is locked before a snapshot is taken: pages are counted as they are, whatever the
+ * snapshot sees, and terms are as it sees them. Both are of one file where nobody can replace it.
+ */
+static void begin_statements(struct out *request, const struct table *table)
+{
+    wire_statement(request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL);
+    lock_statement(request, table);
+}
+
 static void import_statement(struct out *request, const struct backfill_task *task)
 {
     struct out sql;
@@ -67,50 +76,64 @@ static void import_statement(struct out *request, const struct backfill_task *ta
     out_string(&sql, "SET TRANSACTION SNAPSHOT ");
     pg_quote_literal(&sql, task->base->exported, strlen(task->base->exported));
     wire_statement(request, out_text(&sql), NULL);
+    wire_statement(request, "SELECT pg_catalog.txid_current_snapshot()::text", NULL);
     out_free(&sql);
 }
 
-/* The table is $1, the publication $2, and the key $3. */
+/* Names of tables are $1, the publication is $2, and names of their keys' columns are $3. */
 static void prepare_facts(struct out *request, const struct table *table)
 {
-    static const char oid[] = "pg_catalog.to_regclass($1)";
     struct out sql;
     out_init(&sql, 16 * 1024);
-    out_string(&sql, "SELECT pg_catalog.txid_current_snapshot()::text,");
-    table->order->pages_sql(&sql, oid);
+    out_format(&sql, "SELECT %s,%s,", table->snapshot_sql, table->seen_sql);
+    table->order->pages_sql(&sql, "w.oid");
     out_char(&sql, ',');
-    terms_sql(&sql, oid, "$2", "$3::text[]", table->version);
-    out_string(&sql, " FROM ");
-    terms_from_sql(&sql, oid, "$2", "$3::text[]", table->version);
+    terms_sql(&sql, "w.oid", "$2", "w.key", table->version);
+    out_string(&sql, " FROM (SELECT u.n,pg_catalog.to_regclass(u.name) AS oid,"
+                     "u.key::text[] AS key FROM unnest($1::text[],$3::text[])"
+                     " WITH ORDINALITY u(name,key,n) OFFSET 0) w CROSS JOIN ");
+    terms_from_sql(&sql, "w.oid", "$2", "w.key", table->version);
+    out_string(&sql, " ORDER BY w.n");
     wire_prepare(request, facts_name, out_text(&sql));
     out_free(&sql);
 }
 
-/* The names of the key's columns, as an array's text. */
-static void add_key_names(struct out *out, const struct table_description *d)
+static void add_names(struct out *names, struct out *keys, const struct table_description *d)
 {
-    pg_array_open(out);
+    struct out name;
+    char **key = mem_zero((size_t)(d->key_count + 1) * sizeof *key);
     for (int k = 0; k < d->key_count; k++) {
-        pg_array_add(out, d->relation->columns[d->key[k].column].name);
+        key[k] = (char *)d->relation->columns[d->key[k].column].name;
     }
-    pg_array_close(out);
+    out_init(&name, 128);
+    table_name_sql(&name, d);
+    pg_array_add(names, out_text(&name));
+    pg_array_add_names(keys, key);
+    out_free(&name);
+    free((void *)key);
 }
 
 /* Planned once a session: that takes longer than to run it. */
-static void facts_statement(struct out *request, const struct table *table)
+void table_facts_statement(struct out *request, const struct table *table,
+                           const struct backfill_task *const *tasks, int count)
 {
-    struct out name, key;
+    struct out names, keys;
     if (table->prepared != table->order) {
         prepare_facts(request, table);
     }
-    out_init(&name, 128);
-    out_init(&key, 128);
-    table_name_sql(&name, table->description);
-    add_key_names(&key, table->description);
-    const char *const params[] = {out_text(&name), table->publication, out_text(&key)};
+    out_init(&names, 128);
+    out_init(&keys, 128);
+    pg_array_open(&names);
+    pg_array_open(&keys);
+    for (int i = 0; i < count; i++) {
+        add_names(&names, &keys, tasks[i]->table);
+    }
+    pg_array_close(&names);
+    pg_array_close(&keys);
+    const char *const params[] = {out_text(&names), table->publication, out_text(&keys)};
     wire_execute(request, facts_name, params, 3, NULL);
-    out_free(&name);
-    out_free(&key);
+    out_free(&names);
+    out_free(&keys);
 }
 
 /*
@@ -130,9 +153,9 @@ static void add_minimum(struct out *sql, uint32_t minimum_xid)
     out_char(sql, ')');
 }
 
-static void rows_statement(struct out *request, const struct table *table,
-                           const struct backfill_task *task, const struct key *after, int rows,
-                           uint32_t minimum_xid)
+void table_rows_statement(struct out *request, const struct table *table,
+                          const struct backfill_task *task, const struct key *after, int rows,
+                          uint32_t minimum_xid)
 {
     const struct table_description *d = table->description;
     struct out sql;
@@ -157,16 +180,17 @@ void table_chunk_statements(struct out *request, const struct table *table,
                             const struct backfill_task *task, const struct key *after, int rows,
                             uint32_t minimum_xid)
 {
-    wire_statement(request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL);
-    lock_statement(request, table);
+    begin_statements(request, table);
     if (task_imports(task)) {
         import_statement(request, task);
     } else {
-        facts_statement(request, table);
+        table_facts_statement(request, table, &task, 1);
     }
-    rows_statement(request, table, task, after, rows, minimum_xid);
+    table_rows_statement(request, table, task, after, rows, minimum_xid);
     wire_statement(request, "COMMIT", NULL);
     if (task_imports(task)) {
-        facts_statement(request, table);
+        begin_statements(request, table);
+        table_facts_statement(request, table, &task, 1);
+        wire_statement(request, "COMMIT", NULL);
     }
 }

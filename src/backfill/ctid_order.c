@@ -1,6 +1,6 @@
 /*
- * Rows as they are stored: a chunk is so many pages, whatever they hold, and cannot be cut. A place
- * is written as the ctid "(page,0)".
+ * Rows in ctid order: a chunk is a number of pages, whatever they hold, and cannot be cut. Its end
+ * is the ctid "(page,0)" of the next page.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -37,7 +37,7 @@ static uint64_t chunk_pages(const struct table *table, int rows)
     return pages < 1 ? 1 : (uint64_t)pages;
 }
 
-/* Before version 14 a range of places is looked for in the whole table; places by name are not. */
+/* Before version 14 a range of ctids is a scan of the whole table; a list of ctids is not. */
 static void add_pages(struct out *sql, const struct table *table, const struct key *after, int rows)
 {
     uint64_t first = first_page(after);
@@ -56,9 +56,9 @@ static void add_pages(struct out *sql, const struct table *table, const struct k
 }
 
 /*
- * Rows of transactions that the base snapshot did not see are changes, and come with the stream:
- * their ids lie between that snapshot's xmax and now, or were running then. This holds as long as
- * no id was used twice: see engine/base.c.
+ * Leave out rows that the base snapshot did not see: they come as changes. The ids of their
+ * transactions are between that snapshot's xmax and the newest id, or in its list of running ones.
+ * This holds as long as no id was used twice: see engine/base.c.
  */
 static void add_ids(struct out *sql, const struct snapshot *base)
 {
@@ -81,39 +81,39 @@ static void rows_sql(struct out *sql, const struct table *table, const struct ba
 }
 
 /* A single page may take all that there is, once earlier chunks have gone. */
-static size_t batches_most(const struct reader *r)
+static size_t batches_most(const struct chunk_reader *r)
 {
-    return chunk_pages(&r->table, r->asked) == 1 ? r->backfill->pool_batches - READER_EXTRA_BATCHES
-                                                 : reader_chunk_batches(r);
+    return chunk_pages(&r->table, r->asked) == 1 ? r->backfill->pool_batches - CHUNK_EXTRA_BATCHES
+                                                 : chunk_reader_batches(r);
 }
 
-static double left_of(const struct reader *r, const struct rows *rows)
+static double left_of(const struct chunk_reader *r, const struct rows *rows)
 {
     (void)r, (void)rows;
     return HUGE_VAL;
 }
 
-static bool note_nothing(struct reader *r, struct err *err)
+static bool note_nothing(struct chunk_reader *r, struct err *err)
 {
     (void)r, (void)err;
     return true;
 }
 
-/* Fewer pages are asked for. */
-static bool cut(struct reader *r, struct rows *rows, struct err *err)
+/* The next query asks for fewer pages, if this one asked for several. */
+static bool cut(struct chunk_reader *r, struct rows *rows, struct err *err)
 {
     (void)rows;
-    if (!reader_skip_rows(r, err)) {
+    if (!chunk_reader_skip_rows(r, err)) {
         return false;
     }
-    reader_ask_for_less(r, chunk_pages(&r->table, r->asked) > 1);
+    chunk_reader_ask_for_less(r, chunk_pages(&r->table, r->asked) > 1);
     return err_set(err, ERR_CONFIG,
-                   "the rows of table %s.%s that are read at once take more than "
+                   "the rows of table %s that are read at once take more than "
                    "advanced.memory_limit_mb allows: raise it",
-                   r->table.relation->schema, r->table.relation->name);
+                   stream_label(r->table.relation->schema, r->table.relation->name).s);
 }
 
-static bool close_chunk(struct reader *r, const struct rows *rows, struct chunk_close *close,
+static bool close_chunk(struct chunk_reader *r, const struct rows *rows, struct chunk_close *close,
                         struct err *err)
 {
     (void)err;
@@ -123,7 +123,7 @@ static bool close_chunk(struct reader *r, const struct rows *rows, struct chunk_
     return true;
 }
 
-static void name_no_row(const struct reader *r, struct err *where)
+static void name_no_row(const struct chunk_reader *r, struct err *where)
 {
     (void)r, (void)where;
 }

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/lsn.h"
 #include "base/mem.h"
-#include "reader.h"
+#include "chunk_reader.h"
+#include "pg/position.h"
 #include "row/tuple.h"
 
 /* Each is the caller's to free; NULL: SQL NULL. */
@@ -25,39 +27,70 @@ static bool read_facts(const struct message *row, char *facts[FACTS], struct err
 }
 
 /* Whether the table is as it was described. */
-static bool check_terms(struct reader *r, char *const *facts, struct err *err)
+static bool check_terms(struct chunk_reader *r, const struct table_description *d,
+                        char *const *facts, struct err *err)
 {
-    const struct terms *described = &r->table.description->terms;
     for (int i = 0; i < TERMS; i++) {
         if (strcmp(facts[FACT_TERMS + i] ? facts[FACT_TERMS + i] : "",
-                   described->text[i] ? described->text[i] : "") != 0) {
-            r->differs = true;
-            return err_set(err, ERR_TRANSIENT, "table %s.%s is not what it was: its %s changed",
-                           r->table.relation->schema, r->table.relation->name, term_name(i));
+                   d->terms.text[i] ? d->terms.text[i] : "") != 0) {
+            r->failure = OUTCOME_CHANGED;
+            return err_set(err, ERR_TRANSIENT, "table %s is not what it was: its %s changed",
+                           stream_label(d->relation->schema, d->relation->name).s, term_name(i));
         }
     }
     return true;
 }
 
-/* *snapshot is the caller's to free, also after a failure. */
-bool reader_facts(struct reader *r, char **snapshot, uint64_t *pages, struct err *err)
+/* At a standby the row has the position that was replayed before the next snapshot is taken. This
+ * snapshot is at least as new as the position in the row before. */
+static bool take_snapshot(struct chunk_reader *r, const char *text, struct snapshot *snapshot,
+                          struct err *err)
+{
+    if (!text) {
+        return position_is_none(err);
+    }
+    if (!snapshot_parse(snapshot, text)) {
+        return err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
+    }
+    uint64_t replayed = snapshot->replayed;
+    snapshot->replayed = replayed ? r->replayed : 0;
+    r->replayed = replayed;
+    return true;
+}
+
+static bool take_sight(struct chunk_reader *r, char *const *facts, struct snapshot *snapshot,
+                       struct rows *rows, struct err *err)
+{
+    rows->pages = facts[FACT_PAGES] ? strtoull(facts[FACT_PAGES], NULL, 10) : 0;
+    return take_snapshot(r, facts[FACT_SNAPSHOT], snapshot, err) &&
+           (lsn_parse(facts[FACT_SEEN_LSN] ? facts[FACT_SEEN_LSN] : "", &rows->seen_lsn) ||
+            err_set(err, ERR_TRANSIENT, "the server's position cannot be read"));
+}
+
+bool chunk_reader_facts_row(struct chunk_reader *r, const struct table_description *d,
+                            const struct message *row, struct snapshot *snapshot, struct rows *rows,
+                            struct err *err)
+{
+    char *facts[FACTS] = {NULL};
+    bool ok = read_facts(row, facts, err) && check_terms(r, d, facts, err) &&
+              (!snapshot || take_sight(r, facts, snapshot, rows, err));
+    for (int i = 0; i < FACTS; i++) {
+        free(facts[i]);
+    }
+    return ok;
+}
+
+bool chunk_reader_facts(struct chunk_reader *r, struct snapshot *snapshot, struct rows *rows,
+                        struct err *err)
 {
     struct message row;
-    char *facts[FACTS] = {NULL};
-    *snapshot = NULL;
-    if (!reader_expect(r, WIRE_ROW, &row, err) || !read_facts(&row, facts, err)) {
+    *snapshot = (struct snapshot){0};
+    if (!chunk_reader_expect(r, WIRE_ROW, &row, err)) {
         return false;
     }
-    bool ok = check_terms(r, facts, err);
-    *pages = facts[FACT_PAGES] ? strtoull(facts[FACT_PAGES], NULL, 10) : 0;
-    *snapshot = facts[FACT_SNAPSHOT];
-    for (int i = 0; i < FACTS; i++) {
-        if (i != FACT_SNAPSHOT) {
-            free(facts[i]);
-        }
+    if (!chunk_reader_facts_row(r, r->table.description, &row, snapshot, rows, err)) {
+        chunk_reader_drain(r);
+        return false;
     }
-    if (!ok) {
-        reader_drain(r);
-    }
-    return ok && reader_expect_done(r, 1, err);
+    return chunk_reader_expect_done(r, 1, err);
 }

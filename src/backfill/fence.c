@@ -18,9 +18,9 @@ enum {
     NEXT_REPORT_US = 10 * 1000 * 1000,
 };
 
-/* Of the tables and all that inherits from them; of all transactions, or of those in $2. */
+/* Of the tables and all that inherits from them; of all transactions, or of those in $1. */
 static const char writers_sql[] =
-    "WITH RECURSIVE tables(oid) AS (SELECT pg_catalog.unnest($1::oid[]) UNION SELECT i.inhrelid"
+    "WITH RECURSIVE tables(oid) AS (SELECT pg_catalog.unnest($2::oid[]) UNION SELECT i.inhrelid"
     "  FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent=t.oid)"
     " SELECT pg_catalog.array_agg(DISTINCT l.virtualtransaction)::text,"
     "  pg_catalog.string_agg(DISTINCT coalesce(pg_catalog.format("
@@ -34,14 +34,30 @@ static const char writers_sql[] =
     " AND l.mode IN ('RowExclusiveLock','ShareRowExclusiveLock','ExclusiveLock',"
     "  'AccessExclusiveLock')"
     " AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
-    " AND ($2::text IS NULL OR l.virtualtransaction=ANY($2::text[]))";
+    " AND ($1::text IS NULL OR l.virtualtransaction=ANY($1::text[]))";
+
+/*
+ * At a standby nobody sees the locks of its primary's transactions: all of those that have an id
+ * are waited for, up to the next id. (A snapshot's end is no bound: at a standby it is behind the
+ * last one that has ended, and younger ones run.) The row is of the same form.
+ */
+static const char running_sql[] =
+    "SELECT CASE WHEN x.oldest<x.wanted THEN ARRAY[x.wanted]::text END,"
+    " CASE WHEN x.oldest<x.wanted THEN pg_catalog.format('all transactions of the primary with an"
+    " id before %s, of which %s is the oldest (see backend_xid in its pg_stat_activity, and"
+    " pg_prepared_xacts)', x.wanted, x.oldest) END"
+    " FROM (SELECT y.oldest, coalesce(($1::text[])[1]::bigint,"
+    "   y.oldest+pg_catalog.age((y.oldest & 4294967295)::text::xid)) AS wanted"
+    "  FROM (SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) AS oldest) "
+    "y) x";
 
 /* *writers: those of *writers that still write, or all if it is NULL; owned; NULL: none. */
 static bool find_writers(struct pg *pg, const char *oids, char **writers, char **who,
                          struct err *err)
 {
-    const char *params[] = {oids, *writers};
-    struct pg_rows *rows = pg_query(pg, writers_sql, 2, params, err);
+    const char *params[] = {*writers, oids};
+    struct pg_rows *rows = pg_in_recovery(pg) ? pg_query(pg, running_sql, 1, params, err)
+                                              : pg_query(pg, writers_sql, 2, params, err);
     free(*writers);
     *writers = *who = NULL;
     if (!rows) {
@@ -59,9 +75,9 @@ static void report(const struct relation *relation, struct log_wait *wait, const
     if (clock_monotonic_us() >= *next_us) {
         *next_us = clock_monotonic_us() + NEXT_REPORT_US;
         log_wait(wait, LOG_INFO,
-                 "the backfill of %s.%s waits for transactions that were writing to it when its "
-                 "capture began: %s",
-                 relation->schema, relation->name, who);
+                 "the backfill of %s waits for transactions that were writing to it, or may have "
+                 "been, when its capture began: %s",
+                 stream_label(relation->schema, relation->name).s, who);
     }
 }
 

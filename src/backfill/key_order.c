@@ -1,4 +1,4 @@
-/* Rows in the order of the key: a chunk begins behind a key, and is cut anywhere. */
+/* Rows in the order of the key: a chunk begins after a key, and may be cut after any row. */
 #include "base/bytes.h"
 #include "order.h"
 
@@ -23,13 +23,13 @@ static void no_pages_sql(struct out *sql, const char *oid)
     out_string(sql, "NULL");
 }
 
-static double left_of(const struct reader *r, const struct rows *rows)
+static double left_of(const struct chunk_reader *r, const struct rows *rows)
 {
     double left = (double)r->asked - (double)rows->count;
     return left > 0 ? left * r->table.row_bytes : 0;
 }
 
-static bool note_end(struct reader *r, struct err *err)
+static bool note_end(struct chunk_reader *r, struct err *err)
 {
     if (!r->batch->row_count) {
         return true;
@@ -39,13 +39,13 @@ static bool note_end(struct reader *r, struct err *err)
     return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
 }
 
-static bool cut(struct reader *r, struct rows *rows, struct err *err)
+static bool cut(struct chunk_reader *r, struct rows *rows, struct err *err)
 {
     rows->cut = true;
-    return note_end(r, err) && reader_skip_rows(r, err);
+    return note_end(r, err) && chunk_reader_skip_rows(r, err);
 }
 
-static bool close_chunk(struct reader *r, const struct rows *rows, struct chunk_close *close,
+static bool close_chunk(struct chunk_reader *r, const struct rows *rows, struct chunk_close *close,
                         struct err *err)
 {
     close->last = !rows->cut && rows->count < (uint64_t)r->asked;
@@ -68,7 +68,7 @@ static void add_key(struct err *err, const struct key *key)
     }
 }
 
-static void name_row(const struct reader *r, struct err *where)
+static void name_row(const struct chunk_reader *r, struct err *where)
 {
     const struct key *last = r->end ? r->end : r->after;
     if (last) {
@@ -81,7 +81,7 @@ static void name_row(const struct reader *r, struct err *where)
 const struct order key_order = {
     .rows_sql = rows_sql,
     .pages_sql = no_pages_sql,
-    .batches_most = reader_chunk_batches,
+    .batches_most = chunk_reader_batches,
     .bytes_left = left_of,
     .note_end = note_end,
     .cut = cut,

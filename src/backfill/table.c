@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "emit/value.h"
 #include "order.h"
+#include "pg/position.h"
 
 void table_free(struct table *table)
 {
@@ -64,6 +65,8 @@ void table_take(struct table *table, const struct pg *pg, const struct config *c
 {
     table->publication = config->publication;
     table->version = pg_server_version(pg);
+    table->snapshot_sql = snapshot_sql(pg);
+    table->seen_sql = seen_position_sql(pg);
     if (table->description == d) {
         return;
     }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
+
 /* Text cut off at `size` bytes may have lost the end of a UTF-8 character: cut that too. */
 static void mend_end(char *text, size_t size, int len)
 {
@@ -86,14 +88,14 @@ bool err_stream(struct err *err, const char *schema, const char *table)
 
 bool err_about(struct err *err, const char *schema, const char *table)
 {
-    char plain[sizeof err->schema + sizeof err->table + 2], quoted[sizeof plain + 4];
     if (err->kind == ERR_STOPPED || err->kind == ERR_NONE || *err->table) {
         return false;
     }
-    snprintf(plain, sizeof plain, "%s.%s", schema, table);
+    struct stream_label label = stream_label(schema, table);
+    char quoted[sizeof label + 4];
     snprintf(quoted, sizeof quoted, "\"%s\".\"%s\"", schema, table);
-    if (!strstr(err->message, plain) && !strstr(err->message, quoted)) {
-        err_prefix(err, "table %s: ", plain);
+    if (!strstr(err->message, label.s) && !strstr(err->message, quoted)) {
+        err_prefix(err, "table %s: ", label.s);
     }
     return err_stream(err, schema, table);
 }

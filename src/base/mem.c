@@ -12,7 +12,7 @@
 void *mem_exhausted(size_t size)
 {
     last_words("source-postgres: out of memory (%zu bytes)\n", size);
-    _exit(1); /* in whatever thread: nobody else's end is run */
+    _exit(1); /* may be any thread: no handler of exit() runs */
 }
 
 static void *checked(void *p, size_t size)

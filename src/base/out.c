@@ -33,6 +33,7 @@ bool out_flush(struct out *out)
         return true;
     }
     size_t len = out->held ? out->hold : out->len, rest = out->len - len;
+    out->flushed += len;
     if (len && !out->failed) {
         out->failed = !out->sink(out->context, out->data, len);
     }
@@ -60,6 +61,20 @@ char *out_make_room(struct out *out, size_t size)
         out->cap = cap;
     }
     return out->data + out->len;
+}
+
+bool out_pass(struct out *out, const char *data, size_t len)
+{
+    CHECK(!out->held);
+    if (!out->sink || len <= out->cap - out->len) {
+        out_bytes(out, data, len);
+        return !out->failed;
+    }
+    if (out_flush(out)) {
+        out->failed = !out->sink(out->context, data, len);
+    }
+    out->flushed += len;
+    return !out->failed;
 }
 
 void out_format(struct out *out, const char *format, ...)

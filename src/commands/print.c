@@ -45,8 +45,23 @@ static void print_slot(struct out *out, const struct look *look)
                    size(slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0).s);
     }
     out_char(out, '\n');
+    if (slot->failover) {
+        out_string(out, "             standbys synchronize it (failover slot)\n");
+    }
     if (slot->invalidation) {
         out_format(out, "             INVALIDATED: %s\n", slot->invalidation);
+    }
+}
+
+static void print_sent(struct out *out, const struct slot_reader *reader)
+{
+    if (reader->hidden) {
+        out_string(out, "             what it was sent, the server tells members of pg_monitor\n");
+    } else if (!reader->state) {
+        out_string(out, "             not streaming\n");
+    } else {
+        out_format(out, "             %s, sent %s, acknowledged %s\n", reader->state,
+                   lsn_format(reader->sent).s, lsn_format(reader->flushed).s);
     }
 }
 
@@ -62,12 +77,10 @@ static void print_reader(struct out *out, const struct look *look)
     } else if (!reader->seen) {
         out_format(out, "capture      runs: process %d reads the slot\n", slot->active_pid);
     } else {
-        out_format(out,
-                   "capture      runs since %s: process %d (%s, user %s, from %s)\n"
-                   "             %s, sent %s, acknowledged %s\n",
+        out_format(out, "capture      runs since %s: process %d (%s, user %s, from %s)\n",
                    reader->since, slot->active_pid, reader->application, reader->user,
-                   reader->address, reader->state ? reader->state : "not streaming",
-                   lsn_format(reader->sent).s, lsn_format(reader->flushed).s);
+                   reader->address);
+        print_sent(out, reader);
     }
 }
 
@@ -80,8 +93,12 @@ static void print_publication(struct out *out, const struct look *look)
                !publication->exists      ? "is not there"
                : publication->all_tables ? "for all tables"
                                          : "for some tables");
-    out_format(out, "watermarks   %s%s\n", watermarks,
-               facts_watermarks(&look->facts)->oid ? "" : " is not there");
+    if (config->read_only_capture) {
+        out_string(out, "watermarks   none are written\n");
+    } else {
+        out_format(out, "watermarks   %s%s\n", watermarks,
+                   facts_watermarks(&look->facts)->oid ? "" : " is not there");
+    }
     free(watermarks);
 }
 
@@ -128,6 +145,13 @@ static void print_state(struct out *out, const struct look *look)
     }
 }
 
+static void print_lines(struct out *out, const char *title, const struct problems *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        out_format(out, "%s%s\n", i ? "             " : title, lines->items[i].text);
+    }
+}
+
 void look_print(struct out *out, const struct look *look)
 {
     const struct server_facts *server = &look->facts.server;
@@ -139,8 +163,6 @@ void look_print(struct out *out, const struct look *look)
     print_publication(out, look);
     print_state(out, look);
     print_tables(out, look);
-    for (size_t i = 0; i < look->problems.count; i++) {
-        out_format(out, "%s%s\n", i ? "             " : "problems     ",
-                   look->problems.items[i].text);
-    }
+    print_lines(out, "problems     ", &look->problems);
+    print_lines(out, "remarks      ", &look->remarks);
 }

@@ -18,7 +18,10 @@ static bool check_provider(const char *provider, struct err *err)
     return ok;
 }
 
-/* Somebody else's session: with a password of PGPASSWORD or PGPASSFILE, and no token or key. */
+/*
+ * The configuration for the superuser's session: with a password of PGPASSWORD or PGPASSFILE, and
+ * no token or key.
+ */
 static struct config as_admin(const struct config *config, const char *admin)
 {
     struct config other = *config;

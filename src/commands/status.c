@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "look.h"
+#include "pg/failover.h"
 #include "pg/prerequisites.h"
 
 /* Sizes are good to have, and nothing fails for want of them. */
@@ -21,16 +22,48 @@ static void describe(struct pg *pg, struct look *look)
     problems_free(&problems);
 }
 
+static void add_remark(void *context, const char *line)
+{
+    problems_add(context, line);
+}
+
+/* Whether a read could go on from it, but for its timeline. A full refresh has dropped its slot when
+ * it is complete, and streams with states of their own may be behind the slot. */
+static void check_state(struct look *look)
+{
+    const struct state *state = look->request->state;
+    const struct config *config = look->request->config;
+    const struct slot *slot = &look->facts.slot;
+    struct server_identity server = {.position = UINT64_MAX};
+    struct err err;
+    if (!state || !state->checkpoint || look->request->catalog->full_refresh ||
+        (state->by_stream && slot->exists)) {
+        return;
+    }
+    memcpy(server.system_identifier, slot->system_identifier, sizeof server.system_identifier);
+    bool known = *server.system_identifier != '\0'; /* not to every user */
+    struct slot_claim claim = {.system_identifier =
+                                   known ? state->identity.system_identifier : NULL,
+                               .slot = state->identity.slot,
+                               .database = state->identity.database,
+                               .cursor = state->checkpoint->cursor,
+                               .standby = config->read_only_capture};
+    if (!slot_verify(&claim, slot, config->slot, config->database, &server, 0, &err)) {
+        problems_add(&look->problems, err.message);
+    }
+}
+
 bool look_read(struct pg *pg, const struct request *request, struct look *look, struct err *err)
 {
     const struct config *config = request->config;
-    bool ok = facts_read(pg, config, request->catalog, &look->facts, err) &&
+    bool ok = prerequisites_check(pg, config, request->catalog, SLOT_MAY_BE_READ, NULL,
+                                  &look->facts, &look->problems, err) &&
               (!look->facts.slot.active_pid ||
                slot_reader_read(pg, &look->facts.slot, &look->reader, err)) &&
-              prerequisites_check(pg, config, request->catalog, SLOT_MAY_BE_READ, NULL,
-                                  &look->problems, err);
+              failover_remark(pg, config, add_remark, &look->remarks, err);
     if (ok) {
         describe(pg, look);
+        check_state(look);
     }
     return ok;
 }
@@ -42,6 +75,7 @@ void look_clear(struct look *look)
     }
     slot_reader_clear(&look->reader);
     problems_free(&look->problems);
+    problems_free(&look->remarks);
     facts_free(&look->facts);
 }
 

@@ -78,6 +78,7 @@ static void write_slot(struct out *out, const struct look *look)
         text(out, "wal_status", slot->wal_status);
         number(out, "safe_wal_size", slot->safe_wal_size != INT64_MAX, slot->safe_wal_size);
         text(out, "invalidation", slot->invalidation);
+        boolean(out, "failover", slot->failover);
         lsn(out, "restart_lsn", slot->restart_lsn);
         lsn(out, "confirmed_flush_lsn", slot->confirmed_flush);
         number(out, "lag_bytes", true, (int64_t)lsn_distance(slot->confirmed_flush, slot->wal_end));
@@ -136,6 +137,17 @@ static void write_table(struct out *out, const struct look *look, int i)
     out_char(out, '}');
 }
 
+static void write_lines(struct out *out, const char *name, const struct problems *lines)
+{
+    key(out, name);
+    out_char(out, '[');
+    for (size_t i = 0; i < lines->count; i++) {
+        out_string(out, i ? "," : "");
+        json_write_string(out, lines->items[i].text, strlen(lines->items[i].text));
+    }
+    out_char(out, ']');
+}
+
 void look_write_json(struct out *out, const struct look *look)
 {
     const struct catalog *catalog = look->request->catalog;
@@ -150,12 +162,7 @@ void look_write_json(struct out *out, const struct look *look)
         write_table(out, look, i);
     }
     out_char(out, ']');
-    key(out, "problems");
-    out_char(out, '[');
-    for (size_t i = 0; i < look->problems.count; i++) {
-        const char *line = look->problems.items[i].text;
-        out_string(out, i ? "," : "");
-        json_write_string(out, line, strlen(line));
-    }
-    out_string(out, "]}\n");
+    write_lines(out, "problems", &look->problems);
+    write_lines(out, "remarks", &look->remarks);
+    out_string(out, "}\n");
 }

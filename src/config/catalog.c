@@ -7,8 +7,8 @@
  *                "minimum_generation_id":0,"sync_id":12,…}],"estuary.dev/tail":true}
  *
  * A schema with the property `_ab_cdc_lsn` asks for the Airbyte look, and its properties say which
- * columns were chosen; of any other schema nothing is taken. What else stands there (cursor fields,
- * destination modes) is the platform's own business.
+ * columns were chosen; of any other schema nothing is taken. Other members (cursor fields,
+ * destination modes) concern the platform alone, and are ignored.
  */
 #include "config/catalog.h"
 
@@ -24,6 +24,7 @@ enum { ROOM_TO_JOIN = 256 }; /* streams, while a capture runs */
 static void read_streams(const struct json_at *, struct catalog *, struct err *faults);
 static void read_tail(const struct json_at *, bool *tail, struct err *faults);
 static bool all_full_refresh(const struct catalog *);
+static bool take_logical_streams(struct catalog *);
 
 struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
 {
@@ -43,12 +44,43 @@ struct catalog *catalog_parse(const char *json, size_t len, struct err *err)
     if (!ok || !err_collected(err, &faults) ||
         !catalog_check_duplicates(&streams, catalog, catalog_by_table, "table", err)) {
         catalog_free(&catalog);
+    } else if (!take_logical_streams(catalog)) {
+        err_set(err, ERR_CONFIG, "catalog: streams holds no table: choose at least one");
+        catalog_free(&catalog);
     } else {
         catalog->full_refresh = all_full_refresh(catalog);
         catalog->tail = catalog->tail && !catalog->full_refresh;
     }
     cJSON_Delete(document);
     return catalog;
+}
+
+int catalog_find(const struct catalog *catalog, int count, const char *schema, const char *table)
+{
+    int found = -1;
+    for (int i = 0; i < count && found < 0; i++) {
+        const struct catalog_stream *s = &catalog->streams[i];
+        found = !strcmp(s->table, table) && !strcmp(s->schema, schema) ? i : -1;
+    }
+    return found;
+}
+
+static void clear_stream(struct catalog_stream *stream)
+{
+    free(stream->schema);
+    free(stream->table);
+    free(stream->state_key);
+    free(stream->backfill_filter);
+    json_strings_free(&stream->key);
+    json_strings_free(&stream->columns);
+    *stream = (struct catalog_stream){0};
+}
+
+void catalog_remove(struct catalog *catalog, int stream)
+{
+    struct catalog_stream *gone = &catalog->streams[stream];
+    clear_stream(gone);
+    memmove(gone, gone + 1, (size_t)(--catalog->count - stream) * sizeof *gone);
 }
 
 void catalog_free(struct catalog **catalog)
@@ -59,12 +91,7 @@ void catalog_free(struct catalog **catalog)
         return;
     }
     for (int i = 0; i < c->count; i++) {
-        free(c->streams[i].schema);
-        free(c->streams[i].table);
-        free(c->streams[i].state_key);
-        free(c->streams[i].backfill_filter);
-        json_strings_free(&c->streams[i].key);
-        json_strings_free(&c->streams[i].columns);
+        clear_stream(&c->streams[i]);
     }
     free(c->streams);
     free(c);
@@ -279,6 +306,34 @@ static void read_streams(const struct json_at *at, struct catalog *catalog, stru
     }
 }
 
+static bool is_logical(const struct catalog_stream *stream, bool *logical)
+{
+    for (int i = 0; i < LOGICAL_STREAMS; i++) {
+        if (!strcmp(stream->schema, logical_streams[i].schema) &&
+            !strcmp(stream->table, logical_streams[i].table)) {
+            return logical[i] = true;
+        }
+    }
+    return false;
+}
+
+/* Out of the tables. False: none is left. */
+static bool take_logical_streams(struct catalog *catalog)
+{
+    int kept = 0;
+    for (int i = 0; i < catalog->count; i++) {
+        if (is_logical(&catalog->streams[i], catalog->logical)) {
+            clear_stream(&catalog->streams[i]);
+            continue;
+        }
+        struct catalog_stream stream = catalog->streams[i];
+        catalog->streams[i] = (struct catalog_stream){0};
+        catalog->streams[kept++] = stream;
+    }
+    catalog->count = kept;
+    return kept > 0;
+}
+
 int catalog_by_table(const void *a, const void *b)
 {
     const struct catalog_stream *x = *(const struct catalog_stream *const *)a;
@@ -287,7 +342,7 @@ int catalog_by_table(const void *a, const void *b)
     return order ? order : strcmp(x->table, y->table);
 }
 
-/* Of each stream, where the first stands that is equal to it: itself, if no earlier one is. */
+/* For each stream the index of the first one that is equal to it: its own, if no earlier one is. */
 static int *find_firsts(const struct catalog *catalog, int (*order)(const void *, const void *))
 {
     size_t count = (size_t)catalog->count;

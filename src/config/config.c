@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "base/mem.h"
 #include "option.h"
 
@@ -12,7 +13,7 @@ struct reading {
     struct config *config;
     struct out *notices;
     const cJSON **given; /* an item an option; NULL: none */
-    struct err faults;   /* all of them are told */
+    struct err faults;   /* all faults: they are reported together */
 };
 
 static void check_group(struct reading *, const struct json_at *object, const char *group);
@@ -22,6 +23,20 @@ static void name_other_slot(struct config *config)
 {
     int room = SLOT_NAME - (int)strlen(SLOT_SUFFIX);
     config->other_slot = mem_format("%.*s" SLOT_SUFFIX, room, config->slot);
+}
+
+int config_workers_of(int cores, int memory_limit_mb)
+{
+    enum { MOST = 8, MB_EACH = 12 }; /* a third of the memory is not theirs */
+    int room = memory_limit_mb / MB_EACH, most = room < MOST ? room : MOST;
+    return cores < most ? cores : most;
+}
+
+static void choose_workers(struct config *config)
+{
+    if (!config->backfill_workers) {
+        config->backfill_workers = config_workers_of(cores_usable(), config->memory_limit_mb);
+    }
 }
 
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *err)
@@ -48,6 +63,7 @@ struct config *config_read(const cJSON *document, struct out *notices, struct er
         config_free(&reading.config);
     } else {
         name_other_slot(reading.config);
+        choose_workers(reading.config);
     }
     free((void *)reading.given);
     return reading.config;
@@ -77,7 +93,7 @@ void config_free(struct config **config)
     char *strings[] = {c->host,       c->user,        c->password,          c->database,
                        c->sslmode,    c->sslrootcert, c->sslcert,           c->sslkey,
                        c->slot,       c->publication, c->watermarks_schema, c->watermarks_table,
-                       c->source_tag, c->other_slot};
+                       c->source_tag, c->other_slot,  c->password_file};
     free_strings(strings, sizeof strings / sizeof *strings);
     char *ssh[] = {c->ssh.host, c->ssh.user, c->ssh.key, c->ssh.password, c->ssh.host_key};
     free_strings(ssh, sizeof ssh / sizeof *ssh);
@@ -90,6 +106,7 @@ void config_free(struct config **config)
                        auth->token};
     free_strings(secrets, sizeof secrets / sizeof *secrets);
     json_strings_free(&c->skip_backfills);
+    json_strings_free(&c->emit_messages);
     char ***lists[] = {&c->discover_schemas, &c->discovery.included, &c->discovery.excluded,
                        &c->discovery.patterns};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {

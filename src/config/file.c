@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "config/config.h"
+
 enum {
     STEP = 64 * 1024,
     LIMIT = 256 * 1024 * 1024,
@@ -44,6 +47,32 @@ static bool read_all(int fd, const char *what, const char *path, struct out *tex
             return failed(what, path, "it is larger than 256 MiB", err);
         }
     }
+}
+
+static size_t without_line_end(const struct out *text)
+{
+    size_t len = text->len;
+    len -= len && text->data[len - 1] == '\n';
+    return len - (len < text->len && len && text->data[len - 1] == '\r');
+}
+
+bool config_read_password(struct config *c, struct err *err)
+{
+    struct out text;
+    if (!c->password_file) {
+        return true;
+    }
+    if (c->password) {
+        return err_set(err, ERR_CONFIG, "config: give password or password_file, not both");
+    }
+    out_init(&text, 256);
+    bool ok = file_read("password_file", c->password_file, &text, err);
+    if (ok) {
+        c->password = mem_string_n(text.data, without_line_end(&text));
+        explicit_bzero(text.data, text.len);
+    }
+    out_free(&text);
+    return ok;
 }
 
 bool file_read(const char *what, const char *path, struct out *text, struct err *err)

@@ -1,6 +1,8 @@
 /* Reading what restricts discovery, and what proves who the user is. */
+#include <fnmatch.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "option.h"
 
 /* "table", or "schema.table". */
@@ -25,6 +27,46 @@ bool read_patterns(const struct json_at *at, const struct option *option, struct
     }
     *(char ***)option_field(config, option) = patterns;
     return true;
+}
+
+/* "a, b": the items between commas, without blanks around them. */
+static char **split(const char *text)
+{
+    size_t count = 0, cap = 0;
+    char **items = NULL;
+    for (bool more = true; more;) {
+        text += strspn(text, " ");
+        size_t len = strcspn(text, ","), end = len;
+        while (end && text[end - 1] == ' ') {
+            end--;
+        }
+        items = mem_grow_array((void *)items, &cap, count + 2, sizeof *items);
+        items[count++] = mem_string_n(text, end);
+        items[count] = NULL;
+        more = text[len] == ',';
+        text += len + 1;
+    }
+    return items;
+}
+
+bool read_prefixes(const struct json_at *at, const struct option *option, struct config *config,
+                   struct err *err)
+{
+    const char *text;
+    if (!json_string(at, &text, err)) {
+        return false;
+    }
+    *(char ***)option_field(config, option) = split(text);
+    return true;
+}
+
+bool config_emits_message(const struct config *config, const char *prefix)
+{
+    bool emits = false;
+    for (char **item = config->emit_messages; item && *item && !emits; item++) {
+        emits = fnmatch(*item, prefix, 0) == 0;
+    }
+    return emits && strcmp(prefix, OWN_MESSAGES) != 0;
 }
 
 /* It may stand in two places, and one that says so is enough. */

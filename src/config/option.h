@@ -1,6 +1,9 @@
 /*
  * The one list of options. What a row says drives the parser (config.c), the schema (schema.c) and
  * the suggestions (nearest.c): nothing about an option is said anywhere else.
+ *
+ * A new option needs a field in struct config (config/config.h), a row in options.c or one of the
+ * files that it includes, and a row in docs/configuration.md, whose text a test compares with this one.
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
@@ -34,7 +37,7 @@ enum { SLOT_NAME = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
 struct option {
     const char *path; /* "slot_name", or "advanced.slotName" inside an object */
     const char *type; /* JSON schema's */
-    /* Check the value at a place, which is not nothing, and store it at `field` of the config. */
+    /* Check the value at a place, which is there and not null, and store it at `field` of the config. */
     bool (*read)(const struct json_at *, const struct option *, struct config *, struct err *);
     size_t field; /* two options with one field are two spellings of one thing */
     unsigned flags;
@@ -42,8 +45,8 @@ struct option {
     const char *fallback;       /* the default, as JSON; NULL: none */
     const char *const *choices; /* NULL-terminated; NULL: any value */
     int64_t min, max;           /* of whole numbers */
-    /* For forms; the reader is who checks. A regular expression that all it takes matches, what
-     * that wants in words, and a value as JSON; NULL: none. */
+    /* For forms alone: `read` does the checking. A regular expression that every accepted value
+     * matches, the same in words, and an example as JSON; NULL: none. */
     const char *pattern, *pattern_says, *example;
     void (*members)(struct out *); /* of an object: more of its schema; NULL: nothing */
 };
@@ -81,6 +84,8 @@ bool read_address(const struct json_at *, const struct option *, struct config *
 bool read_choice(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_state_type(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_untracked(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_failover_slot(const struct json_at *, const struct option *, struct config *,
+                        struct err *);
 bool read_interval(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_slot(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_table(const struct json_at *, const struct option *, struct config *, struct err *);
@@ -94,6 +99,7 @@ bool read_nothing(const struct json_at *, const struct option *, struct config *
 bool read_auth(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_flags(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_patterns(const struct json_at *, const struct option *, struct config *, struct err *);
+bool read_prefixes(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_unpublished(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel(const struct json_at *, const struct option *, struct config *, struct err *);
 bool read_tunnel_method(const struct json_at *, const struct option *, struct config *,

@@ -8,6 +8,7 @@ static const char *const sslmodes[] = {"disable",   "allow",       "prefer", "re
                                        "verify-ca", "verify-full", NULL};
 static const char *const state_types[] = {"global", "stream", "legacy", NULL};
 static const char *const untracked_changes[] = {"backfill", "warn", "fail", NULL};
+static const char *const failover_slots[] = {"auto", "true", "false", NULL};
 static const char *const auth_types[] = {"UserPassword", "AWSIAM", "GCPIAM", "AzureIAM", NULL};
 
 #define FIELD(name) offsetof(struct config, name)
@@ -66,6 +67,11 @@ const struct option options[] = {
      .flags = OPTION_FLAT | OPTION_SECRET | OPTION_BLANK | OPTION_SHOWN,
      .title = "Password",
      .description = "Password of the database user."},
+    {.path = "password_file",
+     .type = "string",
+     .read = read_string,
+     .field = FIELD(password_file),
+     .flags = OPTION_BLANK | OPTION_HIDDEN},
     {.path = "database",
      .type = "string",
      .read = read_string,
@@ -215,9 +221,9 @@ const struct option options[] = {
      .field = FIELD(backfill_workers),
      .title = "Backfill workers",
      .description = "Connections that read existing rows at the same time. More finish sooner and "
-                    "burden the database more.",
+                    "burden the database more. 0: as many as this machine has cores, 8 at most.",
      .fallback = "1",
-     .min = 1,
+     .min = 0,
      .max = 64},
     {.path = "advanced.backfill_chunk_size",
      .type = "integer",
@@ -279,10 +285,22 @@ const struct option options[] = {
      .flags = OPTION_BLANK,
      .title = "Check interval",
      .description = "How often the captured tables are looked at for changes that replication does "
-                    "not send.",
+                    "not send, and the replication slot.",
      .fallback = "\"60s\"",
      .pattern = "^([0-9]+([.][0-9]*)?(ms|s|m|h))*([0-9]+([.][0-9]*)?)?$",
      .pattern_says = "60s, 5m or 1h30m"},
+    {.path = "advanced.failover_slot",
+     .type = "string",
+     .read = read_failover_slot,
+     .field = FIELD(failover_slot),
+     .flags = OPTION_BLANK,
+     .title = "Failover slot",
+     .description = "Whether the replication slot is one that standbys synchronize, so that the "
+                    "capture goes on after a failover (PostgreSQL 17 and later): auto makes it one "
+                    "if the server has a standby.",
+     .fallback = "\"auto\"",
+     .choices = failover_slots},
+#include "options_guards.inc"
     {.path = "advanced.min_backfill_xid",
      .type = "string",
      .read = read_xid,
@@ -293,6 +311,7 @@ const struct option options[] = {
      .pattern = "^[0-9]{0,10}$",
      .pattern_says = "a transaction id",
      .example = "\"123456\""},
+#include "options_records.inc"
     {.path = "advanced.source_tag",
      .type = "string",
      .read = read_string,
@@ -315,10 +334,21 @@ const struct option options[] = {
      .type = "boolean",
      .read = read_bool,
      .field = FIELD(read_only_capture),
-     .flags = OPTION_NOTICE | OPTION_FLOW,
      .title = "Read-only capture",
-     .description = "Accepted, but not acted on: a backfill writes to the watermarks table.",
+     .description =
+         "Write nothing to the database: there is no watermarks table, and positions of the "
+         "WAL take the place of watermarks.",
      .fallback = "false"},
+    {.path = "advanced.stream_open_transactions",
+     .type = "boolean",
+     .read = read_bool,
+     .field = FIELD(stream_open_transactions),
+     .title = "Stream open transactions",
+     .description =
+         "Have the server (PostgreSQL 14 and later) send transactions that are larger than its "
+         "logical_decoding_work_mem before they commit. They are kept in files in TMPDIR, or /tmp, "
+         "until then.",
+     .fallback = "true"},
     {.path = "advanced.publicationName",
      .type = "string",
      .read = read_string,

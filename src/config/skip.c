@@ -1,7 +1,7 @@
 /*
- * The tables whose rows are not wanted: schema.table, with commas between, where * stands for any
- * schema or any table. Kept without quotes, as Flow's captures compare them: of a name with dots it does not matter where the
- * schema ends.
+ * The tables whose rows are not backfilled: schema.table, separated by commas, where * matches any
+ * schema or any table. Kept without quotes, as Flow's captures compare them: of a name with dots it
+ * does not matter where the schema ends.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "option.h"
-#include "row/name.h"
 
 /* Length up to the next comma that is not between quotes. */
 static size_t item_len(const char *text)

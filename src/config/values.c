@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "option.h"
-#include "row/name.h"
 
 void *option_field(struct config *config, const struct option *option)
 {
@@ -100,6 +100,20 @@ bool read_untracked(const struct json_at *at, const struct option *option, struc
     config->on_untracked_change = !strcmp(text, "warn")   ? UNTRACKED_WARN
                                   : !strcmp(text, "fail") ? UNTRACKED_FAIL
                                                           : UNTRACKED_BACKFILL;
+    return true;
+}
+
+/* A form gives a text, a person maybe a boolean. */
+bool read_failover_slot(const struct json_at *at, const struct option *option,
+                        struct config *config, struct err *err)
+{
+    const char *text = cJSON_IsTrue(at->item) ? "true" : "false";
+    if (!cJSON_IsBool(at->item) && !choice_text(at, option, &text, err)) {
+        return false;
+    }
+    config->failover_slot = !strcmp(text, "true")    ? FAILOVER_ALWAYS
+                            : !strcmp(text, "false") ? FAILOVER_NEVER
+                                                     : FAILOVER_AUTO;
     return true;
 }
 

@@ -223,6 +223,17 @@ struct printer *printer_new(const struct relation *relation, const struct frame 
     return p;
 }
 
+struct printer *printer_copy(const struct printer *first)
+{
+    size_t size = sizeof *first + (size_t)first->field_count * sizeof first->fields[0];
+    struct printer *p = mem_alloc(size);
+    memcpy(p, first, size);
+    p->head = mem_alloc(p->head_len + LITERAL_SLACK);
+    memcpy(p->head, first->head, p->head_len + LITERAL_SLACK);
+    p->literals = (struct out){0};
+    return p;
+}
+
 void printer_free(struct printer **printer)
 {
     if (*printer) {

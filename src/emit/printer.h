@@ -46,7 +46,7 @@ struct airbyte_look {
 
 struct printer {
     struct airbyte_look airbyte;
-    struct out literals;                     /* owns all literal texts */
+    struct out literals;                     /* owns all literal texts; empty: a copy, owns none */
     void (*close)(char *record, size_t len); /* see struct frame */
     void (*cut)(void *context, int stream, const char *column, uint32_t len);
     void *cut_context;
@@ -90,14 +90,18 @@ static inline char *put_text(char *to, const char *text, size_t len)
     return to + len;
 }
 
+/* record.c: a record whose data is written in between. */
+void record_begin(struct out *, struct printer *, int64_t now_ms);
+void record_end(struct out *, struct printer *, char op, const struct source *);
+
 /* airbyte_look.c: the members of the Airbyte look, of a row and of a change. *first: no member
- * stands before them, so that none needs a comma. */
+ * precedes them, so that the first needs no comma. */
 char *put_airbyte_row(struct out *, char *to, struct printer *, uint64_t cursor, int64_t now_ms,
                       bool *first);
 char *put_airbyte_change(struct out *, char *to, const struct printer *, const struct source *,
                          uint64_t cursor, bool deleted, bool *first);
 
-/* The end of a record, with what was lost told before the frame's tail. */
+/* The end of a record, which names the values that were lost before the frame's tail. */
 void print_end_lost(struct out *, char *to, const struct printer *, const struct literal *end,
                     const struct lost *);
 

@@ -249,6 +249,16 @@ static void print_deleted(struct out *out, struct printer *p, const struct event
     print_change_end(out, to, p, 'd', e, source, first, &lost);
 }
 
+/* A record without columns: its source alone. */
+static void print_truncated(struct out *out, struct printer *p, const struct source *source,
+                            int64_t now_ms)
+{
+    struct lost lost;
+    lost.count = 0;
+    char *to = put_head(out, p, now_ms);
+    print_end(out, put_meta(out, to, p, 't', source, true), p, &p->end, &lost);
+}
+
 void print_patch(struct out *out, struct printer *p, const struct patch *patch, uint64_t cursor,
                  int64_t now_ms)
 {
@@ -272,6 +282,20 @@ int print_change(struct out *out, struct printer *p, const struct event *e,
         print_deleted(out, p, e, source, now_ms);
         print_new(out, p, 'c', e, source, now_ms);
         return 2;
+    case EVENT_TRUNCATE: print_truncated(out, p, source, now_ms); return 1;
     default: return 0;
     }
+}
+
+void record_begin(struct out *out, struct printer *p, int64_t now_ms)
+{
+    out_commit(out, put_head(out, p, now_ms));
+}
+
+void record_end(struct out *out, struct printer *p, char op, const struct source *source)
+{
+    struct lost lost;
+    lost.count = 0;
+    char *to = put_meta(out, out_reserve(out, LITERAL_SLACK), p, op, source, false);
+    print_end(out, to, p, &p->end, &lost);
 }

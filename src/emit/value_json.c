@@ -271,6 +271,7 @@ char *json_text(struct out *out, char *p, const struct type *type, const char *d
     return scan.change ? rewrite(out, p, data, data + len) : json_copy(out, p, data, len);
 }
 
+/* A text that the server made of a parsed document is JSON: it is not checked again. */
 char *jsonb_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;

@@ -2,14 +2,13 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base64.h"
 #include "emit/json.h"
 #include "escape.h"
 #include "hex.h"
 #include "writers.h"
 
-enum { PIECE = 3072 }; /* source bytes; a multiple of three, for base64 */
-
-#define BASE64_ROOM(n) ((size_t)(n) / 3 * 4 + 4)
+enum { PIECE = 3072 }; /* source bytes; a multiple of three: base64 is padded at its end alone */
 
 char *string_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
@@ -80,32 +79,6 @@ char *octal_byte(char *p, char byte)
     return p + OCTAL;
 }
 
-static const char base64_digits[65] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static inline char *base64_group(char *p, unsigned a, unsigned b, unsigned c)
-{
-    unsigned bits = a << 16 | b << 8 | c;
-    p[0] = base64_digits[bits >> 18];
-    p[1] = base64_digits[bits >> 12 & 63];
-    p[2] = base64_digits[bits >> 6 & 63];
-    p[3] = base64_digits[bits & 63];
-    return p + 4;
-}
-
-/* Padded at the end, so that only the last piece may be no multiple of three. */
-static char *base64(char *p, const uint8_t *s, size_t len)
-{
-    for (; len >= 3; len -= 3, s += 3) {
-        p = base64_group(p, s[0], s[1], s[2]);
-    }
-    if (len) {
-        p = base64_group(p, s[0], len == 2 ? s[1] : 0, 0);
-        memset(p - (3 - len), '=', 3 - len);
-    }
-    return p;
-}
-
 char *bytea_binary(struct out *out, char *p, const struct type *type, const char *data,
                    uint32_t len)
 {
@@ -114,29 +87,12 @@ char *bytea_binary(struct out *out, char *p, const struct type *type, const char
     *p++ = '"';
     while (len) {
         uint32_t piece = len < PIECE ? len : PIECE;
-        p = base64(out_room(out, p, BASE64_ROOM(piece) + 1), s, piece);
+        p = base64_encode(out_room(out, p, BASE64_LEN(piece) + 1), s, piece);
         s += piece;
         len -= piece;
     }
     *p++ = '"';
     return p;
-}
-
-/* Whether all of it is pairs of hexadecimal digits. */
-static bool hex_check(const char *s, size_t len)
-{
-    unsigned bad = len % 2;
-    for (size_t i = 0; i < len; i++) {
-        bad |= !is_hex(s[i]);
-    }
-    return !bad;
-}
-
-static void hex_decode(uint8_t *to, const char *s, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        to[i] = (uint8_t)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
-    }
 }
 
 /* bytea_output=hex: \x and two digits a byte. */
@@ -152,7 +108,7 @@ char *bytea_text(struct out *out, char *p, const struct type *type, const char *
     for (size_t left = len / 2 - 1; left;) {
         size_t piece = left < PIECE ? left : PIECE;
         hex_decode(bytes, s, piece);
-        p = base64(out_room(out, p, BASE64_ROOM(piece) + 1), bytes, piece);
+        p = base64_encode(out_room(out, p, BASE64_LEN(piece) + 1), bytes, piece);
         s += 2 * piece;
         left -= piece;
     }
@@ -160,34 +116,31 @@ char *bytea_text(struct out *out, char *p, const struct type *type, const char *
     return p;
 }
 
-/* Four bytes as eight digits, a nibble of `bits` in each byte of the word. */
-static inline char *hex_four(char *p, uint32_t bits)
+/* Four bytes as eight digits, the first of each in the high end: a nibble in each byte, then letters. */
+static inline uint64_t hex_eight(uint32_t bits)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t word = bits;
     word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
     word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
     word = (word | word << 4) & ones * 0x0f;
-    word += ones * '0' + ((word + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
-    return store64(p, word);
+    return word + ones * '0' + ((word + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
 }
 
 char *uuid_binary(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
-    char digits[32], *d = digits;
     (void)type;
     if (len != 16) {
         return write_invalid(out, p, data, len);
     }
-    for (int i = 0; i < 16; i += 4) {
-        d = hex_four(d, load32(data + i));
-    }
+    uint64_t middle = hex_eight(load32(data + 4)), last = hex_eight(load32(data + 8));
+    store64(p + 1, hex_eight(load32(data)));
+    store32(p + 10, (uint32_t)(middle >> 32));
+    store32(p + 15, (uint32_t)middle);
+    store32(p + 20, (uint32_t)(last >> 32));
+    store32(p + 25, (uint32_t)last);
+    store64(p + 29, hex_eight(load32(data + 12)));
     p[0] = p[37] = '"';
-    memcpy(p + 1, digits, 8);
-    memcpy(p + 10, digits + 8, 4);
-    memcpy(p + 15, digits + 12, 4);
-    memcpy(p + 20, digits + 16, 4);
-    memcpy(p + 25, digits + 20, 12);
     p[9] = p[14] = p[19] = p[24] = '-';
     return p + 38;
 }

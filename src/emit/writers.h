@@ -1,6 +1,10 @@
 /*
  * The writers that value.c chooses from: one for each look and wire form. What several of them need
- * stands at the end.
+ * is at the end.
+ *
+ * A new writer needs a row in value.c (and in value_airbyte.c, where the Airbyte look differs), its
+ * JSON type in discover/schema.c, and a row in docs/records.md. Its input may be any bytes, of any
+ * length: it asks out_room() for more than VALUE_ROOM, and escapes what it copies into a string.
  */
 #ifndef EMIT_WRITERS_H
 #define EMIT_WRITERS_H
@@ -62,8 +66,8 @@ static inline char *value_lost(char *p)
 char *write_invalid(struct out *, char *p, const char *data, uint32_t len);
 
 /*
- * What stands between quotes in arrays and hstore, with a backslash before some characters: without
- * those, as a JSON string. `s` does not end in a lone backslash.
+ * The text between quotes in arrays and hstore, which has a backslash before some characters:
+ * without the backslashes, as a JSON string. `s` does not end in a lone backslash.
  */
 void write_unquoted(struct out *, const char *s, size_t len);
 

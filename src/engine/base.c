@@ -1,23 +1,35 @@
 /*
  * The snapshot that tables without key are read in, in ctid order.
  *
- * Within a run it is one snapshot indeed: exported by a transaction that stays open, as pg_dump does
- * it, and imported by every chunk. A later run can only tell by transaction ids which rows it saw.
- * That is exact as long as no id was used twice (the first 2^32 of them), and if the ids of the
- * subtransactions that ran are known, too: a snapshot lists those of transactions alone, but each
- * holds a lock on its own.
+ * Within a run it is one snapshot indeed: exported by a transaction that stays open, as pg_dump
+ * does it, and imported by every chunk. A later run can only tell by transaction ids which rows it
+ * saw. That is exact as long as no id was used twice (the first 2^32 of them), and if the ids of
+ * the subtransactions that ran are known, too: a snapshot lists those of transactions alone. The
+ * server says of each id whether it is in progress, which a subtransaction is as long as its
+ * transaction is.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "pg/position.h"
+#include "runtime/counter.h"
 #include "service.h"
 
+enum { STANDBY_TRIES = 100, STANDBY_PAUSE_US = 2000 };
+
+/*
+ * Behind a transaction that has run for long there are many ids: then none is asked about. The
+ * youngest is asked about first: a transaction that is in progress after its subtransactions were
+ * asked about proves what was said of them.
+ */
 static const char export_sql[] =
-    "SELECT pg_catalog.pg_export_snapshot(),pg_catalog.txid_current_snapshot()::text,"
-    "(SELECT pg_catalog.string_agg(DISTINCT transactionid::text,' ')"
-    " FROM pg_catalog.pg_locks WHERE locktype='transactionid' AND granted"
-    " AND mode='ExclusiveLock')";
+    "SELECT pg_catalog.pg_export_snapshot(),s::text,CASE WHEN u-l<=100000 THEN"
+    " (SELECT pg_catalog.string_agg(id::text,' ' ORDER BY id)"
+    "  FROM pg_catalog.generate_series(u-1,l,-1) id"
+    "  WHERE pg_catalog.txid_status(id)='in progress') END"
+    " FROM (SELECT s,pg_catalog.txid_snapshot_xmin(s) AS l,pg_catalog.txid_snapshot_xmax(s) AS u"
+    "  FROM (SELECT pg_catalog.txid_current_snapshot() AS s) x) y";
 
 static int by_id(const void *a, const void *b)
 {
@@ -30,7 +42,7 @@ static bool is_in(const uint64_t *ids, size_t count, uint64_t id)
     return count && bsearch(&id, ids, count, sizeof *ids, by_id);
 }
 
-/* The ids that hold a lock on themselves, ascending. The caller frees. */
+/* The ids that were in progress, ascending. The caller frees. */
 static uint64_t *parse_ids(const char *text, size_t *count)
 {
     uint64_t *ids = NULL;
@@ -45,20 +57,17 @@ static uint64_t *parse_ids(const char *text, size_t *count)
         ids = mem_grow_array(ids, &cap, *count + 1, sizeof *ids);
         ids[(*count)++] = id;
     }
-    if (*count) {
-        qsort(ids, *count, sizeof *ids, by_id);
-    }
     return ids;
 }
 
 /*
  * Whether the ids of all subtransactions that the snapshot hides are known: all of its transactions
- * still ran when the locks were read. Then they are added: what runs later and is older than its end
- * ran then, too.
+ * were still in progress when the ids were asked about. Then all that were are taken: what runs
+ * later and is older than the snapshot's end ran then, too.
  */
 static bool add_subtransactions(struct snapshot *snapshot, const char *running)
 {
-    size_t count, kept = 0;
+    size_t count;
     uint64_t *ids = parse_ids(running, &count);
     bool known = snapshot->xmax <= UINT32_MAX;
     for (size_t i = 0; known && i < snapshot->xip_count; i++) {
@@ -68,14 +77,9 @@ static bool add_subtransactions(struct snapshot *snapshot, const char *running)
         free(ids);
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (ids[i] >= snapshot->xmin && ids[i] < snapshot->xmax) {
-            ids[kept++] = ids[i];
-        }
-    }
     free(snapshot->xip);
     snapshot->xip = ids;
-    snapshot->xip_count = kept;
+    snapshot->xip_count = count;
     return true;
 }
 
@@ -91,35 +95,64 @@ static bool take(struct pg *pg, struct base_snapshot *base, struct err *err)
               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
     if (ok) {
         base->exported = mem_string(pg_rows_value(rows, 0, 0));
+        base->text = mem_string(pg_rows_value(rows, 0, 1));
         base->resumable = add_subtransactions(&base->snapshot, pg_rows_value(rows, 0, 2));
     }
     pg_rows_free(&rows);
     return ok;
 }
 
+/*
+ * At a standby no ids tell what the snapshot sees. Where all that was received by the time that it
+ * was taken had been replayed before, it sees what was committed before that position, and nothing
+ * else.
+ */
+static bool try_standby(const struct engine_config *c, struct pg *pg, struct base_snapshot *base,
+                        struct err *err)
+{
+    uint64_t before, seen;
+    if (!position_read(pg, position_sql, &before, err) ||
+        !pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)) {
+        return false;
+    }
+    struct pg_rows *rows = pg_query(pg,
+                                    "SELECT pg_catalog.pg_export_snapshot(),"
+                                    "pg_catalog.txid_current_snapshot()::text",
+                                    0, NULL, err);
+    bool ok = rows && position_read(pg, seen_position_sql, &seen, err);
+    if (ok && seen == before && seen >= shared_load(&c->progress->received)) {
+        base->snapshot.replayed = seen;
+        base->exported = mem_string(pg_rows_value(rows, 0, 0));
+        base->text = mem_string(pg_rows_value(rows, 0, 1));
+    }
+    pg_rows_free(&rows);
+    return ok && (base->exported || pg_exec(pg, "ROLLBACK", err));
+}
+
+static bool take_at_standby(const struct engine_config *c, struct pg *pg,
+                            struct base_snapshot *base, struct err *err)
+{
+    bool ok = true;
+    for (int tries = 0; ok && !base->exported && tries < STANDBY_TRIES; tries++) {
+        ok = try_standby(c, pg, base, err);
+        if (!base->exported) {
+            run_pause(c->run, STANDBY_PAUSE_US);
+        }
+    }
+    return ok;
+}
+
 bool base_take(const struct engine_config *c, struct base_snapshot *base, struct pg **holder,
-               struct err *err)
+               bool *busy, struct err *err)
 {
     *base = (struct base_snapshot){0};
     *holder = pg_open(c->config, PG_SQL, "source-postgres snapshot", run_stop_fd(c->run), err);
-    if (!*holder || !take(*holder, base, err)) {
+    bool ok = *holder && (pg_in_recovery(*holder) ? take_at_standby(c, *holder, base, err)
+                                                  : take(*holder, base, err));
+    *busy = ok && !base->exported;
+    if (!ok || *busy) {
         pg_close(holder);
         base_clear(base);
-        return false;
     }
-    return true;
-}
-
-void base_clear(struct base_snapshot *base)
-{
-    snapshot_free(&base->snapshot);
-    free(base->exported);
-    *base = (struct base_snapshot){0};
-}
-
-void base_copy(struct base_snapshot *to, const struct base_snapshot *from)
-{
-    *to = *from;
-    snapshot_copy(&to->snapshot, &from->snapshot);
-    to->exported = mem_string(from->exported);
+    return ok;
 }

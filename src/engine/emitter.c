@@ -1,205 +1,151 @@
-/*
- * The emitter's thread: batches to lines of JSON. It alone writes to the sink, and it alone sends
- * batches home.
- */
-#include <inttypes.h>
+/* The emitter's thread: from batches to lines of JSON. It alone writes to the sink, and it alone
+ * returns batches to their pools. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "emitter.h"
 #include "row/cursor.h"
 
 enum { OUTPUT_BYTES = 256 * 1024 };
 
-struct emitter {
-    struct engine *engine;
-    struct out out;
-    struct err err; /* of the sink */
-    struct printer **printers;
-    size_t printer_count, printer_cap;
-    uint64_t *counts; /* records a stream since the last checkpoint */
-    int begun;        /* streams that the codec was told of */
-    bool *cut;        /* of each stream: it was said that values are cut */
-    struct source source;
-    bool caught_up; /* the server had nothing more to send */
-    int64_t now_ms;
-    uint64_t rows, changes, bytes, transactions, checkpoints;
-    uint64_t position;  /* all that the server had up to here is printed */
-    uint64_t state_end; /* of `bytes`: where the last state ended */
-    bool ended;
-};
-
 static bool write_sink(void *context, const char *data, size_t len)
 {
     struct emitter *m = context;
-    const struct sink *sink = &m->engine->config.sink;
-    uint64_t *writing_since_us = &m->engine->config.progress->writing_since_us;
-    m->bytes += len;
+    const struct sink *sink = &m->config->sink;
+    uint64_t *writing_since_us = &m->config->progress->writing_since_us;
     shared_store(writing_since_us, (uint64_t)clock_monotonic_us());
     bool ok = sink->write(sink->context, data, len, &m->err);
     shared_store(writing_since_us, 0);
     return ok;
 }
 
-static void begin(struct emitter *m, int count)
+/* Call the sink for something that may take a while. Returns how long it took. */
+static uint64_t ask_sink(struct emitter *m, bool (*what)(void *, struct err *))
 {
-    const struct codec *codec = &m->engine->config.codec;
-    if (count > m->begun && codec->begin) {
-        codec->begin(codec->context, &m->out, count);
+    uint64_t *writing_since_us = &m->config->progress->writing_since_us;
+    if (!what || m->out.failed) {
+        return 0;
     }
-    m->begun = count > m->begun ? count : m->begun;
+    int64_t begun_us = clock_monotonic_us();
+    shared_store(writing_since_us, (uint64_t)begun_us);
+    m->out.failed = !what(m->config->sink.context, &m->err);
+    shared_store(writing_since_us, 0);
+    return (uint64_t)(clock_monotonic_us() - begun_us);
 }
 
-/* Once a table, though it may have several printers. */
-static void say_cut(void *context, int stream, const char *column, uint32_t len)
+/* Where the records of a stream go. */
+static struct out *out_of(struct emitter *m, int stream)
 {
-    struct emitter *m = context;
-    const struct catalog_stream *s = &m->engine->config.catalog->streams[stream];
-    if (m->cut[stream]) {
-        return;
-    }
-    m->cut[stream] = true;
-    log_line(m->engine->config.log, LOG_WARN,
-             "table %s.%s has a value of %" PRIu32 " bytes in column \"%s\", more than "
-             "advanced.max_value_bytes allows: it and others like it are cut, or replaced by a "
-             "marker where they are JSON",
-             s->schema, s->table, len, column);
+    const struct sink *sink = &m->config->sink;
+    return sink->stream ? sink->stream(sink->context, stream) : &m->out;
 }
 
-/* Compiled when the first record of a shape is printed. */
-static struct printer *printer_of(struct emitter *m, struct relation *relation)
-{
-    const struct engine_config *config = &m->engine->config;
-    if (!relation->printer) {
-        struct frame frame = {0};
-        const struct catalog_stream *stream = &config->catalog->streams[relation->stream];
-        begin(m, relation->stream + 1);
-        config->codec.frame(config->codec.context, relation->stream, &frame);
-        frame.cut = say_cut;
-        frame.cut_context = m;
-        if (config->codec.shape) {
-            config->codec.shape(config->codec.context, &m->out, relation);
-        }
-        relation->printer = printer_new(relation, &frame, stream->schema, stream->table);
-        if (relation_column(relation, "_meta") >= 0) {
-            log_line(config->log, LOG_WARN,
-                     "column \"_meta\" of table %s.%s is not captured: a record's own takes its "
-                     "place; rename the column to capture it",
-                     stream->schema, stream->table);
-        }
-        m->printers = mem_grow_array((void *)m->printers, &m->printer_cap, m->printer_count + 1,
-                                     sizeof *m->printers);
-        m->printers[m->printer_count++] = relation->printer;
-    }
-    return relation->printer;
-}
-
-/* After a stop nothing more is begun: what is under way goes home or away unprinted, and no state
- * follows that would tell of it. */
+/* After a stop nothing more is printed: batches are returned unprinted, and no state follows that
+ * would cover them. */
 static bool stopping(const struct emitter *m)
 {
-    return run_stopping(m->engine->config.run);
+    return run_stopping(m->config->run);
 }
 
-/* Of a shape in which nothing will be printed any more. */
-static void drop_printer(struct emitter *m, struct relation *relation)
+static void recycle(void *context, struct batch **batch)
 {
-    for (size_t i = 0; relation->printer; i++) {
-        CHECK(i < m->printer_count);
-        if (m->printers[i] == relation->printer) {
-            printer_free(&m->printers[i]);
-            m->printers[i] = m->printers[--m->printer_count];
-            relation->printer = NULL;
-        }
+    struct emitter *m = context;
+    struct batch *done = batch_done(batch);
+    if (!done) {
+        return;
     }
-}
-
-static void go_home(struct emitter *m, struct batch **batch)
-{
-    for (struct relation *relation = (*batch)->past; relation; relation = relation->next) {
+    for (struct relation *relation = done->past; relation; relation = relation->next) {
         drop_printer(m, relation);
     }
-    pool_return(m->engine->pools[(*batch)->producer], batch);
-}
-
-static uint64_t print_rows(struct emitter *m, struct printer *printer, const struct batch *batch,
-                           uint64_t n, uint64_t cursor)
-{
-    for (size_t i = 0; i < batch->row_count && !stopping(m); i++) {
-        if (batch->rows[i]) {
-            print_row(&m->out, printer, batch->rows[i], n++, cursor, m->now_ms);
-            crash_point("row-printed");
-        }
-    }
-    return n;
+    pool_return(m->pipeline->pools[done->producer], &done);
 }
 
 /* Bytes of output so far. */
 static uint64_t output_bytes(const struct emitter *m)
 {
-    return m->bytes + m->out.len;
+    return out_total(&m->out) + m->apart;
 }
 
 static struct stream_output *output_of(const struct emitter *m, int stream)
 {
-    return &m->engine->config.progress->outputs[stream];
+    return &m->config->progress->outputs[stream];
 }
 
-/* A number that only we write. */
+/* Add to a number that only this thread writes. */
 static void count(uint64_t *shared, uint64_t more)
 {
     shared_store(shared, *shared + more);
 }
 
+/* Add the bytes that were printed to `out` since it was at `start`. */
+static void count_bytes(struct emitter *m, const struct out *out, uint64_t start, uint64_t *shared)
+{
+    uint64_t bytes = out_total(out) - start;
+    m->apart += out != &m->out ? bytes : 0;
+    count(shared, bytes);
+}
+
+static uint64_t print_rows(struct emitter *m, struct out *out, struct printer *printer,
+                           const struct chunk *chunk)
+{
+    struct printing_rows rows = {
+        .out = out,
+        .printer = printer,
+        .first = chunk->first_row,
+        .cursor = chunk->cursor ? chunk->cursor : m->source.cursor,
+        .now_ms = m->now_ms,
+        .run = m->config->run,
+        .home = recycle,
+        .context = m,
+    };
+    return print_batches(m->printing, &rows, chunk->batches);
+}
+
 static void print_chunk(struct emitter *m, struct chunk **chunk)
 {
-    uint64_t n = (*chunk)->first_row, patches = 0, start = output_bytes(m);
-    uint64_t cursor = (*chunk)->cursor ? (*chunk)->cursor : m->source.cursor;
     struct printer *printer = printer_of(m, (*chunk)->relation);
-    for (struct batch *batch = (*chunk)->batches, *next; batch; batch = next) {
-        next = batch->next;
-        n = print_rows(m, printer, batch, n, cursor);
-        go_home(m, &batch);
-    }
+    struct out *out = out_of(m, (*chunk)->stream);
+    struct stream_output *output = output_of(m, (*chunk)->stream);
+    uint64_t start = out_total(out);
+    uint64_t printed = print_rows(m, out, printer, *chunk);
     for (const struct patch *patch = (*chunk)->patches; patch; patch = patch->next) {
         if (!patch->deleted && !stopping(m)) {
-            print_patch(&m->out, printer_of(m, patch->relation), patch, m->source.cursor,
-                        m->now_ms);
-            patches++;
+            print_patch(out, printer_of(m, patch->relation), patch, m->source.cursor, m->now_ms);
+            printed++;
         }
     }
-    m->counts[(*chunk)->stream] += n - (*chunk)->first_row + patches;
-    m->rows += n - (*chunk)->first_row + patches;
-    count(&output_of(m, (*chunk)->stream)->rows, n - (*chunk)->first_row + patches);
-    count(&output_of(m, (*chunk)->stream)->row_bytes, output_bytes(m) - start);
+    m->counts[(*chunk)->stream] += printed;
+    m->rows += printed;
+    count(&output->rows, printed);
+    count_bytes(m, out, start, &output->row_bytes);
     chunk_free(chunk);
 }
 
 static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 {
-    const struct codec *codec = &m->engine->config.codec;
-    struct capture_identity identity = m->engine->identity;
-    identity.timeline = (uint32_t)shared_load(&m->engine->timeline);
+    const struct codec *codec = &m->config->codec;
+    struct capture_identity identity = m->start->identity;
+    identity.timeline = (uint32_t)shared_load(&m->pipeline->timeline);
     crash_point("state-due");
     m->checkpoints++;
     uint64_t start = output_bytes(m);
     codec->checkpoint(codec->context, &m->out, &identity, *checkpoint, m->counts);
     m->state_end = output_bytes(m);
-    m->engine->told = true;
-    shared_store(&m->engine->written_since, 0);
-    shared_store(&m->engine->state_bytes, m->state_end - start);
-    memset(m->counts, 0, (size_t)m->engine->config.catalog->room * sizeof *m->counts);
+    m->pipeline->state_written = true;
+    shared_store(&m->pipeline->written_since, 0);
+    shared_store(&m->pipeline->state_bytes, m->state_end - start);
+    memset(m->counts, 0, ((size_t)m->config->catalog->room + 1) * sizeof *m->counts);
     checkpoint_free(checkpoint);
     crash_point("state-printed");
     out_flush(&m->out);
     crash_point("state-written");
+    shared_store(&m->pipeline->commit_us, ask_sink(m, m->config->sink.commit));
 }
 
-/* What a commit or a position releases: chunks, then the checkpoint that knows of them. */
+/* Print what a commit or a position releases: chunks, then the checkpoint that covers them. */
 static void print_released(struct emitter *m, struct event *e)
 {
     if (e->chunk) {
@@ -221,15 +167,41 @@ static void print_one(struct emitter *m, const struct event *e)
     if (stopping(m)) {
         return;
     }
-    cursor_change(&m->source.cursor);
     m->source.lsn = e->lsn;
-    uint64_t start = output_bytes(m);
-    int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, m->now_ms);
+    struct printer *printer = printer_of(m, e->relation);
+    struct out *out = out_of(m, e->relation->stream);
+    uint64_t start = out_total(out);
+    int printed = print_change(out, printer, e, &m->source, m->now_ms);
     m->counts[e->relation->stream] += (uint64_t)printed;
     m->changes += (uint64_t)printed;
     count(&output_of(m, e->relation->stream)->changes, (uint64_t)printed);
-    count(&output_of(m, e->relation->stream)->change_bytes, output_bytes(m) - start);
+    count_bytes(m, out, start, &output_of(m, e->relation->stream)->change_bytes);
     crash_point("change-printed");
+}
+
+/* Not of a partition: the table may have rows in others. */
+static bool prints_truncate(const struct emitter *m, const struct relation *relation)
+{
+    const struct engine_config *c = m->config;
+    return c->config->emit_truncates && !relation->partition &&
+           !c->catalog->streams[relation->stream].airbyte_look;
+}
+
+static void count_extras(struct emitter *m, int printed)
+{
+    m->counts[m->config->catalog->room] += (uint64_t)printed;
+}
+
+static void print_message_event(struct emitter *m, const struct event *e)
+{
+    if (!stopping(m) && extras_wants(&m->extras, e)) {
+        extras_print_message(&m->extras, &m->out, e, &m->source, m->now_ms);
+        count_extras(m, 1);
+        crash_point("change-printed");
+    }
+    if (!e->transactional) {
+        m->source.previous_commit = m->position = e->lsn;
+    }
 }
 
 static void print_event(struct emitter *m, struct event *e)
@@ -238,7 +210,15 @@ static void print_event(struct emitter *m, struct event *e)
     case EVENT_INSERT:
     case EVENT_UPDATE:
     case EVENT_MOVE:
-    case EVENT_DELETE: print_one(m, e); return;
+    case EVENT_DELETE:
+        cursor_change(&m->source.cursor);
+        print_one(m, e);
+        return;
+    case EVENT_TRUNCATE:
+        if (prints_truncate(m, e->relation)) {
+            print_one(m, e);
+        }
+        return;
     case EVENT_BEGIN:
         source_begin(&m->source, e->txn, m->source.previous_commit);
         cursor_begin(&m->source.cursor, e->txn->final_lsn);
@@ -256,20 +236,20 @@ static void print_event(struct emitter *m, struct event *e)
         m->position = e->lsn > m->position ? e->lsn : m->position;
         print_released(m, e);
         return;
+    case EVENT_MESSAGE: print_message_event(m, e); return;
     case EVENT_END: m->ended = !stopping(m); return;
     case EVENT_SKIP:
         if (e->new_tuple || e->old_tuple) { /* a change: counted whether captured or not */
             cursor_change(&m->source.cursor);
         }
         return;
-    case EVENT_TRUNCATE:
     case EVENT_RELATION: return;
     }
 }
 
-static void show_progress(struct emitter *m)
+static void store_printed(struct emitter *m)
 {
-    struct progress *p = m->engine->config.progress;
+    struct progress *p = m->config->progress;
     shared_store(&p->rows, m->rows);
     shared_store(&p->changes, m->changes);
     shared_store(&p->bytes, output_bytes(m));
@@ -277,81 +257,139 @@ static void show_progress(struct emitter *m)
     shared_store(&p->position, m->position);
     shared_store(&p->transactions, m->transactions);
     shared_store(&p->checkpoints, m->checkpoints);
-    shared_store(&m->engine->written_since, output_bytes(m) - m->state_end);
+    shared_store(&m->pipeline->written_since, output_bytes(m) - m->state_end);
     shared_store(&p->commit_us, m->caught_up ? 0 : (uint64_t)m->source.txn.commit_us);
+}
+
+/* Note when the heartbeat that was written to the WAL last is back. */
+static void note_heartbeat(const struct emitter *m)
+{
+    struct heartbeat_progress *h = &m->config->progress->heartbeat;
+    uint64_t lsn = shared_load(&h->lsn);
+    if (lsn != h->back_lsn && m->position >= lsn) {
+        shared_store(&h->lag_us, (uint64_t)clock_monotonic_us() - shared_load(&h->sent_us));
+        shared_store(&h->back_lsn, lsn);
+    }
 }
 
 static void print_logs(struct emitter *m)
 {
     enum log_level level;
     char *line;
-    const struct codec *codec = &m->engine->config.codec;
-    while (codec->log && (line = log_take(m->engine->config.log, &level))) {
+    const struct codec *codec = &m->config->codec;
+    while (codec->log && (line = log_take(m->config->log, &level))) {
         codec->log(codec->context, &m->out, level, line);
         free(line);
     }
+}
+
+/* How many records the event will be; *stream: of which stream, -1: it is a message. */
+static uint64_t records_of(const struct emitter *m, const struct event *e, int *stream)
+{
+    *stream = -1;
+    switch (e->kind) {
+    case EVENT_INSERT:
+    case EVENT_UPDATE:
+    case EVENT_DELETE: *stream = e->relation->stream; return 1;
+    case EVENT_MOVE: *stream = e->relation->stream; return 2;
+    case EVENT_TRUNCATE: *stream = e->relation->stream; return prints_truncate(m, e->relation);
+    case EVENT_MESSAGE: return e->transactional && extras_wants(&m->extras, e);
+    default: return 0;
+    }
+}
+
+/* Print an event, and before or after it the record of its transaction's beginning or end. */
+static void print_bound_event(struct emitter *m, struct event *e)
+{
+    int stream, printed = 0;
+    uint64_t records = records_of(m, e, &stream);
+    if (records && !stopping(m)) {
+        printed = extras_count(&m->extras, &m->out, stream, records, &m->source, m->now_ms);
+    } else if (e->kind == EVENT_COMMIT && !stopping(m)) {
+        printed = extras_commit(&m->extras, &m->out, e->lsn, &m->source, m->now_ms);
+    }
+    count_extras(m, printed);
+    print_event(m, e);
+}
+
+static void print_events(struct emitter *m, struct batch *batch)
+{
+    bool bound = extras_has_transactions(&m->extras);
+    m->source.cursor = batch->cursor;
+    for (size_t i = 0; !bound && i < batch->event_count; i++) {
+        print_event(m, &batch->events[i]);
+    }
+    for (size_t i = 0; bound && i < batch->event_count; i++) {
+        print_bound_event(m, &batch->events[i]);
+    }
+    store_printed(m);
 }
 
 static void print_batch(struct emitter *m, struct batch **batch)
 {
     m->now_ms = clock_wall_ms();
     if ((*batch)->kind == BATCH_EVENTS) {
-        m->source.cursor = (*batch)->cursor;
-        for (size_t i = 0; i < (*batch)->event_count; i++) {
-            print_event(m, &(*batch)->events[i]);
-        }
-        show_progress(m);
+        print_events(m, *batch);
     }
-    go_home(m, batch);
+    recycle(m, batch);
 }
 
-/* Until the end, a stop, or a sink that fails. What was begun is finished: output ends with a whole
- * line. */
+/* Until the end, a stop, or a failure of the sink. Output ends with a whole line. */
 static void emit(struct emitter *m)
 {
-    struct engine *e = m->engine;
-    struct progress *p = e->config.progress;
+    struct pipeline *pipeline = m->pipeline;
+    struct progress *p = m->config->progress;
     while (!m->ended && !m->out.failed && !stopping(m)) {
-        uint32_t seen = bell_count(&e->emitter_bell);
-        struct batch *batch = ring_pop(e->output);
-        shared_store(&p->output_depth, ring_count(e->output));
+        uint32_t seen = bell_count(&pipeline->emitter_bell);
+        struct batch *batch = ring_pop(pipeline->output);
+        shared_store(&p->output_depth, ring_count(pipeline->output));
         print_logs(m);
+        note_heartbeat(m);
         if (batch) {
             print_batch(m, &batch);
         } else if (m->out.len) {
             out_flush(&m->out);
         } else {
-            bell_wait(&e->emitter_bell, seen, clock_monotonic_us() + 1000 * 1000);
+            ask_sink(m, m->config->sink.idle);
+            bell_wait(&pipeline->emitter_bell, seen, clock_monotonic_us() + 1000 * 1000);
         }
     }
 }
 
+static void clear(struct emitter *m)
+{
+    drop_printers(m);
+    extras_clear(&m->extras);
+    free(m->counts);
+    free(m->cut);
+    out_free(&m->out);
+}
+
 void emitter_main(void *context)
 {
-    struct engine *e = context;
-    struct emitter m = {.engine = e};
-    m.counts = mem_zero((size_t)e->config.catalog->room * sizeof *m.counts);
-    m.cut = mem_zero((size_t)e->config.catalog->room * sizeof *m.cut);
-    m.source.previous_commit = m.position = e->start_lsn;
-    out_init(&m.out, OUTPUT_BYTES);
-    out_sink(&m.out, write_sink, &m);
-    begin(&m, e->begins_with);
-    emit(&m);
-    if (e->config.codec.end) {
-        e->config.codec.end(e->config.codec.context, &m.out, m.ended);
+    struct emitter *m = context;
+    const struct codec *codec = &m->config->codec;
+    size_t room = (size_t)m->config->catalog->room;
+    m->counts = mem_zero((room + 1) * sizeof *m->counts);
+    m->cut = mem_zero(room * sizeof *m->cut);
+    extras_init(&m->extras, m->config);
+    m->source.previous_commit = m->position = m->start->lsn;
+    out_init(&m->out, OUTPUT_BYTES);
+    out_sink(&m->out, write_sink, m);
+    emitter_begin(m, m->start->streams);
+    emit(m);
+    if (codec->end) {
+        codec->end(codec->context, &m->out, m->ended);
     }
-    print_logs(&m);
-    if (out_flush(&m.out)) {
-        e->complete = m.ended;
-        run_stop(e->config.run);
+    print_logs(m);
+    if (out_flush(&m->out)) {
+        ask_sink(m, m->config->sink.idle);
+    }
+    if (!m->out.failed) {
+        m->pipeline->complete = m->ended;
+        run_stop(m->config->run);
     } else {
-        run_fail(e->config.run, &m.err);
+        run_fail(m->config->run, &m->err);
     }
-    for (size_t i = 0; i < m.printer_count; i++) {
-        printer_free(&m.printers[i]);
-    }
-    free((void *)m.printers);
-    free(m.counts);
-    free(m.cut);
-    out_free(&m.out);
+    clear(m);
 }

@@ -1,101 +1,95 @@
-/* A catalog that was read again while the capture runs: streams that are new in it join, and those of
- * which another generation is wanted begin again. All else of it counts from the next run on. */
+/* A catalog that was read again while the capture runs: new streams in it join, and streams with a
+ * higher generation begin again. Its other changes take effect in the next run. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "merger.h"
 #include "plan.h"
 
 enum { LOCKED_US = 1000 * 1000 };
 
 static int find_stream(const struct catalog *catalog, const struct catalog_stream *wanted)
 {
-    for (int i = 0; i < catalog->count; i++) {
-        if (!strcmp(catalog->streams[i].table, wanted->table) &&
-            !strcmp(catalog->streams[i].schema, wanted->schema)) {
-            return i;
-        }
-    }
-    return STREAM_NONE;
+    return catalog_find(catalog, catalog->count, wanted->schema, wanted->table);
 }
 
-/* One that is lost anyway begins with the new generation. */
-static void raise_generation(struct engine *e, int stream, int64_t generation)
+/* A stream that is lost begins with the new generation anyway. */
+static void raise_generation(struct merger_thread *t, int stream, int64_t generation)
 {
-    struct catalog_stream *known = &e->config.catalog->streams[stream];
-    struct member *m = &e->roster.members[stream];
+    struct catalog_stream *known = &t->config->catalog->streams[stream];
+    struct member *m = &t->roster.members[stream];
     known->generation_id = generation;
     m->state.generation = generation;
-    merge_touch(e->merge, stream);
-    if (m->standing == MEMBER_LIVES && !plan_skips_rows(e->config.config, known)) {
+    merge_touch(t->merge, stream);
+    if (m->status == MEMBER_LIVES && !plan_skips_rows(t->config->config, known)) {
         m->raised = true;
-        roster_lose_because(e, stream, plan_raised);
+        roster_lose_because(t, stream, plan_raised);
     }
 }
 
-static void raise_generations(struct engine *e, const struct catalog *newer)
+static void raise_generations(struct merger_thread *t, const struct catalog *newer)
 {
-    struct catalog *catalog = e->config.catalog;
+    struct catalog *catalog = t->config->catalog;
     for (int i = 0; i < newer->count; i++) {
         int stream = find_stream(catalog, &newer->streams[i]);
         int64_t generation = newer->streams[i].generation_id;
         if (stream >= 0 && generation > catalog->streams[stream].generation_id) {
-            raise_generation(e, stream, generation);
+            raise_generation(t, stream, generation);
         }
     }
 }
 
-void roster_read_again(struct engine *e)
+void roster_read_again(struct merger_thread *t)
 {
-    struct roster *r = &e->roster;
-    if (!e->config.catalogs || r->asked || r->newer ||
-        !(r->newer = queue_take(e->config.catalogs))) {
+    struct roster *r = &t->roster;
+    if (!t->config->catalogs || r->asked || r->newer ||
+        !(r->newer = queue_take(t->config->catalogs))) {
         return;
     }
-    if (e->hands.final) {
-        log_line(e->config.log, LOG_WARN,
+    if (t->final.begun) {
+        log_line(t->config->log, LOG_WARN,
                  "the catalog was read again too late: this read is about to end");
         catalog_free(&r->newer);
         return;
     }
-    log_line(e->config.log, LOG_INFO, "the catalog was read again");
+    log_line(t->config->log, LOG_INFO, "the catalog was read again");
     r->joining = 0;
     r->join_us = 0;
-    raise_generations(e, r->newer);
+    raise_generations(t, r->newer);
 }
 
-static void cannot_join(struct engine *e, const struct catalog_stream *s, const char *why,
+static void cannot_join(struct merger_thread *t, const struct catalog_stream *s, const char *why,
                         const char *then)
 {
-    log_line(e->config.log, LOG_WARN,
-             "stream %s.%s of the catalog cannot join the capture, which goes on without it: %s; "
+    log_line(t->config->log, LOG_WARN,
+             "stream %s of the catalog cannot join the capture, which goes on without it: %s; "
              "%s",
-             s->schema, s->table, why, then);
+             stream_label(s->schema, s->table).s, why, then);
 }
 
-static void ask_join(struct engine *e, const struct catalog_stream *joins)
+static void ask_join(struct merger_thread *t, const struct catalog_stream *joins)
 {
     struct question *q = question_new(ASK_JOIN, STREAM_NONE);
     q->joins = joins;
     q->again = true;
-    roster_ask(e, &q);
+    roster_ask(t, &q);
 }
 
-void roster_join_next(struct engine *e, int64_t now_us, int64_t *us)
+void roster_join_next(struct merger_thread *t, int64_t now_us, int64_t *us)
 {
-    struct roster *r = &e->roster;
-    const struct catalog *catalog = e->config.catalog;
+    struct roster *r = &t->roster;
+    const struct catalog *catalog = t->config->catalog;
     for (; r->newer && !r->asked && r->joining < r->newer->count; r->joining++) {
         const struct catalog_stream *joins = &r->newer->streams[r->joining];
         if (find_stream(catalog, joins) >= 0) {
             continue;
         }
         if (catalog->count == catalog->room) {
-            cannot_join(e, joins, "too many have joined it", "stop the read and start it again");
+            cannot_join(t, joins, "too many have joined it", "stop the read and start it again");
         } else if (now_us >= r->join_us) {
-            ask_join(e, joins);
+            ask_join(t, joins);
             return;
         } else {
             *us = r->join_us < *us ? r->join_us : *us;
@@ -107,26 +101,26 @@ void roster_join_next(struct engine *e, int64_t now_us, int64_t *us)
     }
 }
 
-/* Takes what is in *joins. */
-static int add_stream(struct engine *e, struct catalog_stream *joins)
+/* Moves *joins into the catalog. */
+static int add_stream(struct merger_thread *t, struct catalog_stream *joins)
 {
-    struct catalog *catalog = e->config.catalog;
+    struct catalog *catalog = t->config->catalog;
     int stream = catalog->count++;
-    struct member *m = &e->roster.members[stream];
-    e->roster.count = catalog->count;
+    struct member *m = &t->roster.members[stream];
+    t->roster.count = catalog->count;
     catalog->streams[stream] = *joins;
     *joins = (struct catalog_stream){0};
-    m->standing = MEMBER_LOST;
+    m->status = MEMBER_LOST;
     m->state.id = plan_stream_id(&catalog->streams[stream]);
     m->life.state = &m->state;
-    merge_add(e->merge, &m->life);
-    e->streams_shown = false;
+    merge_add(t->merge, &m->life);
+    t->settled = false;
     return stream;
 }
 
-bool roster_joined(struct engine *e, struct question *q, struct err *err)
+bool roster_joined(struct merger_thread *t, struct question *q, struct err *err)
 {
-    struct roster *r = &e->roster;
+    struct roster *r = &t->roster;
     r->asked = false;
     if (q->busy) {
         r->join_us = clock_monotonic_us() + LOCKED_US;
@@ -134,15 +128,16 @@ bool roster_joined(struct engine *e, struct question *q, struct err *err)
     }
     struct catalog_stream *joins = &r->newer->streams[r->joining++];
     if (!q->ok) {
-        cannot_join(e, joins, q->err.message, "then send SIGHUP again");
+        cannot_join(t, joins, q->err.message, "then send SIGHUP again");
         return true;
     }
-    q->stream = add_stream(e, joins);
-    if (!roster_begin(e, q, err)) {
+    q->stream = add_stream(t, joins);
+    if (!roster_begin(t, q, err)) {
         return false;
     }
-    const struct catalog_stream *s = &e->config.catalog->streams[q->stream];
-    engine_show_table(e, q->stream);
-    log_line(e->config.log, LOG_INFO, "stream %s.%s joins the capture", s->schema, s->table);
+    const struct catalog_stream *s = &t->config->catalog->streams[q->stream];
+    progress_add_stream(t, q->stream);
+    log_line(t->config->log, LOG_INFO, "stream %s joins the capture",
+             stream_label(s->schema, s->table).s);
     return true;
 }

@@ -1,5 +1,5 @@
-/* The plan of a capture: which streams go on from where the state says, which begin, and which ranges
- * are still to be read. */
+/* The plan of a capture: which streams go on from the state, which begin, and which ranges are
+ * still to be read. */
 #include "plan.h"
 
 #include <stdio.h>
@@ -8,9 +8,10 @@
 
 #include "base/lsn.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "base/name.h"
+#include "merger.h"
+#include "pg/position.h"
 #include "read_order.h"
-#include "row/name.h"
 
 const char plan_raised[] = "was asked for again: the generation_id of its stream was raised";
 
@@ -37,14 +38,14 @@ static void cut_ranges(struct stream_state *state, struct key **bounds, int coun
     }
 }
 
-/* What a later run knows the table by. */
+/* The terms that a later run compares. */
 static void name_table(struct stream_state *state, const struct table_description *d)
 {
     terms_clear(&state->terms);
     terms_copy(&state->terms, &d->terms);
 }
 
-/* As they are now; values of those that were dropped since may still be to come. */
+/* The types as they are now, and those that were dropped since: their values may still arrive. */
 static void name_types(struct stream_state *state, const struct table_description *d)
 {
     struct user_types before = state->types;
@@ -57,14 +58,12 @@ static void name_types(struct stream_state *state, const struct table_descriptio
 static void say_untold(const struct engine_config *c, const struct table_description *d)
 {
     if (d->untold) {
-        char *name = stream_name(d->relation->schema, d->relation->name);
         log_line(
             c->log, LOG_WARN,
             "table %s: deletes and updates do not tell column \"%s\" of the key that was "
             "chosen, since it is not part of the table's replica identity: run ALTER TABLE ... "
             "REPLICA IDENTITY FULL, so that deleted rows can be found by this key",
-            name, d->untold);
-        free(name);
+            stream_label(d->relation->schema, d->relation->name).s, d->untold);
     }
 }
 
@@ -85,19 +84,20 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
     }
 }
 
-static bool begin_stream(struct engine *e, char *id, int i, struct err *err)
+static bool begin_stream(struct merger_thread *t, char *id, int i, struct err *err)
 {
-    struct member *m = &e->roster.members[i];
+    struct member *m = &t->roster.members[i];
     struct key **bounds = NULL;
-    int count = 0, ranges = read_order_of(m->table)->ranges(e->config.config, m->table);
-    if (ranges > 1 && !plan_skips_rows(e->config.config, &e->config.catalog->streams[i]) &&
-        !backfill_bounds(e->service.pg, m->table, ranges, &bounds, &count, err)) {
+    int count = 0, ranges = read_order_of(m->table)->ranges(t->config->config, m->table);
+    if (ranges > 1 && !plan_skips_rows(t->config->config, &t->config->catalog->streams[i]) &&
+        !backfill_bounds(t->service->pg, m->table, ranges, &bounds, &count, err)) {
         free(id);
         return false;
     }
-    plan_begin_state(&e->config, &m->state, id, i, m->table, bounds, count);
-    m->state.cursor =
-        e->config.state->checkpoint && m->state.mode == STREAM_BACKFILL ? e->planned_lsn : 0;
+    plan_begin_state(t->config, &m->state, id, i, m->table, bounds, count);
+    m->state.cursor = t->config->state->checkpoint && m->state.mode == STREAM_BACKFILL
+                          ? t->start->planned_lsn
+                          : 0;
     for (int r = 0; r < count; r++) {
         key_free(&bounds[r]);
     }
@@ -112,70 +112,114 @@ static bool other(struct terms_verdict *verdict, const char *why)
     return true;
 }
 
-/* By the key that it was captured by; the catalog may have chosen another one since. */
-static bool judge_terms(struct engine *e, const struct stream_state *old, int i, enum terms_use use,
-                        struct terms_verdict *verdict, struct err *err)
+/* Compared with the key that it was captured by: the catalog may have chosen another one since. */
+static bool judge_terms(struct merger_thread *t, const struct stream_state *old, int i,
+                        enum terms_use use, struct terms_verdict *verdict, struct err *err)
 {
-    struct catalog one = {.streams = &e->config.catalog->streams[i], .count = 1};
-    const struct table_description *d = e->roster.members[i].table;
+    struct catalog one = {.streams = &t->config->catalog->streams[i], .count = 1};
+    const struct table_description *d = t->roster.members[i].table;
     struct terms now = {0};
     uint64_t lsn;
     char *const *key = old->key_columns;
     bool other = key && !read_order_of(d)->same_key(key, d);
     bool ok =
-        (!other || terms_look(e->service.pg, e->config.config, &one, &key, &now, &lsn, err)) &&
-        terms_judge(e->service.pg, &old->terms, other ? &now : &d->terms, use, 0, verdict, err);
+        (!other || terms_look(t->service->pg, t->config->config, &one, &key, &now, &lsn, err)) &&
+        terms_judge(t->service->pg, &old->terms, other ? &now : &d->terms, use, 0, verdict, err);
     terms_clear(&now);
     return ok;
 }
 
-static bool judge(struct engine *e, const struct stream_state *old, int i,
+/*
+ * A standby that took over may lack what the old server had last. What was emitted up to the
+ * capture's cursor is in its history, which was verified; but a stream's own cursor may be past
+ * that. And ids of transactions that it lacks are used again.
+ */
+static bool is_lost(const struct merger_thread *t, const struct stream_state *old, bool by_ctid)
+{
+    return t->start->history_end && (old->cursor > t->start->history_end || by_ctid);
+}
+
+static bool judge(struct merger_thread *t, const struct stream_state *old, int i,
                   struct terms_verdict *verdict, struct err *err)
 {
-    const struct table_description *d = e->roster.members[i].table;
+    const struct table_description *d = t->roster.members[i].table;
     const struct read_order *order = read_order_of(d);
     enum terms_use use = old->mode == STREAM_BACKFILL ? order->use : TERMS_ACTIVE;
     *verdict = (struct terms_verdict){.change = TERMS_SAME};
-    if (use != TERMS_ACTIVE && plan_skips_rows(e->config.config, &e->config.catalog->streams[i])) {
+    if (use != TERMS_ACTIVE &&
+        plan_skips_rows(t->config->config, &t->config->catalog->streams[i])) {
         return other(verdict,
                      "is captured without its rows from now on, and its backfill is given up");
     }
     if (use != TERMS_ACTIVE && !order->same_key(old->key_columns, d)) {
         return other(verdict, "is read by another key than when its backfill began");
     }
-    if (!judge_terms(e, old, i, use, verdict, err)) {
+    if (is_lost(t, old, use == TERMS_BY_CTID)) {
+        return other(verdict,
+                     "was read of a server that another one has taken over from, which may "
+                     "not have all that was read");
+    }
+    if (!judge_terms(t, old, i, use, verdict, err)) {
         return false;
     }
     if (use != TERMS_ACTIVE && verdict->change < TERMS_OTHER) {
-        order->judge(e->planned_xmax, old, verdict);
+        order->judge(t->start->planned_xmax, old, verdict);
     }
     return true;
 }
 
-/* The table as it is now stands for what an earlier version did not note. */
-static void go_on(struct engine *e, const struct stream_state *old, int i)
+/* What an earlier version did not note of the table is taken to be as it is now. */
+static void go_on(struct merger_thread *t, const struct stream_state *old, int i)
 {
-    struct member *m = &e->roster.members[i];
-    int64_t generation = e->config.catalog->streams[i].generation_id;
-    say_untold(&e->config, m->table); /* not once, but at each start: it stays so */
+    struct member *m = &t->roster.members[i];
+    int64_t generation = t->config->catalog->streams[i].generation_id;
+    say_untold(t->config, m->table); /* at each start, since it stays so */
     stream_state_copy(&m->state, old);
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);
     } else {
-        m->state.terms.horizon = m->table->terms.horizon; /* later: it vouches for more rows */
+        m->state.terms.horizon =
+            m->table->terms.horizon; /* later, so that it holds for more rows */
     }
     name_types(&m->state, m->table);
     m->state.generation = generation ? generation : old->generation;
     if (!old->terms.known) {
-        log_line(e->config.log, LOG_INFO,
+        log_line(t->config->log, LOG_INFO,
                  "the state of stream %s is of an earlier version: what it does not say of its "
                  "table is taken to be as it is now",
                  old->id);
     }
 }
 
-/* A new generation of a stream is asked for. A state of an earlier version does not tell of which its
- * rows are. */
+/*
+ * What emptied the table may be a TRUNCATE that the stream is still to tell, if nothing else of it
+ * has changed: an ALTER TABLE may empty a file, too, and changes of its new rows must come behind
+ * the rows.
+ */
+static bool may_be_truncated(const struct terms *was, const struct terms *now,
+                             const struct terms_verdict *verdict)
+{
+    bool same = verdict->change == TERMS_EMPTIED;
+    for (enum term i = 0; same && i < TERMS; i++) {
+        same = i == TERM_LEAVES || term_same(was, now, i);
+    }
+    return same;
+}
+
+/* The table goes on with the terms that it had, and the roster judges, as it does while the capture
+ * runs. */
+static void go_on_emptied(struct merger_thread *t, const struct stream_state *old, int i)
+{
+    struct member *m = &t->roster.members[i];
+    go_on(t, old, i);
+    terms_clear(&m->state.terms);
+    terms_copy(&m->state.terms, &old->terms);
+    roster_suspect(&t->roster, i);
+    roster_note(&t->roster, m, 0, true);
+}
+
+/* A new generation of a stream is asked for. A state of an earlier version does not have the
+ * generation. */
 static bool is_raised(const struct config *config, const struct stream_state *old,
                       const struct catalog_stream *stream)
 {
@@ -189,97 +233,115 @@ bool plan_goes_on_from(const struct catalog_stream *stream, const struct stream_
            (stream->generation_id && stream->generation_id == old->generation);
 }
 
-/* A stream that the state knows continues; a new one, or one that was set aside, begins. */
-static bool place_stream(struct engine *e, int i, struct err *err)
+/* A stream that the state has. Takes `id`. */
+static bool place_known(struct merger_thread *t, const struct stream_state *old, char *id, int i,
+                        struct err *err)
 {
     struct terms_verdict verdict;
-    const struct catalog_stream *stream = &e->config.catalog->streams[i];
-    char *id = plan_stream_id(stream);
-    const struct checkpoint *given = e->config.state->checkpoint;
-    const struct stream_state *old = given ? checkpoint_stream(given, id) : NULL;
-    if (!old || !plan_goes_on_from(stream, old) || old->mode == STREAM_IGNORE ||
-        stream_state_is_unborn(old)) {
-        return begin_stream(e, id, i, err);
-    }
-    if (is_raised(e->config.config, old, stream)) {
-        roster_say(&e->config, i, plan_raised, ROSTER_BEGINS_AGAIN);
-        return begin_stream(e, id, i, err);
-    }
-    if (!judge(e, old, i, &verdict, err)) {
+    if (!judge(t, old, i, &verdict, err)) {
         free(id);
         return false;
     }
-    enum roster_action action = roster_action(&e->config, i, &verdict);
+    if (old->mode == STREAM_ACTIVE &&
+        may_be_truncated(&old->terms, &t->roster.members[i].table->terms, &verdict)) {
+        free(id);
+        go_on_emptied(t, old, i);
+        return true;
+    }
+    enum roster_action action = roster_action(t->config, i, &verdict);
     if (action == ROSTER_BEGINS_AGAIN) {
-        roster_say(&e->config, i, verdict.why, action);
-        return begin_stream(e, id, i, err);
+        roster_say(t->config, i, verdict.why, action);
+        return begin_stream(t, id, i, err);
     }
     free(id);
     if (action == ROSTER_FAILS) {
-        return roster_fail(stream, &verdict, err);
+        return roster_fail(&t->config->catalog->streams[i], &verdict, err);
     }
-    roster_say_going_on(&e->config, i, &verdict);
-    go_on(e, old, i);
+    roster_say_going_on(t->config, i, &verdict);
+    go_on(t, old, i);
     return true;
 }
 
-/* Whether some transaction may write to a table of which no row was read yet, and whose changes are
- * in no stream. */
-static bool find_fence(struct engine *e, struct err *err)
+/* A stream that the state has goes on; a new one, or one with mode Ignore, begins. */
+static bool place_stream(struct merger_thread *t, int i, struct err *err)
+{
+    const struct catalog_stream *stream = &t->config->catalog->streams[i];
+    char *id = plan_stream_id(stream);
+    const struct checkpoint *given = t->config->state->checkpoint;
+    const struct stream_state *old = given ? checkpoint_stream(given, id) : NULL;
+    if (!old || !plan_goes_on_from(stream, old) || old->mode == STREAM_IGNORE ||
+        stream_state_is_unborn(old)) {
+        return begin_stream(t, id, i, err);
+    }
+    if (is_raised(t->config->config, old, stream)) {
+        roster_say(t->config, i, plan_raised, ROSTER_BEGINS_AGAIN);
+        return begin_stream(t, id, i, err);
+    }
+    return place_known(t, old, id, i, err);
+}
+
+/* Whether some transaction may write to a table of which no row was read yet: its changes may not
+ * be in the stream. */
+static bool find_fence(struct merger_thread *t, struct start *start, struct err *err)
 {
     bool begins = false, unwritten = true;
-    const struct relation **relations = mem_zero((size_t)e->roster.count * sizeof *relations);
-    for (int i = 0; i < e->roster.count; i++) {
-        const struct member *m = &e->roster.members[i];
+    const struct relation **relations = mem_zero((size_t)t->roster.count * sizeof *relations);
+    for (int i = 0; i < t->roster.count; i++) {
+        const struct member *m = &t->roster.members[i];
         begins |= m->state.mode == STREAM_BACKFILL && m->state.backfilled == 0;
         relations[i] = m->table->relation;
     }
-    bool ok = !begins || e->new_slot ||
-              backfill_unwritten(e->service.pg, relations, e->roster.count, &unwritten, err);
+    bool ok = !begins || start->new_slot ||
+              backfill_unwritten(t->service->pg, relations, t->roster.count, &unwritten, err);
     free((void *)relations);
-    e->fence = !unwritten;
+    start->fence = !unwritten;
     return ok;
 }
 
-/* Where the server is by now: what a stream that begins here does not need of the changes before. */
-static bool find_position(struct engine *e, struct err *err)
+/* The server's position by now: a stream that begins now needs no changes from before it. */
+static bool find_position(struct merger_thread *t, struct start *start, struct err *err)
 {
-    static const char sql[] = "SELECT pg_catalog.pg_current_wal_flush_lsn(),"
-                              "pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())";
-    struct pg_rows *rows = service_query(&e->service, sql, 0, NULL, err);
-    bool ok = rows && (lsn_parse(pg_rows_value(rows, 0, 0), &e->planned_lsn) ||
-                       err_set(err, ERR_SYSTEM, "the server's position cannot be read"));
-    e->planned_xmax = ok ? strtoull(pg_rows_value(rows, 0, 1), NULL, 10) : 0;
+    char *sql = mem_format("SELECT %s,pg_catalog.txid_snapshot_xmax("
+                           "pg_catalog.txid_current_snapshot())",
+                           position_sql(t->service->pg));
+    struct pg_rows *rows = service_query(t->service, sql, 0, NULL, err);
+    free(sql);
+    bool ok =
+        rows &&
+        ((!pg_rows_null(rows, 0, 0) && lsn_parse(pg_rows_value(rows, 0, 0), &start->planned_lsn)) ||
+         err_set(err, ERR_TRANSIENT, "the server's position cannot be read"));
+    start->planned_xmax = ok ? strtoull(pg_rows_value(rows, 0, 1), NULL, 10) : 0;
     pg_rows_free(&rows);
     return ok;
 }
 
-bool plan_make(struct engine *e, struct table_description **tables, struct err *err)
+bool plan_make(struct merger_thread *t, struct start *start, struct table_description **tables,
+               struct err *err)
 {
-    bool ok = find_position(e, err);
-    roster_init(&e->roster, e->config.catalog);
-    for (int i = 0; i < e->roster.count; i++) {
+    bool ok = find_position(t, start, err);
+    roster_init(&t->roster, t->config->catalog);
+    for (int i = 0; i < t->roster.count; i++) {
         struct table_description *table = mem_alloc(sizeof *table);
         *table = (*tables)[i];
-        e->roster.members[i].table = roster_keep(&e->roster, &table);
+        t->roster.members[i].table = roster_keep(&t->roster, &table);
     }
     free(*tables);
     *tables = NULL;
-    for (int i = 0; ok && i < e->roster.count; i++) {
-        ok = place_stream(e, i, err);
+    for (int i = 0; ok && i < t->roster.count; i++) {
+        ok = place_stream(t, i, err);
     }
-    ok = ok && find_fence(e, err) && read_by_ctid_take_bases(e, err);
-    for (int i = 0; ok && i < e->roster.count; i++) {
-        member_set_life(&e->roster.members[i], e->roster.members[i].table,
-                        &e->config.catalog->streams[i]);
+    ok = ok && find_fence(t, start, err) && read_by_ctid_take_bases(t, err);
+    for (int i = 0; ok && i < t->roster.count; i++) {
+        member_set_life(&t->roster.members[i], t->roster.members[i].table,
+                        &t->config->catalog->streams[i]);
     }
     return ok;
 }
 
-void plan_queue(struct engine *e)
+void plan_queue(struct merger_thread *t)
 {
-    for (int i = 0; i < e->roster.count; i++) {
-        shared_store(&e->lives[i], merge_life(e->merge, i));
-        roster_queue(e, i, e->fence && !e->roster.members[i].state.backfilled);
+    for (int i = 0; i < t->roster.count; i++) {
+        shared_store(&t->pipeline->lives[i], merge_life(t->merge, i));
+        roster_queue(t, i, t->start->fence && !t->roster.members[i].state.backfilled);
     }
 }

@@ -1,20 +1,24 @@
-/* What a capture begins with: see plan.c. */
+/* The plan of a capture: what it begins with. Run by the merger's thread before the others start.
+ */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 
 #include "roster.h"
+#include "start.h"
 
-/* Set up the roster from the tables as they were described at the start, which it takes. */
-bool plan_make(struct engine *, struct table_description **tables, struct err *);
+/* Set up the roster from the tables as they were described at the start, which it takes; and finish
+ * *start, which is the thread's. */
+bool plan_make(struct merger_thread *, struct start *start, struct table_description **tables,
+               struct err *);
 
-/* Let the workers have what is to be read. Once the merger is made. */
-void plan_queue(struct engine *);
+/* Put what is to be read into the workers' queue. Once the merger is made. */
+void plan_queue(struct merger_thread *);
 
 /* Whether only changes are captured of the stream. */
 bool plan_skips_rows(const struct config *, const struct catalog_stream *);
 
-/* Whether the state of a full_refresh stream is of the same generation: then it is the attempt before
- * that is tried again. Any other stream goes on from its state. */
+/* Whether the state of a full_refresh stream is of the same generation: then it is the attempt
+ * before that is tried again. Any other stream goes on from its state. */
 bool plan_goes_on_from(const struct catalog_stream *, const struct stream_state *);
 
 /* The name of a stream in the state; free() it. */

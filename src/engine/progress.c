@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "merger.h"
 
 const char *const slot_status_names[] = {
     [SLOT_STATUS_UNKNOWN] = "",          [SLOT_STATUS_RESERVED] = "reserved",
@@ -13,11 +13,11 @@ const char *const slot_status_names[] = {
     [SLOT_STATUS_LOST] = "lost",
 };
 
-void engine_show_table(struct engine *e, int stream)
+void progress_add_stream(struct merger_thread *t, int stream)
 {
-    struct progress *p = e->config.progress;
-    const struct member *m = &e->roster.members[stream];
-    const struct catalog_stream *named = &e->config.catalog->streams[stream];
+    struct progress *p = t->config->progress;
+    const struct member *m = &t->roster.members[stream];
+    const struct catalog_stream *named = &t->config->catalog->streams[stream];
     p->streams[stream] = (struct stream_progress){
         .name = mem_string(m->state.id),
         .schema = mem_string(named->schema),
@@ -30,42 +30,65 @@ void engine_show_table(struct engine *e, int stream)
     shared_store(&p->stream_count, (uint64_t)stream + 1);
 }
 
-/* Once more after the last row: then they stand still. */
-void engine_show_streams(struct engine *e)
+/* Once more after the last row: then they do not change any more. */
+void progress_store_streams(struct merger_thread *t)
 {
-    struct progress *p = e->config.progress;
-    e->streams_shown = !merge_backfilling(e->merge);
-    for (int i = 0; i < e->roster.count; i++) {
+    struct progress *p = t->config->progress;
+    t->settled = !merge_backfilling(t->merge);
+    for (int i = 0; i < t->roster.count; i++) {
         bool backfilling;
-        uint64_t rows = merge_backfilled(e->merge, i, &backfilling);
+        uint64_t rows = merge_backfilled(t->merge, i, &backfilling);
         shared_store(&p->streams[i].rows, rows);
         shared_store(&p->streams[i].backfilling, backfilling);
     }
 }
 
-void engine_show_rings(struct engine *e)
+void progress_store_rings(struct merger_thread *t)
 {
-    struct progress *p = e->config.progress;
+    struct progress *p = t->config->progress;
     size_t rows = 0;
-    for (int i = 0; i < e->worker_count; i++) {
-        rows += ring_count(e->rows[i]);
+    for (int i = 0; i < t->pipeline->worker_count; i++) {
+        rows += ring_count(t->pipeline->rows[i]);
     }
-    shared_store(&p->events_depth, ring_count(e->events));
+    shared_store(&p->events_depth, ring_count(t->pipeline->events));
     shared_store(&p->rows_depth, rows);
 }
 
-void engine_show_tables(struct engine *e)
+void progress_begin(struct merger_thread *t)
 {
-    struct progress *p = e->config.progress;
-    size_t room = (size_t)e->config.catalog->room;
+    struct progress *p = t->config->progress;
+    size_t room = (size_t)t->config->catalog->room;
     p->streams = mem_zero(room * sizeof *p->streams);
     p->outputs = mem_zero(room * sizeof *p->outputs);
-    for (int i = 0; i < e->roster.count; i++) {
-        engine_show_table(e, i);
+    for (int i = 0; i < t->roster.count; i++) {
+        progress_add_stream(t, i);
     }
-    p->cursor = p->position = p->received = p->server_end = e->start_lsn;
+    p->cursor = p->position = p->received = p->server_end = t->start->lsn;
     shared_store(&p->heard_us, (uint64_t)clock_monotonic_us());
     shared_store(&p->ready, 1);
+}
+
+int64_t progress_lag_ms(const struct progress *p, int64_t now_us, int64_t now_ms)
+{
+    int64_t commit_us = (int64_t)shared_load(&p->commit_us);
+    int64_t by_commit = commit_us ? now_ms - commit_us / 1000 : 0;
+    int64_t marked_us = (int64_t)shared_load(&p->slot.marked_us);
+    bool reached = shared_load(&p->position) >= shared_load(&p->slot.mark_lsn);
+    int64_t by_mark = reached ? 0 : (now_us - marked_us) / 1000;
+    int64_t lag = by_commit > by_mark ? by_commit : by_mark;
+    return lag > 0 ? lag : 0;
+}
+
+int64_t progress_heartbeat_us(const struct progress *p, int64_t now_us)
+{
+    const struct heartbeat_progress *h = &p->heartbeat;
+    uint64_t lsn = shared_load(&h->lsn);
+    int64_t lag_us = (int64_t)shared_load(&h->lag_us);
+    int64_t under_way_us = now_us - (int64_t)shared_load(&h->sent_us);
+    if (!lsn) {
+        return -1;
+    }
+    return shared_load(&h->back_lsn) != lsn && under_way_us > lag_us ? under_way_us : lag_us;
 }
 
 void progress_clear(struct progress *p)

@@ -1,8 +1,7 @@
-/* Rows by their key: a table may be read in several ranges of it, and on from any key. */
+/* Rows by their key: in several ranges of it, and on from any key. */
 #include <string.h>
 
 #include "base/mem.h"
-#include "internal.h"
 #include "read_order.h"
 
 enum {
@@ -39,7 +38,7 @@ static bool same_key(char *const *a, const struct table_description *d)
     return !a || !a[d->key_count];
 }
 
-/* The key is all that it takes. */
+/* If the key is the same, it can. */
 static void judge(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
 {
     (void)xmax, (void)old, (void)verdict;

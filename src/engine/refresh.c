@@ -1,7 +1,7 @@
 /*
  * Reads of full_refresh streams alone. They are over with their rows, and have a slot of their own,
- * which is dropped then. Until then an attempt that failed can be tried again: what happened meanwhile
- * to rows that are out comes through the slot, and the others are read.
+ * which is dropped then. Until then an attempt that failed can be tried again: what happened
+ * meanwhile to rows that are out comes through the slot, and the others are read.
  *
  *                begin                       all rows are out
  *   no slot --------------> slot -----------------------------> no slot
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "internal.h"
+#include "parts.h"
 #include "plan.h"
 
 enum { DROP_TRIES = 20, DROP_PAUSE_MS = 100 };
@@ -52,7 +52,7 @@ bool refresh_is_complete(const struct engine *e)
     return all;
 }
 
-/* The reader's process is there for a moment after its connection was closed. */
+/* For a moment after the replication connection was closed, its walsender still holds the slot. */
 static bool drop(struct engine *e, int stop_fd, struct err *err)
 {
     const struct config *config = e->config.config;
@@ -66,8 +66,8 @@ static bool drop(struct engine *e, int stop_fd, struct err *err)
     return ok;
 }
 
-/* The state again, and that it is the end. */
-static bool tell(struct engine *e, struct err *err)
+/* Write the state again, and the end. */
+static bool write_state(struct engine *e, struct err *err)
 {
     const struct codec *codec = &e->config.codec;
     struct progress *p = e->config.progress;
@@ -83,15 +83,19 @@ static bool tell(struct engine *e, struct err *err)
         stream_state_copy(&checkpoint->streams[i], state_of(e, i));
     }
     codec->checkpoint(codec->context, &out, &e->config.state->identity, checkpoint, counts);
-    codec->end(codec->context, &out, true);
-    bool ok = e->config.sink.write(e->config.sink.context, out.data, out.len, err);
+    if (codec->end) {
+        codec->end(codec->context, &out, true);
+    }
+    const struct sink *sink = &e->config.sink;
+    bool ok = sink->write(sink->context, out.data, out.len, err) &&
+              (!sink->commit || sink->commit(sink->context, err));
     checkpoint_free(&checkpoint);
     free(counts);
     out_free(&out);
     return ok;
 }
 
-/* A slot that nobody comes back to keeps WAL, and only this log can say so. */
+/* A slot that no run will use again keeps WAL, and only this log can say so. */
 bool refresh_say_left(struct engine *e, struct err *err)
 {
     const struct config *config = e->config.config;
@@ -115,17 +119,17 @@ bool refresh_repeat(struct engine *e, struct err *err)
 {
     log_line(e->config.log, LOG_INFO,
              "all rows of this generation have been sent: nothing is left to be done");
-    return drop(e, run_stop_fd(e->config.run), err) && tell(e, err);
+    return drop(e, run_stop_fd(e->config.run), err) && write_state(e, err);
 }
 
 void refresh_end(struct engine *e)
 {
     struct err err = {0};
     const char *slot = e->config.config->slot;
-    if (!e->config.catalog->full_refresh || (!e->start_lsn && !e->new_slot)) {
+    if (!e->config.catalog->full_refresh || (!e->start.lsn && !e->start.new_slot)) {
         return;
     }
-    if (!e->complete && (e->told || !e->new_slot)) {
+    if (!e->pipeline.complete && (e->pipeline.state_written || !e->start.new_slot)) {
         log_line(e->config.log, LOG_WARN,
                  "replication slot \"%s\" is left for another attempt, and the server keeps WAL "
                  "until one is complete: if there is none, run SELECT "

@@ -12,11 +12,16 @@
 
 enum { STATUS_US = 10 * 1000 * 1000 }; /* at least so often, and thrice within wal_sender_timeout */
 
-struct replication *replication_new(struct engine *engine)
+struct replication *replication_new(const struct engine_config *config, struct pipeline *pipeline,
+                                    const struct start *start)
 {
     struct replication *r = mem_zero(sizeof *r);
-    r->engine = engine;
+    r->config = config;
+    r->pipeline = pipeline;
+    r->start = start;
     r->decoder = decoder_new();
+    const char *directory = getenv("TMPDIR");
+    r->streamed = streamed_new(directory && *directory ? directory : "/tmp");
     return r;
 }
 
@@ -27,6 +32,7 @@ void replication_free(struct replication **replication)
     if (r) {
         pg_close(&r->pg);
         decoder_free(&r->decoder);
+        streamed_free(&r->streamed);
         batch_free(&r->batch);
         free(r);
     }
@@ -34,7 +40,7 @@ void replication_free(struct replication **replication)
 
 struct pg *replication_connection(struct replication *r, struct err *err)
 {
-    const struct engine_config *c = &r->engine->config;
+    const struct engine_config *c = r->config;
     if (!r->pg) {
         r->pg = pg_open(c->config, PG_REPLICATION, "source-postgres replication",
                         run_stop_fd(c->run), err);
@@ -47,7 +53,7 @@ static bool identify(struct replication *r, struct server_identity *server, stru
     return replication_connection(r, err) && server_identify(r->pg, server, err);
 }
 
-/* One that has stood still since the prerequisites were checked may have been ended meanwhile. */
+/* The server may have ended a connection that was idle since the prerequisites were checked. */
 static bool identify_again(struct replication *r, struct server_identity *server, struct err *err)
 {
     if (err->kind != ERR_TRANSIENT) {
@@ -66,7 +72,7 @@ bool replication_identify(struct replication *r, struct server_identity *server,
             server_timeline_end(r->pg, server->timeline, timeline, timeline_end, err));
 }
 
-/* Thrice within the time after which the server would think us dead. */
+/* Report three times within wal_sender_timeout. */
 static bool read_timeout(struct replication *r, struct err *err)
 {
     if (!pg_send(r->pg, "SHOW wal_sender_timeout", err)) {
@@ -113,19 +119,29 @@ static bool ask_for_stream(struct replication *r, const char *command, struct er
     return ok;
 }
 
+/* Whether the server is to send large transactions before they have committed. */
+static bool streams_open(const struct replication *r)
+{
+    return r->config->config->stream_open_transactions && !r->spool_failed &&
+           pg_server_version(r->pg) >= 140000;
+}
+
 static bool start_stream(struct replication *r, struct err *err)
 {
-    const struct config *c = r->engine->config.config;
+    const struct config *c = r->config->config;
     struct out sql;
     out_init(&sql, 512);
     out_string(&sql, "START_REPLICATION SLOT ");
     pg_quote_identifier(&sql, c->slot);
-    out_format(&sql, " LOGICAL %s (proto_version '1', publication_names ",
-               lsn_format(r->resume_lsn).s);
+    out_format(&sql, " LOGICAL %s (%s, publication_names ", lsn_format(r->resume_lsn).s,
+               streams_open(r) ? "proto_version '2', streaming 'on'" : "proto_version '1'");
     struct out name;
     out_init(&name, 128);
     pg_quote_identifier(&name, c->publication);
     pg_quote_literal(&sql, name.data, name.len);
+    if (r->config->catalog->logical[LOGICAL_MESSAGES]) {
+        out_string(&sql, ", messages 'true'");
+    }
     out_string(&sql, ")");
     out_free(&name);
     bool ok = ask_for_stream(r, out_text(&sql), err);
@@ -134,14 +150,17 @@ static bool start_stream(struct replication *r, struct err *err)
                   err_prefix(err, "starting replication from slot \"%s\": ", c->slot));
 }
 
-/* The server may forget all WAL up to what the consumer has taken, and nothing more. */
+/* The server may remove WAL up to what the consumer has taken, and no more. */
 bool replication_status(struct replication *r, bool reply, struct err *err)
 {
     char status[34], *p = status;
     struct out request;
     int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
-    r->flushed = shared_load(r->engine->config.acknowledged);
-    shared_store(&r->engine->config.progress->flushed, r->flushed);
+    uint64_t *shown = &r->config->progress->flushed;
+    r->flushed = shared_load(r->config->acknowledged);
+    if (r->flushed > shared_load(shown)) {
+        shared_store(shown, r->flushed); /* else the slot stays where it is */
+    }
     *p++ = 'r';
     p = store64(p, r->received);
     p = store64(p, r->flushed);
@@ -157,24 +176,47 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     return ok;
 }
 
-/* Nothing may have changed behind a connection that was opened again. */
+/*
+ * A standby that took over may lack what the old server had last: rows that were read there, and
+ * watermarks. Of what was emitted it lacks nothing, so that a new run can go on from the state.
+ */
+static bool may_follow(const struct replication *r, uint64_t timeline, /* 0: of a standby */
+                       const struct server_identity *server, struct err *err)
+{
+    struct progress *p = r->config->progress;
+    bool ends = !r->config->catalog->tail, reads = ends;
+    for (uint64_t i = 0; i < shared_load(&p->stream_count); i++) {
+        reads |= shared_load(&p->streams[i].backfilling) != 0;
+    }
+    return !reads || !timeline || server->timeline == timeline ||
+           err_set(err, ERR_SYSTEM,
+                   "the server was promoted to timeline %u %s, and may not have all that was read: "
+                   "start the capture again, which goes on from its state",
+                   server->timeline,
+                   ends ? "before the read was complete" : "while rows were read");
+}
+
+/* A connection that was opened again must be to the same server, slot and history. */
 static bool verify_again(struct replication *r, struct err *err)
 {
-    struct engine *e = r->engine;
+    const struct config *config = r->config->config;
+    const struct capture_identity *identity = &r->start->identity;
     struct server_identity server;
     struct slot slot = {0};
     uint64_t timeline_end;
-    uint32_t timeline = (uint32_t)shared_load(&e->timeline);
-    struct slot_claim claim = {e->identity.system_identifier, timeline, e->identity.slot,
-                               e->identity.database, r->resume_lsn};
-    struct pg *sql =
-        pg_open(e->config.config, PG_SQL, "source-postgres", run_stop_fd(e->config.run), err);
-    bool ok = sql && slot_read(sql, e->config.config->slot, &slot, err) &&
-              replication_identify(r, &server, timeline, &timeline_end, err) &&
-              slot_verify(&claim, &slot, e->config.config->slot, e->config.config->database,
-                          &server, timeline_end, err);
+    uint32_t timeline = (uint32_t)shared_load(&r->pipeline->timeline);
+    struct slot_claim claim = {
+        identity->system_identifier, timeline,      identity->slot,
+        identity->database,          r->resume_lsn, config->read_only_capture};
+    struct pg *sql = pg_open(config, PG_SQL, "source-postgres", run_stop_fd(r->config->run), err);
+    bool ok =
+        sql && slot_read(sql, config->slot, &slot, err) &&
+        replication_identify(r, &server, timeline, &timeline_end, err) &&
+        slot_verify(&claim, &slot, config->slot, config->database, &server, timeline_end, err);
     if (ok) {
-        shared_store(&e->timeline, server.timeline);
+        shared_store(&r->pipeline->timeline, server_lasting_timeline(&server));
+        shared_fence(); /* with roster_lose() */
+        ok = may_follow(r, timeline, &server, err);
     }
     slot_clear(&slot);
     pg_close(&sql);
@@ -188,6 +230,7 @@ bool replication_begin(struct replication *r, bool again, struct err *err)
         return false;
     }
     decoder_restart(r->decoder);
+    streamed_restart(r->streamed);
     r->repeats = r->handed;
     r->first_transaction = r->handed > 0;
     r->last_message_us = clock_monotonic_us();
@@ -196,7 +239,7 @@ bool replication_begin(struct replication *r, bool again, struct err *err)
 
 bool replication_probe(struct replication *r, struct err *err)
 {
-    const struct engine_config *c = &r->engine->config;
+    const struct engine_config *c = r->config;
     struct pg *sql = pg_open(c->config, PG_SQL, "source-postgres", run_stop_fd(c->run), err);
     bool alive = sql != NULL;
     pg_close(&sql);

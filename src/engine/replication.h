@@ -1,5 +1,6 @@
 /*
- * The replication connection, and where its stream stands. The reader's thread's own.
+ * The replication connection, and how far its stream has come. The replication reader's thread's
+ * own.
  *
  * Messages of the stream, inside CopyData:
  *
@@ -12,42 +13,73 @@
 #ifndef ENGINE_REPLICATION_H
 #define ENGINE_REPLICATION_H
 
-#include "internal.h"
+#include "engine/engine.h"
+#include "pg/slot.h"
 #include "pg/wire.h"
+#include "pipeline.h"
 #include "runtime/retry.h"
+#include "start.h"
 #include "wal/decode.h"
+#include "wal/streamed.h"
 
 struct replication {
-    struct engine *engine;
-    struct pg *pg;
+    const struct engine_config *config; /* borrowed, as are these two */
+    struct pipeline *pipeline;
+    const struct start *start;
+
+    struct pg *pg; /* owned, as are these three */
     struct decoder *decoder;
-    struct batch *batch; /* being filled; NULL: none */
-    uint64_t received;   /* end of the WAL that the server has sent */
-    uint64_t server_end; /* end of the WAL that the server has, as it said last */
+    struct streamed *streamed; /* transactions that are still open */
+    bool spool_failed;         /* they are left to the server to spool */
+    struct batch *batch;       /* being filled; NULL: none */
+    uint64_t received;         /* end of the WAL that the server has sent */
+    uint64_t server_end;       /* end of the WAL that the server has, as it said last */
     uint64_t reconnects;
     uint64_t flushed; /* as last reported */
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
     struct log_wait wait;
-    int64_t last_look_us;   /* when the last look at the socket ended, */
-    int busy_looks;         /* and how many in a row found something at once */
+    int64_t last_poll_us;   /* when the last poll of the socket ended, */
+    int busy_polls;         /* and how many in a row found something at once */
     int64_t handed_over_us; /* when a batch went on last */
     int64_t last_asked_us;  /* when the server last asked for a report, */
     int asked;              /* and how many times in a row it did so soon after */
 
     /* Where to continue. */
     uint64_t resume_lsn;    /* end of the last commit handed on, or a position after it */
-    uint32_t xid;           /* of the transaction under way */
+    uint32_t xid;           /* of the transaction under way, */
+    uint64_t final_lsn;     /* and where its commit is */
     uint64_t handed;        /* its events handed on */
     uint64_t repeats;       /* after a reconnect: events of it still to be dropped */
     bool first_transaction; /* after a reconnect: the next BEGIN must be that transaction's */
 };
 
+/* All are borrowed; *start may still be filled in until the thread starts. */
+struct replication *replication_new(const struct engine_config *, struct pipeline *,
+                                    const struct start *);
+void replication_free(struct replication **);
+
+/* Before the thread starts: open the connection, unless it is open; NULL: it cannot be opened. */
+struct pg *replication_connection(struct replication *, struct err *);
+
+/* Before the thread starts, and in it: which server it is; and *timeline_end: where `timeline`
+ * ended, if the server is on another one, else 0. `timeline` 0: none is known. */
+bool replication_identify(struct replication *, struct server_identity *, uint32_t timeline,
+                          uint64_t *timeline_end, struct err *);
+
+/* replication_reader.c: the thread; the context is its replication. */
+void replication_main(void *context);
+
 /* Connect, and stream from where the last commit ended; `again`: the server is verified first to be
  * the one that it was. */
 bool replication_begin(struct replication *, bool again, struct err *);
 
-/* Tell the server how far the consumer has come; `reply` asks for a sign of life. */
+/* Decode a message of protocol version 1 to events in the batch, except those that the server sends
+ * again after a reconnect. */
+bool replication_decode(struct replication *, uint64_t lsn, const uint8_t *message, size_t len,
+                        struct err *);
+
+/* Send a standby status: how far the consumer has come. `reply`: the server is to answer. */
 bool replication_status(struct replication *, bool reply, struct err *);
 
 /* Whether the server still takes connections; false is why it does not, or a failed probe. */

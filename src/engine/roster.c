@@ -1,4 +1,4 @@
-/* The members: what the merger and the workers get of a life, and what raises a doubt about it. */
+/* The members: what the merger and the workers get of a life, and what makes a table suspect. */
 #include "roster.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "internal.h"
+#include "merger.h"
 #include "read_order.h"
 
 void roster_init(struct roster *r, const struct catalog *catalog)
@@ -44,6 +44,8 @@ void roster_clear(struct roster *r)
         base_clear(&m->base);
         pg_close(&m->holder);
     }
+    base_clear(&r->base);
+    pg_close(&r->holder);
     for (size_t i = 0; i < r->table_count; i++) {
         tables_free(&r->tables[i], 1);
     }
@@ -135,74 +137,80 @@ void member_set_life(struct member *m, const struct table_description *d,
     read_order_of(d)->set_life(m);
 }
 
-static void queue_range(struct engine *e, int stream, int range, struct key *after, bool fence)
+static void queue_range(struct merger_thread *t, int stream, int range, struct key *after,
+                        bool fence)
 {
-    struct member *m = &e->roster.members[stream];
+    struct member *m = &t->roster.members[stream];
     struct backfill_task *task = backfill_task_new(stream, range, m->table);
-    task->life = merge_life(e->merge, stream);
+    task->life = merge_life(t->merge, stream);
     task->after = after;
     task->until = key_copy(m->state.ranges[range].until);
-    task->base = read_order_of(m->table)->has_base ? &m->base : NULL;
+    if (read_order_of(m->table)->has_base) {
+        task->base = mem_zero(sizeof *task->base);
+        base_copy(task->base, &m->base);
+    }
     task->fence = fence;
-    queue_put(e->tasks, task, e->config.catalog->streams[stream].priority);
+    queue_put(t->pipeline->tasks, task, t->config->catalog->streams[stream].priority);
 }
 
-void roster_queue(struct engine *e, int stream, bool fence)
+void roster_queue(struct merger_thread *t, int stream, bool fence)
 {
-    const struct stream_state *state = &e->roster.members[stream].state;
+    const struct stream_state *state = &t->roster.members[stream].state;
     for (int r = 0; state->mode == STREAM_BACKFILL && r < state->range_count; r++) {
-        queue_range(e, stream, r, key_copy(state->ranges[r].scanned), fence);
+        queue_range(t, stream, r, key_copy(state->ranges[r].scanned), fence);
     }
 }
 
-void roster_requeue(struct engine *e, int stream)
+void roster_requeue(struct merger_thread *t, int stream)
 {
-    struct member *m = &e->roster.members[stream];
+    struct member *m = &t->roster.members[stream];
     while (m->returned) {
         struct returned *one = m->returned;
         m->returned = one->next;
-        queue_range(e, stream, one->range, one->after, false);
+        queue_range(t, stream, one->range, one->after, false);
         free(one->why);
         free(one);
     }
 }
 
-void roster_release(struct engine *e)
+void roster_release(struct merger_thread *t)
 {
     bool shared = false;
-    for (int i = 0; i < e->roster.count; i++) {
-        struct member *m = &e->roster.members[i];
+    for (int i = 0; i < t->roster.count; i++) {
+        struct member *m = &t->roster.members[i];
         bool backfilling;
-        merge_backfilled(e->merge, i, &backfilling);
+        merge_backfilled(t->merge, i, &backfilling);
         if (!backfilling) {
             pg_close(&m->holder);
         }
-        shared |= backfilling && !m->holder && m->table && read_order_of(m->table)->has_base;
+        shared |= backfilling && !m->holder && m->base.exported;
     }
     if (!shared) {
-        pg_close(&e->holder);
+        pg_close(&t->roster.holder);
     }
 }
 
-void roster_lose(struct engine *e, int stream)
+void roster_lose(struct merger_thread *t, int stream)
 {
-    struct member *m = &e->roster.members[stream];
+    struct member *m = &t->roster.members[stream];
     free_returned(&m->returned);
-    if (!merge_is_lost(e->merge, stream)) {
-        merge_lose(e->merge, stream);
+    if (!merge_is_lost(t->merge, stream)) {
+        merge_lose(t->merge, stream);
     }
-    shared_store(&e->lives[stream], merge_life(e->merge, stream));
-    m->standing = MEMBER_LOST;
-    e->streams_shown = false;
+    shared_store(&t->pipeline->lives[stream], merge_life(t->merge, stream));
+    m->status = MEMBER_LOST;
+    shared_store(&t->config->progress->streams[stream].backfilling, 1); /* for may_follow() */
+    shared_fence(); /* what is asked from now on is asked of the server that it goes on with */
+    t->settled = false;
 }
 
-bool roster_returned(struct engine *e, struct batch *batch, struct err *err)
+bool roster_returned(struct merger_thread *t, struct batch *batch, struct err *err)
 {
     enum { RETURNS_MOST = 20 };
-    struct member *m = &e->roster.members[batch->stream];
-    if (batch->life != merge_life(e->merge, batch->stream) || m->standing != MEMBER_LIVES) {
+    struct member *m = &t->roster.members[batch->stream];
+    if (batch->life != merge_life(t->merge, batch->stream) || m->status != MEMBER_LIVES) {
         free(batch->close.why);
-        batch->close.why = NULL; /* the batch may be thrown away before it is used again */
+        batch->close.why = NULL; /* else discard() frees it again */
         key_free(&batch->close.end);
         return true;
     }
@@ -211,11 +219,17 @@ bool roster_returned(struct engine *e, struct batch *batch, struct err *err)
     batch->close.end = NULL;
     batch->close.why = NULL;
     m->returned = one;
-    roster_suspect(&e->roster, batch->stream);
+    if (batch->close.base_gone && !read_by_ctid_without_base(t, m)) {
+        roster_lose_because(t, batch->stream,
+                            "was read in a snapshot that is gone, with the connection that held "
+                            "it, or because transaction ids are used a second time");
+        return true;
+    }
+    roster_suspect(&t->roster, batch->stream);
     if (++m->returns > RETURNS_MOST) {
         err_set(err, ERR_TRANSIENT, "%s", one->why);
-        return err_stream(err, e->config.catalog->streams[batch->stream].schema,
-                          e->config.catalog->streams[batch->stream].table);
+        return err_stream(err, t->config->catalog->streams[batch->stream].schema,
+                          t->config->catalog->streams[batch->stream].table);
     }
     return true;
 }
@@ -227,115 +241,119 @@ void roster_suspect(struct roster *r, int stream)
 
 static bool differs(const struct member *m, const struct terms *now)
 {
-    if (m->standing == MEMBER_AWAY) {
+    if (m->status == MEMBER_AWAY) {
         const char *persistence = now->text[TERM_PERSISTENCE];
         return now->text[TERM_TABLE] && now->text[TERM_ENTRY] && persistence &&
                *persistence == 'p' && !terms_come_by_leaves(now);
     }
-    return m->standing == MEMBER_LIVES && !terms_equal(&m->state.terms, now);
+    return m->status == MEMBER_LIVES && !terms_equal(&m->state.terms, now);
 }
 
-void roster_look(struct engine *e, const struct question *q)
+void roster_look(struct merger_thread *t, const struct question *q)
 {
     for (int i = 0; i < q->count; i++) {
-        struct member *m = &e->roster.members[i];
+        struct member *m = &t->roster.members[i];
         if (differs(m, &q->terms[i])) {
-            roster_suspect(&e->roster, i);
-        } else if (m->standing == MEMBER_LIVES) {
-            m->state.terms.horizon = q->terms[i].horizon; /* later: it vouches for more rows */
+            roster_suspect(&t->roster, i);
+        } else if (m->status == MEMBER_LIVES) {
+            m->state.terms.horizon =
+                q->terms[i].horizon; /* later, so that it holds for more rows */
         }
     }
 }
 
-/* Changes of a table that is not captured: is it one that is, under another name for now? */
-static void look_for_renamed(struct engine *e, struct relation *relation)
+/* Is this a captured table under another name? */
+static void look_for_renamed(struct merger_thread *t, struct relation *relation)
 {
-    for (int i = 0; i < e->roster.count; i++) {
-        if (e->roster.members[i].life.oid == relation->oid) {
+    for (int i = 0; i < t->roster.count; i++) {
+        if (t->roster.members[i].life.oid == relation->oid) {
             relation->renamed_of = i;
         }
     }
 }
 
-void roster_bound(struct engine *e, struct relation *relation)
+void roster_bound(struct merger_thread *t, struct relation *relation)
 {
     if (relation->stream == STREAM_NONE) {
-        look_for_renamed(e, relation);
+        look_for_renamed(t, relation);
     } else if (relation->stream >= 0) {
-        relation->partial_old = e->roster.members[relation->stream].table->kind == 'p' &&
+        relation->partial_old = t->roster.members[relation->stream].table->kind == 'p' &&
                                 !relation->partition && relation->identity == 'f';
     }
 }
 
-void roster_lose_because(struct engine *e, int stream, const char *because)
+void roster_lose_because(struct merger_thread *t, int stream, const char *because)
 {
-    roster_lose(e, stream);
-    e->roster.members[stream].because = because;
-    roster_suspect(&e->roster, stream);
+    roster_lose(t, stream);
+    t->roster.members[stream].because = because;
+    roster_suspect(&t->roster, stream);
 }
 
-/* Its file is looked at at once: what replaces that later is something else. */
+/* Its new file is noted at once: one that replaces that later is another change. */
 static void truncated(void *context, int stream, const struct relation *relation, uint32_t xid)
 {
-    struct engine *e = context;
-    struct member *m = &e->roster.members[stream];
-    const struct catalog_stream *c = &e->config.catalog->streams[stream];
-    roster_suspect(&e->roster, stream);
+    struct merger_thread *t = context;
+    struct member *m = &t->roster.members[stream];
+    const struct catalog_stream *c = &t->config->catalog->streams[stream];
+    roster_suspect(&t->roster, stream);
     if (relation->partition) {
         return;
     }
     m->truncated = xid;
     m->emptied_lsn = 0;
-    log_line(e->config.log, LOG_WARN,
-             "table %s.%s was truncated: its rows are gone, but no deletes are written for them",
-             c->schema, c->table);
+    if (!t->config->config->emit_truncates || c->airbyte_look) {
+        log_line(t->config->log, LOG_WARN,
+                 "table %s was truncated: its rows are gone, but no deletes are written for them",
+                 stream_label(c->schema, c->table).s);
+    }
 }
 
-void roster_set_told(struct roster *r, struct member *m, uint32_t xid)
+void roster_note(struct roster *r, struct member *m, uint32_t must_see, bool emptied)
 {
-    r->told += (xid != 0) - (m->told_xid != 0);
-    m->told_xid = xid;
+    r->unjudged += (must_see || emptied) - (m->must_see || m->emptied);
+    m->must_see = must_see;
+    m->emptied = emptied;
 }
 
-/* Of a partition that is not known: it came since the last look, and may be gone by the next. Its state
- * tells of it from now on. */
+/* A change of a partition that is not known: it was attached since the last look, and may be
+ * detached before the next. The terms have it from now on. */
 static void stored(void *context, int stream, uint32_t leaf, uint32_t xid)
 {
-    struct engine *e = context;
-    struct member *m = &e->roster.members[stream];
+    struct merger_thread *t = context;
+    struct member *m = &t->roster.members[stream];
     if (terms_add_leaf(&m->state.terms, leaf)) {
-        roster_set_told(&e->roster, m, xid);
-        merge_finish_at(e->merge, ""); /* the end waits for what becomes of it */
-        merge_touch(e->merge, stream);
-        roster_suspect(&e->roster, stream);
+        roster_note(&t->roster, m, xid, m->emptied);
+        merge_finish_at(t->merge, "", 0); /* the read does not end before it is examined */
+        merge_touch(t->merge, stream);
+        roster_suspect(&t->roster, stream);
     }
 }
 
 const char roster_renamed[] =
     "had another name for a while, under which its changes are not captured";
 
-static bool goes_on_renamed(struct engine *e, int stream)
+static bool goes_on_renamed(struct merger_thread *t, int stream)
 {
-    struct member *m = &e->roster.members[stream];
-    bool goes_on = e->config.config->on_untracked_change == UNTRACKED_WARN;
+    struct member *m = &t->roster.members[stream];
+    bool goes_on = t->config->config->on_untracked_change == UNTRACKED_WARN;
     if (goes_on && !m->renamed) {
-        roster_say(&e->config, stream, roster_renamed, ROSTER_GOES_ON);
+        roster_say(t->config, stream, roster_renamed, ROSTER_GOES_ON);
     }
     m->renamed = true;
     return goes_on;
 }
 
-/* Captured as it comes only where nothing is to be done about what is not sent. */
+/* Captured nevertheless only where untracked changes are let pass. */
 static bool other(void *context, int stream, const struct relation *relation)
 {
-    struct engine *e = context;
+    struct merger_thread *t = context;
     bool backfilling;
-    roster_suspect(&e->roster, stream);
+    roster_suspect(&t->roster, stream);
     if (relation->stream == STREAM_NONE) {
-        return goes_on_renamed(e, stream);
+        return goes_on_renamed(t, stream);
     }
-    merge_backfilled(e->merge, stream, &backfilling);
-    return e->config.config->on_untracked_change == UNTRACKED_WARN && !backfilling;
+    merge_backfilled(t->merge, stream, &backfilling);
+    return t->config->config->on_untracked_change == UNTRACKED_WARN && !backfilling;
 }
 
 static void lost(void *context, int stream, const struct relation *relation)
@@ -348,25 +366,29 @@ static void lost(void *context, int stream, const struct relation *relation)
         [RELATION_UNTOLD_KEY] = "has changes that do not tell its key, because they come from a "
                                 "time at which its replica identity was another",
     };
-    roster_lose_because(context, stream,
-                        relation->stream == STREAM_NONE ? roster_renamed
-                                                        : because[relation->fault]);
+    struct merger_thread *t = context;
+    roster_lose_because(
+        t, stream, relation->stream == STREAM_NONE ? roster_renamed : because[relation->fault]);
+    if (relation->xid) { /* what it did to the table must be seen before that is described */
+        struct member *m = &t->roster.members[stream];
+        roster_note(&t->roster, m, relation->xid, m->emptied);
+    }
 }
 
-struct merge_hooks roster_hooks(struct engine *e)
+struct merge_hooks roster_hooks(struct merger_thread *t)
 {
-    return (struct merge_hooks){e, truncated, stored, other, lost};
+    return (struct merge_hooks){t, truncated, stored, other, lost, roster_requested};
 }
 
-void roster_completed(struct engine *e, int stream)
+void roster_completed(struct merger_thread *t, int stream)
 {
-    struct member *m = &e->roster.members[stream];
-    const struct catalog_stream *c = &e->config.catalog->streams[stream];
+    struct member *m = &t->roster.members[stream];
+    const struct catalog_stream *c = &t->config->catalog->streams[stream];
     if (!m->completed) {
         m->completed = true;
-        log_line(e->config.log, LOG_INFO,
-                 "table %s.%s has updates of its key that leave out large values: each such row is "
+        log_line(t->config->log, LOG_INFO,
+                 "table %s has updates of its key that leave out large values: each such row is "
                  "looked up, which ALTER TABLE ... REPLICA IDENTITY FULL would spare",
-                 c->schema, c->table);
+                 stream_label(c->schema, c->table).s);
     }
 }

@@ -1,13 +1,13 @@
 /* What is said of a table that was examined. */
-#include "internal.h"
+#include "roster.h"
 
 bool roster_fail(const struct catalog_stream *stream, const struct terms_verdict *verdict,
                  struct err *err)
 {
     err_set(err, ERR_CONFIG,
-            "table %s.%s %s; advanced.on_untracked_change is \"fail\": set it to \"backfill\" to "
+            "table %s %s; advanced.on_untracked_change is \"fail\": set it to \"backfill\" to "
             "have the table backfilled again, or to \"warn\" to go on without what was not sent",
-            stream->schema, stream->table, verdict->why);
+            stream_label(stream->schema, stream->table).s, verdict->why);
     return err_stream(err, stream->schema, stream->table);
 }
 
@@ -21,7 +21,8 @@ void roster_say(const struct engine_config *config, int stream, const char *why,
         [ROSTER_FAILS] = "the capture ends",
     };
     const struct catalog_stream *s = &config->catalog->streams[stream];
-    log_line(config->log, LOG_WARN, "table %s.%s %s: %s", s->schema, s->table, why, what[action]);
+    log_line(config->log, LOG_WARN, "table %s %s: %s", stream_label(s->schema, s->table).s, why,
+             what[action]);
 }
 
 void roster_say_going_on(const struct engine_config *config, int stream,
@@ -31,6 +32,7 @@ void roster_say_going_on(const struct engine_config *config, int stream,
     if (verdict->change > TERMS_SHAPE) {
         roster_say(config, stream, verdict->why, ROSTER_GOES_ON);
     } else if (verdict->loses_rows) {
-        log_line(config->log, LOG_WARN, "table %s.%s %s", s->schema, s->table, verdict->why);
+        log_line(config->log, LOG_WARN, "table %s %s", stream_label(s->schema, s->table).s,
+                 verdict->why);
     }
 }

@@ -1,4 +1,4 @@
-/* The service thread: its connection, and who answers which question. */
+/* The service thread: its connection, and which file answers which question. */
 #include "service.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pg/position.h"
 #include "runtime/counter.h"
 #include "runtime/retry.h"
 
@@ -57,7 +58,7 @@ void question_free(struct question **question)
     free(q);
 }
 
-/* Nothing that is asked may wait for a lock for long: others have questions, too. */
+/* No question may wait long for a lock: others wait behind it. */
 static bool limit_locks(struct service *s, struct err *err)
 {
     return !s->running || pg_exec(s->pg, "SET lock_timeout='2s'", err);
@@ -71,7 +72,9 @@ bool service_open(struct service *s, struct err *err)
     if (s->pg) {
         pg_tell(s->pg, &(struct notices){log_notice, log_notice_wait, &s->wait});
     }
-    return s->pg && limit_locks(s, err);
+    uint64_t replayed;
+    return s->pg && limit_locks(s, err) &&
+           backfill_catch_up(s->pg, &c->progress->received, c->run, &s->wait, &replayed, err);
 }
 
 void service_close(struct service *s)
@@ -129,19 +132,33 @@ struct pg_rows *service_query(struct service *s, const char *sql, int count,
 
 bool service_snapshot(struct service *s, struct snapshot *snapshot, struct err *err)
 {
-    struct pg_rows *rows =
-        service_query(s, "SELECT pg_catalog.txid_current_snapshot()::text", 0, NULL, err);
-    if (!rows) {
-        return false;
-    }
-    bool ok = snapshot_parse(snapshot, pg_rows_value(rows, 0, 0)) ||
-              err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
-    pg_rows_free(&rows);
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, clock_monotonic_us());
+    do {
+        ok = snapshot_read(s->pg, snapshot, err);
+    } while (!ok && service_may_retry(s, &retry, err));
     return ok;
 }
 
-static bool answer_watermark(struct service *s, const struct question *q, struct err *err)
+/* Where nothing may be written, the position that the watermark would have, at most. */
+static bool answer_position(struct service *s, struct question *q, struct err *err)
 {
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, clock_monotonic_us());
+    do {
+        ok = position_read(s->pg, seen_position_sql, &q->lsn, err) &&
+             (pg_in_recovery(s->pg) || pg_exec(s->pg, FLUSH_SQL, err));
+    } while (!ok && service_may_retry(s, &retry, err));
+    return ok;
+}
+
+static bool answer_watermark(struct service *s, struct question *q, struct err *err)
+{
+    if (s->config->config->read_only_capture) {
+        return answer_position(s, q, err);
+    }
     struct out sql;
     struct retry retry;
     retry_succeeded(&retry, clock_monotonic_us());
@@ -179,10 +196,23 @@ static bool answer(struct service *s, struct question *q, struct err *err)
     case ASK_JOIN: return answer_join(s, q, err);
     case ASK_BASE: return answer_base(s, q, err);
     case ASK_HELD: answer_held(s, q); return true;
-    case ASK_SLOT: answer_slot(s); return true;
+    case ASK_SLOT: return answer_slot(s, err);
+    case ASK_HEARTBEAT: return answer_heartbeat(s);
     case ASK_WATERMARK: return answer_watermark(s, q, err);
     }
     return false;
+}
+
+static bool follow(struct service *s, struct err *err)
+{
+    uint64_t timeline = shared_load(s->timeline);
+    struct retry retry;
+    if (timeline == s->followed) {
+        return true;
+    }
+    s->followed = timeline;
+    retry_succeeded(&retry, clock_monotonic_us());
+    return service_open(s, err) || service_may_retry(s, &retry, err);
 }
 
 static void service_main(void *context)
@@ -199,7 +229,8 @@ static void service_main(void *context)
             continue;
         }
         q->err = (struct err){0};
-        q->ok = answer(s, q, &q->err);
+        q->ok = follow(s, &q->err) && answer(s, q, &q->err);
+        q->timeline = s->followed;
         q->busy = q->busy || (!q->ok && service_was_locked(s));
         ring_push(s->answers, (void **)&q);
     }
@@ -208,6 +239,7 @@ static void service_main(void *context)
 bool service_start(struct service *s, struct bell *asker, struct err *err)
 {
     bell_init(&s->bell);
+    s->followed = shared_load(s->timeline);
     run_add_bell(s->config->run, &s->bell);
     s->questions = ring_new(QUESTIONS, &s->bell);
     s->answers = ring_new(QUESTIONS, asker);

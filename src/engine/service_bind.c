@@ -7,25 +7,15 @@
 #include "runtime/retry.h"
 #include "service.h"
 
+enum { VISIBLE_POLL_US = 20 * 1000 };
+
 static bool is_named(const struct relation *r, const char *schema, const char *table)
 {
     return !strcmp(r->schema, schema) && !strcmp(r->name, table);
 }
 
-static int stream_named(const struct service *s, int count, const char *schema, const char *table)
-{
-    const struct catalog *catalog = s->config->catalog;
-    for (int i = 0; i < count; i++) {
-        if (!strcmp(catalog->streams[i].table, table) &&
-            !strcmp(catalog->streams[i].schema, schema)) {
-            return i;
-        }
-    }
-    return STREAM_NONE;
-}
-
-/* The changes of a partition belong to the partitioned table that is captured, at whatever level
- * that stands. */
+/* A partition's changes are of the partitioned table above it that is captured, at whatever
+ * level. */
 static bool find_root(struct service *s, struct relation *relation, int count, struct err *err)
 {
     static const char sql[] =
@@ -38,12 +28,30 @@ static bool find_root(struct service *s, struct relation *relation, int count, s
     struct pg_rows *rows = service_query(s, sql, 1, (const char *const[]){oid}, err);
     free(oid);
     for (int i = 0; rows && i < pg_rows_count(rows) && relation->stream == STREAM_NONE; i++) {
-        relation->stream =
-            stream_named(s, count, pg_rows_value(rows, i, 0), pg_rows_value(rows, i, 1));
+        relation->stream = catalog_find(s->config->catalog, count, pg_rows_value(rows, i, 0),
+                                        pg_rows_value(rows, i, 1));
     }
     relation->partition = relation->stream != STREAM_NONE;
     bool ok = rows != NULL;
     pg_rows_free(&rows);
+    return ok;
+}
+
+/* A commit may be in the stream before others see what it did, and so may types that it created. */
+static bool wait_for_types(struct service *s, const struct relation *relation, struct err *err)
+{
+    bool ok = true, visible = types_know(s->types, relation);
+    while (ok && !visible && !run_stopping(s->config->run)) {
+        struct snapshot snapshot;
+        ok = service_snapshot(s, &snapshot, err);
+        visible = ok && snapshot_sees(&snapshot, relation->xid, 0);
+        if (ok) {
+            snapshot_free(&snapshot);
+        }
+        if (ok && !visible) {
+            run_pause(s->config->run, VISIBLE_POLL_US);
+        }
+    }
     return ok;
 }
 
@@ -57,12 +65,15 @@ bool answer_binding(struct service *s, struct question *q, struct err *err)
         relation->stream = STREAM_WATERMARKS;
         return true;
     }
-    relation->stream = stream_named(s, q->count, relation->schema, relation->name);
+    relation->stream = catalog_find(s->config->catalog, q->count, relation->schema, relation->name);
     if (relation->stream == STREAM_NONE && !find_root(s, relation, q->count, err)) {
         return false;
     }
     if (relation->stream == STREAM_NONE) {
         return true;
+    }
+    if (!wait_for_types(s, relation, err)) {
+        return false;
     }
     retry_succeeded(&retry, clock_monotonic_us());
     do {

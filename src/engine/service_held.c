@@ -1,4 +1,4 @@
-/* How the slot stands, and whose transactions make the server keep WAL that has been captured. */
+/* The slot's state, and whose transactions make the server keep WAL that has been captured. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,8 +8,8 @@
 #include "service.h"
 
 /*
- * The server can only forget WAL from before the oldest transaction that it would have to decode
- * again. Short ones come and go; it is those that stay that fill a disk.
+ * The server can only remove WAL from before the oldest transaction that it would have to decode
+ * again. Short transactions end soon; long ones fill a disk.
  */
 static const char held_sql[] =
     "WITH holders AS ("
@@ -30,7 +30,7 @@ static const char held_sql[] =
     " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
     " AND EXISTS (SELECT FROM oldest)";
 
-/* Of tables that have changed since the capture began. */
+/* Remarks on tables that have changed since the capture began. */
 static void remark(struct service *s, const struct question *q)
 {
     struct err ignored = {0};
@@ -64,6 +64,16 @@ static enum slot_status status_of(const struct slot *slot)
     return SLOT_STATUS_UNKNOWN;
 }
 
+/* The mark stays until it is reached, which says how much the capture lags; or until a fail-over
+ * leaves it past the end of the WAL. */
+static void mark(struct progress *p, uint64_t wal_end)
+{
+    if (shared_load(&p->position) >= p->slot.mark_lsn || wal_end < p->slot.mark_lsn) {
+        shared_store(&p->slot.marked_us, (uint64_t)clock_monotonic_us());
+        shared_store(&p->slot.mark_lsn, wal_end);
+    }
+}
+
 static void show_slot(struct slot_progress *p, const struct slot *slot)
 {
     uint64_t safe = slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0;
@@ -71,10 +81,25 @@ static void show_slot(struct slot_progress *p, const struct slot *slot)
     shared_store(&p->safe_wal_size, slot->safe_wal_size == INT64_MAX ? UINT64_MAX : safe);
     shared_store(&p->retained,
                  slot->restart_lsn ? lsn_distance(slot->restart_lsn, slot->wal_end) : 0);
+    shared_store(&p->wal_end, slot->wal_end);
     shared_store(&p->known, 1);
 }
 
-void answer_slot(struct service *s)
+static bool guard(struct service *s, const struct slot *slot, struct err *err)
+{
+    struct out warning;
+    out_init(&warning, 512);
+    bool ok = slot_guard_look(&s->guard, slot, shared_load(&s->config->progress->position),
+                              &warning, err);
+    if (ok && warning.len) {
+        log_line(s->config->log, LOG_WARN, "%s", out_text(&warning));
+    }
+    out_free(&warning);
+    return ok;
+}
+
+/* A failure to look is none of the capture's. */
+bool answer_slot(struct service *s, struct err *err)
 {
     struct err ignored = {0};
     struct slot slot;
@@ -84,8 +109,13 @@ void answer_slot(struct service *s)
     do {
         ok = slot_read(s->pg, s->config->config->slot, &slot, &ignored);
     } while (!ok && service_may_retry(s, &retry, &ignored));
+    bool within = true;
     if (ok && slot.exists) {
         show_slot(&s->config->progress->slot, &slot);
+        mark(s->config->progress, slot.wal_end);
+        look_at_decoding(s, &slot);
+        within = guard(s, &slot, err);
     }
     slot_clear(&slot);
+    return within;
 }

@@ -115,6 +115,6 @@ bool answer_ranks(struct service *s, struct question *q, struct err *err)
         out_free(&texts[k]);
     }
     out_free(&sql);
-    return ok ||
-           err_prefix(err, "comparing keys of %s.%s: ", d->relation->schema, d->relation->name);
+    return ok || err_prefix(err, "comparing keys of %s: ",
+                            stream_label(d->relation->schema, d->relation->name).s);
 }

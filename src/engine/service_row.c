@@ -1,6 +1,6 @@
 /*
- * One row by its key: a change of the key under REPLICA IDENTITY DEFAULT leaves out the TOAST values
- * that it did not touch, and the new key alone tells where they are now.
+ * One row by its key: under REPLICA IDENTITY DEFAULT a change of the key leaves out TOAST values
+ * that it did not touch, and only the row at the new key has them now.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +35,40 @@ static void add_key(struct out *sql, const struct question *q)
     }
 }
 
+/* Whether it has the type that the change was decoded with; text and varchar are alike. */
+static void add_type_check(struct out *sql, const struct column *column)
+{
+    bool text = column->type_oid == OID_TEXT || column->type_oid == OID_VARCHAR;
+    out_string(sql, " AND pg_catalog.pg_typeof(r.");
+    pg_quote_identifier(sql, column->name);
+    if (text) {
+        out_format(sql, ")::oid IN (%u,%u)", OID_TEXT, OID_VARCHAR);
+    } else {
+        out_format(sql, ")::oid=%u", column->type_oid);
+    }
+}
+
+static void add_type_checks(struct out *sql, const struct question *q)
+{
+    const struct relation *relation = q->merge->relation;
+    const uint8_t *next = tuple_first(q->merge->lacks);
+    for (int i = 0; i < relation->column_count; i++) {
+        struct value value;
+        next = tuple_wal_next(next, &value);
+        if (value.kind == VALUE_UNCHANGED) {
+            add_type_check(sql, &relation->columns[i]);
+        }
+    }
+}
+
+/* A snapshot; whether the types are as before, null if there is no such row; and the columns. */
 static void row_sql(struct out *sql, const struct service *s, const struct question *q)
 {
     const struct relation *relation = q->merge->relation;
     const uint8_t *next = tuple_first(q->merge->lacks);
     out_string(sql, "SELECT pg_catalog.txid_current_snapshot()::text,x.* FROM (SELECT) one "
                     "LEFT JOIN (SELECT true");
+    add_type_checks(sql, q);
     for (int i = 0; i < relation->column_count; i++) {
         struct value value;
         next = tuple_wal_next(next, &value);
@@ -86,7 +114,7 @@ static bool is_visible(const struct pg_rows *rows, uint32_t xid)
     if (!snapshot_parse(&snapshot, pg_rows_value(rows, 0, 0))) {
         return true;
     }
-    bool visible = snapshot_sees(&snapshot, xid);
+    bool visible = snapshot_sees(&snapshot, xid, 0);
     snapshot_free(&snapshot);
     return visible;
 }
@@ -103,11 +131,12 @@ bool answer_row(struct service *s, struct question *q, struct err *err)
         pg_rows_free(&rows);
         run_pause(s->config->run, VISIBLE_POLL_US);
     }
-    if (rows && !pg_rows_null(rows, 0, 1)) {
+    bool ok = rows != NULL, found = ok && !pg_rows_null(rows, 0, 1);
+    bool alike = found && *pg_rows_value(rows, 0, 1) == 't';
+    if (alike) {
         m->row = tuple_of(rows, 2, m->relation->column_count);
     }
-    bool ok = rows != NULL;
-    q->stale = !ok && service_is_stale(s);
+    q->stale = ok ? found && !alike : service_is_stale(s);
     pg_rows_free(&rows);
     out_free(&sql);
     return ok;

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pg/failover.h"
+#include "pg/position.h"
 #include "pg/prerequisites.h"
 #include "pg/remarks.h"
 #include "read_order.h"
@@ -50,10 +52,10 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
 }
 
 /* A commit may be in the stream before others see what it did: then it is asked again later. */
-static bool wait_for_told(struct service *s, struct question *q, struct err *err)
+static bool wait_to_see(struct service *s, struct question *q, struct err *err)
 {
-    bool ok = !q->told_xid || service_snapshot(s, &q->snapshot, err);
-    q->busy = ok && q->told_xid && !snapshot_sees(&q->snapshot, q->told_xid);
+    bool ok = !q->must_see || service_snapshot(s, &q->snapshot, err);
+    q->busy = ok && q->must_see && !snapshot_sees(&q->snapshot, q->must_see, 0);
     return ok;
 }
 
@@ -70,15 +72,19 @@ static bool examine(struct service *s, struct question *q, struct err *err)
         terms_clear(q->terms);
         ok = terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, q->terms,
                         &q->lsn, err) &&
-             terms_judge(s->pg, &q->was, q->terms, q->use, q->truncated, &q->verdict, err);
+             terms_judge(s->pg, &q->was, q->terms, q->use, q->truncated, &q->verdict, err) &&
+             position_read(s->pg, position_sql, &q->lsn, err); /* other queries were made since */
     } while (retries(s, ok, &retry, err));
     free((void *)key);
     return ok;
 }
 
+/* A partition that was dropped after its name was read: it is asked again later, too. */
 bool answer_examine(struct service *s, struct question *q, struct err *err)
 {
-    return wait_for_told(s, q, err) && (q->busy || examine(s, q, err));
+    bool ok = wait_to_see(s, q, err) && (q->busy || examine(s, q, err));
+    q->busy |= !ok && s->pg && !strcmp(pg_sqlstate(s->pg), "42P01");
+    return ok;
 }
 
 static bool cut(struct service *s, struct question *q, struct err *err)
@@ -107,7 +113,7 @@ bool answer_describe(struct service *s, struct question *q, struct err *err)
     bool ok;
     retry_succeeded(&retry, clock_monotonic_us());
     do {
-        ok = describe(s, q, &one, err);
+        ok = position_read(s->pg, position_sql, &q->lsn, err) && describe(s, q, &one, err);
     } while (retries(s, ok, &retry, err));
     return ok;
 }
@@ -128,10 +134,12 @@ static void say_remark(void *context, const char *line)
 
 bool service_remark(struct service *s, const struct catalog *catalog, struct err *err)
 {
-    return tables_remark(s->pg, s->config->config, catalog, say_remark, s, err);
+    return tables_remark(s->pg, s->config->config, catalog, say_remark, s, err) &&
+           (s->config->catalog->full_refresh ||
+            failover_remark(s->pg, s->config->config, say_remark, s, err));
 }
 
-/* What it is asked for twice does no harm: a table is published once. */
+/* Asking twice does no harm: the table is added to the publication once. */
 bool answer_join(struct service *s, struct question *q, struct err *err)
 {
     const struct config *config = s->config->config;
@@ -152,8 +160,9 @@ bool answer_join(struct service *s, struct question *q, struct err *err)
     return ok;
 }
 
-/* Whoever writes to the table now must be seen by the snapshot: what they did before is skipped. */
-bool answer_base(struct service *s, struct question *q, struct err *err)
+/* Wait for the transactions that write to the table now: the snapshot must see them, because
+ * changes before it are skipped. */
+static bool take_base(struct service *s, struct question *q, struct err *err)
 {
     struct catalog_stream copy;
     struct catalog one = catalog_of(s, q, &copy, NULL);
@@ -169,9 +178,18 @@ bool answer_base(struct service *s, struct question *q, struct err *err)
     }
     q->busy = q->writers || !q->fenced;
     q->fenced |= !q->writers;
-    if (q->busy) {
-        return true;
-    }
-    q->base = mem_zero(sizeof *q->base);
-    return base_take(s->config, q->base, &q->holder, err);
+    return q->busy || base_take(s->config, q->base, &q->holder, &q->busy, err);
+}
+
+bool answer_base(struct service *s, struct question *q, struct err *err)
+{
+    struct retry retry;
+    bool ok;
+    retry_succeeded(&retry, clock_monotonic_us());
+    q->base = q->base ? q->base : mem_zero(sizeof *q->base);
+    do {
+        q->busy = false;
+        ok = take_base(s, q, err);
+    } while (retries(s, ok, &retry, err));
+    return ok;
 }

@@ -1,5 +1,5 @@
 /*
- * A binding's backfill, as it was told.
+ * A binding's backfill, as it was reported to the runtime.
  *
  *   NONE --begin--> READING --complete--> NONE
  */
@@ -15,7 +15,7 @@ struct backfills {
     struct {
         bool begins;  /* with the capture */
         bool ended;   /* before it */
-        bool reading; /* its beginning was told, and not its end */
+        bool reading; /* its beginning was reported, and its end was not */
     } bindings[];
 };
 
@@ -28,7 +28,7 @@ static bool is_begun(const struct stream_state *state)
     return begun;
 }
 
-/* One that an earlier session began is taken to have been told then. */
+/* The beginning of a backfill that an earlier session began is taken to have been reported then. */
 struct backfills *backfills_new(const struct config *config, const struct catalog *catalog,
                                 const struct checkpoint *given)
 {
@@ -55,8 +55,9 @@ void backfills_free(struct backfills **backfills)
 }
 
 /*
- * An end stands in a checkpoint of its own, behind the one whose state has it: an earlier session may
- * have ended between the two. A runtime that has taken it passes over another one.
+ * The end of a backfill is reported in a checkpoint of its own, after the one whose state has it.
+ * An earlier session may have ended between the two, so it is reported again; a runtime ignores the
+ * second.
  */
 void backfills_open(struct backfills *b, void (*say)(void *, int, bool), void *context)
 {

@@ -5,7 +5,7 @@
  *                      "advanced":{"additional_backfill_filter":"id > 5"}},
  *    "collection":{"key":["/id"],…},"stateKey":"public%2Ft.v1",…}
  *
- * Or its collection stands in "linkedCollections", beside the bindings, at "collectionIndex".
+ * Or its collection is in "linkedCollections", beside the bindings, at "collectionIndex".
  */
 #include <stdlib.h>
 #include <string.h>

@@ -24,7 +24,7 @@ struct flow_capture {
     char **removed;    /* streams of the state that have no binding any more, NULL-terminated */
     bool begun;        /* a checkpoint was written */
     uint32_t timeline; /* of the identity as written: all else of it is fixed */
-    bool had_unseen;   /* the last checkpoint, or the state given, had unseen transactions */
+    bool had_in_doubt; /* the last checkpoint, or the state given, had in-doubt transactions */
     bool taken_over;   /* the state given has a member of another connector */
 };
 
@@ -50,7 +50,7 @@ static void take_state(struct flow_capture *f, struct state *state)
         return;
     }
     f->removed = find_removed(f->catalog, state->checkpoint, &kept);
-    f->had_unseen = state->checkpoint->unseen_count > 0;
+    f->had_in_doubt = state->checkpoint->in_doubt_count > 0;
     if (kept) {
         f->cursor = state->checkpoint->cursor;
     } else {
@@ -67,7 +67,7 @@ struct flow_capture *flow_capture_new(const struct config *config, const struct 
         .config = config, .catalog = catalog, .ledger = ledger, .given = state};
     take_state(f, state);
     f->taken_over = taken_over;
-    f->had_unseen |= taken_over; /* what this one left when it was replaced */
+    f->had_in_doubt |= taken_over; /* what this one left when it was replaced */
     f->form = form;
     f->sourced = sourced_new(form, catalog->count);
     f->backfills =
@@ -223,7 +223,7 @@ static void write_first(const struct flow_capture *f, struct out *out,
     struct state_patch patch = {
         .identity = knows_identity(f->given, identity) ? NULL : identity,
         .newer = &changed,
-        .had_unseen = f->had_unseen,
+        .had_in_doubt = f->had_in_doubt,
         .leftover = f->taken_over ? TAKEOVER_MEMBER : NULL,
         .removed = f->removed,
     };
@@ -243,7 +243,7 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
         struct state_patch patch = {
             .identity = f->timeline == identity->timeline ? NULL : identity,
             .newer = newer,
-            .had_unseen = f->had_unseen,
+            .had_in_doubt = f->had_in_doubt,
         };
         state_write_patch(&updated, &patch);
     } else {
@@ -257,7 +257,7 @@ static void checkpoint(void *context, struct out *out, const struct capture_iden
     }
     f->begun = true;
     f->timeline = identity->timeline;
-    f->had_unseen = newer->unseen_count > 0;
+    f->had_in_doubt = newer->in_doubt_count > 0;
 }
 
 struct codec flow_codec(struct flow_capture *capture)
@@ -267,6 +267,7 @@ struct codec flow_codec(struct flow_capture *capture)
         .frame = frame,
         .shape = capture->config->no_sourced_schemas ? NULL : shape,
         .checkpoint = checkpoint,
+        .release = "its runtime must acknowledge checkpoints: restart the capture",
         .lost_first = capture->backfills != NULL,
     };
 }

@@ -75,9 +75,10 @@ static bool check_one(const struct json_at *binding, const struct catalog_stream
         return true;
     }
     json_error(binding, err,
-               "has another %s than what was captured of table %s.%s: raise its backfill counter, "
+               "has another %s than what was captured of table %s: raise its backfill counter, "
                "so that the table is backfilled again, or change it back",
-               filter ? "advanced.additional_backfill_filter" : "mode", now->schema, now->table);
+               filter ? "advanced.additional_backfill_filter" : "mode",
+               stream_label(now->schema, now->table).s);
     return err_stream(err, now->schema, now->table);
 }
 

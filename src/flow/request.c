@@ -51,6 +51,23 @@ static bool read_kind(const struct json_at *root, enum flow_kind *kind, struct e
                    found ? "more than one" : "none");
 }
 
+/* What is of no use here: a document of a collection has its key, and goes to a binding. */
+static bool check_options(const struct config *config, struct err *err)
+{
+    const char *option = config->emit_truncates      ? "emit_truncates"
+                         : config->emit_messages     ? "emit_messages"
+                         : config->emit_transactions ? "emit_transactions"
+                                                     : NULL;
+    if (config->password_file) { /* whose author does not own this machine */
+        return err_set(err, ERR_CONFIG, "config: password_file is not for Flow: give password");
+    }
+    return !option ||
+           err_set(err, ERR_CONFIG,
+                   "config: advanced.%s is not for Flow, where each document needs a binding and "
+                   "the key of its collection: take it out",
+                   option);
+}
+
 /* `at` holds a config, and all but discover's holds bindings. */
 static bool read_capture(const struct json_at *at, struct flow_request *request,
                          struct out *notices, struct err *err)
@@ -60,7 +77,7 @@ static bool read_capture(const struct json_at *at, struct flow_request *request,
         return false;
     }
     request->config = config_read(config.item, notices, err);
-    return request->config &&
+    return request->config && check_options(request->config, err) &&
            (request->kind == FLOW_DISCOVER || bindings_read(at, &request->catalog, err));
 }
 

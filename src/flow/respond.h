@@ -18,7 +18,7 @@ void respond_backfill(struct out *, enum flow_form, int binding, bool complete);
 /* The bindings of one discovered response are written as they are found. `out` has no sink. */
 struct found {
     const char *name;
-    struct out resource, schema; /* owned by whoever fills them */
+    struct out resource, schema; /* owned by the caller, who fills them */
     char **key;                  /* NULL-terminated */
     bool fallback;
 };
@@ -33,8 +33,8 @@ void discovered_add(struct discovered *, struct found *);
 void discovered_end(struct discovered *);
 
 /*
- * What stands around the documents of a binding, for the printer. The head is the frame's owner's to
- * free.
+ * What the printer writes before and after each document of a binding. The owner of the frame frees
+ * its head.
  */
 void respond_captured(struct frame *, enum flow_form, int binding);
 

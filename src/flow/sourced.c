@@ -1,8 +1,9 @@
 /*
- * What was said of the tables' shapes: a shape that says the same again is not told a second time.
+ * The schemas that were sent: one that is the same as before is not sent a second time.
  *
- * At the start the catalogs tell it, later what is printed next. The stream knows a domain's
- * columns by the domain alone: how long such a text may be is what it was at the start.
+ * At the start they come from the server's catalogs, later from the relation that is printed next.
+ * The stream knows a domain's columns by the domain alone: how long such a text may be is what it
+ * was at the start.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct known_column {
 };
 
 struct known {
-    char *schema; /* as it was told last; NULL: never */
+    char *schema; /* as it was sent last; NULL: never */
     struct known_column *columns;
     int column_count;
 };

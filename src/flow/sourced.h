@@ -1,4 +1,4 @@
-/* The schemas of the tables as they are now, told when they are another than before. */
+/* The current schemas of the tables, sent when they differ from what was sent before. */
 #ifndef FLOW_SOURCED_H
 #define FLOW_SOURCED_H
 

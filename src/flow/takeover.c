@@ -4,12 +4,13 @@
  *   {"cursor":"0/16B3748","bindingStateV1":{"public%2Ft.v1":{"mode":"Active","key_columns":["id"],
  *                                                            "backfilled":7,…}}}
  *
- * The cursor is what ours is: the end of the last commit that is out; null or absent before the
- * first. Bindings whose rows are out ("Active") go on there. The others begin again, because how
- * far their rows are out is told by keys in an order of that connector's own.
+ * The cursor means what ours does: the end of the last commit that was written; null or absent
+ * before the first. Bindings whose rows are all written ("Active") go on there. The others begin
+ * again, because how far their rows were written is recorded as keys in an order of that
+ * connector's own.
  *
- * A capture may have moved to and fro. Then members of ours stand beside, older than these, since
- * we take these out: they are good for nothing but to be removed.
+ * A capture may have moved from this connector to that one and back. Then the state also has
+ * members of ours. They are older than these, since we remove these, and are removed as well.
  */
 #include <stdlib.h>
 #include <string.h>

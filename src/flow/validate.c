@@ -29,8 +29,8 @@ static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
     pg_rows_free(&rows);
     if (!ok && is_fault_of_sql(pg, err)) {
         size_t first = problems->count;
-        err_prefix(err, "the additional_backfill_filter of table %s.%s is no condition: ",
-                   stream->schema, stream->table);
+        err_prefix(err, "the additional_backfill_filter of table %s is no condition: ",
+                   stream_label(stream->schema, stream->table).s);
         problems_add(problems, err->message);
         problems_concern(problems, first, stream->schema, stream->table);
         return true;
@@ -55,11 +55,12 @@ static bool check(const struct config *config, const struct catalog *catalog, in
 {
     struct problems problems = {0};
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres validate", stop_fd, err);
-    bool ok = pg &&
-              prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, NULL, &problems, err) &&
-              (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
-              (problems.count || check_filters(pg, catalog, &problems, err)) &&
-              problems_none(&problems, err);
+    bool ok =
+        pg &&
+        prerequisites_check(pg, config, catalog, SLOT_MAY_BE_READ, NULL, NULL, &problems, err) &&
+        (problems.count || tables_check_keys(pg, config, catalog, &problems, err)) &&
+        (problems.count || check_filters(pg, catalog, &problems, err)) &&
+        problems_none(&problems, err);
     pg_close(&pg);
     problems_free(&problems);
     return ok;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 struct check {

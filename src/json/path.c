@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 
 /* Append a part whole, or leave it out. */
 static void append(struct json_path *path, const char *text)

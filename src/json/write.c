@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 #include "json/json.h"
 
 /* The letter that follows the backslash, or 0 where there is no short escape. */

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "pg/discover.h"
+#include "pg/prerequisites.h"
 #include "program.h"
-#include "row/name.h"
 #include "json/json.h"
 
 struct listing {
@@ -33,12 +34,10 @@ static bool add_stream(void *context, const struct discovered_table *table, stru
     return true;
 }
 
-static bool list(const struct program *p, struct listing *listing, struct err *err)
+static bool list(struct pg *pg, const struct program *p, struct listing *listing, struct err *err)
 {
     struct types *types = types_new();
-    struct pg *pg = pg_open(p->config, PG_SQL, "source-postgres discover", p->signals, err);
-    bool ok = pg && tables_discover(pg, types, p->config, NULL, add_stream, listing, err);
-    pg_close(&pg);
+    bool ok = tables_discover(pg, types, p->config, NULL, add_stream, listing, err);
     types_free(&types);
     return ok && (listing->count ||
                   err_set(err, ERR_CONFIG,
@@ -47,16 +46,47 @@ static bool list(const struct program *p, struct listing *listing, struct err *e
                           listing->pattern));
 }
 
+static void add_logical_streams(const struct config *config, struct catalog *catalog)
+{
+    const char *option;
+    for (int i = 0; i < LOGICAL_STREAMS; i++) {
+        catalog->logical[i] = config_emits_logical(config, (enum logical_stream)i, &option);
+    }
+}
+
+/* A new table that cannot be captured must not keep a capture of all tables from starting. */
+static bool leave_out(struct pg *pg, const struct program *p, struct catalog *catalog,
+                      struct err *err)
+{
+    struct problems left_out = {0};
+    bool ok = prerequisites_leave_out(pg, p->config, catalog, &left_out, err) &&
+              (catalog->count || problems_none(&left_out, err));
+    for (size_t i = 0; ok && i < left_out.count; i++) {
+        log_line(p->log, LOG_WARN, "not captured: %s; then send SIGHUP to a capture that runs",
+                 left_out.items[i].text);
+    }
+    problems_free(&left_out);
+    return ok;
+}
+
 struct catalog *catalog_of_all(const struct program *p, struct err *err)
 {
     struct listing listing = {.pattern = p->command.all};
     struct catalog *catalog = NULL;
+    struct pg *pg = pg_open(p->config, PG_SQL, "source-postgres discover", p->signals, err);
     out_init(&listing.out, 4096);
     out_format(&listing.out, "{\"tail\":%s,\"streams\":[", p->command.tail ? "true" : "false");
-    if (list(p, &listing, err)) {
+    if (pg && list(pg, p, &listing, err)) {
         out_string(&listing.out, "]}");
         catalog = catalog_parse(listing.out.data, listing.out.len, err);
     }
+    if (catalog && !leave_out(pg, p, catalog, err)) {
+        catalog_free(&catalog);
+    }
+    if (catalog) {
+        add_logical_streams(p->config, catalog);
+    }
+    pg_close(&pg);
     out_free(&listing.out);
     return catalog;
 }

@@ -72,11 +72,17 @@ static void wait_for_run(struct program *p, struct show *show, struct exporter *
     }
 }
 
+static struct sink sink_of(const struct program *p)
+{
+    return p->files ? files_sink(p->files) : (struct sink){.write = write_sink};
+}
+
 /* What made the run stop is still to be said, and last. */
 static void give_up(struct program *p)
 {
     struct err err = {0};
-    log_line(p->log, LOG_ERROR, "standard output is not read: stopped without it");
+    log_line(p->log, LOG_ERROR, "%s: stopped without it",
+             p->files ? "the file system takes too long to write" : "standard output is not read");
     if (!run_result(p->run, &err)) {
         say_error(p, &err);
         _exit(EXIT_FAILURE);
@@ -84,9 +90,8 @@ static void give_up(struct program *p)
     _exit(p->stopped ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-static void wait_for_end(struct program *p, const uint64_t *ended)
+static void wait_for_end(struct program *p, const uint64_t *ended, int64_t deadline_us)
 {
-    int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
     while (!shared_load(ended)) {
         if (clock_monotonic_us() > deadline_us) {
             give_up(p);
@@ -107,22 +112,18 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
 {
     struct show show;
     struct exporter exporter;
-    struct capture capture = {.engine = {p->config,
-                                         p->catalog,
-                                         &p->state,
-                                         codec,
-                                         {NULL, write_sink},
-                                         p->log,
-                                         p->run,
-                                         progress,
-                                         &p->acknowledged,
-                                         p->catalogs}};
+    struct capture capture = {.engine = {p->config, p->catalog, &p->state, codec, sink_of(p),
+                                         p->log, p->run, progress, &p->acknowledged, p->catalogs}};
     p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
     show_init(&show, progress, p->log, p->command.command != COMMAND_FLOW);
     show.statuses = p->command.command == COMMAND_FLOW;
     show.status = -1;
+    show.files = p->files != NULL;
     if (!exporter_start(&exporter, p, progress, err)) {
         return false;
+    }
+    if (!p->files) {
+        output_widen();
     }
     struct thread *thread = thread_start("merger", run_engine, &capture, err);
     if (!thread) {
@@ -130,8 +131,10 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
         return false;
     }
     wait_for_run(p, &show, &exporter, listener);
-    wait_for_end(p, &capture.ended);
+    int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
+    wait_for_end(p, &capture.ended, deadline_us);
     thread_join(&thread);
+    output_narrow(p->signals, p->stopped ? deadline_us : INT64_MAX);
     exporter_end(&exporter);
     show_end(&show);
     return run_result(p->run, err);

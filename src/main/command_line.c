@@ -2,8 +2,11 @@
 #include "command_line.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/nearest.h"
 #include "base/out.h"
 
 enum {
@@ -19,6 +22,11 @@ enum {
     OPTION_LOG_FORMAT = 512, /* of all commands */
     OPTION_ALL = 1024,
     OPTION_TAIL = 2048,
+    OPTION_OUTPUT = 4096,
+    OPTION_ROTATE_MB = 8192,
+    OPTION_ROTATE_SECONDS = 16384,
+    OPTION_COMPRESS = 32768,
+    OUTPUT_OPTIONS = OPTION_OUTPUT | OPTION_ROTATE_MB | OPTION_ROTATE_SECONDS | OPTION_COMPRESS,
 };
 
 /* Options that a command may have, and those that it needs. */
@@ -32,12 +40,13 @@ static const struct {
     {"discover", COMMAND_DISCOVER, OPTION_CONFIG, OPTION_CONFIG},
     {"read", COMMAND_READ,
      OPTION_CONFIG | OPTION_CATALOG | OPTION_ALL | OPTION_TAIL | OPTION_STATE |
-         OPTION_METRICS_LISTEN | OPTION_METRICS_FILE,
+         OPTION_METRICS_LISTEN | OPTION_METRICS_FILE | OUTPUT_OPTIONS,
      OPTION_CONFIG},
     {"setup-sql", COMMAND_SETUP_SQL,
      OPTION_CONFIG | OPTION_CATALOG | OPTION_ADMIN | OPTION_PROVIDER, OPTION_CONFIG},
-    {"status", COMMAND_STATUS, OPTION_CONFIG | OPTION_CATALOG | OPTION_STATE | OPTION_JSON,
-     OPTION_CONFIG},
+    {"status", COMMAND_STATUS,
+     OPTION_CONFIG | OPTION_CATALOG | OPTION_ALL | OPTION_STATE | OPTION_JSON, OPTION_CONFIG},
+    {"backfill", COMMAND_BACKFILL, OPTION_CONFIG | OPTION_CATALOG, OPTION_CONFIG},
     {"teardown", COMMAND_TEARDOWN, OPTION_CONFIG | OPTION_YES, OPTION_CONFIG},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -62,6 +71,10 @@ static const struct option {
     {"metrics-listen", "ADDRESS", OPTION_METRICS_LISTEN, PLACE(metrics_listen)},
     {"metrics-file", "FILE", OPTION_METRICS_FILE, PLACE(metrics_file)},
     {"log-format", "FORMAT", OPTION_LOG_FORMAT, PLACE(log_format)},
+    {"output", "DIRECTORY", OPTION_OUTPUT, PLACE(output)},
+    {"rotate-mb", "NUMBER", OPTION_ROTATE_MB, PLACE(rotate_mb)},
+    {"rotate-seconds", "NUMBER", OPTION_ROTATE_SECONDS, PLACE(rotate_seconds)},
+    {"compress", "METHOD", OPTION_COMPRESS, PLACE(compress)},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -106,14 +119,54 @@ static void list_commands(struct out *out)
     }
 }
 
-static bool fail_unknown(const char *arg, struct err *err)
+static bool fail_command(const char *arg, struct err *err)
 {
+    struct nearest nearest = {.wanted = arg};
     struct out names;
     out_init(&names, 128);
     list_commands(&names);
-    err_set(err, ERR_CONFIG, "\"%s\" is no command and no option: the commands are %s; see --help",
-            arg, out_text(&names));
+    for (int i = 0; i < COMMANDS; i++) {
+        nearest_offer(&nearest, commands[i].name);
+    }
+    bool found = nearest_found(&nearest);
+    err_set(err, ERR_CONFIG, "there is no command \"%s\"%s%s%s: the commands are %s; see --help",
+            arg, found ? " (did you mean " : "", found ? nearest.name : "", found ? "?)" : "",
+            out_text(&names));
     out_free(&names);
+    return false;
+}
+
+/* Those of the command, if it is named already. */
+static const char *nearest_option(const struct parser *p, const char *arg)
+{
+    struct nearest nearest = {.wanted = arg};
+    unsigned known = ~0U;
+    for (int i = 0; i < COMMANDS; i++) {
+        known =
+            commands[i].command == p->line->command ? commands[i].known | OPTION_LOG_FORMAT : known;
+    }
+    for (int i = 0; i < OPTIONS; i++) {
+        if (options[i].bit & known) {
+            nearest_offer(&nearest, options[i].name);
+        }
+    }
+    nearest_offer(&nearest, "help");
+    nearest_offer(&nearest, "version");
+    return nearest_found(&nearest) ? nearest.name : NULL;
+}
+
+static bool fail_option(const struct parser *p, const char *arg, struct err *err)
+{
+    char *name = mem_string_n(arg, strcspn(arg, "="));
+    const char *nearest = nearest_option(p, name);
+    if (nearest && !strcmp(name + strspn(name, "-"), nearest) && arg[1] == '-') {
+        err_set(err, ERR_CONFIG, "--%s takes no value", nearest);
+    } else if (nearest) {
+        err_set(err, ERR_CONFIG, "there is no option %s: did you mean --%s?", name, nearest);
+    } else {
+        err_set(err, ERR_CONFIG, "there is no option %s; see --help", name);
+    }
+    free(name);
     return false;
 }
 
@@ -123,8 +176,13 @@ static bool take_command(struct parser *p, const char *arg, struct err *err)
     while (i < COMMANDS && strcmp(arg, commands[i].name) != 0) {
         i++;
     }
+    if (i == COMMANDS && !p->named) {
+        return fail_command(arg, err);
+    }
     if (i == COMMANDS) {
-        return fail_unknown(arg, err);
+        return err_set(err, ERR_CONFIG,
+                       "\"%s\" is one word too many: only options come after a command; see --help",
+                       arg);
     }
     if (p->named) {
         return err_set(err, ERR_CONFIG,
@@ -135,10 +193,18 @@ static bool take_command(struct parser *p, const char *arg, struct err *err)
     return p->named = true;
 }
 
+/* To the front of argv, where nothing is that is still to be read. */
+static bool take_table(struct parser *p, char *arg)
+{
+    p->line->tables = p->argv + 1;
+    p->line->tables[p->line->table_count++] = arg;
+    return true;
+}
+
 /* --help and --version win over a command, wherever they stand. */
 static bool parse_argument(struct parser *p, struct err *err)
 {
-    const char *arg = p->argv[p->next++];
+    char *arg = p->argv[p->next++];
     err->kind = ERR_NONE;
     if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
         return p->help = true;
@@ -152,7 +218,13 @@ static bool parse_argument(struct parser *p, struct err *err)
             return err->kind == ERR_NONE;
         }
     }
-    return (p->line->command == COMMAND_VERSION) || take_command(p, arg, err);
+    if (p->line->command == COMMAND_VERSION) {
+        return true;
+    }
+    if (arg[0] == '-' && arg[1]) {
+        return fail_option(p, arg, err);
+    }
+    return p->line->command == COMMAND_BACKFILL ? take_table(p, arg) : take_command(p, arg, err);
 }
 
 static bool is_input(const char *path)
@@ -164,6 +236,39 @@ static bool check_format(const struct command_line *c, struct err *err)
 {
     return !c->log_format || !strcmp(c->log_format, "plain") || !strcmp(c->log_format, "json") ||
            err_set(err, ERR_CONFIG, "--log-format must be plain or json");
+}
+
+static bool check_number(const char *option, const char *value, struct err *err)
+{
+    size_t digits = value ? strspn(value, "0123456789") : 1;
+    return (digits && digits < 8 && (!value || (!value[digits] && strtol(value, NULL, 10)))) ||
+           err_set(err, ERR_CONFIG, "--%s must be a whole number from 1 to 9999999", option);
+}
+
+uint64_t command_line_number(const char *option, uint64_t otherwise)
+{
+    return option ? strtoull(option, NULL, 10) : otherwise;
+}
+
+static bool check_output(const struct command_line *c, struct err *err)
+{
+    if (!c->output && (c->rotate_mb || c->rotate_seconds || c->compress)) {
+        return err_set(err, ERR_CONFIG,
+                       "--rotate-mb, --rotate-seconds and --compress go with --output DIRECTORY");
+    }
+    if (c->output && c->state) {
+        return err_set(err, ERR_CONFIG,
+                       "--output goes without --state: the directory has the state of its own, "
+                       "and the read goes on from it");
+    }
+    if (c->output && !*c->output) {
+        return err_set(err, ERR_CONFIG, "--output needs the name of a directory");
+    }
+    if (c->compress && strcmp(c->compress, "zstd") != 0) {
+        return err_set(err, ERR_CONFIG, "--compress must be zstd");
+    }
+    return check_number("rotate-mb", c->rotate_mb, err) &&
+           check_number("rotate-seconds", c->rotate_seconds, err);
 }
 
 static bool check_files(const struct command_line *c, struct err *err)
@@ -178,12 +283,19 @@ static bool check_files(const struct command_line *c, struct err *err)
                        "read needs either --catalog FILE or --all PATTERN, which say what to "
                        "capture");
     }
+    if (c->catalog && c->all) {
+        return err_set(err, ERR_CONFIG, "give --catalog FILE or --all PATTERN, not both");
+    }
     if (c->tail && !c->all) {
         return err_set(err, ERR_CONFIG,
                        "--tail goes with --all PATTERN; a catalog says \"tail\" itself");
     }
+    if (c->command == COMMAND_BACKFILL && !c->table_count) {
+        return err_set(err, ERR_CONFIG, "backfill needs the names of tables: schema.table");
+    }
     return !c->state || c->catalog || c->all ||
-           err_set(err, ERR_CONFIG, "--state needs --catalog FILE, which says of what it is");
+           err_set(err, ERR_CONFIG,
+                   "--state needs --catalog FILE or --all PATTERN, which says of what it is");
 }
 
 static bool check_options(const struct parser *p, struct err *err)
@@ -201,7 +313,7 @@ static bool check_options(const struct parser *p, struct err *err)
             }
         }
     }
-    return check_files(p->line, err);
+    return check_files(p->line, err) && check_output(p->line, err);
 }
 
 bool command_line_parse(struct command_line *c, int argc, char **argv, struct err *err)

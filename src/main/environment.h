@@ -3,7 +3,7 @@
 #define MAIN_ENVIRONMENT_H
 
 /*
- * Take away every PG* variable but PGPASSWORD and PGPASSFILE, so that libpq goes by the
+ * Take away every PG* variable but PGPASSWORD and PGPASSFILE, so that libpq uses the
  * configuration alone: no other server, user, setting or mode of TLS than it says. Before there is
  * a thread.
  */

@@ -15,6 +15,37 @@ static const char *wanted(const char *option, const char *variable)
     return value && *value ? value : NULL;
 }
 
+static bool write_file(struct exporter *x, struct err *err)
+{
+    struct out out;
+    out_init(&out, 16 * 1024);
+    metrics_write(&out, &x->source, clock_monotonic_us(), clock_wall_ms());
+    bool ok = metrics_file_write(x->file, &out, err);
+    out_free(&out);
+    return ok;
+}
+
+static void try_file(struct exporter *x)
+{
+    struct err err;
+    if (!write_file(x, &err)) {
+        log_line(x->log, LOG_WARN, "%s", err.message);
+    }
+}
+
+/* A file that can never be written is a slip; a disk may be full for a while. */
+static bool begin_file(struct exporter *x, struct err *err)
+{
+    if (!x->file || write_file(x, err)) {
+        return true;
+    }
+    if (err->kind == ERR_TRANSIENT) {
+        log_line(x->log, LOG_WARN, "%s", err->message);
+        err->kind = ERR_NONE;
+    }
+    return err->kind == ERR_NONE;
+}
+
 bool exporter_start(struct exporter *x, const struct program *p, struct progress *progress,
                     struct err *err)
 {
@@ -25,6 +56,9 @@ bool exporter_start(struct exporter *x, const struct program *p, struct progress
         .file = wanted(p->command.metrics_file, "METRICS_FILE"),
         .log = p->log,
     };
+    if (!begin_file(x, err)) {
+        return false;
+    }
     if (address || x->file) {
         progress->slot_interval_us = check_us < SLOT_INTERVAL_US ? check_us : SLOT_INTERVAL_US;
     }
@@ -41,24 +75,12 @@ bool exporter_start(struct exporter *x, const struct program *p, struct progress
     return x->server != NULL;
 }
 
-static void write_file(struct exporter *x)
-{
-    struct out out;
-    struct err err;
-    out_init(&out, 16 * 1024);
-    metrics_write(&out, &x->source, clock_monotonic_us(), clock_wall_ms());
-    if (!metrics_file_write(x->file, &out, &err)) {
-        log_line(x->log, LOG_WARN, "%s", err.message);
-    }
-    out_free(&out);
-}
-
 void exporter_step(struct exporter *x)
 {
     int64_t now_us = clock_monotonic_us();
     if (x->file && now_us >= x->next_us) {
         x->next_us = now_us + FILE_INTERVAL_US;
-        write_file(x);
+        try_file(x);
     }
 }
 
@@ -66,6 +88,6 @@ void exporter_end(struct exporter *x)
 {
     metrics_close(&x->server);
     if (x->file) {
-        write_file(x);
+        try_file(x);
     }
 }

@@ -24,7 +24,7 @@ struct catalog *load_catalog(const struct program *p, struct err *err)
     return catalog;
 }
 
-/* Apart from those that end a command: whoever waits for these must not take it for one. */
+/* SIGHUP has a descriptor of its own: those who wait for a signal to end must not see it. */
 bool wait_for_hangups(struct program *p, struct err *err)
 {
     sigset_t set;

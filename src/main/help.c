@@ -18,6 +18,8 @@ static const char all[] =
     "\n"
     "  source-postgres setup-sql --config FILE       print the SQL that a capture still needs\n"
     "  source-postgres status    --config FILE       how a capture stands\n"
+    "  source-postgres backfill  --config FILE TABLE...\n"
+    "                                                have a capture backfill tables again\n"
     "  source-postgres teardown  --config FILE       drop what a capture has made in the database\n"
     "\n"
     "  --config FILE    endpoint configuration, JSON\n"
@@ -28,7 +30,8 @@ static const char all[] =
     "environment)\n"
     "  --help           of a command, if one is given; --version\n"
     "\n"
-    "Messages go to stdout, one JSON object a line; logs go to stderr. LOG_LEVEL in the "
+    "Messages go to stdout, one JSON object a line (or records to files: see read --help); logs go "
+    "to stderr. LOG_LEVEL in the "
     "environment\n"
     "(error, warn, info, debug) sets how much is logged.\n";
 
@@ -50,7 +53,8 @@ static const char discover[] =
 static const char read[] =
     "source-postgres read --config FILE --catalog FILE [--state FILE]\n"
     "source-postgres read --config FILE --all PATTERN [--tail] [--state FILE]\n"
-    "                     [--metrics-listen ADDRESS] [--metrics-file FILE]\n"
+    "                     [--output DIRECTORY [--rotate-mb NUMBER] [--rotate-seconds NUMBER]\n"
+    "                     [--compress zstd]] [--metrics-listen ADDRESS] [--metrics-file FILE]\n"
     "\n"
     "Captures the catalog's tables: first all rows, then all changes. With \"tail\" in the "
     "catalog\n"
@@ -62,6 +66,12 @@ static const char read[] =
     "                             each start, and at SIGHUP\n"
     "  --tail                     with --all: run until it is stopped\n"
     "  --state FILE               the last STATE message of an earlier run, to go on from\n"
+    "  --output DIRECTORY         write the records to files there, a directory a table, and keep\n"
+    "                             the state beside them; run again, it goes on from it. Nothing\n"
+    "                             goes to stdout\n"
+    "  --rotate-mb NUMBER         a file is finished when it is so large; 256 unless given\n"
+    "  --rotate-seconds NUMBER    or when its first record is so old; 600 unless given\n"
+    "  --compress zstd            compress the files\n"
     "  --metrics-listen ADDRESS   serve /metrics for Prometheus, and /healthz: at PORT, which is "
     "on\n"
     "                             loopback alone, or ADDRESS:PORT (or METRICS_LISTEN in the\n"
@@ -81,14 +91,34 @@ static const char setup_sql[] =
     "                    unless given, the server's roles tell\n";
 
 static const char status[] =
-    "source-postgres status --config FILE [--catalog FILE [--state FILE]] [--json]\n"
+    "source-postgres status --config FILE [{--catalog FILE | --all PATTERN} [--state FILE]]\n"
+    "                       [--json]\n"
     "\n"
     "Shows how a capture stands: its slot, who reads it and how far behind it is, what WAL the\n"
     "server keeps for it, the publication, the tables, and what is wrong.\n"
     "\n"
     "  --catalog FILE   with the tables that it captures\n"
-    "  --state FILE     and how far this state of it has come\n"
+    "  --all PATTERN    or with these, where it was started so\n"
+    "  --state FILE     and how far this state of it has come (state.json of a directory, too)\n"
     "  --json           as one JSON object\n";
+
+static const char backfill[] =
+    "source-postgres backfill --config FILE [--catalog FILE] TABLE...\n"
+    "\n"
+    "Asks the capture with this configuration to backfill tables again, each named schema.table:\n"
+    "their rows come again, and changes go on behind them; its other tables are not touched. The\n"
+    "request travels in the stream of changes. A capture that does not run does it when it runs.\n"
+    "\n"
+    "A table is named as the log and status name it: in its own case, which is not folded as in\n"
+    "SQL, and with double quotes, as in SQL, around a part that has a dot or a double quote. A\n"
+    "shell wants single quotes around what is not plain:\n"
+    "\n"
+    "  source-postgres backfill --config FILE public.orders 'public.Order Items' "
+    "'public.\"v1.2\"'\n"
+    "\n"
+    "  --catalog FILE   what the capture captures: a table that is not in it is an error here, "
+    "and\n"
+    "                   otherwise a warning in the capture's log\n";
 
 static const char teardown[] = "source-postgres teardown --config FILE [--yes]\n"
                                "\n"
@@ -109,6 +139,7 @@ const char *command_line_help(enum command about)
     case COMMAND_READ: return read;
     case COMMAND_SETUP_SQL: return setup_sql;
     case COMMAND_STATUS: return status;
+    case COMMAND_BACKFILL: return backfill;
     case COMMAND_TEARDOWN: return teardown;
     case COMMAND_FLOW:
     case COMMAND_HELP:

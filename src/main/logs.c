@@ -52,30 +52,59 @@ static void write_json(const struct log_entry *entry)
     out_free(&out);
 }
 
+static bool is_one(const char *text, const char *word)
+{
+    return text && !strcasecmp(text, word);
+}
+
 bool logs_json(const char *option, bool protocol_has)
 {
     const char *wanted = option ? option : getenv("LOG_FORMAT");
-    if (wanted && !strcasecmp(wanted, "json")) {
-        return true;
-    }
-    return protocol_has && !(wanted && !strcasecmp(wanted, "plain"));
+    return is_one(wanted, "json") || (protocol_has && !is_one(wanted, "plain"));
 }
 
-static enum log_level threshold(void)
+/* Platforms have words of their own. False: LOG_LEVEL is none of them. */
+static bool read_threshold(enum log_level *level)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } words[] = {{"error", LOG_ERROR},    {"warn", LOG_WARN},   {"info", LOG_INFO},
+                 {"debug", LOG_DEBUG},    {"trace", LOG_DEBUG}, {"fatal", LOG_ERROR},
+                 {"critical", LOG_ERROR}, {"warning", LOG_WARN}};
     const char *wanted = getenv("LOG_LEVEL");
-    for (int i = 0; wanted && i < 5; i++) {
-        if (!strcasecmp(wanted, names[i])) {
-            return i < LOG_DEBUG ? (enum log_level)i : LOG_DEBUG;
+    *level = LOG_INFO;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (is_one(wanted, words[i].name)) {
+            *level = words[i].level;
+            return true;
         }
     }
-    return LOG_INFO;
+    return !wanted || !*wanted;
 }
 
 struct log *logs_new(bool json, bool mirror)
 {
-    return log_new(threshold(), json ? write_json : write_plain, mirror);
+    enum log_level threshold;
+    read_threshold(&threshold);
+    return log_new(threshold, json ? write_json : write_plain, mirror);
+}
+
+void logs_say_ignored(struct log *log, const char *option)
+{
+    enum log_level threshold;
+    const char *format = option ? NULL : getenv("LOG_FORMAT");
+    if (!read_threshold(&threshold)) {
+        log_line(
+            log, LOG_WARN,
+            "LOG_LEVEL is \"%s\", which is none of error, warn, info and debug: it is taken for "
+            "info",
+            getenv("LOG_LEVEL"));
+    }
+    if (format && *format && !is_one(format, "json") && !is_one(format, "plain")) {
+        log_line(log, LOG_WARN,
+                 "LOG_FORMAT is \"%s\", which is neither json nor plain: it has no effect", format);
+    }
 }
 
 static void say_json(struct log *log, const struct err *err, const char *open, const char *close)

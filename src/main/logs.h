@@ -11,6 +11,9 @@ bool logs_json(const char *option, bool protocol_has);
 /* How much is logged LOG_LEVEL says. `mirror`: see log_new(). */
 struct log *logs_new(bool json, bool mirror);
 
+/* Warn of what LOG_LEVEL has, and LOG_FORMAT where the option does not win, that means nothing. */
+void logs_say_ignored(struct log *, const char *option);
+
 /* What ended the command: the last line. */
 void logs_error(struct log *, bool json, const struct err *);
 

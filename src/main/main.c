@@ -30,12 +30,14 @@
 #include "state_file.h"
 #include "tunnel/tunnel.h"
 
+enum { ROTATE_MB = 256, ROTATE_SECONDS = 600 };
+
 bool write_out(const struct program *p, const struct out *out, struct err *err)
 {
     return output_write(out->data, out->len, p->signals, err);
 }
 
-/* Before the command line is understood, nobody does. */
+/* False before the command line is understood. */
 static bool speaks_flow(const struct program *p)
 {
     return p->understood && p->command.command == COMMAND_FLOW;
@@ -44,18 +46,22 @@ static bool speaks_flow(const struct program *p)
 static bool speaks_to_people(const struct program *p)
 {
     enum command command = p->command.command;
-    return command == COMMAND_SETUP_SQL || command == COMMAND_STATUS || command == COMMAND_TEARDOWN;
+    return command == COMMAND_SETUP_SQL || command == COMMAND_STATUS ||
+           command == COMMAND_BACKFILL || command == COMMAND_TEARDOWN;
+}
+
+static const char *how_to_begin_again(const struct program *p)
+{
+    return p->command.command == COMMAND_FLOW ? ": raise the backfill counter of all its bindings"
+           : p->command.output ? ": name another directory, so that it backfills all tables"
+                               : ": start it without a state, so that it backfills all tables";
 }
 
 /* The words for it of who drives the program; the message has them then. */
 static void name_remedy(const struct program *p, struct err *err)
 {
-    bool flow = p->command.command == COMMAND_FLOW;
     switch (err->remedy) {
-    case REMEDY_BEGIN_AGAIN:
-        err_suffix(err, flow ? ": raise the backfill counter of all its bindings"
-                             : ": start it without a state, so that it backfills all tables");
-        break;
+    case REMEDY_BEGIN_AGAIN: err_suffix(err, "%s", how_to_begin_again(p)); break;
     case REMEDY_NONE: break;
     }
     err->remedy = REMEDY_NONE;
@@ -73,7 +79,7 @@ static int fail(struct program *p, struct err *err)
     struct out out;
     struct err ignored;
     say_error(p, err);
-    if (!speaks_flow(p) && !speaks_to_people(p)) {
+    if (!speaks_flow(p) && !speaks_to_people(p) && !p->command.output) {
         out_init(&out, 4096);
         airbyte_error(&out, err);
         write_out(p, &out, &ignored);
@@ -99,7 +105,8 @@ static bool load_config(struct program *p, struct err *err)
     out_init(&text, 4096);
     out_init(&notices, 256);
     bool ok = file_read("config", p->command.config, &text, err) &&
-              (p->config = config_parse(text.data, text.len, &notices, err));
+              (p->config = config_parse(text.data, text.len, &notices, err)) &&
+              config_read_password(p->config, err);
     say_notices(p->log, &notices);
     out_free(&text);
     out_free(&notices);
@@ -124,15 +131,16 @@ static char **stream_ids(const struct catalog *catalog)
 static bool load_state(struct program *p, struct err *err)
 {
     struct out text;
-    if (!p->command.state) {
+    if (!p->command.state && !p->files) {
         return true;
     }
     out_init(&text, 4096);
     char **ids = stream_ids(p->catalog);
     struct captured_streams captured = {(const char *const *)ids, (size_t)p->catalog->count,
                                         p->config->other_slot};
-    bool ok = file_read("state", p->command.state, &text, err) &&
-              state_parse(&p->state, text.data, text.len, &captured, err);
+    bool ok = p->files ? files_load(p->files, p->config, p->catalog, &captured, &p->state, err)
+                       : file_read("state", p->command.state, &text, err) &&
+                             state_parse(&p->state, text.data, text.len, &captured, err);
     for (int i = 0; i < p->catalog->count; i++) {
         free(ids[i]);
     }
@@ -188,10 +196,22 @@ static int discover(struct program *p, struct err *err)
     return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
+static bool open_files(struct program *p, struct err *err)
+{
+    const struct command_line *c = &p->command;
+    struct files_options options = {
+        .directory = c->output,
+        .rotate_bytes = command_line_number(c->rotate_mb, ROTATE_MB) * 1000 * 1000,
+        .rotate_ms = (int64_t)command_line_number(c->rotate_seconds, ROTATE_SECONDS) * 1000,
+        .zstd = c->compress != NULL,
+    };
+    return !c->output || (p->files = files_open(&options, err));
+}
+
 /* What the catalog says decides on the slot, and that on which states count. */
 static bool load_files(struct program *p, struct err *err)
 {
-    if (!load_config(p, err)) {
+    if (!open_files(p, err) || !load_config(p, err)) {
         return false;
     }
     if (p->command.catalog || p->command.all) {
@@ -206,20 +226,45 @@ static bool load_files(struct program *p, struct err *err)
     return load_state(p, err);
 }
 
+static bool read_to_stdout(struct program *p, struct progress *progress, struct err *err)
+{
+    struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, progress);
+    struct state_file file;
+    struct listener listener = {-1, NULL, state_file_step, &file};
+    state_file_begin(&file, p, read);
+    bool ok = capture_run(p, airbyte_codec(read), progress, &listener, err);
+    airbyte_read_free(&read);
+    return ok;
+}
+
+static bool read_to_files(struct program *p, struct progress *progress, struct err *err)
+{
+    struct listener listener = {.fd = -1};
+    files_begin(p->files, p->run, &p->acknowledged);
+    return capture_run(p, files_codec(p->files), progress, &listener, err);
+}
+
+/* What is of no table has no file of its own. */
+static bool check_logical(const struct program *p, struct err *err)
+{
+    for (int i = 0; p->files && i < LOGICAL_STREAMS; i++) {
+        if (p->catalog->logical[i]) {
+            return err_set(err, ERR_CONFIG,
+                           "stream %s does not go with --output: take it out of the catalog, or "
+                           "its option out of the configuration",
+                           stream_label(logical_streams[i].schema, logical_streams[i].table).s);
+        }
+    }
+    return airbyte_check_logical(p->config, p->catalog, p->log, err);
+}
+
 static int read_command(struct program *p, struct err *err)
 {
     struct progress progress = {0};
-    bool ok = wait_for_hangups(p, err) && load_files(p, err);
-    if (ok) {
-        struct airbyte_read *read = airbyte_read_new(p->config, p->catalog, &progress, p->log);
-        struct state_file file;
-        struct listener listener = {-1, NULL, state_file_step, &file};
-        state_file_begin(&file, p, read);
-        ok = (p->run = run_new(err)) &&
-             capture_run(p, airbyte_codec(read), &progress, &listener, err);
-        airbyte_read_free(&read);
-        progress_clear(&progress);
-    }
+    bool ok = wait_for_hangups(p, err) && load_files(p, err) && check_logical(p, err) &&
+              (p->run = run_new(err)) &&
+              (p->files ? read_to_files(p, &progress, err) : read_to_stdout(p, &progress, err));
+    progress_clear(&progress);
     return ok ? EXIT_SUCCESS : fail(p, err);
 }
 
@@ -229,6 +274,7 @@ static int for_people(struct program *p, struct err *err)
     switch (p->command.command) {
     case COMMAND_SETUP_SQL: ok = ok && people_show(p, command_setup_sql, err); break;
     case COMMAND_STATUS: ok = ok && people_show(p, command_status, err); break;
+    case COMMAND_BACKFILL: ok = ok && people_show(p, command_backfill, err); break;
     default: ok = ok && people_teardown(p, err); break;
     }
     return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
@@ -250,6 +296,7 @@ static int dispatch(struct program *p, struct err *err)
     case COMMAND_READ: return read_command(p, err);
     case COMMAND_SETUP_SQL:
     case COMMAND_STATUS:
+    case COMMAND_BACKFILL:
     case COMMAND_TEARDOWN: return for_people(p, err);
     case COMMAND_HELP: return say(p, command_line_help(p->command.about), err);
     case COMMAND_VERSION:
@@ -284,6 +331,7 @@ static int block_signals(void)
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that must not become larger is an error like others */
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -299,9 +347,11 @@ int main(int argc, char **argv)
     p.signals = block_signals();
     p.understood = command_line_parse(&p.command, argc, argv, &err);
     p.json_logs = logs_json(p.command.log_format, speaks_flow(&p));
-    p.log = logs_new(p.json_logs, p.command.command == COMMAND_READ);
+    p.log = logs_new(p.json_logs, p.command.command == COMMAND_READ && !p.command.output);
+    logs_say_ignored(p.log, p.command.log_format);
     int status = p.understood ? dispatch(&p, &err) : fail(&p, &err);
     log_flush(p.log);
+    files_close(&p.files);
     state_clear(&p.state);
     drop_hangups(&p);
     catalog_free(&p.catalog);

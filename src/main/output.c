@@ -5,11 +5,34 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, PATIENCE_MS = 1000 };
+#include "base/clock.h"
+
+enum { PAGE = 4096, PATIENCE_MS = 1000, PIPE_BYTES = 1 << 20, DRAIN_MS = 5 };
+
+static int usual_bytes; /* of the pipe, before it was widened; 0: it was not */
+
+/* Less room means more turns between us and the reader, and is no reason to fail. */
+void output_widen(void)
+{
+    int bytes = fcntl(STDOUT_FILENO, F_GETPIPE_SZ); /* -1: it is no pipe */
+    if (bytes > 0 && bytes < PIPE_BYTES && fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES) > 0) {
+        usual_bytes = bytes;
+    }
+}
+
+void output_narrow(int stop_fd, int64_t deadline_us)
+{
+    struct pollfd fds[2] = {{STDOUT_FILENO, 0, 0}, {stop_fd, POLLIN, 0}};
+    while (usual_bytes && fcntl(STDOUT_FILENO, F_SETPIPE_SZ, usual_bytes) < 0 && errno == EBUSY &&
+           clock_monotonic_us() < deadline_us && poll(fds, 2, DRAIN_MS) <= 0) {
+    }
+    usual_bytes = 0;
+}
 
 static bool fail(struct err *err)
 {
@@ -66,7 +89,7 @@ static bool is_ready(int timeout_ms)
     return poll(&fd, 1, timeout_ms) > 0;
 }
 
-/* Returns how much of it was taken before nobody did for so long. */
+/* Returns how much was written before nothing was taken for so long. */
 static size_t write_some(const char *data, size_t len, int patience_ms)
 {
     size_t done = 0;
@@ -74,7 +97,7 @@ static size_t write_some(const char *data, size_t len, int patience_ms)
         size_t left = len - done;
         ssize_t written = write(STDERR_FILENO, data + done, left < PAGE ? left : PAGE);
         if (written < 0 && !may_again()) {
-            return len; /* closed: nobody will ever know */
+            return len; /* closed: no reader is left */
         }
         done += written > 0 ? (size_t)written : 0;
     }

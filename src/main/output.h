@@ -4,12 +4,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
+/* Where standard output is a pipe, make room for 1 MiB in it, if it has less and the system lets us. */
+void output_widen(void);
+
 /*
- * All of it to standard output, which nobody may read: once `stop_fd` (-1: none) is readable it ends
- * with ERR_STOPPED.
+ * Before the end, make it as narrow again as it was, for which the reader must take what is more: some
+ * relays of containers lose what a pipe of the usual size would not hold when its writer ends. Waits
+ * until the reader is gone, `stop_fd` is readable, or the deadline (of clock_monotonic_us()).
+ */
+void output_narrow(int stop_fd, int64_t deadline_us);
+
+/*
+ * Write all of it to standard output. If the consumer does not read, it waits until `stop_fd` (-1:
+ * none) is readable, and fails with ERR_STOPPED.
  */
 bool output_write(const char *data, size_t len, int stop_fd, struct err *);
 
@@ -17,13 +28,13 @@ bool output_write(const char *data, size_t len, int stop_fd, struct err *);
 bool output_stream(const char *data, size_t len, struct err *);
 
 /*
- * A line of the log to standard error, written by `write`, which knows the form of lines. Where nobody
- * takes any for a second, this and those that follow are dropped, and counted: the next one that is
- * taken again comes after a line that says how many. One thread at a time.
+ * A line of the log to standard error, written by `write`, which knows the form of lines. If
+ * standard error takes nothing for a second, this line and those that follow are dropped and
+ * counted. The next line that is written comes after one that says how many. One thread at a time.
  */
 void output_log(const char *line, size_t len, void (*say_dropped)(unsigned count));
 
-/* To standard error, what is no line of the log: given up where nobody takes it for a second. */
+/* To standard error, what is no line of the log. Gives up if nothing is taken for a second. */
 bool output_error(const char *data, size_t len);
 
 /* Whether standard error takes something now. */

@@ -17,6 +17,8 @@ static struct request request_of(const struct program *p)
         .admin = p->command.admin,
         .provider = p->command.provider,
         .json = p->command.json,
+        .tables = p->command.tables,
+        .table_count = p->command.table_count,
         .stop_fd = p->signals,
     };
 }

@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "engine/engine.h"
+#include "files/files.h"
 
 /* What a command does not need stays NULL. */
 struct program {
@@ -15,6 +16,7 @@ struct program {
     struct tunnel *tunnel;
     struct catalog *catalog;
     struct state state;
+    struct files *files; /* that records go to, instead of standard output */
     struct log *log;
     struct run *run;
     uint64_t acknowledged; /* shared: the LSN that the consumer has durably taken */

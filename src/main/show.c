@@ -12,7 +12,10 @@
 
 enum {
     LOG_INTERVAL_US = 30 * 1000 * 1000,
-    CONSUMER_US = 5 * 1000 * 1000, /* output is written in milliseconds, if somebody takes it */
+    CONSUMER_US = 5 * 1000 * 1000, /* output is written in milliseconds, if the consumer reads */
+    STEADY_US =
+        10 * 1000 *
+        1000, /* rows arrive in chunks: the time left is estimated from the rate of so long */
     TABLES_SHOWN = 12,
 };
 
@@ -23,12 +26,28 @@ void show_init(struct show *s, const struct progress *progress, struct log *log,
     s->begun_us = s->last_us = clock_monotonic_us();
 }
 
-/* How far what was last printed is behind now, in ms; 0 when it is all there was. */
 static int64_t lag_ms(const struct progress *p)
 {
-    int64_t commit_us = (int64_t)shared_load(&p->commit_us);
-    int64_t lag = clock_wall_ms() - commit_us / 1000;
-    return commit_us && lag > 0 ? lag : 0;
+    return progress_lag_ms(p, clock_monotonic_us(), clock_wall_ms());
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* ", N MiB of M transactions that are still open, heartbeats take N ms", where there are such. */
+static void add_more(struct out *out, const struct progress *p)
+{
+    uint64_t open = shared_load(&p->open_transactions);
+    int64_t us = progress_heartbeat_us(p, clock_monotonic_us());
+    if (open) {
+        out_format(out, ", %" PRIu64 " MiB of %" PRIu64 " transaction%s that %s still open",
+                   shared_load(&p->open_bytes) >> 20, open, plural(open), open == 1 ? "is" : "are");
+    }
+    if (us >= 0) {
+        out_format(out, ", heartbeats take %" PRId64 " ms", us / 1000);
+    }
 }
 
 static double rate(uint64_t now, uint64_t before, int64_t us)
@@ -36,10 +55,29 @@ static double rate(uint64_t now, uint64_t before, int64_t us)
     return us > 0 ? (double)(now - before) * 1e6 / (double)us : 0;
 }
 
-static void draw_table(struct out *out, const struct stream_progress *t)
+/* ", about N min left", where rows are read and the server has an idea how many there are. */
+static void add_time_left(struct out *out, const struct show *s)
+{
+    double rows = 0;
+    for (int i = 0; i < (int)shared_load(&s->progress->stream_count); i++) {
+        const struct stream_progress *t = &s->progress->streams[i];
+        double left = (double)t->row_estimate - (double)shared_load(&t->rows);
+        rows += shared_load(&t->backfilling) && left > 0 ? left : 0;
+    }
+    double seconds = s->row_rate > 0 ? rows / s->row_rate : 0;
+    if (seconds >= 7200) {
+        out_format(out, ", about %.0f h left", seconds / 3600);
+    } else if (seconds >= 120) {
+        out_format(out, ", about %.0f min left", seconds / 60);
+    } else if (seconds > 0) {
+        out_format(out, ", about %.0f s left", seconds);
+    }
+}
+
+static void draw_table(struct out *out, const struct stream_progress *t, bool backfilling)
 {
     uint64_t rows = shared_load(&t->rows);
-    if (!shared_load(&t->backfilling)) {
+    if (!backfilling) {
         out_format(out, "\033[K%-40s changes    %12" PRIu64 " rows backfilled\n", t->name, rows);
     } else if (t->row_estimate > 0) {
         double percent = (double)rows * 100 / (double)t->row_estimate;
@@ -51,32 +89,46 @@ static void draw_table(struct out *out, const struct stream_progress *t)
     }
 }
 
+/* Those in backfill, then the others, as far as there is room. Returns the lines. */
+static int draw_tables(struct out *out, const struct progress *p)
+{
+    int lines = 0, count = (int)shared_load(&p->stream_count);
+    for (int backfilling = 1; backfilling >= 0; backfilling--) {
+        for (int i = 0; i < count && lines < TABLES_SHOWN; i++) {
+            if (shared_load(&p->streams[i].backfilling) == (uint64_t)backfilling) {
+                draw_table(out, &p->streams[i], backfilling);
+                lines++;
+            }
+        }
+    }
+    if (count > lines) {
+        int more = count - lines++;
+        out_format(out, "\033[K%d more table%s\n", more, more == 1 ? "" : "s");
+    }
+    return lines;
+}
+
+/* The terminal cuts a line that is too long for it, or the next drawing would miss its place. */
 static void draw(struct show *s, double rows, double changes)
 {
     const struct progress *p = s->progress;
-    int count = (int)shared_load(&p->stream_count);
-    int shown = count < TABLES_SHOWN ? count : TABLES_SHOWN;
     struct out out;
     if (!output_error_ready()) {
         return;
     }
     out_init(&out, 2048);
+    out_string(&out, "\033[?7l");
     if (s->lines) {
         out_format(&out, "\033[%dA", s->lines);
     }
-    for (int i = 0; i < shown; i++) {
-        draw_table(&out, &p->streams[i]);
-    }
-    out_format(&out, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind\n", rows,
+    s->lines = draw_tables(&out, p) + 1;
+    out_format(&out, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind", rows,
                changes, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    add_more(&out, p);
+    add_time_left(&out, s);
+    out_string(&out, "\n\033[J\033[?7h");
     output_error(out.data, out.len);
     out_free(&out);
-    s->lines = shown + 1;
-}
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
 }
 
 static int backfilling(const struct progress *p)
@@ -103,7 +155,9 @@ static int percent_done(const struct progress *p)
     return all > 0 ? (int)(rows * 100 / all) : -1;
 }
 
-/* What is waited for stands until that is over; then this is said again. */
+/*
+ * A line that says what is waited for stays until the wait is over; then progress is shown again.
+ */
 static bool is_waiting(struct show *s)
 {
     unsigned said, waits = log_waits(s->log, &said);
@@ -142,14 +196,32 @@ static void show_consumer(struct show *s)
     int64_t since_us = (int64_t)shared_load(&s->progress->writing_since_us);
     if (since_us && clock_monotonic_us() - since_us > CONSUMER_US) {
         if (since_us != s->consumer_since_us) {
-            log_wait(&s->consumer, LOG_WARN,
-                     "waiting for the consumer: nobody reads standard output, and what is captured "
-                     "has to wait");
+            log_wait(&s->consumer, LOG_WARN, "waiting for the %s, and what is captured has to wait",
+                     s->files ? "file system: it takes long to write what --output has"
+                              : "consumer: nobody reads standard output");
         }
         s->consumer_since_us = since_us;
     } else {
         log_waited(&s->consumer);
     }
+}
+
+static void log_progress(struct show *s, double row_rate, double change_rate)
+{
+    const struct progress *p = s->progress;
+    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
+    uint64_t streams = shared_load(&p->stream_count);
+    struct out more;
+    out_init(&more, 128);
+    add_more(&more, p);
+    add_time_left(&more, s);
+    log_line(s->log, LOG_INFO,
+             "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
+             " change%s (%.0f/s), at %s, %" PRId64 " ms behind%s",
+             backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
+             plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p),
+             out_text(&more));
+    out_free(&more);
 }
 
 void show_progress(struct show *s)
@@ -164,17 +236,14 @@ void show_progress(struct show *s)
         return;
     }
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
-    uint64_t streams = shared_load(&p->stream_count);
     double row_rate = rate(rows, s->last_rows, passed_us);
     double change_rate = rate(changes, s->last_changes, passed_us);
+    double weight = (double)passed_us / (double)(passed_us + STEADY_US);
+    s->row_rate += s->last_rows ? weight * (row_rate - s->row_rate) : row_rate - s->row_rate;
     if (s->terminal) {
         draw(s, row_rate, change_rate);
     } else {
-        log_line(s->log, LOG_INFO,
-                 "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
-                 " change%s (%.0f/s), at %s, %" PRId64 " ms behind",
-                 backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
-                 plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+        log_progress(s, row_rate, change_rate);
     }
     s->last_us = now_us;
     s->last_rows = rows;

@@ -14,11 +14,13 @@ struct show {
     int status;                /* tables in backfill, of the last one; -1: none was said */
     int64_t said_us;           /* when */
     unsigned waits;            /* that were said before it */
-    struct log_wait consumer;  /* while nobody takes the output, */
+    bool files;                /* the output goes to files */
+    struct log_wait consumer;  /* while the consumer does not read, */
     int64_t consumer_since_us; /* since when it was said last */
     int lines;                 /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;
+    double row_rate; /* rows a second, of the last while */
 };
 
 /* `draw`: a terminal may be drawn on. */

@@ -1,9 +1,10 @@
 /*
- * What has to be known before a batch can be taken: one question after the other, of the shapes that
- * are new in it, of where its keys belong, and of rows that moved without their TOAST values.
+ * What has to be known before a batch can be taken: one question after the other, of the shapes
+ * that are new in it, of where its keys belong, and of rows that moved without their TOAST values.
  */
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "complete.h"
 #include "internal.h"
@@ -46,7 +47,7 @@ static bool ask_binding(struct merge *m, const struct batch *batch)
     return false;
 }
 
-/* An update of the key that does not tell all of the row. */
+/* An update of the key that does not have all values of the row. */
 static bool lacks_values(struct batch *batch, struct event *e)
 {
     if (e->kind != EVENT_UPDATE || !e->old_tuple || !tuple_lacks_values(e->new_tuple) ||
@@ -58,7 +59,7 @@ static bool lacks_values(struct batch *batch, struct event *e)
     return tuple_lacks_values(e->new_tuple);
 }
 
-/* The key of a row as text. NULL: it is not all told. */
+/* The key of a row as text. NULL: the tuple does not have all of it. */
 static struct key *key_of(const struct relation *relation, const uint8_t *tuple)
 {
     struct key *key = key_new(relation->key_count);
@@ -116,7 +117,7 @@ static bool ask_row(struct merge *m, struct batch *batch)
     return false;
 }
 
-/* What the table says of the row by now: what made it newer follows. */
+/* Take values from the row as it is now: changes that made it newer follow in the stream. */
 static void take_row(struct merge *m, struct batch *batch)
 {
     struct asking *a = &m->asking;
@@ -145,6 +146,7 @@ static void begin(struct merge *m, const struct batch *batch)
     a->batch = batch;
     a->bound = a->completed = 0;
     for (int i = 0; i < m->config.stream_count; i++) {
+        CHECK(m->streams[i].rank_next <= m->streams[i].rank_count);
         m->streams[i].ranked = false;
     }
 }

@@ -32,14 +32,14 @@ static enum relation_fault fault_of(const struct merge_key *key, const struct re
     return fault;
 }
 
-void stream_bind(const struct stream *s, struct relation *relation)
+static void bind(const struct stream *s, struct relation *relation, uint64_t life)
 {
     const struct merge_key *key = &s->config->key;
-    if (relation->life == s->life) {
+    if (relation->life == life) {
         return;
     }
     free(relation->key);
-    relation->life = s->life;
+    relation->life = life;
     relation->key = mem_alloc((size_t)(key->count + 1) * sizeof *relation->key);
     relation->key_count = key->count;
     for (int k = 0; k < key->count; k++) {
@@ -48,8 +48,18 @@ void stream_bind(const struct stream *s, struct relation *relation)
     relation->fault = fault_of(key, relation);
     if (relation->fault != RELATION_FITS && order_of(s)->takes_keyless) {
         relation->fault = RELATION_FITS;
-        relation->key_count = 0; /* changes tell what they tell */
+        relation->key_count = 0; /* changes are printed as they come */
     }
+}
+
+void stream_bind(const struct stream *s, struct relation *relation)
+{
+    bind(s, relation, s->life);
+}
+
+void stream_bind_last(const struct stream *s, struct relation *relation)
+{
+    bind(s, relation, s->life - 1);
 }
 
 bool merge_event_fits(const struct event *e)

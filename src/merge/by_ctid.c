@@ -1,10 +1,10 @@
 /*
- * Changes to a table whose rows are read as they are stored, in ctid order: one that has no key, or
- * whose key is left aside.
+ * Changes to a table whose rows are read in ctid order: one that has no key, or whose key is not
+ * used for that.
  *
  * One snapshot decides, which all chunks are read in: what it saw is the backfill's, all else is a
- * change, and is printed at once. So a row that is changed before it is out comes by its change
- * first. Where the key is unique, the row as the snapshot saw it must then not come behind it.
+ * change, and is printed at once. So the change of a row may be printed before the row. Where the
+ * key is unique, the row as the snapshot saw it must then not be printed any more.
  */
 #include "complete.h"
 #include "internal.h"
@@ -28,7 +28,8 @@ static bool replace_waiting(struct stream *s, const struct change *change, struc
     return true;
 }
 
-/* A row that a chunk has read, or will, must not come behind this change as it was. */
+/* The row as the snapshot saw it must not be printed after this change: not by a chunk that waits,
+ * and not by one to come. */
 static bool outdate(struct merge *m, struct stream *s, const struct event *e, struct err *err)
 {
     struct event_keys keys;
@@ -44,12 +45,13 @@ static bool outdate(struct merge *m, struct stream *s, const struct event *e, st
     return replace_waiting(s, &change, err);
 }
 
-static bool change(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
-                   struct err *err)
+static bool take_change(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
+                        struct err *err)
 {
     (void)batch;
     if (sees(s->config->base, m)) {
-        /* Where the key is not unique, a row of the base may have the deleted key and an older cursor. */
+        /* Where the key is not unique, a row of the base may have the deleted key and an older
+         * cursor. */
         if (s->config->key.unique) {
             merge_absorb(s, e);
         } else {
@@ -78,7 +80,8 @@ static bool truncate_waiting(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
-/* A row that a later change gave whole came with it. */
+/* A change before the chunk that gave its whole row was printed: the row is dropped. Another one
+ * takes the row's place, completed from it. */
 static bool replace_row(struct range *range, struct waiting *waiting, const uint8_t **row,
                         struct err *err)
 {
@@ -124,10 +127,11 @@ static bool chunk(struct merge *m, int stream, struct range *range, struct waiti
 static void begin(const struct merge *m, struct stream *s)
 {
     s->as_of = s->as_of ? s->as_of : s->cursor ? s->cursor : m->cursor;
-    s->as_of_passed = s->as_of < m->cursor || s->as_of < s->cursor; /* its state may be ahead */
+    s->as_of_passed =
+        s->as_of < m->cursor || s->as_of < s->cursor; /* its cursor may be past the capture's */
 }
 
-/* A place is compared by nobody. */
+/* Nobody compares ctids. */
 static bool set_no_upper(const struct stream *s, struct interval *interval, const struct key *upper,
                          struct err *err)
 {
@@ -139,7 +143,7 @@ const struct order by_ctid = {
     .begin = begin,
     .set_upper = set_no_upper,
     .takes_keyless = true,
-    .change = change,
+    .change = take_change,
     .truncate = truncate_waiting,
     .chunk = chunk,
 };

@@ -17,12 +17,12 @@ static bool absorb(struct merge *m, struct stream *s, struct interval *interval,
         if (sees(&interval->waiting->overlay.chunk->snapshot, m)) {
             return true;
         }
-        merge_note_unseen(m);
+        merge_note_in_doubt(m);
         return overlay_apply(&interval->waiting->overlay, change, err);
-    case INTERVAL_AHEAD:
+    case INTERVAL_UNREAD:
         if (!range->has_floor || !sees(&range->floor, m)) {
-            merge_note_unseen(m);
-            ahead_add(&range->ahead, change);
+            merge_note_in_doubt(m);
+            buffered_add(&range->buffered, change);
         }
         return true;
     }
@@ -45,7 +45,7 @@ static const uint8_t *complete_moved(struct merge *m, struct batch *batch, struc
                             &batch->arena);
 }
 
-/* What remains to be printed of a row that moved, when its old or its new place is out. */
+/* What is to be printed of a row that moved to another key: what concerns a key that is out. */
 static enum event_kind moved_kind(bool old_absorbed, bool new_absorbed)
 {
     if (old_absorbed) {
@@ -90,8 +90,8 @@ static bool route_one(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
-static bool change(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
-                   struct err *err)
+static bool take_change(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
+                        struct err *err)
 {
     struct event_keys keys;
     if (!merge_event_keys(m, e, &keys)) {
@@ -117,13 +117,13 @@ static bool truncate_all(struct merge *m, struct stream *s, struct event *e, str
     return true;
 }
 
-/* Which of the buffered changes lie beyond the chunk: where only the server can tell, it was asked
- * (merge_ask_end). */
-static void find_beyond(struct stream *s, const struct ahead *ahead, const struct keycode *end,
-                        bool *beyond)
+/* Which of the buffered changes are past the end of the chunk. Where only the server can compare,
+ * it was asked (merge_ask_end). */
+static void find_beyond(struct stream *s, const struct buffered *buffered,
+                        const struct keycode *end, bool *beyond)
 {
-    for (size_t i = 0; i < ahead->count; i++) {
-        const struct keycode *key = ahead->changes[i].key;
+    for (size_t i = 0; i < buffered->count; i++) {
+        const struct keycode *key = buffered->changes[i].key;
         beyond[i] = key && (s->config->key.server ? s->ranks[s->rank_next++] > 0
                                                   : keycode_compare(key, end) > 0);
     }
@@ -131,7 +131,7 @@ static void find_beyond(struct stream *s, const struct ahead *ahead, const struc
 
 /* A change that stays buffered, of a row that moved here out of the chunk, takes its TOAST values
  * along. */
-static bool complete_kept(struct overlay *overlay, struct ahead *ahead, struct change *change,
+static bool complete_kept(struct overlay *overlay, struct buffered *buffered, struct change *change,
                           struct err *err)
 {
     if (!change->from) {
@@ -141,39 +141,39 @@ static bool complete_kept(struct overlay *overlay, struct ahead *ahead, struct c
         return false;
     }
     change->tuple =
-        overlay_complete(overlay, change->from, change->relation, change->tuple, &ahead->arena);
+        overlay_complete(overlay, change->from, change->relation, change->tuple, &buffered->arena);
     return true;
 }
 
-/* What was buffered for this chunk goes into it; what lies beyond is kept. A truncate lies beyond
- * too. */
+/* Buffered changes to keys of this chunk are patched into it, the others stay buffered. A truncate
+ * is of both. */
 static bool chunk(struct merge *m, int stream, struct range *range, struct waiting *waiting,
                   struct err *err)
 {
-    struct ahead *ahead = &range->ahead;
+    struct buffered *buffered = &range->buffered;
     struct overlay *overlay = &waiting->overlay;
     struct stream *s = &m->streams[stream];
     const struct keycode *end = stream_upper_of(s, waiting);
-    bool *beyond = mem_zero((ahead->count + 1) * sizeof *beyond), ok = true;
+    bool *beyond = mem_zero((buffered->count + 1) * sizeof *beyond), ok = true;
     size_t kept = 0;
     if (end && (!s->config->key.server || s->ranked)) { /* else it is the range's last chunk */
-        find_beyond(s, ahead, end, beyond);
+        find_beyond(s, buffered, end, beyond);
     }
-    for (size_t i = 0; ok && i < ahead->count; i++) {
-        struct change *change = &ahead->changes[i];
-        ok = beyond[i] ? complete_kept(overlay, ahead, change, err)
+    for (size_t i = 0; ok && i < buffered->count; i++) {
+        struct change *change = &buffered->changes[i];
+        ok = beyond[i] ? complete_kept(overlay, buffered, change, err)
                        : overlay_apply(overlay, change, err);
         beyond[i] |= change->kind == CHANGE_TRUNCATE && end;
         kept += beyond[i];
     }
-    if (ok && kept < ahead->count) {
-        ahead_keep(ahead, beyond);
+    if (ok && kept < buffered->count) {
+        buffered_keep(buffered, beyond);
     }
     free(beyond);
     return ok;
 }
 
-/* Its rows stand where their chunks' watermarks do. */
+/* Its rows take the position of what releases their chunks. */
 static void begin(const struct merge *m, struct stream *s)
 {
     (void)m;
@@ -194,7 +194,7 @@ static bool set_upper(const struct stream *s, struct interval *interval, const s
 const struct order by_key = {
     .begin = begin,
     .set_upper = set_upper,
-    .change = change,
+    .change = take_change,
     .truncate = truncate_all,
     .chunk = chunk,
 };

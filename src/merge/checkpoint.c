@@ -25,7 +25,7 @@ void checkpoint_free(struct checkpoint **checkpoint)
         stream_state_clear(&c->streams[i]);
     }
     free(c->streams);
-    free(c->unseen);
+    free(c->in_doubt);
     free(c);
 }
 
@@ -142,12 +142,12 @@ void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer)
 {
     whole->cursor = newer->cursor;
     whole->carry = newer->carry;
-    free(whole->unseen);
-    whole->unseen = NULL;
-    whole->unseen_count = newer->unseen_count;
-    if (newer->unseen_count) {
-        whole->unseen = mem_alloc(newer->unseen_count * sizeof *whole->unseen);
-        memcpy(whole->unseen, newer->unseen, newer->unseen_count * sizeof *whole->unseen);
+    free(whole->in_doubt);
+    whole->in_doubt = NULL;
+    whole->in_doubt_count = newer->in_doubt_count;
+    if (newer->in_doubt_count) {
+        whole->in_doubt = mem_alloc(newer->in_doubt_count * sizeof *whole->in_doubt);
+        memcpy(whole->in_doubt, newer->in_doubt, newer->in_doubt_count * sizeof *whole->in_doubt);
     }
     for (int i = 0; i < newer->stream_count; i++) {
         struct stream_state *state = checkpoint_stream(whole, newer->streams[i].id);

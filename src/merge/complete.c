@@ -88,8 +88,8 @@ const uint8_t *tuple_complete_from_old(struct arena *arena, const struct relatio
         struct value before;
         from = tuple_wal_next(from, &values[i]);
         old_from = tuple_wal_next(old_from, &before);
-        bool told = kind == OLD_ROW || relation->columns[i].identity;
-        if (values[i].kind == VALUE_UNCHANGED && told && before.kind != VALUE_NULL) {
+        bool sent = kind == OLD_ROW || relation->columns[i].identity;
+        if (values[i].kind == VALUE_UNCHANGED && sent && before.kind != VALUE_NULL) {
             values[i] = before;
         }
     }

@@ -20,9 +20,9 @@ const uint8_t *tuple_complete(struct arena *, const struct relation *, const uin
                               const uint8_t *(*next)(const uint8_t *, struct value *));
 
 /*
- * The same with the old tuple of the update itself, in the same shape. Of one that holds the
- * identity alone only the identity's columns are known, and a null stands for what
- * was not told: a value that is stored elsewhere is none.
+ * The same with the old tuple of the update itself, in the same shape. Where that holds the replica
+ * identity alone, its other columns are null and say nothing. No null is taken: a value that TOAST
+ * stores is not null.
  */
 const uint8_t *tuple_complete_from_old(struct arena *, const struct relation *,
                                        const uint8_t *tuple, const uint8_t *old, enum old_kind);

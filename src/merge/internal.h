@@ -23,7 +23,8 @@ struct merge {
     struct waiting **waiting; /* all chunks that wait */
     size_t waiting_count, waiting_cap;
     int backfilling;    /* streams with rows that are not out */
-    struct batch *done; /* batches to be sent home, chained */
+    bool some_passed;   /* the position of some chunk was passed where none can be released */
+    struct batch *done; /* batches to be returned to their pools, chained */
     struct asking asking;
     struct relation **bound; /* the current shapes, which were asked about; */
     size_t bound_count, bound_cap;
@@ -33,37 +34,38 @@ struct merge {
 
     /* The stream of changes. */
     bool in_transaction;
+    bool as_of_pending; /* some stream's as_of may not have been passed yet */
     struct txn txn;
     uint64_t last_commit; /* end of the last commit processed, */
     uint64_t position;    /* and the server has sent all up to here */
     uint64_t last_change; /* its cursor (row/cursor.h) */
-    bool as_of_ahead;     /* rows of some stream may stand where nothing has come by yet */
     struct keybuf old_code, new_code;
 
-    /* Transactions processed that touched keys not out and that no snapshot has shown yet. */
-    uint32_t *unseen;
-    size_t unseen_count, unseen_cap;
+    /* In-doubt transactions (merge/merge.h): their xids. */
+    uint32_t *in_doubt;
+    size_t in_doubt_count, in_doubt_cap;
 
     /* Checkpoints. */
-    uint64_t cursor;
-    bool changed; /* since the last one */
+    uint64_t cursor, told_cursor; /* the last checkpoint's */
     int64_t last_checkpoint_us, pause_us;
-    char finish_at[WATERMARK_TEXT];
-    bool finish_came_by, finished;
+    char finish_at[WATERMARK_TEXT]; /* "": no watermark */
+    bool finish_arrived, finished;
+    bool changed;         /* since the last checkpoint */
+    uint64_t finish_past; /* without a watermark, this position, if not 0 */
 };
 
 /*
  * How a table in backfill is merged: the same verbs for both orders in which its rows can be read.
  */
 struct order {
-    /* A life begins: s->cursor says from where on its changes are told. */
+    /* A life begins: changes from s->cursor on are for it. */
     void (*begin)(const struct merge *, struct stream *);
 
     /* Where an interval ends. */
     bool (*set_upper)(const struct stream *, struct interval *, const struct key *upper,
                       struct err *);
 
-    /* Changes that do not tell the key can be taken as they come. */
+    /* Changes that do not have the key can be merged. */
     bool takes_keyless;
 
     /* A change to one of its rows: absorbed, or marked to be printed. */
@@ -85,10 +87,10 @@ static inline const struct order *order_of(const struct stream *s)
 
 static inline bool sees(const struct snapshot *snapshot, const struct merge *m)
 {
-    return snapshot_sees(snapshot, m->txn.xid);
+    return snapshot_sees(snapshot, m->txn.xid, m->txn.final_lsn);
 }
 
-/* A change that is not printed, but for the delete in it where that is told nevertheless. */
+/* A change that is not printed, except the delete in it under the Airbyte look. */
 void merge_absorb(const struct stream *, struct event *);
 
 /* A change that is printed as it is: an update of the key becomes EVENT_MOVE. */
@@ -97,48 +99,54 @@ void merge_pass(struct event *);
 struct change merge_new_change(const struct merge *, const struct event *, enum change_kind,
                                const struct keycode *);
 
-/* What the stream's key is in this shape, and whether changes in it can be told apart by it. */
+/* Find the stream's key in this shape, and whether changes in it identify their rows by it. */
 void stream_bind(const struct stream *, struct relation *);
 
-/* A shape is told: the one before it passes. */
+/* The same of the life that ended, while the stream is lost. */
+void stream_bind_last(const struct stream *, struct relation *);
+
+/* A new shape: the one before it is not current any more. */
 void merge_take_shape(struct merge *, struct relation *);
 
-/* Those that nothing is in any more leave in the batch, which is done. */
+/* Shapes that nothing uses any more leave with the batch, which is merged. */
 void merge_leave_shapes(struct merge *, struct batch *);
 
 /* Whether the event can be merged in its shape. */
 bool merge_event_fits(const struct event *);
 
-/* A batch that is not needed any more. */
-void merge_let_go(struct merge *, struct batch **);
+/* The transaction under way changes keys that are not out, and no snapshot has shown it: it is in
+ * doubt. */
+void merge_note_in_doubt(struct merge *);
 
-/* The transaction under way touches keys that are not out, and no snapshot known shows it. */
-void merge_note_unseen(struct merge *);
-
-/* A snapshot shows the transactions that it sees to all later ones. */
+/* What this snapshot sees, all later ones see: it is not in doubt any more. */
 void merge_forget_seen(struct merge *, const struct snapshot *);
 
 /* A row of the watermarks table: whose is it? */
 void merge_watermark_row(struct merge *, const struct event *);
 
-/* All that was committed before `lsn` has come: note how far cursors have run for rows that stand there
- * or before. */
+/* All that was committed before `lsn` has arrived: note the cursor so far for streams whose as_of
+ * is not after it. */
 void merge_pass_as_of(struct merge *, uint64_t lsn);
 
-/* A keepalive between transactions: how far the server has come without anything for us. */
+/* A keepalive between transactions: the server has nothing for us up to its position. */
 void merge_keepalive(struct merge *, struct event *, int64_t now_us);
 
-/* Release the chunks whose watermarks this commit carried. */
-void merge_release(struct merge *, struct event *commit);
+/* The position has moved, and nothing can be released here: note whether something could be. */
+void merge_note_passed(struct merge *);
 
-/* The checkpoint, if one is due now that the stream stands between transactions. */
-struct checkpoint *merge_due_checkpoint(struct merge *, int64_t now_us);
+/* Release the chunks that wait for nothing any more. */
+void merge_release(struct merge *, struct event *);
 
-/* The question where the keys of a batch's changes belong, for the next stream whose keys only the
- * server orders; or where buffered changes lie to the end of a chunk. False: there is none. */
+/* The event is between transactions: release the chunks that wait for nothing any more, end if
+ * this is the end, and add the checkpoint if one is due. */
+void merge_between_transactions(struct merge *, struct event *, int64_t now_us);
+
+/* Ask into which intervals the keys of a batch's changes fall, of the next stream whose keys only
+ * the server can order; or which buffered changes are past the end of a chunk. False: nothing to
+ * ask. */
 bool merge_ask_ranks(struct merge *, const struct batch *events);
 bool merge_ask_end(struct merge *, const struct batch *close);
-/* What was asked and will not be answered any more. */
+/* Drop a question that will not be answered any more. */
 void merge_forget_question(struct merge *);
 
 /* The event cannot be merged as it is: its stream is lost. */

@@ -186,7 +186,7 @@ bool keycode_value(struct keybuf *buf, const struct merge_key *key, int column,
 
 typedef const uint8_t *value_reader(const uint8_t *p, struct value *value);
 
-/* Key columns may stand in any order in the table: one walk over the tuple finds them all. */
+/* Key columns may be in any order in the table: one walk over the tuple finds them all. */
 static void find_values(struct value *values, const struct relation *relation, const uint8_t *tuple,
                         value_reader *next)
 {

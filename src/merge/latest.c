@@ -45,7 +45,7 @@ static void rebuild(struct latest *latest, size_t cap)
     *latest = rebuilt;
 }
 
-/* The tuple to be kept of an update: NULL once all values of the row have been told. */
+/* The tuple to be kept of an update: NULL once changes have given all values of the row. */
 static const uint8_t *tuple_to_keep(struct latest *latest, const struct change *before,
                                     const struct change *change)
 {

@@ -1,9 +1,10 @@
 /*
  * The last change of each key that was changed while its row may not have been read: for tables
- * that are read in ctid order, where a key does not tell where its row lies.
+ * that are read in ctid order, where it is not known at which ctid the row of a key is.
  *
- * A row that a change gave whole comes by that change alone, so that only its key is kept. One that
- * lacks unchanged TOAST values keeps its tuple, to be completed from the row when that is read.
+ * Of a change that gave all of its row, only the key is kept: the row is not printed any more. Of
+ * one that lacks unchanged TOAST values the tuple is kept, to be completed from the row when that
+ * is read.
  */
 #ifndef MERGE_LATEST_H
 #define MERGE_LATEST_H

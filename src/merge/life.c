@@ -4,11 +4,13 @@
 #include "base/check.h"
 #include "internal.h"
 
-void merge_let_go(struct merge *m, struct batch **batch)
+void merge_let_go(struct batch **done, struct batch **batch)
 {
-    (*batch)->next = m->done;
-    m->done = *batch;
-    *batch = NULL;
+    struct batch *whole = batch_done(batch);
+    if (whole) {
+        whole->next = *done;
+        *done = whole;
+    }
 }
 
 struct batch *merge_take_done(struct merge *m)
@@ -18,7 +20,7 @@ struct batch *merge_take_done(struct merge *m)
     return done;
 }
 
-/* Their chunks end with the stream's life. */
+/* Its chunks are dropped with the stream's life. */
 static void forget_waiting(struct merge *m, int stream)
 {
     size_t kept = 0;
@@ -30,39 +32,39 @@ static void forget_waiting(struct merge *m, int stream)
     m->waiting_count = kept;
 }
 
-static void stand(struct merge *m, struct stream *s, enum stream_standing standing)
+static void set_status(struct merge *m, struct stream *s, enum stream_status status)
 {
     m->backfilling -= stream_backfills(s);
-    s->standing = standing;
+    s->status = status;
     m->backfilling += stream_backfills(s);
     s->changed = true;
-    m->changed |= !s->told_lost; /* else the next state would equal the last */
+    m->changed |= !s->lost_in_checkpoint; /* else the next checkpoint would say the same again */
 }
 
 void merge_lose(struct merge *m, int stream)
 {
     struct stream *s = &m->streams[stream];
-    if (s->standing == STANDING_LIVES) {
+    if (s->status == STATUS_LIVES) {
         forget_waiting(m, stream);
         m->backfilling -= stream_backfills(s);
         stream_clear(s, &m->done);
         s->life++;
     }
-    s->in_doubt = m->config.asks_lost;
-    stand(m, s, STANDING_LOST);
+    s->undecided = m->config.asks_lost;
+    set_status(m, s, STATUS_LOST);
 }
 
 void merge_decided(struct merge *m, int stream)
 {
-    m->streams[stream].in_doubt = false;
+    m->streams[stream].undecided = false;
 }
 
 void merge_leave(struct merge *m, int stream)
 {
-    stand(m, &m->streams[stream], STANDING_AWAY);
+    set_status(m, &m->streams[stream], STATUS_AWAY);
 }
 
-/* The first commit that is not skipped: one that was told in part is over for this life. */
+/* The first commit that is for the new life: a transaction of which a part has arrived is not. */
 static uint64_t first_commit(const struct merge *m, uint64_t not_before)
 {
     uint64_t first = m->in_transaction ? m->txn.final_lsn + 1 : m->last_commit;
@@ -79,9 +81,10 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
     }
     s->cursor = first_commit(m, not_before);
     order_of(s)->begin(m, s);
-    m->as_of_ahead = true;
+    m->as_of_pending = true;
     m->backfilling += stream_backfills(s);
-    s->changed = true; /* but no reason for a state: that it is to be backfilled was said */
+    s->changed =
+        true; /* no reason for a checkpoint: the last one says that it is to be backfilled */
     return true;
 }
 
@@ -91,18 +94,23 @@ void merge_add(struct merge *m, const struct merge_stream *config)
     struct stream *s = &m->streams[m->config.stream_count++];
     s->config = config;
     s->life = 1;
-    stand(m, s, STANDING_LOST);
+    set_status(m, s, STATUS_LOST);
     m->bound_again = 0;
 }
 
 bool merge_is_lost(const struct merge *m, int stream)
 {
-    return m->streams[stream].standing != STANDING_LIVES;
+    return m->streams[stream].status != STATUS_LIVES;
 }
 
-bool merge_is_told_lost(const struct merge *m, int stream)
+bool merge_skips(const struct merge *m, int stream)
 {
-    return m->streams[stream].told_lost;
+    return stream_skips(&m->streams[stream], m->txn.final_lsn);
+}
+
+bool merge_is_lost_in_checkpoint(const struct merge *m, int stream)
+{
+    return m->streams[stream].lost_in_checkpoint;
 }
 
 uint64_t merge_life(const struct merge *m, int stream)

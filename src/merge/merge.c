@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "row/cursor.h"
@@ -19,7 +21,7 @@ static bool init_streams(struct merge *m, struct err *err)
         order_of(s)->begin(m, s);
         m->backfilling += stream_backfills(s);
     }
-    m->as_of_ahead = true;
+    m->as_of_pending = true;
     return true;
 }
 
@@ -33,9 +35,9 @@ struct merge *merge_new(const struct merge_config *config, struct err *err)
     m->config.room = config->room > config->stream_count ? config->room : config->stream_count;
     m->streams = mem_zero((size_t)m->config.room * sizeof *m->streams);
     arena_init(&m->asking.arena, 4096);
-    for (size_t i = 0; config->start && i < config->start->unseen_count; i++) {
-        m->txn.xid = config->start->unseen[i];
-        merge_note_unseen(m);
+    for (size_t i = 0; config->start && i < config->start->in_doubt_count; i++) {
+        m->txn.xid = config->start->in_doubt[i];
+        merge_note_in_doubt(m);
     }
     if (!init_streams(m, err)) {
         merge_free(&m);
@@ -71,7 +73,7 @@ void merge_free(struct merge **merge)
     free(m->streams);
     free((void *)m->waiting);
     free((void *)m->bound);
-    free(m->unseen);
+    free(m->in_doubt);
     free(m);
 }
 
@@ -124,8 +126,8 @@ void merge_pass(struct event *e)
 void merge_absorb(const struct stream *s, struct event *e)
 {
     bool deletes = e->kind == EVENT_DELETE || moves(e);
-    bool told = deletes && s->config->airbyte_look && e->relation->key_count > 0;
-    e->kind = told ? EVENT_DELETE : EVENT_SKIP;
+    bool printed = deletes && s->config->airbyte_look && e->relation->key_count > 0;
+    e->kind = printed ? EVENT_DELETE : EVENT_SKIP;
 }
 
 void merge_give_up(struct merge *m, struct event *e)
@@ -168,7 +170,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
     return true;
 }
 
-/* Of a stream's table under another name: it is not captured, and would not be told of again. */
+/* A change of a stream's table under another name, which is not captured. */
 static void merge_renamed(struct merge *m, const struct relation *relation)
 {
     const struct merge_hooks *hooks = &m->config.hooks;
@@ -180,17 +182,24 @@ static void merge_renamed(struct merge *m, const struct relation *relation)
     }
 }
 
-/* Of a row that was deleted before this life begins, or while there is none. A shape is bound to one
- * life: that of the next is not known yet. */
-static void skip(const struct stream *s, struct event *e)
+/* A change from before the stream's life, or while it has none, is not printed, except a delete
+ * under the Airbyte look. Without a life it takes the key of the last one, by which the row was
+ * printed: the key of the next is not known yet. */
+static void skip(const struct merge *m, const struct stream *s, struct event *e)
 {
     struct relation *relation = e->relation;
-    if (s->standing == STANDING_LIVES) {
-        stream_bind(s, relation);
+    if (e->kind == EVENT_TRUNCATE) {
+        bool printed = m->config.emits_skipped_truncates && !is_of_another(s, relation);
+        e->kind = printed ? EVENT_TRUNCATE : EVENT_SKIP;
+        return;
     }
-    bool bound = relation->life + (s->standing != STANDING_LIVES) == s->life;
-    if (e->kind != EVENT_TRUNCATE && bound && (s->pending || s->standing != STANDING_LIVES) &&
-        merge_event_fits(e) && !is_of_another(s, relation)) {
+    bool lives = s->status == STATUS_LIVES;
+    if (lives) {
+        stream_bind(s, relation);
+    } else {
+        stream_bind_last(s, relation);
+    }
+    if ((s->pending || !lives) && merge_event_fits(e) && !is_of_another(s, relation)) {
         merge_absorb(s, e);
     } else {
         e->kind = EVENT_SKIP;
@@ -206,7 +215,7 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     if (stream == STREAM_WATERMARKS) {
         merge_watermark_row(m, e);
     } else if (stream >= 0) {
-        skip(&m->streams[stream], e);
+        skip(m, &m->streams[stream], e);
         return true;
     } else if (e->relation->renamed_of >= 0) {
         merge_renamed(m, e->relation);
@@ -215,52 +224,80 @@ static bool merge_change(struct merge *m, struct batch *batch, struct event *e, 
     return true;
 }
 
-static void merge_commit(struct merge *m, struct event *e, int64_t now_us)
+/* The server sends transactions in the order of their commits, from the cursor on. */
+static bool goes_back(const struct txn *txn, struct err *err)
 {
+    return err_set(
+        err, ERR_SYSTEM,
+        "the server sent transaction %u, which was committed at %s, although the stream had come "
+        "further: start the capture again, which goes on from its state",
+        txn->xid, lsn_format(txn->final_lsn).s);
+}
+
+static bool merge_commit(struct merge *m, struct event *e, int64_t now_us, struct err *err)
+{
+    CHECK(m->in_transaction);
+    if (e->lsn < m->txn.final_lsn) {
+        return goes_back(&m->txn, err);
+    }
     m->in_transaction = false;
     m->last_commit = m->cursor = m->position = e->lsn;
     m->changed = true;
-    merge_release(m, e);
-    m->finished = m->finish_came_by && !m->backfilling;
-    if (m->finished || now_us - m->last_checkpoint_us >= m->pause_us) {
-        e->checkpoint = merge_due_checkpoint(m, now_us);
-    }
+    merge_between_transactions(m, e, now_us);
+    return true;
 }
 
 void merge_pass_as_of(struct merge *m, uint64_t lsn)
 {
-    bool ahead = false;
-    for (int i = 0; m->as_of_ahead && i < m->config.stream_count; i++) {
+    bool pending = false;
+    for (int i = 0; m->as_of_pending && i < m->config.stream_count; i++) {
         struct stream *s = &m->streams[i];
         if (s->as_of && !s->as_of_passed && s->as_of <= lsn) {
             s->as_of_passed = true;
             s->as_of_carry = cursor_carry(m->last_change, s->as_of);
             s->changed |= s->as_of_carry != 0;
         }
-        ahead |= s->as_of && !s->as_of_passed;
+        pending |= s->as_of && !s->as_of_passed;
     }
-    m->as_of_ahead = ahead;
+    m->as_of_pending = pending;
 }
 
-static void merge_begins(struct merge *m, const struct txn *txn)
+static bool merge_begins(struct merge *m, const struct txn *txn, struct err *err)
 {
+    CHECK(!m->in_transaction);
+    if (txn->final_lsn < m->cursor) {
+        return goes_back(txn, err);
+    }
     m->in_transaction = true;
     m->txn = *txn;
     merge_pass_as_of(m, txn->final_lsn);
     cursor_begin(&m->last_change, txn->final_lsn);
+    return true;
+}
+
+/* A message that is of no transaction is a position to go on from. */
+static void merge_message(struct merge *m, const struct event *e)
+{
+    if (!e->transactional) {
+        m->last_commit = m->cursor = m->position = e->lsn;
+        m->changed = true;
+        merge_pass_as_of(m, m->cursor);
+        merge_note_passed(m);
+    }
 }
 
 static bool merge_event(struct merge *m, struct batch *batch, struct event *e, int64_t now_us,
                         struct err *err)
 {
     switch (e->kind) {
-    case EVENT_BEGIN: merge_begins(m, e->txn); return true;
-    case EVENT_COMMIT: merge_commit(m, e, now_us); return true;
+    case EVENT_BEGIN: return merge_begins(m, e->txn, err);
+    case EVENT_COMMIT: return merge_commit(m, e, now_us, err);
     case EVENT_POSITION: merge_keepalive(m, e, now_us); return true;
     case EVENT_INSERT:
     case EVENT_UPDATE:
     case EVENT_DELETE: cursor_change(&m->last_change); return merge_change(m, batch, e, err);
     case EVENT_TRUNCATE: return merge_change(m, batch, e, err);
+    case EVENT_MESSAGE: merge_message(m, e); return true;
     case EVENT_RELATION: e->kind = EVENT_SKIP; return true;
     case EVENT_MOVE:
     case EVENT_END:
@@ -273,6 +310,7 @@ bool merge_events(struct merge *m, struct batch *batch, int64_t now_us, struct e
 {
     size_t merged = 0;
     bool ok = true;
+    CHECK(batch->kind == BATCH_EVENTS && !m->asking.asked);
     batch->cursor = m->last_change;
     while (ok && !m->finished && merged < batch->event_count) {
         ok = merge_event(m, batch, &batch->events[merged], now_us, err);

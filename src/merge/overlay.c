@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "complete.h"
 #include "row/batch.h"
 
@@ -38,8 +39,9 @@ void overlay_clear(struct overlay *overlay)
 
 static bool bad_key(struct overlay *overlay, struct err *err)
 {
-    return err_set(err, ERR_SYSTEM, "a row of %s.%s has a key that cannot be read",
-                   overlay->chunk->relation->schema, overlay->chunk->relation->name);
+    return err_set(
+        err, ERR_SYSTEM, "a row of %s has a key that cannot be read",
+        stream_label(overlay->chunk->relation->schema, overlay->chunk->relation->name).s);
 }
 
 static bool same_key(struct overlay *overlay, const struct overlay_entry *entry,
@@ -137,7 +139,7 @@ static struct overlay_entry *lookup(struct overlay *overlay, const struct keycod
     return find(overlay, key, keycode_hash(key));
 }
 
-/* From here on a patch stands at the entry: the row as it was read is gone. */
+/* A patch takes the place of the row at the entry, which is not printed any more. */
 static struct patched *take_place(struct overlay *overlay, struct overlay_entry *entry,
                                   const struct keycode *key)
 {

@@ -1,8 +1,9 @@
-/* How far the merger has come: unseen transactions, checkpoints, memory, the end. */
+/* How far the merger has come: in-doubt transactions, checkpoints, memory, the end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "row/cursor.h"
@@ -10,48 +11,51 @@
 enum {
     POSITION_BYTES = 16 * 1024 * 1024,   /* an idle stream's cursor follows by a WAL segment… */
     POSITION_INTERVAL_US = 60 * 1000000, /* …or a minute */
-    UNSEEN_MOST = 1000,                  /* beyond, a snapshot is to tell which of them are seen */
+    IN_DOUBT_MOST = 1000, /* with more, a snapshot is taken to see which are visible */
 };
 
-void merge_note_unseen(struct merge *m)
+void merge_note_in_doubt(struct merge *m)
 {
-    for (size_t i = m->unseen_count; i-- > 0;) {
-        if (m->unseen[i] == m->txn.xid) {
+    for (size_t i = m->in_doubt_count; i-- > 0;) {
+        if (m->in_doubt[i] == m->txn.xid) {
             return;
         }
     }
-    m->unseen = mem_grow_array(m->unseen, &m->unseen_cap, m->unseen_count + 1, sizeof *m->unseen);
-    m->unseen[m->unseen_count++] = m->txn.xid;
+    m->in_doubt =
+        mem_grow_array(m->in_doubt, &m->in_doubt_cap, m->in_doubt_count + 1, sizeof *m->in_doubt);
+    m->in_doubt[m->in_doubt_count++] = m->txn.xid;
 }
 
 void merge_forget_seen(struct merge *m, const struct snapshot *snapshot)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < m->unseen_count; i++) {
-        if (!snapshot_sees(snapshot, m->unseen[i])) {
-            m->unseen[kept++] = m->unseen[i];
+    for (size_t i = 0; i < m->in_doubt_count; i++) {
+        if (!snapshot_sees(snapshot, m->in_doubt[i], 0)) {
+            m->in_doubt[kept++] = m->in_doubt[i];
         }
     }
-    m->unseen_count = kept;
+    m->in_doubt_count = kept;
 }
 
-/* Only what changed since the last one travels. */
+/* It holds only what changed since the last one. */
 static struct checkpoint *new_checkpoint(struct merge *m)
 {
     int count = 0;
     bool has_cursors = false;
+    CHECK(!m->in_transaction && m->cursor >= m->told_cursor && m->position >= m->cursor);
+    m->told_cursor = m->cursor;
     for (int i = 0; i < m->config.stream_count; i++) {
         count += m->streams[i].changed;
         has_cursors |= m->streams[i].config->airbyte_look;
     }
     struct checkpoint *checkpoint = checkpoint_new(count);
-    m->unseen_count = m->backfilling ? m->unseen_count : 0; /* no chunk will ask for them */
+    m->in_doubt_count = m->backfilling ? m->in_doubt_count : 0; /* no chunk will be read */
     checkpoint->cursor = m->cursor;
     checkpoint->carry = has_cursors ? cursor_carry(m->last_change, m->cursor) : 0;
-    checkpoint->unseen_count = m->unseen_count;
-    if (m->unseen_count) {
-        checkpoint->unseen = mem_alloc(m->unseen_count * sizeof *checkpoint->unseen);
-        memcpy(checkpoint->unseen, m->unseen, m->unseen_count * sizeof *checkpoint->unseen);
+    checkpoint->in_doubt_count = m->in_doubt_count;
+    if (m->in_doubt_count) {
+        checkpoint->in_doubt = mem_alloc(m->in_doubt_count * sizeof *checkpoint->in_doubt);
+        memcpy(checkpoint->in_doubt, m->in_doubt, m->in_doubt_count * sizeof *checkpoint->in_doubt);
     }
     for (int i = 0, n = 0; i < m->config.stream_count; i++) {
         if (m->streams[i].changed) {
@@ -59,25 +63,25 @@ static struct checkpoint *new_checkpoint(struct merge *m)
             stream_state_now(&m->streams[i], state);
             state->cursor = state->cursor > m->cursor ? state->cursor : 0;
             m->streams[i].changed = false;
-            m->streams[i].told_lost = m->streams[i].standing != STANDING_LIVES;
+            m->streams[i].lost_in_checkpoint = m->streams[i].status != STATUS_LIVES;
         }
     }
     return checkpoint;
 }
 
-static bool some_in_doubt(const struct merge *m)
+static bool some_undecided(const struct merge *m)
 {
     for (int i = 0; m->config.asks_lost && i < m->config.stream_count; i++) {
-        if (m->streams[i].in_doubt) {
+        if (m->streams[i].undecided) {
             return true;
         }
     }
     return false;
 }
 
-struct checkpoint *merge_due_checkpoint(struct merge *m, int64_t now_us)
+static struct checkpoint *due_checkpoint(struct merge *m, int64_t now_us)
 {
-    if (!m->changed || some_in_doubt(m)) {
+    if (!m->changed || some_undecided(m)) {
         return NULL;
     }
     m->changed = false;
@@ -85,15 +89,42 @@ struct checkpoint *merge_due_checkpoint(struct merge *m, int64_t now_us)
     return new_checkpoint(m);
 }
 
-struct checkpoint *merge_checkpoint(struct merge *m, int64_t now_us)
+static bool has_finish_passed(const struct merge *m)
 {
-    return now_us >= merge_deadline_us(m) ? merge_due_checkpoint(m, now_us) : NULL;
+    return m->finish_past && m->finish_past <= m->position && !m->backfilling;
 }
 
 int64_t merge_deadline_us(const struct merge *m)
 {
-    bool possible = m->changed && !m->in_transaction && !m->finished && !some_in_doubt(m);
-    return possible ? m->last_checkpoint_us + m->pause_us : INT64_MAX;
+    if (m->in_transaction || m->finished) {
+        return INT64_MAX;
+    }
+    if (m->some_passed || has_finish_passed(m)) {
+        return 0;
+    }
+    return m->changed && !some_undecided(m) ? m->last_checkpoint_us + m->pause_us : INT64_MAX;
+}
+
+void merge_between_transactions(struct merge *m, struct event *e, int64_t now_us)
+{
+    merge_release(m, e);
+    m->finished = (m->finish_arrived && !m->backfilling) || has_finish_passed(m);
+    if (m->finished && m->position > m->cursor) {
+        m->cursor = m->position;
+        m->changed = true;
+    }
+    if (m->finished || now_us - m->last_checkpoint_us >= m->pause_us) {
+        e->checkpoint = due_checkpoint(m, now_us);
+    }
+}
+
+void merge_idle(struct merge *m, struct batch *batch, int64_t now_us)
+{
+    struct event *e = batch_event(batch);
+    batch->cursor = m->last_change;
+    e->kind = EVENT_POSITION;
+    e->lsn = m->position;
+    merge_between_transactions(m, e, now_us);
 }
 
 void merge_pace(struct merge *m, int64_t pause_us)
@@ -113,6 +144,7 @@ void merge_keepalive(struct merge *m, struct event *e, int64_t now_us)
         m->changed = true;
         merge_pass_as_of(m, e->lsn);
     }
+    merge_between_transactions(m, e, now_us);
 }
 
 uint64_t merge_position(const struct merge *m)
@@ -120,15 +152,15 @@ uint64_t merge_position(const struct merge *m)
     return m->position;
 }
 
-static size_t kept_bytes(const struct merge *m, bool *reading)
+static size_t bytes_buffered(const struct merge *m, bool *reading)
 {
     size_t bytes = 0;
     *reading = false;
     for (int i = 0; i < m->config.stream_count; i++) {
         for (int r = 0; r < m->streams[i].range_count; r++) {
             const struct range *range = &m->streams[i].ranges[r];
-            bytes += ahead_bytes(&range->ahead);
-            *reading |= range->ahead.count && range->reading;
+            bytes += buffered_bytes(&range->buffered);
+            *reading |= range->buffered.count && range->reading;
         }
     }
     return bytes;
@@ -137,14 +169,14 @@ static size_t kept_bytes(const struct merge *m, bool *reading)
 bool merge_stalled(const struct merge *m)
 {
     bool reading;
-    return m->backfilling && kept_bytes(m, &reading) > m->config.ahead_bytes && reading;
+    return m->backfilling && bytes_buffered(m, &reading) > m->config.buffered_bytes && reading;
 }
 
 bool merge_wants_snapshot(const struct merge *m)
 {
     bool reading;
-    return m->backfilling && (m->unseen_count > UNSEEN_MOST ||
-                              (kept_bytes(m, &reading) > m->config.ahead_bytes && !reading));
+    return m->backfilling && (m->in_doubt_count > IN_DOUBT_MOST ||
+                              (bytes_buffered(m, &reading) > m->config.buffered_bytes && !reading));
 }
 
 void merge_snapshot(struct merge *m, const struct snapshot *snapshot)
@@ -158,7 +190,7 @@ void merge_snapshot(struct merge *m, const struct snapshot *snapshot)
                 snapshot_free(&range->floor);
                 snapshot_copy(&range->floor, snapshot);
                 range->has_floor = true;
-                ahead_forget_seen(&range->ahead, snapshot);
+                buffered_forget_seen(&range->buffered, snapshot);
             }
         }
     }
@@ -169,10 +201,11 @@ bool merge_backfilling(const struct merge *m)
     return m->backfilling > 0;
 }
 
-void merge_finish_at(struct merge *m, const char *watermark)
+void merge_finish_at(struct merge *m, const char *watermark, uint64_t lsn)
 {
     snprintf(m->finish_at, sizeof m->finish_at, "%s", watermark);
-    m->finish_came_by = false;
+    m->finish_past = lsn;
+    m->finish_arrived = false;
 }
 
 bool merge_finished(const struct merge *m)

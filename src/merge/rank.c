@@ -57,6 +57,7 @@ static void make_room(struct stream *s, struct merge_question *q)
 {
     s->ranks = mem_grow_array(s->ranks, &s->rank_cap, q->count, sizeof *s->ranks);
     s->rank_next = 0;
+    s->rank_count = q->count;
     s->ranked = true;
     q->ranks = s->ranks;
 }
@@ -80,7 +81,7 @@ bool merge_ask_ranks(struct merge *m, const struct batch *batch)
     struct merge_question *q = &m->asking.question;
     for (int i = 0; m->backfilling && i < m->config.stream_count; i++) {
         struct stream *s = &m->streams[i];
-        if (s->standing != STANDING_LIVES || !s->pending || !s->config->key.server || s->ranked) {
+        if (s->status != STATUS_LIVES || !s->pending || !s->config->key.server || s->ranked) {
             continue;
         }
         *q = (struct merge_question){.kind = MERGE_ASKS_RANKS, .stream = i};
@@ -98,15 +99,15 @@ bool merge_ask_end(struct merge *m, const struct batch *batch)
     struct merge_question *q = &m->asking.question;
     struct stream *s = &m->streams[batch->stream];
     if (batch->step != CHUNK_CLOSE || !batch->close.end || batch->life != s->life ||
-        s->standing != STANDING_LIVES || !s->config->key.server || s->ranked) {
+        s->status != STATUS_LIVES || !s->config->key.server || s->ranked) {
         return false;
     }
-    const struct ahead *ahead = &s->ranges[batch->range].ahead;
+    const struct buffered *buffered = &s->ranges[batch->range].buffered;
     size_t cap = 0;
     *q = (struct merge_question){.kind = MERGE_ASKS_RANKS, .stream = batch->stream};
-    for (size_t i = 0; i < ahead->count; i++) {
-        if (ahead->changes[i].key) {
-            add_key(q, &cap, ahead->changes[i].key, &m->asking.arena);
+    for (size_t i = 0; i < buffered->count; i++) {
+        if (buffered->changes[i].key) {
+            add_key(q, &cap, buffered->changes[i].key, &m->asking.arena);
         }
     }
     make_room(s, q);

@@ -1,26 +1,29 @@
-/* Chunks through the merger: opened, filled, closed, and let go by their watermarks. */
+/* Chunks through the merger: opened, filled, closed, and released once all that they saw has
+ * arrived. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "internal.h"
 #include "row/cursor.h"
+#include "row/name.h"
 #include "row/tuple.h"
 
-/* The transactions in progress at this snapshot may still be unseen by it; all later ones see what
- * it sees. */
+/* All later snapshots see what this one sees. */
 static void raise_floor(struct merge *m, struct range *range, const struct snapshot *snapshot)
 {
     snapshot_free(&range->floor);
     snapshot_copy(&range->floor, snapshot);
     range->has_floor = true;
-    ahead_forget_seen(&range->ahead, snapshot);
+    buffered_forget_seen(&range->buffered, snapshot);
     merge_forget_seen(m, snapshot);
 }
 
 static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch)
 {
     struct range *range = &s->ranges[batch->range];
+    CHECK(!range->open && batch->chunk);
     struct chunk *chunk = range->open = batch->chunk;
     batch->chunk = NULL;
     range->tail = &chunk->batches;
@@ -33,9 +36,22 @@ static void take_snapshot(struct merge *m, struct stream *s, struct batch *batch
 
 static void keep_rows(struct range *range, struct batch **batch)
 {
+    CHECK(range->open);
     *range->tail = *batch;
     range->tail = &(*batch)->next;
     *batch = NULL;
+}
+
+static bool has_passed(const struct merge *m, const struct waiting *waiting)
+{
+    return waiting->seen_lsn && waiting->seen_lsn <= m->position;
+}
+
+void merge_note_passed(struct merge *m)
+{
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        m->some_passed |= has_passed(m, m->waiting[i]);
+    }
 }
 
 static bool close_chunk(struct merge *m, struct batch **batch, struct err *err)
@@ -43,11 +59,12 @@ static bool close_chunk(struct merge *m, struct batch **batch, struct err *err)
     int stream = (*batch)->stream, range = (*batch)->range;
     struct stream *s = &m->streams[stream];
     struct chunk_close close = (*batch)->close;
+    CHECK(s->ranges[range].open && close.last == !close.end);
     (*batch)->close.end = NULL;
     if ((*batch)->row_count) {
         keep_rows(&s->ranges[range], batch);
     } else {
-        merge_let_go(m, batch);
+        merge_let_go(&m->done, batch);
     }
     struct waiting *waiting = stream_close_chunk(s, stream, range, &close, err);
     if (!waiting) {
@@ -56,39 +73,41 @@ static bool close_chunk(struct merge *m, struct batch **batch, struct err *err)
     m->waiting = mem_grow_array((void *)m->waiting, &m->waiting_cap, m->waiting_count + 1,
                                 sizeof *m->waiting);
     m->waiting[m->waiting_count++] = waiting;
+    m->some_passed |= has_passed(m, waiting);
     return order_of(s)->chunk(m, stream, &s->ranges[range], waiting, err);
 }
 
 static void abort_chunk(struct merge *m, struct range *range, struct batch **batch)
 {
-    struct batch *rows = range->open ? range->open->batches : NULL;
-    while (rows) {
-        struct batch *next = rows->next;
-        merge_let_go(m, &rows);
-        rows = next;
+    if (range->open) {
+        merge_let_go_all(&m->done, range->open->batches);
     }
     chunk_free(&range->open);
     range->reading = false;
-    merge_let_go(m, batch);
+    merge_let_go(&m->done, batch);
 }
 
 static bool take_step(struct merge *m, struct batch **batch, struct err *err)
 {
     struct stream *s = &m->streams[(*batch)->stream];
+    CHECK((*batch)->range < s->range_count);
     struct range *range = &s->ranges[(*batch)->range];
     switch ((*batch)->step) {
     case CHUNK_OPEN:
+        CHECK(!range->reading);
         range->reading = true;
-        merge_let_go(m, batch);
+        merge_let_go(&m->done, batch);
         return true;
     case CHUNK_SNAPSHOT:
         take_snapshot(m, s, *batch);
-        merge_let_go(m, batch);
+        merge_let_go(&m->done, batch);
         return true;
     case CHUNK_ROWS: keep_rows(range, batch); return true;
     case CHUNK_CLOSE: return close_chunk(m, batch, err);
+    case CHUNK_WHOLE: take_snapshot(m, s, *batch); return close_chunk(m, batch, err);
     case CHUNK_ABORT: abort_chunk(m, range, batch); return true;
-    case CHUNK_RETURN: merge_let_go(m, batch); return true;
+    case CHUNK_RETURN:
+    case CHUNK_RIDERS: merge_let_go(&m->done, batch); return true;
     }
     return true;
 }
@@ -98,22 +117,31 @@ static void let_go_late(struct merge *m, struct batch **batch)
 {
     chunk_free(&(*batch)->chunk);
     key_free(&(*batch)->close.end);
-    merge_let_go(m, batch);
+    merge_let_go(&m->done, batch);
 }
 
-bool merge_rows(struct merge *m, struct batch **batch, struct err *err)
+static bool take_batch(struct merge *m, struct batch **batch, struct err *err)
 {
     const struct stream *s = &m->streams[(*batch)->stream];
-    m->asking.batch = NULL;
-    if (s->standing != STANDING_LIVES || s->life != (*batch)->life) {
+    if (s->status != STATUS_LIVES || s->life != (*batch)->life) {
         let_go_late(m, batch);
         return true;
     }
     return take_step(m, batch, err);
 }
 
-/* The value of a text column, as a string. */
-static bool value_is(const struct event *e, const char *column, const char *text)
+bool merge_rows(struct merge *m, struct batch **batch, struct err *err)
+{
+    bool ok = true;
+    CHECK((*batch)->kind == BATCH_ROWS && !m->asking.asked);
+    m->asking.batch = NULL;
+    for (struct batch *rider = batch_take_rider(*batch); rider; rider = batch_take_rider(*batch)) {
+        ok = take_batch(m, &rider, err) && ok;
+    }
+    return take_batch(m, batch, err) && ok;
+}
+
+static struct value value_of(const struct event *e, const char *column)
 {
     int index = relation_column(e->relation, column);
     const uint8_t *p = tuple_first(e->new_tuple);
@@ -121,22 +149,42 @@ static bool value_is(const struct event *e, const char *column, const char *text
     for (int i = 0; i <= index; i++) {
         p = tuple_wal_next(p, &value);
     }
-    return value.kind == VALUE_TEXT && value.len == strlen(text) &&
-           !memcmp(value.data, text, value.len);
+    return value;
+}
+
+static bool is_text(const struct value *value, const char *text)
+{
+    return value->kind == VALUE_TEXT && value->len == strlen(text) &&
+           !memcmp(value->data, text, value->len);
+}
+
+static void take_request(struct merge *m, const struct value *table)
+{
+    const struct merge_hooks *hooks = &m->config.hooks;
+    if (table->kind == VALUE_TEXT) {
+        hooks->requested(hooks->context, (const char *)table->data, table->len);
+    }
 }
 
 void merge_watermark_row(struct merge *m, const struct event *e)
 {
-    if ((e->kind != EVENT_INSERT && e->kind != EVENT_UPDATE) ||
-        !value_is(e, "slot", m->config.slot)) {
+    if (e->kind != EVENT_INSERT && e->kind != EVENT_UPDATE) {
+        return;
+    }
+    struct value slot = value_of(e, "slot"), watermark = value_of(e, "watermark");
+    if (slot.kind == VALUE_TEXT &&
+        is_request_name((const char *)slot.data, slot.len, m->config.slot)) {
+        take_request(m, &watermark);
+    }
+    if (!is_text(&slot, m->config.slot)) {
         return;
     }
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
-        waiting->come_by |= value_is(e, "watermark", waiting->watermark) ||
-                            (waiting->again[0] && value_is(e, "watermark", waiting->again));
+        waiting->arrived |= is_text(&watermark, waiting->watermark) ||
+                            (waiting->again[0] && is_text(&watermark, waiting->again));
     }
-    m->finish_came_by |= m->finish_at[0] && value_is(e, "watermark", m->finish_at);
+    m->finish_arrived |= m->finish_at[0] && is_text(&watermark, m->finish_at);
 }
 
 void merge_look(struct merge *m)
@@ -151,7 +199,7 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     size_t count = 0;
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
-        if (waiting->looks > 1 && !waiting->come_by) {
+        if (waiting->looks > 1 && !waiting->arrived && !waiting->seen_lsn) {
             waiting->looks = 0;
             memcpy(waiting->again, watermark, sizeof waiting->again);
             *stream = waiting->stream;
@@ -161,21 +209,22 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     return count;
 }
 
-/* Rows in ctid order leave in that order: a state tells how far they are out, and of no gap. `kept`
- * chunks closed before this one go on waiting. */
+/* Chunks in ctid order leave in that order: a state can tell up to where rows are out, but no gap.
+ * The first `kept` chunks were closed before this one, and go on waiting. */
 static bool may_leave(const struct merge *m, size_t kept, const struct waiting *waiting)
 {
-    bool may = waiting->come_by;
+    bool may = waiting->arrived || has_passed(m, waiting);
     for (size_t i = 0; may && m->streams[waiting->stream].config->ctid_order && i < kept; i++) {
         may = m->waiting[i]->stream != waiting->stream;
     }
     return may;
 }
 
-void merge_release(struct merge *m, struct event *commit)
+void merge_release(struct merge *m, struct event *e)
 {
-    struct chunk **tail = &commit->chunk;
+    struct chunk **tail = &e->chunk;
     size_t kept = 0;
+    m->some_passed = false;
     for (size_t i = 0; i < m->waiting_count; i++) {
         struct waiting *waiting = m->waiting[i];
         if (!may_leave(m, kept, waiting)) {
@@ -187,8 +236,10 @@ void merge_release(struct merge *m, struct event *commit)
         tail = &(*tail)->next;
         m->backfilling -= !stream_backfills(s);
     }
+    CHECK(m->backfilling >= 0);
     m->waiting_count = kept;
-    if (commit->chunk) {
-        cursor_release(&m->last_change, commit->lsn);
+    if (e->chunk) {
+        m->changed = true;
+        cursor_release(&m->last_change, e->lsn);
     }
 }

@@ -1,9 +1,10 @@
 /*
- * The shapes in which changes come: which are current, and which can be forgotten.
+ * The shapes in which changes come: which are current, and which can be freed.
  *
- * One that was replaced, or whose table is gone, is still that of changes before it: of those in the
- * batch in hand, and while rows of its table are read, of buffered ones and of patches. What is printed
- * of it is printed before the batch in which it leaves.
+ * One that was replaced, or whose table was dropped, is past. Changes may still point at it: those
+ * of the batch in hand, and while its table is in backfill, buffered ones and patches. It leaves
+ * with the first batch after which nothing does; the emitter frees it when it has printed that
+ * batch.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -15,7 +16,7 @@ static void pass(struct merge *m, struct relation *relation)
     m->past = relation;
 }
 
-/* The one before it may have passed already, because its table was gone. */
+/* The one before it may be past already, because its table was dropped. */
 void merge_take_shape(struct merge *m, struct relation *relation)
 {
     size_t i = 0;
@@ -33,7 +34,7 @@ void merge_take_shape(struct merge *m, struct relation *relation)
     m->bound[i] = relation;
 }
 
-size_t merge_told(const struct merge *m, uint32_t **oids)
+size_t merge_known_tables(const struct merge *m, uint32_t **oids)
 {
     *oids = mem_alloc((m->bound_count + 1) * sizeof **oids);
     for (size_t i = 0; i < m->bound_count; i++) {
@@ -62,7 +63,7 @@ void merge_forget_gone(struct merge *m, const uint32_t *gone, size_t count, uint
     m->bound_again = again;
 }
 
-/* Whether changes that are kept for rows to come may be in it. */
+/* Whether buffered changes or patches may point at it. */
 static bool is_kept(const struct merge *m, const struct relation *relation)
 {
     return relation->stream >= 0 && m->streams[relation->stream].pending > 0;

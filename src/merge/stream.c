@@ -4,8 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "row/cursor.h"
+
+/* What holds of the intervals after each chunk. */
+static void check_tiling(const struct stream *s)
+{
+    size_t pending = 0;
+    for (size_t i = 0; i < s->interval_count; i++) {
+        const struct interval *interval = &s->intervals[i], *next = interval + 1;
+        bool last = i + 1 == s->interval_count;
+        pending += interval->state != INTERVAL_OUT;
+        CHECK(!interval->waiting == (interval->state != INTERVAL_WAITING));
+        CHECK(last == !interval->upper_text && interval->range < s->range_count);
+        CHECK(last || interval->state != INTERVAL_UNREAD || next->range != interval->range ||
+              next->state == INTERVAL_OUT);
+    }
+    CHECK(pending == s->pending);
+}
 
 static struct interval *insert_interval(struct stream *s, size_t at)
 {
@@ -61,29 +78,60 @@ static bool same_key_text(const struct key *a, const struct key *b)
     return true;
 }
 
+/* Whether an interval begins where the one before it ends, as far as that is known here. */
+static bool is_behind(const struct stream *s, size_t at)
+{
+    const struct interval *before = &s->intervals[at - 1], *interval = &s->intervals[at];
+    return before->upper_text && (s->config->key.server || !before->upper || !interval->upper ||
+                                  keycode_compare(before->upper, interval->upper) <= 0);
+}
+
+static bool refuse_ranges(const struct stream *s, struct err *err)
+{
+    return err_set(
+        err, ERR_CONFIG,
+        "the state of stream %s has ranges of keys that do not follow one another: start "
+        "the stream without a state",
+        s->config->state->id);
+}
+
+static bool check_order(const struct stream *s, struct err *err)
+{
+    for (size_t i = 1; i < s->interval_count; i++) {
+        if (!is_behind(s, i)) {
+            return refuse_ranges(s, err);
+        }
+    }
+    return true;
+}
+
 /* What lies between the ranges that a state lists was out already. */
 static bool tile(struct stream *s, const struct stream_state *state, struct err *err)
 {
     const struct key *reached = NULL; /* upper end of the tiling so far */
     for (int r = 0; r < state->range_count; r++) {
         const struct range_state *range = &state->ranges[r];
+        if (r && !range->scanned) {
+            return refuse_ranges(s, err);
+        }
         if (range->scanned && !same_key_text(range->scanned, reached) &&
             !append(s, INTERVAL_OUT, r, range->scanned, err)) {
             return false;
         }
-        if (!append(s, INTERVAL_AHEAD, r, range->until, err)) {
+        if (!append(s, INTERVAL_UNREAD, r, range->until, err)) {
             return false;
         }
         reached = range->until;
     }
-    return !reached || append(s, INTERVAL_OUT, state->range_count - 1, NULL, err);
+    return (!reached || append(s, INTERVAL_OUT, state->range_count - 1, NULL, err)) &&
+           check_order(s, err);
 }
 
 bool stream_init(struct stream *s, const struct merge_stream *config, struct err *err)
 {
     const struct stream_state *state = config->state;
     s->config = config;
-    s->standing = STANDING_LIVES;
+    s->status = STATUS_LIVES;
     s->backfilled = state->backfilled;
     s->cursor = state->cursor;
     s->as_of = state->as_of;
@@ -96,7 +144,7 @@ bool stream_init(struct stream *s, const struct merge_stream *config, struct err
     s->range_count = state->range_count;
     s->ranges = mem_zero((size_t)s->range_count * sizeof *s->ranges);
     for (int r = 0; r < s->range_count; r++) {
-        ahead_init(&s->ranges[r].ahead);
+        buffered_init(&s->ranges[r].buffered);
     }
     return tile(s, state, err);
 }
@@ -123,23 +171,22 @@ void merge_discard_chunks(struct chunk **chunks)
     }
 }
 
-static void chain(struct batch **list, struct batch *batches)
+void merge_let_go_all(struct batch **done, struct batch *batches)
 {
     while (batches) {
         struct batch *next = batches->next;
-        batches->next = *list;
-        *list = batches;
+        merge_let_go(done, &batches);
         batches = next;
     }
 }
 
 static void clear_range(struct range *range, struct batch **done)
 {
-    ahead_free(&range->ahead);
+    buffered_free(&range->buffered);
     latest_free(&range->latest);
     snapshot_free(&range->floor);
     if (range->open) {
-        chain(done, range->open->batches);
+        merge_let_go_all(done, range->open->batches);
     }
     chunk_free(&range->open);
 }
@@ -149,7 +196,7 @@ void stream_clear(struct stream *s, struct batch **done)
     while (s->interval_count) {
         struct interval *last = &s->intervals[s->interval_count - 1];
         if (last->waiting) {
-            chain(done, last->waiting->overlay.chunk->batches);
+            merge_let_go_all(done, last->waiting->overlay.chunk->batches);
             chunk_free(&last->waiting->overlay.chunk);
             free_waiting(&last->waiting);
         }
@@ -178,11 +225,11 @@ struct interval *stream_locate(struct stream *s, const struct keycode *key)
     return &s->intervals[i];
 }
 
-/* The interval AHEAD of a range. */
-static struct interval *ahead_of(struct stream *s, int range)
+/* The interval UNREAD of a range. */
+static struct interval *unread_of(struct stream *s, int range)
 {
     for (size_t i = 0; i < s->interval_count; i++) {
-        if (s->intervals[i].range == range && s->intervals[i].state == INTERVAL_AHEAD) {
+        if (s->intervals[i].range == range && s->intervals[i].state == INTERVAL_UNREAD) {
             return &s->intervals[i];
         }
     }
@@ -208,24 +255,31 @@ static void join_out(struct stream *s)
     }
 }
 
-/* The interval that the chunk fills: all that is AHEAD in the range, or its part up to close->end.
- */
+/* The interval that the chunk fills: all that is UNREAD in the range, or its part up to
+ * close->end. */
 static struct interval *cut(struct stream *s, int range, struct chunk_close *close, struct err *err)
 {
     join_out(s);
-    struct interval *ahead = ahead_of(s, range);
-    if (!ahead) {
+    struct interval *unread = unread_of(s, range);
+    if (!unread) {
         err_set(err, ERR_SYSTEM, "a chunk came for a range that had been read");
         return NULL;
     }
     if (close->last) {
-        return ahead;
+        return unread;
     }
-    struct interval *cut = insert_interval(s, (size_t)(ahead - s->intervals));
+    size_t at = (size_t)(unread - s->intervals);
+    struct interval *cut = insert_interval(s, at);
     cut->range = range;
     s->pending++;
     bool ok = set_upper(s, cut, close->end, err);
     key_free(&close->end);
+    if (ok && ((at && !is_behind(s, at)) || !is_behind(s, at + 1))) {
+        ok = err_set(
+            err, ERR_SYSTEM,
+            "a chunk of stream %s ends at a key that is not in the range that it was read of",
+            s->config->state->id);
+    }
     return ok ? cut : NULL;
 }
 
@@ -241,10 +295,12 @@ struct waiting *stream_close_chunk(struct stream *s, int stream, int range,
     overlay_init(&waiting->overlay, r->open, &s->config->key);
     waiting->stream = stream;
     memcpy(waiting->watermark, close->watermark, sizeof waiting->watermark);
+    waiting->seen_lsn = close->seen_lsn;
     interval->state = INTERVAL_WAITING;
     interval->waiting = waiting;
     r->open = NULL;
     r->reading = false;
+    check_tiling(s);
     return waiting;
 }
 
@@ -263,6 +319,7 @@ struct chunk *stream_release(struct stream *s, struct waiting **waiting)
     s->backfilled += overlay_rows(&(*waiting)->overlay);
     s->pending--;
     s->changed = true;
+    check_tiling(s);
     free_waiting(waiting);
     return chunk;
 }
@@ -290,7 +347,7 @@ static void range_states(const struct stream *s, struct stream_state *state)
     }
 }
 
-/* What a new process finds of a stream that is lost: nothing was read of it. */
+/* The state of a stream that is lost: nothing was read of it. */
 static void state_of_lost(struct stream_state *state)
 {
     for (int r = 0; r < state->range_count; r++) {
@@ -322,7 +379,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
         base.snapshot = NULL;
     }
     stream_state_copy(state, &base);
-    if (s->standing != STANDING_LIVES) {
+    if (s->status != STATUS_LIVES) {
         state_of_lost(state);
     } else if (s->pending) {
         free(state->ranges);

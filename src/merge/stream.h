@@ -3,29 +3,30 @@
  *
  * The intervals tile the key from "before all" to "after all". Each belongs to a range, a stretch
  * of the key that one worker reads from its beginning to its end; each range has at most one
- * interval AHEAD, its last.
+ * interval UNREAD, its last.
  */
 #ifndef MERGE_STREAM_H
 #define MERGE_STREAM_H
 
-#include "ahead.h"
+#include "buffered.h"
 #include "latest.h"
 #include "overlay.h"
 
 enum interval_state {
-    INTERVAL_AHEAD,
+    INTERVAL_UNREAD,
     INTERVAL_WAITING,
     INTERVAL_OUT,
 };
 
-/* A chunk that waits for its watermark. */
+/* A chunk that waits for its watermark, or for its position. */
 struct waiting {
     struct overlay overlay; /* and through it the chunk, owned */
     int stream;
     char watermark[WATERMARK_TEXT];
     char again[WATERMARK_TEXT]; /* another that was written for it since; "": none */
-    bool come_by; /* one of them has: released at the commit, or behind those before it */
-    int looks;    /* that have begun while it waits */
+    bool arrived;      /* one of them has: released at the commit, or after those before it */
+    uint64_t seen_lsn; /* without a watermark: released once the stream has passed this; else 0 */
+    int looks;         /* that have begun while it waits (merge_look) */
 };
 
 struct interval {
@@ -37,8 +38,8 @@ struct interval {
 };
 
 struct range {
-    struct ahead ahead;
-    struct latest latest; /* in ctid order, instead of `ahead` */
+    struct buffered buffered;
+    struct latest latest; /* in ctid order, instead of `buffered` */
     bool reading;         /* a query is under way */
     bool has_floor;
     struct snapshot floor; /* every snapshot of a chunk to come sees at least this */
@@ -47,33 +48,37 @@ struct range {
 };
 
 /* See merge/merge.h for how a stream passes from one to the other. */
-enum stream_standing {
-    STANDING_LIVES,
-    STANDING_LOST, /* its rows are to be read again */
-    STANDING_AWAY, /* the same, but its table cannot be captured now */
+enum stream_status {
+    STATUS_LIVES,
+    STATUS_LOST, /* its rows are to be read again */
+    STATUS_AWAY, /* the same, but its table cannot be captured now */
 };
 
 struct stream {
     const struct merge_stream *config;
-    enum stream_standing standing;
+    enum stream_status status;
     uint64_t life;
     uint64_t cursor;      /* what was committed before this is not for this life; 0: no limit */
-    uint64_t as_of;       /* in ctid order: where its rows stand in the stream of changes, */
-    bool as_of_passed;    /* which was told up to there: */
-    uint64_t as_of_carry; /* the cursor of the last change before it, if that had run ahead; or 0 */
+    uint64_t as_of;       /* in ctid order: the LSN at which its rows are true */
+    bool as_of_passed;    /* all that was committed before it has arrived, and so this is known: */
+    uint64_t as_of_carry; /* the cursor of the last change before it, if past that LSN; else 0 */
     struct interval *intervals;
     size_t interval_count, interval_cap;
     struct range *ranges;
     int range_count;
     size_t pending; /* intervals that are not OUT; 0: the stream is active */
     uint64_t backfilled;
-    bool changed;   /* since the last checkpoint */
-    bool told_lost; /* the last checkpoint that held it said that nothing was read of it */
-    bool in_doubt;  /* lost, and not decided upon: there are no checkpoints meanwhile */
+    bool changed;            /* since the last checkpoint */
+    bool lost_in_checkpoint; /* the last checkpoint that held it said that it is lost */
+    bool undecided; /* lost, and its table is being examined: no checkpoint is taken meanwhile */
     int *ranks;     /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
-    size_t rank_cap, rank_next;
+    size_t rank_cap, rank_count, rank_next;
     bool ranked; /* they are those of the batch in hand */
 };
+
+/* A batch that is not needed any more: once its riders are done, too, it joins *done, chained. */
+void merge_let_go(struct batch **done, struct batch **batch);
+void merge_let_go_all(struct batch **done, struct batch *batches);
 
 /* Begin a life. False: the state does not fit. */
 bool stream_init(struct stream *, const struct merge_stream *, struct err *);
@@ -85,14 +90,14 @@ void stream_clear(struct stream *, struct batch **done);
 /* Whether its rows are not all out, or are to be read again. */
 static inline bool stream_backfills(const struct stream *s)
 {
-    return s->standing == STANDING_LOST || (s->standing == STANDING_LIVES && s->pending > 0);
+    return s->status == STATUS_LOST || (s->status == STATUS_LIVES && s->pending > 0);
 }
 
 /* Whether changes of a transaction that ends there are not for it: they are out already, or it is
  * lost. */
 static inline bool stream_skips(const struct stream *s, uint64_t final_lsn)
 {
-    return s->standing != STANDING_LIVES || final_lsn < s->cursor;
+    return s->status != STATUS_LIVES || final_lsn < s->cursor;
 }
 
 /* The interval that a key lies in. */
@@ -107,7 +112,7 @@ struct waiting *stream_close_chunk(struct stream *, int stream, int range,
  * and nulled. */
 struct chunk *stream_release(struct stream *, struct waiting **waiting);
 
-/* Where the stream stands. *state is new, to be cleared. */
+/* How far the stream has come. *state is new, to be cleared. */
 void stream_state_now(const struct stream *, struct stream_state *state);
 
 /* The upper end of the interval that waits so; NULL: none. */

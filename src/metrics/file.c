@@ -18,12 +18,22 @@ static bool write_whole(const char *path, const struct out *out)
     return !fclose(file) && ok;
 }
 
+/* A disk may have room again. */
+static bool is_full(int error)
+{
+    return error == ENOSPC || error == EDQUOT;
+}
+
 bool metrics_file_write(const char *path, const struct out *out, struct err *err)
 {
     char *beside = mem_format("%s.%ld.tmp", path, (long)getpid());
     bool ok = write_whole(beside, out) && !rename(beside, path);
     if (!ok) {
-        err_set(err, ERR_SYSTEM, "cannot write the metrics to %s: %s", path, strerror(errno));
+        int error = errno;
+        err_set(err, is_full(error) ? ERR_TRANSIENT : ERR_CONFIG,
+                "cannot write the metrics to %s: %s; %s", path, strerror(error),
+                is_full(error) ? "make room"
+                               : "name a file in a directory where the user may write");
         unlink(beside);
     }
     free(beside);

@@ -1,4 +1,4 @@
-/* Alive and moving: told from what the threads last said of themselves. */
+/* Whether the capture is alive and moves, judged by what its threads reported last. */
 #include "metrics/metrics.h"
 #include "runtime/counter.h"
 
@@ -29,7 +29,7 @@ const char *metrics_health_words(enum health health)
     switch (health) {
     case HEALTH_STARTING: return "starting";
     case HEALTH_MOVING: return "moving";
-    case HEALTH_BLOCKED: return "blocked: nobody reads standard output";
+    case HEALTH_BLOCKED: return "blocked: nobody reads standard output, or the disk is slow";
     case HEALTH_SILENT: return "silent: the server says nothing, or cannot be reached";
     }
     return "";

@@ -65,7 +65,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     const char *type;
     (void)version;
     (void)data;
-    if (*data_len) { /* nobody wants it */
+    if (*data_len) { /* a body is not used */
         *data_len = 0;
         return MHD_YES;
     }
@@ -80,6 +80,13 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return result;
 }
 
+/* getaddrinfo() takes any number for a port, and keeps its last sixteen bits. */
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits && digits < 6 && !text[digits] && strtol(text, NULL, 10) <= UINT16_MAX;
+}
+
 /* "PORT", "ADDRESS:PORT" or "[ADDRESS]:PORT". */
 static bool resolve(const char *address, struct addrinfo **found, struct err *err)
 {
@@ -90,8 +97,7 @@ static bool resolve(const char *address, struct addrinfo **found, struct err *er
     size_t len = strlen(host);
     bool bracketed = len > 2 && *host == '[' && host[len - 1] == ']';
     host[bracketed ? len - 1 : len] = '\0';
-    bool ok = len && *port && strspn(port, "0123456789") == strlen(port) &&
-              !getaddrinfo(host + bracketed, port, &hints, found);
+    bool ok = len && is_port(port) && !getaddrinfo(host + bracketed, port, &hints, found);
     free(host);
     return ok || err_set(err, ERR_CONFIG,
                          "metrics cannot be served at \"%s\": it must be a port, or an address and "

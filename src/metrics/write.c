@@ -13,7 +13,7 @@
 
 #define PREFIX "source_postgres_"
 
-/* What stands before a family's first line. */
+/* The lines before a family's first sample. */
 static void head(struct out *out, const char *name, const char *type, const char *help)
 {
     out_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -118,13 +118,31 @@ static void write_chunks(struct out *out, const struct progress *p)
     out_format(out, "%s_sum %.6f\n%s_count %" PRIu64 "\n", name, (double)us / 1e6, name, count);
 }
 
-/* LSNs are positions in the WAL: bytes since the server was made. */
-static void write_positions(struct out *out, const struct progress *p, int64_t now_ms)
+static void write_waits(struct out *out, const struct progress *p)
 {
-    uint64_t end = shared_load(&p->server_end), position = shared_load(&p->position);
+    static const char name[] = PREFIX "backfill_throttled_seconds_total";
+    static const char *const reasons[] = {
+        [BACKFILL_WAITS_FOR_RATE] = "rate",
+        [BACKFILL_WAITS_FOR_STANDBY] = "standby",
+    };
+    head(out, name, "counter", "Time that workers of the backfill were held back, by reason.");
+    for (int why = 0; why < BACKFILL_WAITS; why++) {
+        uint64_t us = 0;
+        for (int i = 0; i < PROGRESS_WORKERS; i++) {
+            us += shared_load(&p->workers[i].waited_us[why]);
+        }
+        out_format(out, "%s{reason=\"%s\"} %.6f\n", name, reasons[why], (double)us / 1e6);
+    }
+}
+
+/* LSNs are positions in the WAL: bytes since the server was made. */
+static void write_positions(struct out *out, const struct progress *p, int64_t now_us,
+                            int64_t now_ms)
+{
+    uint64_t end = shared_load(&p->server_end), seen = shared_load(&p->slot.wal_end);
+    uint64_t position = shared_load(&p->position);
     uint64_t flushed = shared_load(&p->flushed);
-    int64_t commit_ms = (int64_t)shared_load(&p->commit_us) / 1000;
-    bool late = commit_ms && now_ms > commit_ms;
+    end = seen > end ? seen : end;
     single(out, PREFIX "server_lsn_bytes", "gauge", "End of the server's WAL, as it told last.",
            end);
     single(out, PREFIX "received_lsn_bytes", "gauge", "End of the WAL that was received.",
@@ -136,11 +154,30 @@ static void write_positions(struct out *out, const struct progress *p, int64_t n
     single(out, PREFIX "lag_bytes", "gauge", "WAL that the server has and that is not written yet.",
            lsn_distance(position, end));
     single(out, PREFIX "unacknowledged_bytes", "gauge",
-           "WAL that the server has and may not forget yet.",
-           flushed ? lsn_distance(flushed, end) : 0);
+           "WAL that the server has and may not forget yet.", lsn_distance(flushed, end));
     seconds(out, PREFIX "lag_seconds", "gauge",
-            "Age of the last transaction that was written; 0 when there is nothing left to write.",
-            late ? (double)(now_ms - commit_ms) / 1e3 : 0);
+            "Age of the last transaction that was written, or for how long WAL that the server had "
+            "has not been passed; 0 when there is nothing left to write.",
+            (double)progress_lag_ms(p, now_us, now_ms) / 1e3);
+}
+
+static void write_heartbeat(struct out *out, const struct progress *p, int64_t now_us)
+{
+    int64_t us = progress_heartbeat_us(p, now_us);
+    if (us >= 0) {
+        seconds(out, PREFIX "heartbeat_lag_seconds", "gauge",
+                "Time from writing a heartbeat to the server's WAL until all before it is written.",
+                (double)us / 1e6);
+    }
+}
+
+static void write_open(struct out *out, const struct progress *p)
+{
+    single(out, PREFIX "open_transactions", "gauge",
+           "Transactions that the server sends before they commit.",
+           shared_load(&p->open_transactions));
+    single(out, PREFIX "open_transaction_bytes", "gauge",
+           "What is kept of them, in memory or in files.", shared_load(&p->open_bytes));
 }
 
 static void write_counters(struct out *out, const struct progress *p)
@@ -264,9 +301,12 @@ void metrics_write(struct out *out, const struct metrics_source *source, int64_t
     }
     write_records(out, p);
     write_counters(out, p);
-    write_positions(out, p, now_ms);
+    write_positions(out, p, now_us, now_ms);
+    write_heartbeat(out, p, now_us);
+    write_open(out, p);
     write_backfills(out, p);
     write_chunks(out, p);
+    write_waits(out, p);
     write_rings(out, p);
     write_reconnects(out, p);
     write_slot(out, &p->slot);

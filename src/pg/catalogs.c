@@ -92,6 +92,51 @@ const char *generated_sql(int version)
     return version >= 120000 ? "(a.attgenerated <> '')" : "false";
 }
 
+/* By name, so that the column need not be there. */
+const char *excepted_sql(int version)
+{
+    return version >= 150000 ? "((to_jsonb(r)->>'prexcept')::bool IS TRUE)" : "false";
+}
+
+void uncaptured_sql(struct out *out, const char *publication, int version)
+{
+    if (version < 180000) {
+        out_string(out, generated_sql(version));
+        return;
+    }
+    out_format(out,
+               "(a.attgenerated<>'' AND NOT (a.attgenerated='s' AND EXISTS (SELECT"
+               " FROM pg_catalog.pg_publication gp LEFT JOIN pg_catalog.pg_publication_rel gr"
+               " ON gr.prpubid=gp.oid AND gr.prrelid=a.attrelid WHERE gp.pubname=%s"
+               " AND CASE WHEN gr.prattrs IS NULL THEN gp.pubgencols='s'"
+               " ELSE a.attnum=ANY(gr.prattrs::int2[]) END)))",
+               publication);
+}
+
+void unsent_identity_sql(struct out *out, const char *publication, int version)
+{
+    if (version < 180000) {
+        out_string(out, "NULL::text");
+        return;
+    }
+    out_string(out,
+               "(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)"
+               " FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0"
+               " AND NOT a.attisdropped AND (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i"
+               "  WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])"
+               "  AND (c.relreplident = 'd' AND i.indisprimary"
+               "   OR c.relreplident = 'i' AND i.indisreplident))) AND ");
+    uncaptured_sql(out, publication, version);
+    out_char(out, ')');
+}
+
+void publishable_sql(struct out *out, const char *publication, int version)
+{
+    out_format(out, "(%s AND ", identified_sql);
+    unsent_identity_sql(out, publication, version);
+    out_string(out, " IS NULL)");
+}
+
 const char *key_width_sql(int version)
 {
     return version >= 110000 ? "i.indnkeyatts" : "i.indnatts";
@@ -101,35 +146,39 @@ const char *key_width_sql(int version)
     "i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"                      \
     " AND NOT i.indisexclusion"
 
-void index_within_sql(struct out *out, const char *oid, const char *key, int version)
+void index_within_sql(struct out *out, const char *oid, const char *key, const char *publication,
+                      int version)
 {
     out_format(out,
                "i.indrelid=%s AND " TELLS_ROWS_APART
                " AND (i.indkey::int2[])[0:%s-1]<@ARRAY(SELECT a.attnum"
                " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attname=ANY(%s)"
-               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT %s)",
-               oid, key_width_sql(version), oid, key, not_null_sql(version),
-               generated_sql(version));
+               " AND a.attnum>0 AND NOT a.attisdropped AND %s AND NOT ",
+               oid, key_width_sql(version), oid, key, not_null_sql(version));
+    uncaptured_sql(out, publication, version);
+    out_char(out, ')');
 }
 
-void usable_index_sql(struct out *out, int version)
+void usable_index_sql(struct out *out, const char *publication, int version)
 {
     out_format(out,
                "(" TELLS_ROWS_APART
                " AND NOT EXISTS (SELECT FROM unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
                "  LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum"
-               "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT %s) IS NOT TRUE))",
-               key_width_sql(version), not_null_sql(version), generated_sql(version));
+               "  WHERE u.position <= %s AND (a.attnum > 0 AND %s AND NOT ",
+               key_width_sql(version), not_null_sql(version));
+    uncaptured_sql(out, publication, version);
+    out_string(out, ") IS NOT TRUE))");
 }
 
-void keys_sql(struct out *out, int version, const char *condition)
+void keys_sql(struct out *out, const char *publication, int version, const char *condition)
 {
     out_format(out,
                "SELECT DISTINCT ON (i.indrelid) i.indrelid, i.indkey, i.indcollation, i.indclass,"
                " %s AS width, i.indisprimary "
                "FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE %s AND ",
                key_width_sql(version), condition);
-    usable_index_sql(out, version);
+    usable_index_sql(out, publication, version);
     out_string(out, " ORDER BY i.indrelid, i.indisprimary DESC, i.indisreplident DESC, width,"
                     " ic.relname");
 }

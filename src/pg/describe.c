@@ -12,28 +12,14 @@
 #include "catalogs.h"
 #include "rows.h"
 #include "settled.h"
+#include "stream_lists.h"
 
 /*
  * One row a stream, NULLs for a table that is not there. `tree` is the table and, if it is
  * partitioned, everything below: sizes are those of the leaves.
  */
 static const char tables_sql[] =
-    "WITH RECURSIVE wanted AS ("
-    " SELECT w.n, c.oid, c.relkind, c.relreplident, c.relispartition, w.key::text[] AS key"
-    " FROM unnest($1::text[], $2::text[], $4::text[]) WITH ORDINALITY"
-    "  w(schema_name, table_name, key, n)"
-    " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"
-    " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name"
-    "), published AS ("
-    " SELECT p.pubname, g.* FROM pg_publication p"
-    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $3"
-    "), tree(root, oid) AS ("
-    " SELECT w.oid, w.oid FROM wanted w WHERE w.relkind IN ('r', 'p')"
-    " UNION ALL"
-    " SELECT t.root, h.inhrelid FROM tree t"
-    " JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p'"
-    " JOIN pg_inherits h ON h.inhparent = t.oid"
-    "), leaves AS ("
+    "WITH RECURSIVE " WANTED_SQL ", " PUBLISHED_SQL "$3), " TREE_SQL ", leaves AS ("
     " SELECT t.root, c.oid, c.reltuples, c.relpages,"
     "  CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) END AS bytes,"
     "  CASE WHEN c.reltoastrelid <> 0 THEN pg_relation_size(c.reltoastrelid) ELSE 0 END AS toast,"
@@ -46,9 +32,17 @@ static const char tables_sql[] =
     "   THEN l.reltuples / l.relpages * l.bytes / current_setting('block_size')::float8"
     "   WHEN l.bytes = 0 THEN 0 END) AS estimate"
     " FROM leaves l GROUP BY l.root) "
-    "SELECT w.oid, w.relkind, w.relreplident, w.relispartition, g.relid IS NOT NULL,"
-    " coalesce(z.published, true), round(z.estimate), z.bytes, z.bytes + z.toast,"
-    " z.most / current_setting('block_size')::int8, %s,"
+    "SELECT w.oid,"
+    " w.relkind,"
+    " w.relreplident,"
+    " w.relispartition,"
+    " g.relid IS NOT NULL,"
+    " coalesce(z.published, true),"
+    " round(z.estimate),"
+    " z.bytes,"
+    " z.bytes + z.toast,"
+    " z.most / current_setting('block_size')::int8,"
+    " %s,"
     " w.key IS NOT NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE %s) "
     "FROM wanted w "
     "LEFT JOIN published g ON g.relid = w.oid "
@@ -73,35 +67,23 @@ enum {
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
-    struct out sql, within, schemas, tables, keys;
+    struct stream_lists lists;
+    struct out sql, within;
+    bool filters = pg_server_version(pg) >= 150000; /* of rows */
+    stream_lists_open(&lists);
+    stream_lists_add_catalog(&lists, catalog);
+    stream_lists_close(&lists);
     out_init(&sql, sizeof tables_sql);
     out_init(&within, 512);
-    out_init(&keys, 256);
-    bool lists = pg_server_version(pg) >= 150000; /* of columns, and row filters */
-    out_init(&schemas, 256);
-    out_init(&tables, 256);
-    pg_array_open(&schemas);
-    pg_array_open(&tables);
-    pg_array_open(&keys);
-    for (int i = 0; i < catalog->count; i++) {
-        pg_array_add(&schemas, catalog->streams[i].schema);
-        pg_array_add(&tables, catalog->streams[i].table);
-        pg_array_add_names(&keys, catalog->streams[i].key);
-    }
-    pg_array_close(&schemas);
-    pg_array_close(&tables);
-    pg_array_close(&keys);
-    index_within_sql(&within, "w.oid", "w.key", pg_server_version(pg));
-    out_format(&sql, tables_sql, lists ? "pg_get_expr(g.qual, g.relid)" : "NULL",
+    index_within_sql(&within, "w.oid", "w.key", "$3", pg_server_version(pg));
+    out_format(&sql, tables_sql, filters ? "pg_get_expr(g.qual, g.relid)" : "NULL",
                out_text(&within));
-    const char *params[] = {out_text(&schemas), out_text(&tables), config->publication,
-                            out_text(&keys)};
+    const char *params[] = {out_text(&lists.schemas), out_text(&lists.tables), config->publication,
+                            out_text(&lists.keys)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
     out_free(&sql);
     out_free(&within);
-    out_free(&keys);
-    out_free(&schemas);
-    out_free(&tables);
+    stream_lists_free(&lists);
     return rows;
 }
 
@@ -145,9 +127,7 @@ static bool take_table(struct table_description *table, struct reading *reading,
 
 static bool fail_stream(const struct catalog_stream *stream, struct err *err)
 {
-    char *name = stream_name(stream->schema, stream->table);
-    err_prefix(err, "table %s: ", name);
-    free(name);
+    err_prefix(err, "table %s: ", stream_label(stream->schema, stream->table).s);
     return err_stream(err, stream->schema, stream->table);
 }
 

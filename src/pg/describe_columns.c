@@ -12,22 +12,25 @@
  * unique.
  */
 static const char columns_sql[] =
-    "WITH keys AS (%s), published AS ("
-    " SELECT g.* FROM pg_publication p"
-    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = $2) "
-    "SELECT w.n, a.attname, a.atttypid, a.atttypmod,"
+    "WITH keys AS (%s), " PUBLISHED_SQL "$2) "
+    "SELECT w.n,"
+    " a.attname,"
+    " a.atttypid,"
+    " a.atttypmod,"
     " c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i"
     "  CROSS JOIN unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
     "  WHERE i.indrelid = c.oid AND u.attnum = a.attnum AND u.position <= %s"
     "  AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate"
     "   OR c.relreplident = 'i' AND i.indisreplident)),"
-    " k.position, NOT %s,"
+    " k.position,"
+    " NOT %s,"
     " CASE WHEN l.oid IS NOT NULL"
     "  THEN quote_ident(s.nspname) || '.' || quote_ident(l.collname) END,"
     " getdatabaseencoding() IN ('UTF8', 'LATIN1', 'SQL_ASCII') AND CASE l.collprovider"
     "  WHEN 'c' THEN l.collcollate IN ('C', 'POSIX') WHEN 'b' THEN true"
     "  WHEN 'd' THEN (SELECT %s FROM pg_database d WHERE d.datname = current_database())"
-    "  ELSE false END, k.class "
+    "  ELSE false END,"
+    " k.class "
     "FROM unnest($1::oid[]) WITH ORDINALITY w(oid, n) "
     "JOIN pg_class c ON c.oid = w.oid "
     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
@@ -68,12 +71,12 @@ static void write_columns_sql(struct out *sql, int version)
     struct out keys, filter;
     out_init(&keys, 1024);
     out_init(&filter, 256);
-    keys_sql(&keys, version, "i.indrelid = ANY ($1::oid[])");
-    out_format(&filter,
-               version >= 150000 ? "CASE WHEN g.attrs IS NULL THEN NOT %s"
-                                   " ELSE a.attnum = ANY (g.attrs::int2[]) END"
-                                 : "NOT %s",
-               generated_sql(version));
+    keys_sql(&keys, "$2", version, "i.indrelid = ANY ($1::oid[])");
+    out_string(&filter, version >= 150000 ? "CASE WHEN g.attrs IS NOT NULL"
+                                            " THEN a.attnum = ANY (g.attrs::int2[]) ELSE NOT "
+                                          : "NOT ");
+    uncaptured_sql(&filter, "$2", version);
+    out_string(&filter, version >= 150000 ? " END" : "");
     out_format(sql, columns_sql, out_text(&keys), key_width_sql(version), not_null_sql(version),
                database_order_sql(version), out_text(&filter));
     out_free(&keys);

@@ -59,8 +59,15 @@ static const char operators_sql[] =
     "  ELSE coalesce(w.opcintype, w.type) END"
     " JOIN pg_namespace s ON s.oid = t.typnamespace"
     ") "
-    "SELECT k.n - 1, a.name, a.less, a.less_or_equal, a.equal, a.greater_or_equal, a.greater,"
-    " a.unusable, quote_ident(current_user) FROM asked k"
+    "SELECT k.n - 1,"
+    " a.name,"
+    " a.less,"
+    " a.less_or_equal,"
+    " a.equal,"
+    " a.greater_or_equal,"
+    " a.greater,"
+    " a.unusable,"
+    " quote_ident(current_user) FROM asked k"
     " JOIN answers a ON a.type = k.type AND a.opclass = k.opclass ORDER BY k.n";
 
 enum {
@@ -72,7 +79,7 @@ enum {
     COL_GREATER_OR_EQUAL,
     COL_GREATER,
     COL_UNUSABLE,
-    COL_USER
+    COL_USER,
 };
 
 static void take_operators(struct key_operators *o, const struct pg_rows *rows, int row)

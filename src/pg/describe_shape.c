@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "base/out.h"
+#include "catalogs.h"
 #include "describe.h"
 
 /*
  * A partition is published by what publishes any of those that it is part of, too: its line. An entry
- * is one of a table or of a schema, or the publication itself, where it is for all tables. OFFSET 0
+ * is one of a table or of a schema, or the publication itself, where it is for all tables (but those that it names). OFFSET 0
  * keeps the planner from reading all entries of a publication for one. Of several entries the lowest
  * is told, which is nearly always the oldest. ALTER TABLE ... SET SCHEMA writes again on which schema
  * the table depends.
@@ -22,9 +23,11 @@ static const char entries_sql[] =
     " ORDER BY e.oid)),16),'') AS limits,pg_catalog.string_agg(e.home,'.' ORDER BY e.oid) AS home"
     " FROM pg_catalog.pg_publication p"
     " CROSS JOIN LATERAL (SELECT p.oid,NULL::text AS limits,NULL::text AS home"
-    " WHERE p.puballtables UNION ALL SELECT r.oid,%s,NULL FROM line l CROSS JOIN LATERAL"
+    " WHERE p.puballtables AND NOT EXISTS (SELECT FROM line l JOIN pg_catalog.pg_publication_rel r"
+    " ON r.prrelid=l.oid AND r.prpubid=p.oid WHERE %s)"
+    " UNION ALL SELECT r.oid,%s,NULL FROM line l CROSS JOIN LATERAL"
     " (SELECT * FROM pg_catalog.pg_publication_rel r WHERE r.prrelid=l.oid AND r.prpubid=p.oid"
-    " OFFSET 0) r%s) e WHERE p.pubname=%s)";
+    " AND NOT %s OFFSET 0) r%s) e WHERE p.pubname=%s)";
 
 void describe_entries_sql(struct out *sql, const char *oid, const char *publication, int version)
 {
@@ -34,8 +37,9 @@ void describe_entries_sql(struct out *sql, const char *oid, const char *publicat
         " FROM pg_catalog.pg_publication_namespace n"
         " JOIN line l ON l.home=n.pnnspid WHERE n.pnpubid=p.oid";
     bool newer = version >= 150000; /* has schemas, lists of columns and row filters */
-    out_format(sql, entries_sql, oid,
-               newer ? "nullif(pg_catalog.concat_ws(' ',r.prattrs,r.prqual),'')" : "NULL",
+    const char *excepted = excepted_sql(version);
+    out_format(sql, entries_sql, oid, excepted,
+               newer ? "nullif(pg_catalog.concat_ws(' ',r.prattrs,r.prqual),'')" : "NULL", excepted,
                newer ? schemas : "", publication);
 }
 

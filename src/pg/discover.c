@@ -21,11 +21,19 @@ static const char tables_sql[] =
     "WITH keys AS (%s), key_columns AS ("
     " SELECT k.indrelid, u.attnum, u.position, k.indisprimary FROM keys k"
     " CROSS JOIN unnest(k.indkey) WITH ORDINALITY u(attnum, position)"
-    " WHERE u.position <= k.width), published AS ("
-    " SELECT g.relid FROM pg_publication p, LATERAL pg_get_publication_tables(p.pubname) g"
-    " WHERE p.pubname = %s) "
-    "SELECT c.oid, n.nspname, c.relname, td.description, a.attname, a.atttypid, a.atttypmod,"
-    " NOT %s, cd.description, k.position, a.attndims, k.indisprimary,"
+    " WHERE u.position <= k.width), " PUBLISHED_SQL "%s) "
+    "SELECT c.oid,"
+    " n.nspname,"
+    " c.relname,"
+    " td.description,"
+    " a.attname,"
+    " a.atttypid,"
+    " a.atttypmod,"
+    " NOT %s,"
+    " cd.description,"
+    " k.position,"
+    " a.attndims,"
+    " k.indisprimary,"
     " format_type(a.atttypid, a.atttypmod) "
     "FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -72,7 +80,7 @@ struct gathering {
 
 static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struct err *err)
 {
-    struct out sql, keys, filter, publication;
+    struct out sql, keys, filter, publication, uncaptured;
     const char *name = scope->config->publication;
     int version = pg_server_version(pg);
     out_init(&sql, 4096);
@@ -80,15 +88,18 @@ static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struc
     out_init(&filter, 256);
     out_init(&publication, 64);
     pg_quote_literal(&publication, name, strlen(name));
-    keys_sql(&keys, version, "true");
+    out_init(&uncaptured, 512);
+    keys_sql(&keys, out_text(&publication), version, "true");
+    uncaptured_sql(&uncaptured, out_text(&publication), version);
     discover_filter_sql(&filter, scope, version);
     out_format(&sql, tables_sql, out_text(&keys), out_text(&publication), not_null_sql(version),
-               generated_sql(version), out_text(&filter));
+               out_text(&uncaptured), out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);
     out_free(&filter);
     out_free(&publication);
+    out_free(&uncaptured);
     return ok;
 }
 

@@ -48,7 +48,7 @@ static bool is_too_large(const struct server_words *words)
            strstr(words->message, "invalid memory alloc request size") != NULL;
 }
 
-/* Often it looked up what somebody else has just dropped, or what its session remembers wrongly. */
+/* Often it looked up what another session has dropped, or what its session remembers wrongly. */
 static bool is_internal(const struct server_words *words)
 {
     return !strcmp(words->sqlstate, "XX000") && !is_too_large(words);
@@ -139,6 +139,17 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
         return tell_too_large(pg, err);
     }
     return false;
+}
+
+/*
+ * Since PostgreSQL 18 a stream without its publication is no error, undefined_object, but a warning,
+ * object_not_in_prerequisite_state: changes are left out.
+ */
+const char *pg_notice_failure(const struct pg *pg, const char *severity, const char *sqlstate)
+{
+    bool leaves_out =
+        pg->kind == PG_REPLICATION && !strcmp(severity, "WARNING") && !strcmp(sqlstate, "55000");
+    return leaves_out ? "42704" : NULL;
 }
 
 bool pg_fail_words(struct pg *pg, const struct server_words *words, struct err *err)

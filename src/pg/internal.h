@@ -25,6 +25,9 @@ struct pg {
     int stop_fd;
     int pid;          /* of the server's process, which a pooler's greeting does not tell */
     bool in_recovery; /* the server was, when the connection was made */
+    bool asked_identifier;
+    char system_identifier
+        [24]; /* asked_identifier: of its server; "": we may not know. See slot.c */
     char sqlstate[6];
     PGresult *rows; /* PG_ROWS not yet taken */
 };
@@ -38,13 +41,16 @@ struct pg *pg_connect(const struct config *, enum pg_kind, const char *name, int
                       struct err *);
 
 /*
- * Wait until the socket is ready for what poll's `events` say, the stop descriptor is readable
- * (ERR_STOPPED), or the timeout has passed (*ready false). timeout_us -1: no limit.
+ * Two ways to wait until the socket is ready for what poll's `events` say, or the stop descriptor is
+ * readable (ERR_STOPPED). There is no third: who waits has a limit, or the server works for us.
+ *
+ * At most so long, then *ready is false. A silent server is the caller's to look after.
  */
 bool pg_poll(struct pg *, short events, int64_t timeout_us, bool *ready, struct err *);
 
-/* The same without limit, but for a connection that is dead without a word. */
-bool pg_wait(struct pg *, short events, struct err *);
+/* As long as it takes, while the server works for this connection: see pg_still_served, which is asked
+ * after each silence. Says whom the statement waits for. */
+bool pg_wait_while_served(struct pg *, short events, struct err *);
 
 /* What libpq says is wrong with the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
@@ -68,6 +74,12 @@ struct server_words {
     const char *sqlstate, *message, *detail, *hint, *context;
     const char *routine; /* of the server's source, in no language */
 };
+
+/*
+ * The SQLSTATE of the failure that the capture sees in a notice of that severity (not translated) and
+ * SQLSTATE; NULL: in none.
+ */
+const char *pg_notice_failure(const struct pg *, const char *severity, const char *sqlstate);
 
 /* The server answered with an error. Remembers its SQLSTATE. Returns false. */
 bool pg_fail_words(struct pg *, const struct server_words *, struct err *);

@@ -48,8 +48,10 @@ static void judge_away(const struct terms *now, struct terms_verdict *verdict)
               "is published by nothing, because the publication is gone: create it again before "
               "changes are written, which cannot be decoded without it");
     } else if (!now->text[TERM_ENTRY]) {
-        judge(verdict, TERMS_AWAY,
-              "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY");
+        judge(
+            verdict, TERMS_AWAY,
+            "is not in the publication any more: run ALTER PUBLICATION ... ADD TABLE ONLY, or take "
+            "it out of the EXCEPT list of one for all tables");
     } else if (lost) {
         judge(
             verdict, TERMS_AWAY,
@@ -89,7 +91,7 @@ static bool same_order(const char *was, const char *now)
     return !was || !now || (!strncmp(was, now, len) && strcspn(now, " ") == len);
 }
 
-/* A key by which its rows are read, and its changes told apart. */
+/* The key by which its rows are read, and by which changes are matched to rows. */
 static void judge_key(const struct terms *was, const struct terms *now, enum terms_use use,
                       struct terms_verdict *verdict)
 {

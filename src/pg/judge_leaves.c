@@ -5,7 +5,7 @@
  *
  * - A partition that was attached: has it a row that was there before?
  * - A partition that went, and is still there by itself: has it rows? Also one that came and went
- *   since the terms were read last, of which the stream told.
+ *   since the terms were read last, of which the stream sent a change.
  * - A file that is new: does it hold a row from before the terms were read last? VACUUM FULL and
  *   CLUSTER keep all rows as they were; TRUNCATE, and an ALTER TABLE that rewrites them, none.
  *   Or one that was written when an integer became larger or smaller, or a generated column came?
@@ -36,7 +36,7 @@ static void judge_lost(struct terms_verdict *verdict, const char *what, const ch
     verdict->loses_rows = true;
 }
 
-/* Whether a row was there before it came. *found is true as well if nobody may tell. */
+/* Whether it had a row before it was attached. *found is true as well if that cannot be known. */
 static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                            bool *found, struct err *err)
 {
@@ -102,7 +102,7 @@ static bool same_values(const struct terms *was, const struct terms *now)
 
 /*
  * A partition without rows that VACUUM FULL or CLUSTER wrote was empty before, as far as can be
- * told: it is as one that was dropped. Of a table by itself the stream tells.
+ * known: it counts as dropped. TRUNCATE of a table without partitions is in the stream.
  */
 static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                           bool empty)
@@ -132,7 +132,7 @@ static bool find(struct asked *q, const struct leaf_rows *rows, char *condition,
     return ok;
 }
 
-/* The stream told of a TRUNCATE; is the file as that left it? */
+/* The stream had a TRUNCATE: is the file as that left it? */
 static bool judge_truncated(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                             struct err *err)
 {
@@ -143,7 +143,7 @@ static bool judge_truncated(struct asked *q, const struct leaf *leaf, const stru
     if (rewritten) {
         judge_emptied(q, leaf, rows, false);
     } else {
-        judge(q->verdict, TERMS_SHAPE, "was truncated, which the stream told");
+        judge(q->verdict, TERMS_SHAPE, "was truncated, which replication sent");
     }
     return true;
 }

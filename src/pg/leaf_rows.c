@@ -1,7 +1,8 @@
 /*
- * When a row came is told by its xmin and, within one transaction, by its cmin. Both are taken as
- * they are stored: a frozen row keeps the xmin of an earlier epoch, which may look as if it were to
- * come yet. Such a row is an old one, as all that a snapshot sees have smaller ids than the next.
+ * The xmin of a row says when it was written and, within one transaction, its cmin does. Both are
+ * read as they are stored: a frozen row keeps the xmin of an earlier epoch, which may look like an
+ * id that is still to be used. Such a row is an old one: a snapshot sees only rows of ids below the
+ * next one.
  *
  * Conditions use age(), which counts from the next id as the transaction first saw it: each
  * question here must be a transaction of its own.
@@ -16,23 +17,36 @@
 #include "base/out.h"
 #include "rows.h"
 
-/* Through the root, the partition's constraint lets the planner leave out the others. What is being
- * detached is not below it any more. */
+/*
+ * Through the root, the partition's constraint lets the planner leave out the others. What is being
+ * detached is not below it any more.
+ *
+ * Who replaces a table's file replaces those of its indexes and its TOAST table as well, and writes the
+ * entries of all in pg_class; GRANT or a new constraint write one of them again. So the oldest entry tells.
+ */
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
     " named(oid,schema,name,count,xid,command) AS (SELECT "
     "c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
-    "pg_catalog.quote_ident(c.relname),c.reltuples,c.xmin::text,c.cmin::text FROM "
-    "pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.oid IN ($1::oid,$2::oid)) "
-    "SELECT l.name,CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
+    "pg_catalog.quote_ident(c.relname),c.reltuples,f.xmin::text,f.cmin::text"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace"
+    " CROSS JOIN LATERAL"
+    " (SELECT e.xmin,e.cmin FROM pg_catalog.pg_class e WHERE e.oid IN (c.oid,c.reltoastrelid)"
+    " OR e.oid IN (SELECT i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid=c.oid)"
+    " ORDER BY pg_catalog.age(e.xmin) DESC LIMIT 1) f WHERE c.oid IN ($1::oid,$2::oid)) "
+    "SELECT l.name,"
+    "CASE WHEN pg_catalog.has_table_privilege(l.oid,'SELECT')"
     " AND pg_catalog.has_schema_privilege(l.schema,'USAGE') THEN 'ONLY '||l.name||' r WHERE true'"
     " WHEN EXISTS (SELECT FROM above a WHERE a.oid=$1::oid) THEN"
     " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
-    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') "
-    "END,l.count=0,l.xid,l.command"
+    "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,"
+    "l.count=0,"
+    "l.xid,"
+    "l.command"
     " FROM named l WHERE l.oid=$2::oid";
+
+enum { FOUND_NAME, FOUND_FROM, FOUND_EMPTY, FOUND_XID, FOUND_COMMAND };
 
 /* Ask about a leaf below a root. */
 static struct pg_rows *ask(struct pg *pg, const char *sql, uint32_t root, uint32_t oid,
@@ -54,11 +68,12 @@ bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows
     free(sql);
     bool found = rows && pg_rows_count(rows);
     *leaf = (struct leaf_rows){
-        .name = found ? rows_copy(rows, 0, 0) : NULL,
-        .from = found ? rows_copy(rows, 0, 1) : NULL,
-        .rewritten_empty = found && pg_server_version(pg) >= 140000 && rows_bool(rows, 0, 2),
-        .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, 3), NULL, 10) : 0,
-        .command = found ? (uint32_t)strtoul(rows_text(rows, 0, 4), NULL, 10) : 0};
+        .name = found ? rows_copy(rows, 0, FOUND_NAME) : NULL,
+        .from = found ? rows_copy(rows, 0, FOUND_FROM) : NULL,
+        .rewritten_empty =
+            found && pg_server_version(pg) >= 140000 && rows_bool(rows, 0, FOUND_EMPTY),
+        .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, FOUND_XID), NULL, 10) : 0,
+        .command = found ? (uint32_t)strtoul(rows_text(rows, 0, FOUND_COMMAND), NULL, 10) : 0};
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     return ok;
@@ -76,7 +91,7 @@ bool leaf_rows_exist(struct pg *pg, const struct leaf_rows *leaf, const char *co
 {
     char *sql = mem_format("SELECT EXISTS (SELECT FROM %s AND (%s))", leaf->from, condition);
     struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
-    *found = rows && rows_bool(rows, 0, 0);
+    *found = rows && rows_bool(rows, 0, ROWS_VALUE);
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     free(sql);
@@ -92,7 +107,7 @@ bool leaf_rows_rewritten(struct pg *pg, const struct leaf_rows *leaf, bool *foun
                    " FROM %s LIMIT %d) r WHERE r.x='%" PRIu32 "'::xid AND r.c<=%" PRIu32 ")",
                    leaf->from, FIRST, leaf->written_by, leaf->command);
     struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
-    *found = rows && rows_bool(rows, 0, 0);
+    *found = rows && rows_bool(rows, 0, ROWS_VALUE);
     bool ok = rows != NULL;
     pg_rows_free(&rows);
     free(sql);
@@ -116,6 +131,8 @@ static const char attached_sql[] =
     " ON a.attrelid=s.attrelid AND a.xmin=s.xmin AND a.cmin=s.cmin"
     " WHERE s.attrelid=p.child AND s.attnum=-1 AND a.attnum>0 AND a.attinhcount>0)";
 
+enum { ATTACHED_XID, ATTACHED_COMMAND, MADE_XID, MADE_COMMAND };
+
 /*
  * A row is as old as an attachment if its id is smaller, or if it was written by the same transaction
  * with an earlier command. A savepoint gives a row a larger id than its transaction has, and nothing
@@ -125,12 +142,14 @@ static const char attached_sql[] =
  */
 static void add_before(struct out *out, const struct pg_rows *rows, int row)
 {
-    const char *xid = rows_text(rows, row, 0), *command = rows_text(rows, row, 1);
-    bool made_in_it = !strcmp(xid, rows_text(rows, row, 2));
+    const char *xid = rows_text(rows, row, ATTACHED_XID),
+               *command = rows_text(rows, row, ATTACHED_COMMAND);
+    bool made_in_it = !strcmp(xid, rows_text(rows, row, MADE_XID));
     out_format(out,
                "%spg_catalog.age(r.xmin) NOT BETWEEN 1 AND pg_catalog.age('%s'::xid)"
                " OR (r.cmin::text::bigint<%s AND r.cmin::text::bigint>%s)",
-               row ? " OR " : "", xid, command, made_in_it ? rows_text(rows, row, 3) : "-1");
+               row ? " OR " : "", xid, command,
+               made_in_it ? rows_text(rows, row, MADE_COMMAND) : "-1");
 }
 
 bool leaf_rows_before(struct pg *pg, uint32_t root, uint32_t oid, char **condition, struct err *err)

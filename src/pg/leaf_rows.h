@@ -13,12 +13,13 @@ struct leaf_rows {
     char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
-    uint32_t written_by;  /* the transaction that wrote its entry in pg_class, and so its file, */
-    uint32_t command;     /* and with which of its commands */
+    uint32_t
+        written_by;   /* the transaction that wrote its file, as far as entries in pg_class tell, */
+    uint32_t command; /* and with which of its commands it wrote the entry */
 };
 
 /*
- * Find the leaf. Whoever may read a partitioned table need not have the right to read its
+ * Find the leaf. A user who may read a partitioned table need not have the right to read its
  * partitions by their own names: then the rows are read through `root`, as long as it is below it.
  */
 bool leaf_rows_find(struct pg *, uint32_t root, uint32_t oid, struct leaf_rows *, struct err *);

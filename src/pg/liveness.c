@@ -30,13 +30,16 @@ enum {
 
 /* What a session that computes, reads or waits for a lock does not do: wait for its client. */
 static const char sessions_sql[] =
-    "SELECT pid, coalesce(state, 'active') NOT LIKE 'idle%'"
+    "SELECT pid,"
+    " coalesce(state, 'active') NOT LIKE 'idle%'"
     " AND coalesce(wait_event_type, '') NOT IN ('Client', 'Activity') "
     "FROM pg_stat_activity WHERE usename = session_user AND datname = current_database() LIMIT 256";
 
+enum { COL_PID, COL_WORKING };
+
 /*
- * The one thing that connections of several threads share. Whoever sets `taken` may use the rest;
- * nobody waits for it.
+ * The one thing that connections of several threads share. The thread that sets `taken` may use the
+ * rest; the others do without.
  */
 static struct {
     atomic_flag taken;
@@ -57,7 +60,7 @@ static void take_sessions(const struct pg *pg, const struct pg_rows *rows)
     shared.count = 0;
     for (int row = 0; row < pg_rows_count(rows) && row < SESSIONS; row++) {
         shared.sessions[shared.count++] =
-            (struct session){rows_int(rows, row, 0), rows_bool(rows, row, 1)};
+            (struct session){rows_int(rows, row, COL_PID), rows_bool(rows, row, COL_WORKING)};
     }
 }
 
@@ -137,7 +140,7 @@ static bool look(struct pg *pg, bool *said, bool *working, struct err *err)
     return true;
 }
 
-/* *asked: now, or lately; else somebody else does so now. */
+/* *asked: now, or lately; otherwise another thread is asking now. */
 static bool still_served(struct pg *pg, bool *said, bool *asked, struct err *err)
 {
     bool working, ready;
@@ -184,7 +187,7 @@ static bool wait_saying(struct pg *pg, short events, bool *said, struct err *err
     }
 }
 
-bool pg_wait(struct pg *pg, short events, struct err *err)
+bool pg_wait_while_served(struct pg *pg, short events, struct err *err)
 {
     bool said = false, ready = wait_saying(pg, events, &said, err);
     if (said) {

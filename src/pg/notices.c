@@ -46,7 +46,8 @@ void pg_warning(const struct pg *pg, const char *format, ...)
  * ones (pid 0).
  */
 const char pg_waits_sql[] =
-    "SELECT l.pid, left(w.query, 100) || CASE WHEN length(w.query) > 100 THEN '...' ELSE '' END,"
+    "SELECT l.pid,"
+    " left(w.query, 100) || CASE WHEN length(w.query) > 100 THEN '...' ELSE '' END,"
     " CASE WHEN l.locktype IN ('transactionid', 'virtualxid') THEN 'older transactions to end'"
     "  ELSE format('a lock on %s', coalesce(l.relation, l.classid)::regclass) END,"
     " (SELECT string_agg(coalesce("
@@ -62,13 +63,17 @@ const char pg_waits_sql[] =
     "WHERE NOT l.granted AND w.usename = session_user AND w.datname = current_database()"
     " AND w.application_name LIKE 'source-postgres%'";
 
+enum { WAIT_PID, WAIT_STATEMENT, WAIT_WHAT, WAIT_WHOM };
+
 bool pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
 {
     for (int row = 0; row < pg_rows_count(waits); row++) {
-        if (rows_int(waits, row, 0) == pg_backend_pid(pg) && !pg_rows_null(waits, row, 3)) {
+        if (rows_int(waits, row, WAIT_PID) == pg_backend_pid(pg) &&
+            !pg_rows_null(waits, row, WAIT_WHOM)) {
             char *text = mem_format(
                 "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
-                rows_text(waits, row, 1), rows_text(waits, row, 2), rows_text(waits, row, 3));
+                rows_text(waits, row, WAIT_STATEMENT), rows_text(waits, row, WAIT_WHAT),
+                rows_text(waits, row, WAIT_WHOM));
             pg->notices.wait(pg->notices.context, text);
             free(text);
             return true;

@@ -106,7 +106,7 @@ static void close_certificates(struct parameters *p)
  * What a refusal means, by a mark in libpq's words; the first that fits. libpq has no result to ask
  * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
  * may speak any language. What has none, or not always one of its own (libpq's failures, and a
- * pooler's), is told by English words. {server} (with its port), {user}, {database}, {words},
+ * pooler's), is recognized by English words. {server} (with its port), {user}, {database}, {words},
  * and how the configuration names {address} and {password} are filled in.
  */
 static const struct refusal {
@@ -374,6 +374,11 @@ int pg_backend_pid(const struct pg *pg)
 bool pg_alive(const struct pg *pg)
 {
     return PQstatus(pg->conn) == CONNECTION_OK;
+}
+
+bool pg_in_recovery(const struct pg *pg)
+{
+    return pg->in_recovery;
 }
 
 bool pg_is_local(const struct pg *pg)

@@ -8,6 +8,7 @@
 #include "internal.h"
 #include "pg/facts.h"
 #include "problems.h"
+#include "problems_table.h"
 #include "rows.h"
 
 enum {
@@ -102,7 +103,8 @@ static bool try_watermarks(struct pg *pg, const struct facts *facts, const struc
                            struct problems *problems, struct err *err)
 {
     const struct table_facts *table = facts_watermarks(facts);
-    if (problems->count || !table->oid || !table->published || watermarks_come(pg, config, err)) {
+    if (config->read_only_capture || problems->count || !table->oid || !table->published ||
+        watermarks_come(pg, config, err)) {
         return true;
     }
     if (err->kind == ERR_CONFIG) {
@@ -112,22 +114,38 @@ static bool try_watermarks(struct pg *pg, const struct facts *facts, const struc
 }
 
 bool prerequisites_check(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                         enum slot_use use, struct pg **replication, struct problems *problems,
-                         struct err *err)
+                         enum slot_use use, struct pg **replication, struct facts *facts,
+                         struct problems *problems, struct err *err)
 {
-    struct facts facts;
-    bool ok = facts_read(pg, config, catalog, &facts, err) &&
-              (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &facts.slot, err));
-    if (ok && use == SLOT_GOES_ON && facts.server.standby) {
-        ok = err_set(err, ERR_TRANSIENT,
-                     "the server is in recovery: a standby answers, whose primary is maybe away");
+    struct facts own = {0}, *f = facts ? facts : &own;
+    bool ok = facts_read(pg, config, catalog, f, err) &&
+              (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &f->slot, err));
+    if (ok && use == SLOT_GOES_ON && f->server.standby &&
+        !(config->read_only_capture && slot_is_own(&f->slot))) {
+        ok = slot_elsewhere(config->read_only_capture, err);
     }
     if (ok) {
-        bool taken = use != SLOT_MAY_BE_READ && facts.slot.active_pid;
-        problems_find(&facts, config, catalog, use, problems);
-        ok = try_watermarks(pg, &facts, config, problems, err) &&
-             (!taken || find_reader(pg, config, &facts.slot, problems, err)) &&
-             try_replication(pg, &facts.server, replication, problems, err);
+        bool taken = use != SLOT_MAY_BE_READ && f->slot.active_pid;
+        problems_find(f, config, catalog, use, problems);
+        ok = try_watermarks(pg, f, config, problems, err) &&
+             (!taken || find_reader(pg, config, &f->slot, problems, err)) &&
+             try_replication(pg, &f->server, replication, problems, err);
+    }
+    facts_free(&own);
+    return ok;
+}
+
+bool prerequisites_leave_out(struct pg *pg, const struct config *config, struct catalog *catalog,
+                             struct problems *left_out, struct err *err)
+{
+    struct facts facts = {0};
+    bool ok = facts_read(pg, config, catalog, &facts, err);
+    for (int i = 0, kept = 0; ok && kept < catalog->count; i++) {
+        if (find_unpublishable(&facts, i, config, &catalog->streams[kept], left_out)) {
+            catalog_remove(catalog, kept);
+        } else {
+            kept++;
+        }
     }
     facts_free(&facts);
     return ok;

@@ -8,6 +8,7 @@
 #include "catalogs.h"
 #include "internal.h"
 #include "pg/facts.h"
+#include "pg/failover.h"
 #include "pg/prerequisites.h"
 #include "problems_table.h"
 #include "publication.h"
@@ -27,7 +28,7 @@ static bool change(struct pg *pg, const char *sql, struct err *err)
     return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
-/* What is there now may be what somebody else has made since we looked. */
+/* What is there now may have been made by another session since we looked. */
 static bool check_watermarks(struct pg *pg, const struct config *config,
                              const struct catalog *catalog, struct facts *facts, struct err *err)
 {
@@ -45,7 +46,7 @@ static bool check_watermarks(struct pg *pg, const struct config *config,
 static bool create_watermarks(struct pg *pg, const struct config *config,
                               const struct catalog *catalog, struct facts *facts, struct err *err)
 {
-    if (facts_watermarks(facts)->oid) {
+    if (config->read_only_capture || facts_watermarks(facts)->oid) {
         return true;
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
@@ -82,7 +83,9 @@ static bool create_publication(struct pg *pg, const struct config *config,
         return false;
     }
     pg_notice(pg, "created publication \"%s\" for %s", config->publication,
-              all_tables ? "all tables" : "the captured tables and the watermarks table");
+              all_tables                  ? "all tables"
+              : config->read_only_capture ? "the captured tables"
+                                          : "the captured tables and the watermarks table");
     return true;
 }
 
@@ -110,7 +113,7 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
     if (facts->publication.all_tables) {
         return true;
     }
-    if (!watermarks->published &&
+    if (!config->read_only_capture && !watermarks->published &&
         !add_table(pg, config, config->watermarks_schema, config->watermarks_table, err)) {
         return false;
     }
@@ -130,15 +133,24 @@ static void warn_unidentified(const struct pg *pg, const struct catalog *catalog
 {
     for (int i = 0; i < facts->stream_count; i++) {
         const struct table_facts *table = &facts->tables[i];
-        if (table->kind != 'r' || table->identified) {
+        if (table->kind != 'r' || (table->identified && !table->unsent)) {
             continue;
         }
         char *name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-        pg_warning(
-            pg,
-            "table %s has no replica identity: while it is published the server refuses UPDATE "
-            "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
-            name, name);
+        if (table->identified) {
+            pg_warning(
+                pg,
+                "the replica identity of table %s has generated columns that are not published "
+                "(%s): the server refuses UPDATE and DELETE on it; give it one without them, or "
+                "alter the publication with publish_generated_columns = stored",
+                name, table->unsent);
+        } else {
+            pg_warning(
+                pg,
+                "table %s has no replica identity: while it is published the server refuses UPDATE "
+                "and DELETE on it; run ALTER TABLE %s REPLICA IDENTITY FULL, or add a primary key",
+                name, name);
+        }
         free(name);
     }
 }
@@ -158,17 +170,22 @@ static void warn_truncates(const struct pg *pg, const struct config *config,
 }
 
 /* The server gives it its consistent point only when every transaction that runs has ended. */
-static bool create_slot(struct pg *pg, const struct config *config, uint64_t *slot_lsn,
-                        struct err *err)
+static bool create_slot(struct pg *pg, const struct config *config, bool failover,
+                        uint64_t *slot_lsn, struct err *err)
 {
     struct out sql;
+    if (pg_in_recovery(pg)) {
+        pg_notice(pg, "a replication slot is made at a standby once its primary has logged which "
+                      "transactions run, which a busy one does every 15 seconds: SELECT "
+                      "pg_log_standby_snapshot() at the primary does it at once");
+    }
     out_init(&sql, 256);
     out_string(&sql, "SELECT lsn FROM pg_create_logical_replication_slot(");
     pg_quote_literal(&sql, config->slot, strlen(config->slot));
-    out_string(&sql, ", 'pgoutput')");
+    out_string(&sql, failover ? ", 'pgoutput', failover => true)" : ", 'pgoutput')");
     struct pg_rows *rows = pg_command(pg, out_text(&sql), err);
     if (rows) {
-        *slot_lsn = rows_lsn(rows, 0, 0);
+        *slot_lsn = rows_lsn(rows, 0, ROWS_VALUE);
     }
     bool ok = rows || heed_stop(pg, err) ||
               err_prefix(err, "cannot create replication slot \"%s\": ", config->slot);
@@ -176,26 +193,52 @@ static bool create_slot(struct pg *pg, const struct config *config, uint64_t *sl
     out_free(&sql);
     if (ok) {
         crash_point("slot-created");
-        pg_notice(pg, "created replication slot \"%s\", whose changes begin at %s", config->slot,
+        pg_notice(pg, "created %s \"%s\", whose changes begin at %s",
+                  failover ? "failover slot" : "replication slot", config->slot,
                   lsn_format(*slot_lsn).s);
     }
     return ok;
 }
 
-bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                          struct prerequisites *make, struct err *err)
+/* That of a full refresh is gone soon. */
+static bool make_slot(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                      uint64_t *slot_lsn, struct err *err)
 {
-    struct facts facts;
-    bool ok = facts_read(pg, config, catalog, &facts, err) &&
-              create_watermarks(pg, config, catalog, &facts, err) &&
-              (facts.publication.exists ? add_tables(pg, config, catalog, &facts, err)
-                                        : create_publication(pg, config, catalog, &facts, err));
-    if (ok) {
-        warn_unidentified(pg, catalog, &facts);
-        warn_truncates(pg, config, &facts);
-        ok = facts.slot.exists || !make->slot || create_slot(pg, config, &make->slot_lsn, err);
+    struct failover_facts failover;
+    bool ok = failover_read(pg, &failover, err) &&
+              create_slot(pg, config, !catalog->full_refresh && failover_wanted(config, &failover),
+                          slot_lsn, err);
+    failover_clear(&failover);
+    return ok;
+}
+
+bool prerequisites_are_there(const struct facts *facts, const struct config *config)
+{
+    const struct table_facts *watermarks = facts_watermarks(facts);
+    bool there = facts->publication.exists && facts->slot.exists &&
+                 (config->read_only_capture ||
+                  (watermarks->oid && (watermarks->published || facts->publication.all_tables)));
+    for (int i = 0; there && i < facts->stream_count; i++) {
+        there = !table_unpublished(facts, &facts->tables[i]);
     }
-    facts_free(&facts);
+    return there;
+}
+
+/* The slot may have been dropped since, by ourselves. */
+bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                          struct facts *facts, struct prerequisites *make, struct err *err)
+{
+    slot_clear(&facts->slot);
+    bool ok = slot_read(pg, config->slot, &facts->slot, err) &&
+              create_watermarks(pg, config, catalog, facts, err) &&
+              (facts->publication.exists ? add_tables(pg, config, catalog, facts, err)
+                                         : create_publication(pg, config, catalog, facts, err));
+    if (ok) {
+        warn_unidentified(pg, catalog, facts);
+        warn_truncates(pg, config, facts);
+        ok = facts->slot.exists || !make->slot ||
+             make_slot(pg, config, catalog, &make->slot_lsn, err);
+    }
     return ok;
 }
 

@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "catalogs.h"
+#include "pg/failover.h"
 #include "problems_table.h"
 #include "publication.h"
 
 /* Beside those of the backfill: a stream's, one for questions, and one in moments. */
-enum { OTHER_CONNECTIONS = 3 };
+enum { OTHER_CONNECTIONS = 3, STANDBY_VERSION = 160000 };
 
 void problem(struct problems *problems, const char *format, ...)
 {
@@ -38,7 +39,39 @@ void mend(struct problems *problems, const char *format, ...)
     va_end(args);
 }
 
-static void find_server(const struct server_facts *server, struct problems *problems)
+/*
+ * From version 19 on the first logical slot turns logical decoding on, where wal_level is replica;
+ * effective_wal_level tells that it is on.
+ */
+static bool decodes(const struct server_facts *server)
+{
+    const char *level = server->effective_wal_level;
+    return !strcmp(server->wal_level, "logical") ||
+           (level && (!strcmp(level, "logical") || !strcmp(server->wal_level, "replica")));
+}
+
+/* pgoutput tells of a TRUNCATE, and of messages, since then. */
+static void find_too_old(const struct server_facts *server, const struct config *config,
+                         struct problems *problems)
+{
+    const struct {
+        bool asked;
+        const char *option;
+        int since;
+    } all[] = {{config->emit_truncates, "emit_truncates", 11},
+               {config->emit_messages != NULL, "emit_messages", 14}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].asked && server->version < all[i].since * 10000) {
+            problem(problems,
+                    "advanced.%s needs PostgreSQL %d or newer, and the server is PostgreSQL %d: "
+                    "take it out",
+                    all[i].option, all[i].since, server->version / 10000);
+        }
+    }
+}
+
+static void find_server(const struct server_facts *server, const struct config *config,
+                        struct problems *problems)
 {
     if (server->version < 100000) {
         problem(problems,
@@ -46,7 +79,7 @@ static void find_server(const struct server_facts *server, struct problems *prob
                 "newer; upgrade it",
                 server->version / 10000, server->version / 100 % 100);
     }
-    if (strcmp(server->wal_level, "logical") != 0) {
+    if (!decodes(server)) {
         problem(problems, "wal_level is %s, not logical: run", server->wal_level);
         mend(problems, "ALTER SYSTEM SET wal_level = logical");
         problems_extend(
@@ -54,10 +87,16 @@ static void find_server(const struct server_facts *server, struct problems *prob
             " and restart the server (Amazon RDS: set rds.logical_replication = 1 in the parameter "
             "group; Google Cloud SQL: the flag cloudsql.logical_decoding = on)");
     }
-    if (server->standby) {
-        problem(problems,
-                "the server is a standby, where neither watermarks nor publications can be "
-                "written: connect to its primary");
+    if (server->standby && !config->read_only_capture) {
+        problem(
+            problems,
+            "the server is a standby, where no watermarks can be written: connect to its primary%s",
+            server->version >= STANDBY_VERSION ? ", or set advanced.read_only_capture" : "");
+    } else if (server->standby && server->version < STANDBY_VERSION) {
+        problem(
+            problems,
+            "the server is a standby, and standbys can be captured from only from PostgreSQL 16 "
+            "on: connect to its primary");
     }
 }
 
@@ -105,6 +144,12 @@ static void find_slot(const struct facts *facts, const struct config *config, en
                       struct problems *problems)
 {
     const struct server_facts *server = &facts->server;
+    if (config->failover_slot == FAILOVER_ALWAYS && server->version < FAILOVER_VERSION) {
+        problem(problems,
+                "advanced.failover_slot is true, and the server is PostgreSQL %d: failover slots "
+                "came with version 17; set the option to auto, or upgrade the server",
+                server->version / 10000);
+    }
     if (facts->slot.exists) {
         find_slot_unfit(&facts->slot, config, server, use, problems);
     } else if (server->slots >= server->max_slots) {
@@ -159,9 +204,10 @@ static void find_publication_missing(const struct facts *facts, const struct con
         out_string(&refused, ", for want of a primary key or REPLICA IDENTITY)");
     }
     problem(problems,
-            "there is no publication \"%s\", and user \"%s\" may not create it%s: run as the "
+            "there is no publication \"%s\", and user \"%s\" may not create it%s%s: run as the "
             "tables' owner or a superuser",
-            config->publication, facts->server.user, out_text(&refused));
+            config->publication, facts->server.user, facts->server.standby ? " at a standby" : "",
+            out_text(&refused));
     mend(problems, "%s", out_text(&sql));
     if (named && many) {
         out_format(&more,
@@ -187,14 +233,17 @@ static void find_publication(const struct facts *facts, const struct config *con
         }
         return;
     }
-    if (!publication->inserts || !publication->updates || !publication->deletes) {
+    bool lacks_truncates = config->emit_truncates && !publication->truncates;
+    if (!publication->inserts || !publication->updates || !publication->deletes ||
+        lacks_truncates) {
         char *name = sql_name(config->publication);
         problem(problems,
                 "publication \"%s\" does not publish %s, which would be lost without a word: run",
                 config->publication,
                 !publication->inserts   ? "inserts"
                 : !publication->updates ? "updates"
-                                        : "deletes");
+                : !publication->deletes ? "deletes"
+                                        : "truncates");
         mend(problems, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
              name);
         free(name);
@@ -262,10 +311,14 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
 void problems_find(const struct facts *facts, const struct config *config,
                    const struct catalog *catalog, enum slot_use use, struct problems *problems)
 {
-    find_server(&facts->server, problems);
+    find_server(&facts->server, config, problems);
+    find_too_old(&facts->server, config, problems);
     find_connection_limit(&facts->server, config, problems);
     find_slot(facts, config, use, problems);
-    find_watermarks(facts, config, problems); /* first: the publication may be told to name it */
+    if (!config->read_only_capture) {
+        /* first: the publication may be told to name it */
+        find_watermarks(facts, config, problems);
+    }
     find_publication(facts, config, catalog, problems);
     if (!catalog) {
         find_nothing_to_read(facts, problems);

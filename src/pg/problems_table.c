@@ -13,13 +13,22 @@ bool table_unpublished(const struct facts *facts, const struct table_facts *tabl
     return facts->publication.exists && table->oid && !table->published;
 }
 
-/* It is not in the publication: either we may add it, or somebody else must. */
+/* It is not in the publication: either we may add it, or an owner of both must. */
 static void find_unpublished(const struct facts *facts, const struct table_facts *table,
                              const struct config *config, const char *name,
                              struct problems *problems)
 {
-    bool may_add = facts->publication.owned && table->owned && !facts->publication.all_tables;
+    bool may_add = facts->publication.owned && table->owned && !facts->publication.all_tables &&
+                   !facts->server.standby;
     if (!table_unpublished(facts, table) || may_add) {
+        return;
+    }
+    if (facts->publication.all_tables) {
+        problem(
+            problems,
+            "table %s is left out of publication \"%s\", which is for all tables but some: take "
+            "the table out of its EXCEPT list, or name another publication",
+            name, config->publication);
         return;
     }
     char *publication = sql_name(config->publication);
@@ -239,9 +248,21 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
  * rows apart: the application would stand still. Where others have published it, that is so already.
  */
 static void find_unidentified(const struct facts *facts, const struct table_facts *table,
-                              const char *name, struct problems *problems)
+                              const struct config *config, const char *name,
+                              struct problems *problems)
 {
     bool publishes = !facts->publication.exists || table_unpublished(facts, table);
+    if (publishes && table->identified && table->unsent) {
+        problem(problems,
+                "the replica identity of table %s has generated columns that publication \"%s\" "
+                "%s (%s), so that the server would refuse UPDATE and DELETE on it once "
+                "it is published: %s publish_generated_columns = stored (which helps stored ones "
+                "alone), or give the table a replica identity without them",
+                name, config->publication,
+                facts->publication.exists ? "does not publish" : "would not publish", table->unsent,
+                facts->publication.exists ? "alter the publication with"
+                                          : "make the publication yourself with");
+    }
     if (publishes && !table->identified) {
         problem(problems,
                 "table %s%s has no primary key and no other replica identity, so that the server "
@@ -316,8 +337,19 @@ void find_table(const struct facts *facts, int i, const struct config *config,
         find_key_repeats(table, stream, name, problems);
         if (!find_partitioning(facts, table, config, name, problems)) {
             find_unpublished(facts, table, config, name, problems);
-            find_unidentified(facts, table, name, problems);
+            find_unidentified(facts, table, config, name, problems);
         }
     }
     free(name);
+}
+
+bool find_unpublishable(const struct facts *facts, int i, const struct config *config,
+                        const struct catalog_stream *stream, struct problems *problems)
+{
+    size_t before = problems->count;
+    char *name = sql_table(stream->schema, stream->table);
+    find_unpublished(facts, &facts->tables[i], config, name, problems);
+    find_unidentified(facts, &facts->tables[i], config, name, problems);
+    free(name);
+    return problems->count > before;
 }

@@ -11,6 +11,10 @@ void find_watermarks(const struct facts *, const struct config *, struct problem
 void find_table(const struct facts *, int i, const struct config *, const struct catalog_stream *,
                 struct problems *problems);
 
+/* Of these alone: what keeps a table that is not published from being added to the publication. */
+bool find_unpublishable(const struct facts *, int i, const struct config *,
+                        const struct catalog_stream *, struct problems *problems);
+
 /* Whether prerequisites_create has to add the table to the publication that exists. */
 bool table_unpublished(const struct facts *, const struct table_facts *);
 

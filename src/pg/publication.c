@@ -5,7 +5,7 @@
 
 #include "catalogs.h"
 
-/* The statement would fail for any other table. The watermarks table is named anyway. */
+/* The statement would fail for any other table. The watermarks table is named anyway, if it is used. */
 static bool is_listed(const struct facts *facts, const struct table_facts *table)
 {
     bool kind = table->kind == 'r' || (table->kind == 'p' && facts->server.version >= 130000);
@@ -13,20 +13,28 @@ static bool is_listed(const struct facts *facts, const struct table_facts *table
            table->persistence == 'p' && !table->system;
 }
 
-static void list_tables(struct out *sql, const struct facts *facts, const struct config *config,
+static void list_table(struct out *sql, bool first, const char *schema, const char *table)
+{
+    char *name = sql_table(schema, table);
+    out_format(sql, first ? " FOR TABLE ONLY %s" : ", ONLY %s", name);
+    free(name);
+}
+
+/* Returns whether there is one. */
+static bool list_tables(struct out *sql, const struct facts *facts, const struct config *config,
                         const struct catalog *catalog)
 {
-    char *name = sql_table(config->watermarks_schema, config->watermarks_table);
-    out_format(sql, "TABLE ONLY %s", name);
-    free(name);
-    for (int i = 0; catalog && i < catalog->count; i++) {
-        if (!is_listed(facts, &facts->tables[i])) {
-            continue;
-        }
-        name = sql_table(catalog->streams[i].schema, catalog->streams[i].table);
-        out_format(sql, ", ONLY %s", name);
-        free(name);
+    bool listed = !config->read_only_capture;
+    if (listed) {
+        list_table(sql, true, config->watermarks_schema, config->watermarks_table);
     }
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        if (is_listed(facts, &facts->tables[i])) {
+            list_table(sql, !listed, catalog->streams[i].schema, catalog->streams[i].table);
+            listed = true;
+        }
+    }
+    return listed;
 }
 
 /* By root, unless partitions themselves are captured; servers before 13 know no choice. */
@@ -46,22 +54,27 @@ void publication_sql(struct out *sql, const struct facts *facts, const struct co
 {
     out_string(sql, "CREATE PUBLICATION ");
     pg_quote_identifier(sql, config->publication);
-    out_string(sql, " FOR ");
     if (all_tables) {
-        out_string(sql, "ALL TABLES");
+        out_string(sql, " FOR ALL TABLES");
     } else {
-        list_tables(sql, facts, config, catalog);
-        out_format(sql, others ? ", %s" : "%s", others ? others : "");
+        bool listed = list_tables(sql, facts, config, catalog);
+        if (others) {
+            out_format(sql, "%s%s", listed ? ", " : " FOR TABLE ", others);
+        }
     }
     out_string(sql, via_root(config, facts));
 }
 
 bool publication_creatable(const struct facts *facts, const struct config *config)
 {
+    if (facts->server.standby) {
+        return false;
+    }
     if (facts->server.superuser || config->publish_all_tables) {
         return facts->server.superuser;
     }
-    for (int i = 0; i <= facts->stream_count; i++) {
+    int tables = facts->stream_count + !config->read_only_capture; /* the last is the watermarks' */
+    for (int i = 0; i < tables; i++) {
         if (facts->tables[i].oid && !facts->tables[i].owned) {
             return false;
         }

@@ -1,4 +1,4 @@
-/* The statement that makes the publication: for the connector to run, or to tell somebody else. */
+/* The statement that makes the publication: for the connector to run, or to name in a message. */
 #ifndef PG_PUBLICATION_H
 #define PG_PUBLICATION_H
 
@@ -12,7 +12,7 @@
 void publication_sql(struct out *, const struct facts *, const struct config *,
                      const struct catalog *, bool all_tables, const char *others);
 
-/* Whether we may make it, as far as can be told: for all tables, or for tables that are ours. */
+/* Whether we may make it, as far as can be known: for all tables, or for tables that are ours. */
 bool publication_creatable(const struct facts *, const struct config *);
 
 #endif

@@ -25,7 +25,7 @@ bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struc
         int64_t left_us = deadline_us - clock_monotonic_us();
         left_us = left_us > 0 ? left_us : 0;
         struct timespec limit = {left_us / 1000000, left_us % 1000000 * 1000};
-        some = ppoll(fds, 2, timeout_us < 0 ? NULL : &limit, NULL);
+        some = ppoll(fds, 2, &limit, NULL);
     } while (some < 0 && errno == EINTR);
     if (fds[1].revents) {
         return err_set(err, ERR_STOPPED, "stopped");
@@ -46,7 +46,7 @@ static bool flush(struct pg *pg, struct err *err)
         if (left < 0) {
             return pg_fail_connection(pg, err);
         }
-        if (!pg_wait(pg, POLLIN | POLLOUT, err)) {
+        if (!pg_wait_while_served(pg, POLLIN | POLLOUT, err)) {
             return false;
         }
         if (!PQconsumeInput(pg->conn)) {
@@ -57,7 +57,8 @@ static bool flush(struct pg *pg, struct err *err)
 
 static bool wait_input(struct pg *pg, struct err *err)
 {
-    return pg_wait(pg, POLLIN, err) && (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
+    return pg_wait_while_served(pg, POLLIN, err) &&
+           (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
 }
 
 /* The next result without blocking the stop descriptor out; *result NULL: the message is answered.

@@ -10,6 +10,9 @@
 #include "base/mem.h"
 #include "pg/pg.h"
 
+/* Columns are named by an enum beside the question; that of one which asks for a single value is this. */
+enum { ROWS_VALUE };
+
 static inline const char *rows_text(const struct pg_rows *rows, int row, int column)
 {
     const char *value = pg_rows_value(rows, row, column);

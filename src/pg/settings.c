@@ -8,7 +8,7 @@
  *
  * search_path is pg_catalog alone, from before the first question that names anything: here even
  * set_config is called by its full name. So no name and no operator in the queries of this program
- * can mean an object that somebody else made, and they need not be qualified one by one. Objects of
+ * can mean an object that another user made, and they need not be qualified one by one. Objects of
  * other schemas (captured tables, types and operators of keys) are named with their schemas.
  */
 #include "settings.h"
@@ -66,7 +66,7 @@ static bool blame_pooler(const struct pg *pg, struct err *err)
 {
     return err_suffix(err,
                       ": a connection pooler or a proxy that does not keep a session's settings "
-                      "stands between; set %s to the server itself, or to a pool in session mode",
+                      "is in between; set %s to the server itself, or to a pool in session mode",
                       config_words(pg->config)->place);
 }
 
@@ -134,7 +134,7 @@ static bool other_pid(struct pg *other, int *pid, struct err *err)
     }
     if (ready && pg_next(other, err) == PG_ROWS) {
         struct pg_rows *rows = pg_take_rows(other);
-        *pid = pg_rows_count(rows) ? rows_int(rows, 0, 0) : 0;
+        *pid = pg_rows_count(rows) ? rows_int(rows, 0, ROWS_VALUE) : 0;
         pg_rows_free(&rows);
     }
     return true;

@@ -13,8 +13,8 @@ extern const struct setting pg_settings[];
 extern const int pg_setting_count;
 
 /*
- * Set a new connection's session, and see that it is so: ERR_CONFIG names what stands between where
- * the server has not what it was told. A pooler whose sessions are not ours alone is refused.
+ * Set a new connection's session, and see that it is so: ERR_CONFIG names what is in between where
+ * the server does not have what was set. A pooler whose sessions are not ours alone is refused.
  */
 bool pg_settle(struct pg *, struct err *);
 

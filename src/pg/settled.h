@@ -1,7 +1,7 @@
 /*
  * Whether what was read of tables is of one time. A query sees the catalogs as they were when it
  * began, or its transaction did, but the functions that it calls see them as they are: of a table
- * that was dropped and created meanwhile they tell that nobody may read it, and nobody publishes it.
+ * that was dropped and created meanwhile they say that it may not be read and is not published.
  */
 #ifndef PG_SETTLED_H
 #define PG_SETTLED_H

@@ -42,12 +42,16 @@ struct role {
 };
 
 static const char role_sql[] =
-    "SELECT current_user = $1, r.oid IS NOT NULL, r.rolcanlogin,"
+    "SELECT current_user = $1,"
+    " r.oid IS NOT NULL,"
+    " r.rolcanlogin,"
     " has_database_privilege(coalesce(r.rolname, 'public'), current_database(), 'CONNECT'),"
     " (SELECT min(p.n) FROM pg_roles g JOIN (VALUES ('rds_superuser', 1), ('alloydbsuperuser', 3),"
     "  ('cloudsqlsuperuser', 2), ('azure_pg_admin', 4), ('supabase_admin', 5),"
     "  ('neon_superuser', 6)) p(name, n) ON p.name = g.rolname) "
     "FROM (SELECT) x LEFT JOIN pg_roles r ON r.rolname = $1";
+
+enum { ROLE_OURS, ROLE_EXISTS, ROLE_LOGS_IN, ROLE_CONNECTS, ROLE_PROVIDER };
 
 static bool read_role(struct pg *pg, const struct setup *setup, struct role *role, struct err *err)
 {
@@ -56,8 +60,13 @@ static bool read_role(struct pg *pg, const struct setup *setup, struct role *rol
     if (!rows) {
         return false;
     }
-    *role = (struct role){rows_bool(rows, 0, 0), rows_bool(rows, 0, 1), rows_bool(rows, 0, 2),
-                          rows_bool(rows, 0, 3), rows_int(rows, 0, 4)};
+    *role = (struct role){
+        .ours = rows_bool(rows, 0, ROLE_OURS),
+        .exists = rows_bool(rows, 0, ROLE_EXISTS),
+        .logs_in = rows_bool(rows, 0, ROLE_LOGS_IN),
+        .connects = rows_bool(rows, 0, ROLE_CONNECTS),
+        .provider = rows_int(rows, 0, ROLE_PROVIDER),
+    };
     for (int i = 0; setup->provider && setup_providers[i]; i++) {
         role->provider = !strcmp(setup->provider, setup_providers[i]) ? i : role->provider;
     }

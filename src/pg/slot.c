@@ -7,79 +7,133 @@
 #include "internal.h"
 #include "rows.h"
 
-/* The columns that came with later versions; older servers have nothing to say there. */
-static const char *status_columns(int version)
+/* Takes columns of later versions, below. One row, whether the slot is there or not. */
+static const char slot_sql[] = "SELECT s.slot_name IS NOT NULL,"
+                               " s.slot_type = 'logical',"
+                               " s.temporary,"
+                               " s.plugin,"
+                               " s.database,"
+                               " CASE WHEN s.active THEN coalesce(s.active_pid, -1) END,"
+                               " s.restart_lsn,"
+                               " s.confirmed_flush_lsn,"
+                               " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+                               "  ELSE pg_current_wal_lsn() END,"
+                               " pg_is_in_recovery(),"
+                               " %s, %s, %s "
+                               "FROM (SELECT) x LEFT JOIN pg_replication_slots s"
+                               " ON s.slot_name = $1";
+
+enum {
+    SLOT_EXISTS,
+    SLOT_LOGICAL,
+    SLOT_TEMPORARY,
+    SLOT_PLUGIN,
+    SLOT_DATABASE,
+    SLOT_ACTIVE_PID,
+    SLOT_RESTART_LSN,
+    SLOT_CONFIRMED_FLUSH,
+    SLOT_WAL_END,
+    SLOT_IN_RECOVERY,
+    SLOT_WAL_STATUS, /* status_sql, from here on */
+    SLOT_SAFE_WAL_SIZE,
+    SLOT_INVALIDATION,
+    SLOT_TWO_PHASE,
+    SLOT_FAILOVER,
+    SLOT_SYNCED, /* synced_sql */
+    SLOT_IDLE_S, /* idle_sql */
+    SLOT_IDLE_TIMEOUT_S,
+};
+
+/* Older servers have nothing to say there. */
+static const char *status_sql(int version)
 {
     if (version >= 170000) {
-        return "s.wal_status, s.safe_wal_size, s.invalidation_reason, s.two_phase";
+        return "s.wal_status, s.safe_wal_size, s.invalidation_reason, s.two_phase, s.failover";
     }
     if (version >= 160000) {
         return "s.wal_status, s.safe_wal_size,"
                " CASE WHEN s.conflicting THEN 'conflict with recovery'"
-               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase";
+               "  WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase, false";
     }
     if (version >= 130000) {
         return version >= 140000
                    ? "s.wal_status, s.safe_wal_size,"
-                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase"
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, s.two_phase, false"
                    : "s.wal_status, s.safe_wal_size,"
-                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, false";
+                     " CASE WHEN s.wal_status = 'lost' THEN 'wal_removed' END, false, false";
     }
-    return "NULL, NULL, NULL, false";
+    return "NULL, NULL, NULL, false, false";
+}
+
+static const char *synced_sql(int version)
+{
+    return version >= 170000 ? "s.synced" : "false";
+}
+
+/* A slot that nobody reads is lost after a while; the server counts from its own start at the earliest. */
+static const char *idle_sql(int version)
+{
+    return version >= 180000
+               ? "extract(epoch FROM clock_timestamp() - s.inactive_since)::bigint,"
+                 " extract(epoch FROM current_setting('idle_replication_slot_timeout')"
+                 "::interval)::bigint"
+               : "0, 0";
 }
 
 static void fill(struct slot *slot, const struct pg_rows *rows)
 {
-    slot->wal_end = rows_lsn(rows, 0, 11);
-    slot->exists = rows_bool(rows, 0, 12);
+    slot->in_recovery = rows_bool(rows, 0, SLOT_IN_RECOVERY);
+    slot->wal_end = rows_lsn(rows, 0, SLOT_WAL_END);
+    slot->exists = rows_bool(rows, 0, SLOT_EXISTS);
     if (!slot->exists) {
         return;
     }
-    slot->logical = rows_bool(rows, 0, 0);
-    slot->temporary = rows_bool(rows, 0, 1);
-    slot->plugin = rows_copy(rows, 0, 2);
-    slot->database = rows_copy(rows, 0, 3);
-    slot->active_pid = rows_int(rows, 0, 4);
-    slot->restart_lsn = rows_lsn(rows, 0, 5);
-    slot->confirmed_flush = rows_lsn(rows, 0, 6);
-    slot->wal_status = rows_copy(rows, 0, 7);
-    slot->safe_wal_size = pg_rows_null(rows, 0, 8) ? INT64_MAX : rows_i64(rows, 0, 8);
-    slot->invalidation = rows_copy(rows, 0, 9);
-    slot->two_phase = rows_bool(rows, 0, 10);
+    slot->synced = rows_bool(rows, 0, SLOT_SYNCED);
+    slot->logical = rows_bool(rows, 0, SLOT_LOGICAL);
+    slot->temporary = rows_bool(rows, 0, SLOT_TEMPORARY);
+    slot->plugin = rows_copy(rows, 0, SLOT_PLUGIN);
+    slot->database = rows_copy(rows, 0, SLOT_DATABASE);
+    slot->active_pid = rows_int(rows, 0, SLOT_ACTIVE_PID);
+    slot->restart_lsn = rows_lsn(rows, 0, SLOT_RESTART_LSN);
+    slot->confirmed_flush = rows_lsn(rows, 0, SLOT_CONFIRMED_FLUSH);
+    slot->wal_status = rows_copy(rows, 0, SLOT_WAL_STATUS);
+    slot->safe_wal_size = pg_rows_null(rows, 0, SLOT_SAFE_WAL_SIZE)
+                              ? INT64_MAX
+                              : rows_i64(rows, 0, SLOT_SAFE_WAL_SIZE);
+    slot->invalidation = rows_copy(rows, 0, SLOT_INVALIDATION);
+    slot->two_phase = rows_bool(rows, 0, SLOT_TWO_PHASE);
+    slot->failover = rows_bool(rows, 0, SLOT_FAILOVER);
+    slot->idle_s = rows_i64(rows, 0, SLOT_IDLE_S);
+    slot->idle_timeout_s = rows_i64(rows, 0, SLOT_IDLE_TIMEOUT_S);
 }
 
-/* Which server it is that answers. Not everybody may ask: then it stays unknown. */
-static void read_server(struct pg *pg, struct slot *slot)
+static const char identifier_sql[] = "SELECT system_identifier FROM pg_control_system()";
+
+/*
+ * Which server it is that answers, asked once a connection: its server stays the same. Not everybody may
+ * ask: then it stays unknown.
+ */
+static const char *system_identifier(struct pg *pg)
 {
     struct err ignored;
-    struct pg_rows *rows = pg_query(
-        pg, "SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system())", 0,
-        NULL, &ignored);
-    slot->in_recovery = pg->in_recovery;
-    if (rows) {
-        slot->in_recovery = rows_bool(rows, 0, 0);
-        snprintf(slot->system_identifier, sizeof slot->system_identifier, "%s",
-                 rows_text(rows, 0, 1));
+    if (!pg->asked_identifier) {
+        struct pg_rows *rows = pg_query(pg, identifier_sql, 0, NULL, &ignored);
+        snprintf(pg->system_identifier, sizeof pg->system_identifier, "%s",
+                 rows ? rows_text(rows, 0, ROWS_VALUE) : "");
+        pg_rows_free(&rows);
+        pg->asked_identifier = true;
     }
-    pg_rows_free(&rows);
+    return pg->system_identifier;
 }
 
 bool slot_read(struct pg *pg, const char *name, struct slot *slot, struct err *err)
 {
-    struct out sql;
+    int version = pg_server_version(pg);
     *slot = (struct slot){.safe_wal_size = INT64_MAX};
-    read_server(pg, slot);
-    out_init(&sql, 512);
-    out_format(&sql,
-               "SELECT s.slot_type = 'logical', s.temporary, s.plugin, s.database,"
-               " CASE WHEN s.active THEN coalesce(s.active_pid, -1) END,"
-               " s.restart_lsn, s.confirmed_flush_lsn, %s,"
-               " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
-               "  ELSE pg_current_wal_lsn() END, s.slot_name IS NOT NULL "
-               "FROM (SELECT) x LEFT JOIN pg_replication_slots s ON s.slot_name = $1",
-               status_columns(pg_server_version(pg)));
-    struct pg_rows *rows = pg_query(pg, out_text(&sql), 1, &name, err);
-    out_free(&sql);
+    snprintf(slot->system_identifier, sizeof slot->system_identifier, "%s", system_identifier(pg));
+    char *sql = mem_format(slot_sql, status_sql(version), synced_sql(version), idle_sql(version));
+    struct pg_rows *rows = pg_query(pg, sql, 1, &name, err);
+    free(sql);
     if (rows && pg_rows_count(rows) > 0) {
         fill(slot, rows);
     }
@@ -112,11 +166,27 @@ bool slot_drop(struct pg *pg, const char *name, struct err *err)
 }
 
 static const char reader_sql[] =
-    "SELECT coalesce(nullif(a.application_name, ''), 'unnamed'), a.usename,"
+    "SELECT coalesce(nullif(a.application_name, ''), 'unnamed'),"
+    " a.usename,"
     " coalesce(host(a.client_addr), 'a local socket'),"
-    " date_trunc('second', a.backend_start), r.state, r.sent_lsn, r.flush_lsn "
+    " date_trunc('second', a.backend_start),"
+    " r.state,"
+    " r.sent_lsn,"
+    " r.flush_lsn,"
+    " r.pid IS NOT NULL AND r.state IS NULL "
     "FROM pg_stat_activity a LEFT JOIN pg_stat_replication r ON r.pid = a.pid"
     " WHERE a.pid = $1::int";
+
+enum {
+    READER_APPLICATION,
+    READER_USER,
+    READER_ADDRESS,
+    READER_SINCE,
+    READER_STATE,
+    READER_SENT,
+    READER_FLUSHED,
+    READER_HIDDEN,
+};
 
 bool slot_reader_read(struct pg *pg, const struct slot *slot, struct slot_reader *reader,
                       struct err *err)
@@ -126,15 +196,18 @@ bool slot_reader_read(struct pg *pg, const struct slot *slot, struct slot_reader
     *reader = (struct slot_reader){0};
     snprintf(pid, sizeof pid, "%d", slot->active_pid);
     struct pg_rows *rows = pg_query(pg, reader_sql, 1, params, err);
-    if (rows && pg_rows_count(rows) && !pg_rows_null(rows, 0, 3)) {
-        *reader = (struct slot_reader){true,
-                                       rows_copy(rows, 0, 0),
-                                       rows_copy(rows, 0, 1),
-                                       rows_copy(rows, 0, 2),
-                                       rows_copy(rows, 0, 3),
-                                       rows_copy(rows, 0, 4),
-                                       rows_lsn(rows, 0, 5),
-                                       rows_lsn(rows, 0, 6)};
+    if (rows && pg_rows_count(rows) && !pg_rows_null(rows, 0, READER_SINCE)) {
+        *reader = (struct slot_reader){
+            .seen = true,
+            .application = rows_copy(rows, 0, READER_APPLICATION),
+            .user = rows_copy(rows, 0, READER_USER),
+            .address = rows_copy(rows, 0, READER_ADDRESS),
+            .since = rows_copy(rows, 0, READER_SINCE),
+            .state = rows_copy(rows, 0, READER_STATE),
+            .sent = rows_lsn(rows, 0, READER_SENT),
+            .flushed = rows_lsn(rows, 0, READER_FLUSHED),
+            .hidden = rows_bool(rows, 0, READER_HIDDEN),
+        };
     }
     bool ok = rows != NULL;
     pg_rows_free(&rows);
@@ -151,8 +224,14 @@ void slot_reader_clear(struct slot_reader *reader)
     *reader = (struct slot_reader){0};
 }
 
+/* Of IDENTIFY_SYSTEM. */
+enum { IDENTITY_SYSTEM, IDENTITY_TIMELINE, IDENTITY_POSITION };
+
+/* Of TIMELINE_HISTORY. */
+enum { HISTORY_NAME, HISTORY_CONTENT };
+
 static const char pooler[] =
-    "a connection pooler stands between: it answered replication=database like a plain "
+    "the address is a connection pooler's: it answered replication=database like a plain "
     "connection; give the address of the PostgreSQL server itself";
 
 bool server_identify(struct pg *pg, struct server_identity *server, struct err *err)
@@ -165,9 +244,9 @@ bool server_identify(struct pg *pg, struct server_identity *server, struct err *
     bool ok = pg_rows_count(rows) == 1 || err_set(err, ERR_CONFIG, "%s", pooler);
     if (ok) {
         snprintf(server->system_identifier, sizeof server->system_identifier, "%s",
-                 rows_text(rows, 0, 0));
-        server->timeline = rows_oid(rows, 0, 1);
-        server->position = rows_lsn(rows, 0, 2);
+                 rows_text(rows, 0, IDENTITY_SYSTEM));
+        server->timeline = rows_oid(rows, 0, IDENTITY_TIMELINE);
+        server->position = rows_lsn(rows, 0, IDENTITY_POSITION);
         server->in_recovery = pg->in_recovery;
     }
     pg_rows_free(&rows);
@@ -212,7 +291,8 @@ bool server_timeline_end(struct pg *pg, uint32_t current, uint32_t timeline, uin
         return false;
     }
     if (pg_rows_count(rows) == 1) {
-        *end = timeline_history_end(rows_text(rows, 0, 1), pg_rows_len(rows, 0, 1), timeline);
+        *end = timeline_history_end(rows_text(rows, 0, HISTORY_CONTENT),
+                                    pg_rows_len(rows, 0, HISTORY_CONTENT), timeline);
     }
     pg_rows_free(&rows);
     return true;

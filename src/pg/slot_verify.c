@@ -30,14 +30,14 @@ const char *slot_invalidation_remedy(const char *reason)
 
 /*
  * Routed to a standby for a moment, or to two servers at once, a capture must not think that anything
- * is lost: only the primary of its own server knows.
+ * is lost: only the primary of its own server knows, or the standby that holds the capture's own slot.
  */
-static bool is_primary(const struct slot *now, const struct server_identity *server,
-                       struct err *err)
+static bool is_its_server(const struct slot_claim *claim, const struct slot *now,
+                          const struct server_identity *server, struct err *err)
 {
-    if (now->in_recovery || server->in_recovery) {
-        return err_set(err, ERR_TRANSIENT,
-                       "the server is in recovery: a standby answers, whose primary is maybe away");
+    bool standby = now->in_recovery || server->in_recovery;
+    if (standby && !(claim->standby && slot_is_own(now))) {
+        return slot_elsewhere(claim->standby, err);
     }
     if (now->system_identifier[0] &&
         strcmp(now->system_identifier, server->system_identifier) != 0) {
@@ -47,6 +47,15 @@ static bool is_primary(const struct slot *now, const struct server_identity *ser
                        now->system_identifier, server->system_identifier);
     }
     return true;
+}
+
+bool slot_elsewhere(bool standby, struct err *err)
+{
+    return err_set(err, ERR_TRANSIENT,
+                   "the server is in recovery: a standby answers, whose primary is maybe away%s",
+                   standby ? "; or the replication slot that the capture had on this standby was "
+                             "dropped: then " BEGIN_AGAIN
+                           : "");
 }
 
 static bool same_server(const struct slot_claim *claim, const struct server_identity *server,
@@ -72,7 +81,8 @@ static bool same_server(const struct slot_claim *claim, const struct server_iden
     if (!timeline_end || claim->cursor > timeline_end) {
         return err_set(err, ERR_CONFIG,
                        "the server was promoted to timeline %u, and what was captured of timeline "
-                       "%u up to %s is not all in its history; " BEGIN_AGAIN,
+                       "%u up to %s is not all in its history (the capture was ahead of the "
+                       "standby, which synchronized_standby_slots prevents); " BEGIN_AGAIN,
                        server->timeline, claim->timeline, lsn_format(claim->cursor).s);
     }
     return true;
@@ -96,14 +106,24 @@ static bool same_source(const struct slot_claim *claim, const char *slot, const 
     return true;
 }
 
-static bool slot_usable(const struct slot *now, const char *slot, const char *database,
-                        uint64_t cursor, struct err *err)
+/* A standby takes only those slots along that it has synchronized whole. */
+static bool slot_gone(const struct slot *now, const char *slot, uint64_t cursor, bool promoted,
+                      struct err *err)
 {
-    if (!now->exists) {
-        return err_set(
-            err, ERR_CONFIG,
-            "replication slot \"%s\" is gone, and with it the changes after %s; " BEGIN_AGAIN, slot,
-            lsn_format(cursor).s);
+    return err_set(
+        err, ERR_CONFIG,
+        "replication slot \"%s\" is %s, and with it the changes after %s%s; " BEGIN_AGAIN, slot,
+        now->exists ? "a temporary one now, the other is gone" : "gone", lsn_format(cursor).s,
+        promoted ? ": the standby that took over had not synchronized it (see "
+                   "advanced.failover_slot, and sync_replication_slots of the standby)"
+                 : "");
+}
+
+static bool slot_usable(const struct slot *now, const char *slot, const char *database,
+                        uint64_t cursor, bool promoted, struct err *err)
+{
+    if (!now->exists || now->temporary) {
+        return slot_gone(now, slot, cursor, promoted, err);
     }
     if (!now->logical || !now->plugin || strcmp(now->plugin, "pgoutput") != 0) {
         return err_set(err, ERR_CONFIG,
@@ -125,9 +145,10 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
                    const char *database, const struct server_identity *server,
                    uint64_t timeline_end, struct err *err)
 {
-    if (!is_primary(now, server, err) || !same_source(claim, slot, database, err) ||
+    if (!is_its_server(claim, now, server, err) || !same_source(claim, slot, database, err) ||
         !same_server(claim, server, timeline_end, err) ||
-        !slot_usable(now, slot, database, claim->cursor, err)) {
+        !slot_usable(now, slot, database, claim->cursor,
+                     claim->timeline && claim->timeline < server->timeline, err)) {
         return false;
     }
     if (now->invalidation || !now->restart_lsn) {
@@ -141,10 +162,16 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
     }
     if (now->confirmed_flush > claim->cursor) {
         return err_set(err, ERR_CONFIG,
-                       "replication slot \"%s\" stands at %s, past the state's %s: it was "
+                       "replication slot \"%s\" is at %s, past the state's %s: it was "
                        "recreated or something else read from it, and the changes in between are "
                        "lost; use the newest state, or " BEGIN_AGAIN,
                        slot, lsn_format(now->confirmed_flush).s, lsn_format(claim->cursor).s);
+    }
+    if (server->position < claim->cursor && server->in_recovery) {
+        return err_set(err, ERR_TRANSIENT,
+                       "the standby has replayed %s, and the state is at %s, which it has to "
+                       "replay again",
+                       lsn_format(server->position).s, lsn_format(claim->cursor).s);
     }
     if (server->position < claim->cursor) {
         return err_set(err, ERR_CONFIG,

@@ -2,15 +2,12 @@
 #include "pg/survey.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "catalogs.h"
 #include "rows.h"
 
-/* Of a list of names, what a message shows. */
-#define FIRST(list, condition)                                                                     \
-    " count(*) FILTER (WHERE " condition "), array_to_string((array_agg(" list                     \
-    " ORDER BY name) FILTER (WHERE " condition "))[1:%d], ', '),"
-
+/* One row. Of a list of names as many are asked for as a message shows. */
 static const char survey_sql[] =
     "WITH tables AS ("
     " SELECT n.nspname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,"
@@ -22,37 +19,66 @@ static const char survey_sql[] =
     " WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname !~ '^pg_'"
     "  AND n.nspname <> 'information_schema' AND NOT (n.nspname = $1 AND c.relname = $2)"
     ") "
-    "SELECT" FIRST("name", "unidentified") FIRST("'ONLY ' || name", "offered AND identified") FIRST(
-        "name",
-        "offered AND partly AND NOT readable") " count(*) FILTER (WHERE offered),"
-                                               " count(*) FILTER (WHERE offered AND readable),"
-                                               " (SELECT string_agg(quote_ident(nspname), ', ') "
-                                               "FROM (SELECT DISTINCT nspname FROM tables"
-                                               "  WHERE offered ORDER BY nspname LIMIT %d) s),"
-                                               " (SELECT string_agg(quote_ident(w), ', ') FROM "
-                                               "unnest($3::text[]) w"
-                                               "  WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE "
-                                               "nspname = w)) "
-                                               "FROM tables";
+    "SELECT count(*) FILTER (WHERE unidentified),"
+    " array_to_string((array_agg(name ORDER BY name)"
+    "  FILTER (WHERE unidentified))[1:%d], ', '),"
+    " count(*) FILTER (WHERE offered AND identified),"
+    " array_to_string((array_agg('ONLY ' || name ORDER BY name)"
+    "  FILTER (WHERE offered AND identified))[1:%d], ', '),"
+    " count(*) FILTER (WHERE offered AND partly AND NOT readable),"
+    " array_to_string((array_agg(name ORDER BY name)"
+    "  FILTER (WHERE offered AND partly AND NOT readable))[1:%d], ', '),"
+    " count(*) FILTER (WHERE offered),"
+    " count(*) FILTER (WHERE offered AND readable),"
+    " (SELECT string_agg(quote_ident(nspname), ', ') FROM (SELECT DISTINCT nspname FROM tables"
+    "  WHERE offered ORDER BY nspname LIMIT %d) s),"
+    " (SELECT string_agg(quote_ident(w), ', ') FROM unnest($3::text[]) w"
+    "  WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = w)) "
+    "FROM tables";
+
+enum {
+    COL_UNIDENTIFIED_COUNT,
+    COL_UNIDENTIFIED,
+    COL_IDENTIFIED_COUNT,
+    COL_IDENTIFIED,
+    COL_PARTLY_COUNT,
+    COL_PARTLY,
+    COL_OFFERED,
+    COL_READABLE,
+    COL_SCHEMAS,
+    COL_UNKNOWN,
+};
 
 static struct pg_rows *query(struct pg *pg, const struct config *config, int named, struct err *err)
 {
-    struct out sql, schemas;
+    struct out sql, schemas, publication, publishable;
     out_init(&sql, sizeof survey_sql);
+    out_init(&publication, 64);
+    out_init(&publishable, 1024);
+    pg_quote_literal(&publication, config->publication, strlen(config->publication));
+    publishable_sql(&publishable, out_text(&publication), pg_server_version(pg));
     out_init(&schemas, 64);
     pg_array_open(&schemas);
     for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
         pg_array_add(&schemas, *schema);
     }
     pg_array_close(&schemas);
-    out_format(&sql, survey_sql, identified_sql, offered_kind_sql(config, pg_server_version(pg)),
-               identified_sql, named, named, named, named);
+    out_format(&sql, survey_sql, out_text(&publishable),
+               offered_kind_sql(config, pg_server_version(pg)), out_text(&publishable), named,
+               named, named, named);
     const char *params[] = {config->watermarks_schema, config->watermarks_table,
                             out_text(&schemas)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
     out_free(&sql);
     out_free(&schemas);
+    out_free(&publication);
+    out_free(&publishable);
     return rows;
+}
+
+static struct table_list take_list(const struct pg_rows *rows, int count, int names)
+{
+    return (struct table_list){rows_int(rows, 0, count), rows_copy(rows, 0, names)};
 }
 
 bool survey_read(struct pg *pg, const struct config *config, int named, struct survey *survey,
@@ -63,13 +89,13 @@ bool survey_read(struct pg *pg, const struct config *config, int named, struct s
         return false;
     }
     *survey = (struct survey){
-        .unidentified = {rows_int(rows, 0, 0), rows_copy(rows, 0, 1)},
-        .identified = {rows_int(rows, 0, 2), rows_copy(rows, 0, 3)},
-        .partly = {rows_int(rows, 0, 4), rows_copy(rows, 0, 5)},
-        .offered = rows_int(rows, 0, 6),
-        .readable = rows_int(rows, 0, 7),
-        .schemas = rows_copy(rows, 0, 8),
-        .unknown = rows_copy(rows, 0, 9),
+        .unidentified = take_list(rows, COL_UNIDENTIFIED_COUNT, COL_UNIDENTIFIED),
+        .identified = take_list(rows, COL_IDENTIFIED_COUNT, COL_IDENTIFIED),
+        .partly = take_list(rows, COL_PARTLY_COUNT, COL_PARTLY),
+        .offered = rows_int(rows, 0, COL_OFFERED),
+        .readable = rows_int(rows, 0, COL_READABLE),
+        .schemas = rows_copy(rows, 0, COL_SCHEMAS),
+        .unknown = rows_copy(rows, 0, COL_UNKNOWN),
     };
     pg_rows_free(&rows);
     return true;

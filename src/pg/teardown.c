@@ -38,7 +38,7 @@ static bool read_others(struct pg *pg, const struct config *config, const struct
     const char *params[] = {config->slot, config->other_slot};
     struct pg_rows *rows = pg_query(pg, sql, 2, params, err);
     if (rows) {
-        *others = rows_copy(rows, 0, 0);
+        *others = rows_copy(rows, 0, ROWS_VALUE);
     }
     bool ok = rows != NULL;
     pg_rows_free(&rows);
@@ -73,7 +73,7 @@ static void plan_watermarks(const struct facts *facts, const struct config *conf
 {
     const struct table_facts *table = facts_watermarks(facts);
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
-    if (!table->oid) {
+    if (!table->oid || config->read_only_capture) {
         teardown->watermarks = false;
     } else if (table->kind != 'r' || !facts->watermarks.columns || !facts->watermarks.unique) {
         problem(&teardown->kept, "%s is no watermarks table", name);

@@ -4,12 +4,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "catalogs.h"
 #include "describe.h"
+#include "pg/position.h"
 #include "rows.h"
+#include "stream_lists.h"
 
 /* Twice: exactly; and the captured ones alone, with integer types being one. */
-static void add_columns(struct out *sql, const char *oid, int version)
+static void add_columns(struct out *sql, const char *oid, const char *publication, int version)
 {
     static const char digest[] =
         "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
@@ -18,15 +21,22 @@ static void add_columns(struct out *sql, const char *oid, int version)
     out_string(sql, "(SELECT ");
     out_format(sql, digest, "a.atttypid", generated ? ",a.attgenerated" : "", "");
     out_string(sql, "||'.'||");
+    struct out captured;
+    out_init(&captured, 512);
+    out_string(&captured, " FILTER (WHERE NOT ");
+    uncaptured_sql(&captured, publication, version);
+    out_char(&captured, ')');
     out_format(sql, digest, "CASE WHEN a.atttypid IN (20,21,23) THEN 20 ELSE a.atttypid END", "",
-               generated ? " FILTER (WHERE a.attgenerated='')" : "");
+               generated ? out_text(&captured) : "");
+    out_free(&captured);
     out_format(sql,
                " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attnum>0"
                " AND NOT a.attisdropped)",
                oid);
 }
 
-static void add_key(struct out *sql, const char *oid, const char *key, int version)
+static void add_key(struct out *sql, const char *oid, const char *publication, const char *key,
+                    int version)
 {
     out_format(sql,
                "(SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(k.name)||CASE"
@@ -34,7 +44,7 @@ static void add_key(struct out *sql, const char *oid, const char *key, int versi
                " ELSE ' '||a.attnum END,"
                "',' ORDER BY k.n)||CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE ",
                not_null_sql(version));
-    index_within_sql(sql, oid, key, version);
+    index_within_sql(sql, oid, key, publication, version);
     out_format(sql,
                ") THEN '' ELSE ' not unique' END,'')"
                " FROM unnest(%s) WITH ORDINALITY k(name,n) LEFT JOIN pg_catalog.pg_attribute a"
@@ -63,7 +73,8 @@ static const char base_type_sql[] =
     " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
 
 /* Of the index by which the key is read: as keys_sql chooses it. */
-static void add_index(struct out *sql, const char *oid, const char *key, int version)
+static void add_index(struct out *sql, const char *oid, const char *publication, const char *key,
+                      int version)
 {
     out_format(sql,
                "(SELECT pg_catalog.concat_ws('|',(SELECT pg_catalog.string_agg("
@@ -74,13 +85,14 @@ static void add_index(struct out *sql, const char *oid, const char *key, int ver
                " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
                " WHERE ",
                collation_sql(version));
-    index_within_sql(sql, oid, key, version);
+    index_within_sql(sql, oid, key, publication, version);
     out_format(sql, " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
                key_width_sql(version));
 }
 
 /* Types that are ordered alike are one: see key_types_alike(). The columns are read once for all. */
-static void add_order(struct out *sql, const char *oid, const char *key, int version)
+static void add_order(struct out *sql, const char *oid, const char *publication, const char *key,
+                      int version)
 {
     out_format(sql,
                "(SELECT pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',"
@@ -88,7 +100,7 @@ static void add_order(struct out *sql, const char *oid, const char *key, int ver
                " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
                "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n),",
                collation_sql(version));
-    add_index(sql, oid, key, version);
+    add_index(sql, oid, publication, key, version);
     out_format(sql,
                ")),16)||coalesce(pg_catalog.string_agg((SELECT pg_catalog.string_agg("
                "' '||pg_catalog.left(pg_catalog.md5(e.enumlabel),8),'' ORDER BY e.enumsortorder)"
@@ -100,9 +112,9 @@ static void add_order(struct out *sql, const char *oid, const char *key, int ver
 }
 
 /*
- * The table and, if it is partitioned, everything below, with how each came to be there. What DETACH
- * CONCURRENTLY has begun to take away is gone for whoever looks from now on. OFFSET 0 keeps the
- * planner, which expects many rows, from reading all of pg_class for one.
+ * The table and, if it is partitioned, everything below, with how each came to be there. A
+ * partition that DETACH CONCURRENTLY has begun to detach is gone for queries from now on. OFFSET 0
+ * keeps the planner, which expects many rows, from reading all of pg_class for one.
  */
 static void add_tree(struct out *sql, const char *oid, int version)
 {
@@ -143,8 +155,9 @@ static void add_publication(struct out *sql, const char *publication, int versio
 {
     out_format(sql,
                "(SELECT pg_catalog.concat(p.oid,'.',p.xmin,' ',p.pubinsert,p.pubupdate,p.pubdelete,"
-               "%s,' ',%s) FROM pg_catalog.pg_publication p WHERE p.pubname=%s)",
+               "%s%s,' ',%s) FROM pg_catalog.pg_publication p WHERE p.pubname=%s)",
                version >= 110000 ? "p.pubtruncate" : "''",
+               version >= 180000 ? ",nullif(p.pubgencols,'n')" : "",
                version >= 130000 ? "p.pubviaroot" : "''", publication);
 }
 
@@ -165,11 +178,11 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
                int version)
 {
     out_format(sql, "(SELECT c.oid::text FROM pg_catalog.pg_class c WHERE c.oid=%s),", oid);
-    add_columns(sql, oid, version);
+    add_columns(sql, oid, publication, version);
     out_char(sql, ',');
-    add_key(sql, oid, key, version);
+    add_key(sql, oid, publication, key, version);
     out_char(sql, ',');
-    add_order(sql, oid, key, version);
+    add_order(sql, oid, publication, key, version);
     out_char(sql, ',');
     out_string(sql, "below.identity,entries.published_by,entries.limits,");
     add_publication(sql, publication, version);
@@ -194,23 +207,23 @@ void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int co
     }
 }
 
+enum {
+    COL_HORIZON,
+    COL_TERMS, /* all of them, from here on */
+};
+
 static struct pg_rows *query(struct pg *pg, const struct config *config,
                              const struct catalog *catalog, char *const *const *keys,
                              struct err *err)
 {
-    struct out lists[3], sql;
-    for (int i = 0; i < 3; i++) {
-        out_init(&lists[i], 256);
-        pg_array_open(&lists[i]);
-    }
+    struct stream_lists lists;
+    struct out sql;
+    stream_lists_open(&lists);
     for (int i = 0; i < catalog->count; i++) {
-        pg_array_add(&lists[0], catalog->streams[i].schema);
-        pg_array_add(&lists[1], catalog->streams[i].table);
-        pg_array_add_names(&lists[2], keys[i]);
+        const struct catalog_stream *stream = &catalog->streams[i];
+        stream_lists_add(&lists, stream->schema, stream->table, keys[i]);
     }
-    for (int i = 0; i < 3; i++) {
-        pg_array_close(&lists[i]);
-    }
+    stream_lists_close(&lists);
     out_init(&sql, 8192);
     out_string(&sql, "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()),");
     terms_sql(&sql, "w.oid", "$4", "w.key", pg_server_version(pg));
@@ -222,12 +235,10 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
                ") w CROSS JOIN ");
     terms_from_sql(&sql, "w.oid", "$4", "w.key", pg_server_version(pg));
     out_string(&sql, " ORDER BY w.n");
-    const char *params[] = {out_text(&lists[0]), out_text(&lists[1]), out_text(&lists[2]),
-                            config->publication};
+    const char *params[] = {out_text(&lists.schemas), out_text(&lists.tables),
+                            out_text(&lists.keys), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
-    for (int i = 0; i < 3; i++) {
-        out_free(&lists[i]);
-    }
+    stream_lists_free(&lists);
     out_free(&sql);
     return rows;
 }
@@ -237,16 +248,12 @@ bool terms_look(struct pg *pg, const struct config *config, const struct catalog
 {
     struct pg_rows *rows = query(pg, config, catalog, keys, err);
     for (int i = 0; rows && i < catalog->count; i++) {
-        terms_take(&now[i], rows, i, 1);
-        now[i].horizon = (uint64_t)rows_i64(rows, i, 0);
+        terms_take(&now[i], rows, i, COL_TERMS);
+        now[i].horizon = (uint64_t)rows_i64(rows, i, COL_HORIZON);
     }
     bool ok = rows != NULL;
     pg_rows_free(&rows);
-    rows = ok ? pg_query(pg, "SELECT pg_catalog.pg_current_wal_flush_lsn()", 0, NULL, err) : NULL;
-    *lsn = rows ? rows_lsn(rows, 0, 0) : 0;
-    ok = rows != NULL;
-    pg_rows_free(&rows);
-    return ok;
+    return ok && position_read(pg, position_sql, lsn, err);
 }
 
 static void take_oids(const char *text, uint32_t *oids, size_t *count)
@@ -259,13 +266,14 @@ static void take_oids(const char *text, uint32_t *oids, size_t *count)
     }
 }
 
+/* One row of one value: the oids, with blanks between them; NULL: none. */
+static const char gone_sql[] =
+    "SELECT (SELECT pg_catalog.string_agg(u.oid::text,' ' ORDER BY u.n)"
+    " FROM unnest($1::oid[]) WITH ORDINALITY u(oid,n)"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid=u.oid))";
+
 bool terms_look_gone(struct pg *pg, uint32_t *oids, size_t *count, uint64_t *lsn, struct err *err)
 {
-    static const char sql[] =
-        "SELECT (SELECT pg_catalog.string_agg(u.oid::text,' ' ORDER BY u.n)"
-        " FROM unnest($1::oid[]) WITH ORDINALITY u(oid,n)"
-        " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid=u.oid)),"
-        "pg_catalog.pg_current_wal_flush_lsn()";
     struct out list;
     out_init(&list, 256);
     pg_array_open(&list);
@@ -274,13 +282,12 @@ bool terms_look_gone(struct pg *pg, uint32_t *oids, size_t *count, uint64_t *lsn
     }
     pg_array_close(&list);
     const char *params[] = {out_text(&list)};
-    struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
+    struct pg_rows *rows = pg_query(pg, gone_sql, 1, params, err);
     out_free(&list);
     if (rows) {
-        take_oids(pg_rows_null(rows, 0, 0) ? "" : pg_rows_value(rows, 0, 0), oids, count);
-        *lsn = rows_lsn(rows, 0, 1);
+        take_oids(rows_text(rows, 0, ROWS_VALUE), oids, count);
     }
     bool ok = rows != NULL;
     pg_rows_free(&rows);
-    return ok;
+    return ok && position_read(pg, position_sql, lsn, err);
 }

@@ -167,10 +167,14 @@ static const char types_sql[] =
     "   WHEN e.typarray = t.oid THEN t.typelem ELSE coalesce(r.rngsubtype, m.rngsubtype) END) "
     "i(oid)"
     " WHERE i.oid <> 0) "
-    "SELECT t.oid, n.nspname, t.typname, CASE WHEN e.typarray = t.oid THEN 'a' ELSE t.typtype END,"
+    "SELECT t.oid,"
+    " n.nspname,"
+    " t.typname,"
+    " CASE WHEN e.typarray = t.oid THEN 'a' ELSE t.typtype END,"
     " CASE WHEN t.typtype = 'd' THEN t.typbasetype"
     "  WHEN e.typarray = t.oid THEN t.typelem ELSE coalesce(r.rngsubtype, m.rngsubtype) END,"
-    " CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE -1 END, coalesce(e.typdelim, ',') "
+    " CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE -1 END,"
+    " coalesce(e.typdelim, ',') "
     "FROM (SELECT oid, max(depth) AS depth FROM wanted GROUP BY oid) w "
     "JOIN pg_type t ON t.oid = w.oid "
     "JOIN pg_namespace n ON n.oid = t.typnamespace "
@@ -239,13 +243,19 @@ static struct pg_rows *query_oids(struct pg *pg, const char *sql, const uint32_t
     return rows;
 }
 
+static const char labels_sql[] =
+    "SELECT enumtypid, enumlabel FROM pg_enum WHERE enumtypid = ANY ($1::oid[]) "
+    "ORDER BY enumtypid, enumsortorder";
+
+enum { LABEL_TYPE, LABEL_TEXT };
+
 /* The labels of one enum, which are rows [first, end). */
 static void set_labels(struct types *types, const struct pg_rows *rows, int first, int end)
 {
-    struct entry *entry = lookup(types, rows_oid(rows, first, 0));
+    struct entry *entry = lookup(types, rows_oid(rows, first, LABEL_TYPE));
     const char **labels = arena_alloc(&types->arena, (size_t)(end - first + 1) * sizeof *labels);
     for (int row = first; row < end; row++) {
-        labels[row - first] = keep(types, rows_text(rows, row, 1));
+        labels[row - first] = keep(types, rows_text(rows, row, LABEL_TEXT));
     }
     labels[end - first] = NULL;
     if (entry) {
@@ -253,21 +263,25 @@ static void set_labels(struct types *types, const struct pg_rows *rows, int firs
     }
 }
 
+static int labels_end(const struct pg_rows *rows, int first)
+{
+    int end = first;
+    while (end < pg_rows_count(rows) &&
+           rows_oid(rows, end, LABEL_TYPE) == rows_oid(rows, first, LABEL_TYPE)) {
+        end++;
+    }
+    return end;
+}
+
 static bool load_labels(struct types *types, struct pg *pg, const uint32_t *enums, size_t count,
                         struct err *err)
 {
-    struct pg_rows *rows = query_oids(pg,
-                                      "SELECT enumtypid, enumlabel FROM pg_enum "
-                                      "WHERE enumtypid = ANY ($1::oid[]) "
-                                      "ORDER BY enumtypid, enumsortorder",
-                                      enums, count, err);
+    struct pg_rows *rows = query_oids(pg, labels_sql, enums, count, err);
     if (!rows) {
         return false;
     }
     for (int first = 0, end; first < pg_rows_count(rows); first = end) {
-        uint32_t oid = rows_oid(rows, first, 0);
-        for (end = first; end < pg_rows_count(rows) && rows_oid(rows, end, 0) == oid; end++) {
-        }
+        end = labels_end(rows, first);
         set_labels(types, rows, first, end);
     }
     pg_rows_free(&rows);
@@ -335,6 +349,15 @@ bool types_load(struct types *types, struct pg *pg, const uint32_t *oids, size_t
     bool ok = !unknown_count || load_unknown(types, pg, unknown, unknown_count, err);
     free(unknown);
     return ok;
+}
+
+bool types_know(const struct types *types, const struct relation *relation)
+{
+    bool known = true;
+    for (int i = 0; i < relation->column_count; i++) {
+        known &= lookup(types, relation->columns[i].type_oid) != NULL;
+    }
+    return known;
 }
 
 bool types_resolve(struct types *types, struct pg *pg, struct relation *relation, struct err *err)

@@ -1,4 +1,4 @@
-/* Whether what is written to the watermarks table comes by in the stream. */
+/* Whether what is written to the watermarks table arrives in the stream. */
 #include <stdlib.h>
 
 #include "catalogs.h"
@@ -12,6 +12,10 @@ static const char look_sql[] =
     " WHEN EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid)"
     "  OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)"
     "  THEN 'has a trigger or a rule: drop it'"
+    " WHEN p.puballtables AND EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
+    "   AND r.prrelid = c.oid AND %s) THEN 'is left out of the publication: take it out of its "
+    "EXCEPT"
+    " list'"
     " WHEN NOT p.puballtables AND NOT %s AND NOT EXISTS (SELECT FROM pg_publication_rel r"
     "   WHERE r.prpubid = p.oid AND r.prrelid = c.oid) THEN 'is not in the publication: run ALTER"
     " PUBLICATION ' || $5 || ' ADD TABLE ONLY ' || $4"
@@ -39,14 +43,15 @@ bool watermarks_come(struct pg *pg, const struct config *config, struct err *err
     char *publication = sql_name(config->publication);
     struct out sql;
     out_init(&sql, 2048);
-    out_format(&sql, look_sql, by_schema, by_schema, is_15 ? limited_sql : "false");
+    out_format(&sql, look_sql, excepted_sql(pg_server_version(pg)), by_schema, by_schema,
+               is_15 ? limited_sql : "false");
     const char *params[] = {config->watermarks_schema, config->watermarks_table,
                             config->publication, table, publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 5, params, err);
     bool ok = rows != NULL;
-    if (ok && pg_rows_count(rows) && !pg_rows_null(rows, 0, 0)) {
-        ok = err_set(err, ERR_CONFIG, "watermarks do not come by: their table %s %s", table,
-                     rows_text(rows, 0, 0));
+    if (ok && pg_rows_count(rows) && !pg_rows_null(rows, 0, ROWS_VALUE)) {
+        ok = err_set(err, ERR_CONFIG, "watermarks do not arrive: their table %s %s", table,
+                     rows_text(rows, 0, ROWS_VALUE));
     }
     pg_rows_free(&rows);
     out_free(&sql);

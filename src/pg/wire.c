@@ -87,7 +87,7 @@ bool wire_send(struct pg *pg, const struct out *request, struct err *err)
         if (count == FAILED) {
             return pg_alive(pg) || socket_failed(pg, err); /* what is read next tells why */
         }
-        if (count == AGAIN && !pg_wait(pg, POLLOUT, err)) {
+        if (count == AGAIN && !pg_wait_while_served(pg, POLLOUT, err)) {
             return false;
         }
         done += count > 0 ? (size_t)count : 0;
@@ -95,23 +95,21 @@ bool wire_send(struct pg *pg, const struct out *request, struct err *err)
     return true;
 }
 
-/* Since PostgreSQL 18 a stream without its publication is no error, undefined_object, but a warning,
- * object_not_in_prerequisite_state: changes are left out. */
-static bool is_skipping(const struct pg *pg, const struct message *notice)
+/* The SQLSTATE of the failure that a notice is here; NULL: it is none, or an error by itself. */
+static const char *notice_failure(const struct pg *pg, const struct message *message)
 {
-    return pg->kind == PG_REPLICATION &&
-           !strcmp(message_field(notice, PG_DIAG_SQLSTATE), "55000") &&
-           !strcmp(message_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING");
+    return pg_notice_failure(pg, message_field(message, PG_DIAG_SEVERITY_NONLOCALIZED),
+                             message_field(message, PG_DIAG_SQLSTATE));
 }
 
-/* Whether callers see it. Others: parsed, bound, closed, notices, notifications, changed settings, and how
- * a result without rows looks. */
+/* Whether callers see it: a notice as the error that it is, if it is one. Others: parsed, bound, closed,
+ * notifications, changed settings, and how a result without rows looks. */
 static bool is_for_caller(const struct pg *pg, struct message *message)
 {
     switch (message->type) {
     case WIRE_ROW:
     case WIRE_DATA: return true;
-    case 'N': message->type = WIRE_ERROR; return is_skipping(pg, message);
+    case 'N': message->type = WIRE_ERROR; return notice_failure(pg, message) != NULL;
     case '1':
     case '2':
     case '3':
@@ -205,13 +203,15 @@ bool wire_has_more(const struct pg *pg)
     return pg->wire.full || pg->wire.kept.len;
 }
 
-bool wire_wait(struct pg *pg, int64_t timeout_us, struct err *err)
+bool wire_wait_while_served(struct pg *pg, struct err *err)
+{
+    return wire_has_more(pg) || pg_wait_while_served(pg, POLLIN, err);
+}
+
+bool wire_wait_for(struct pg *pg, int64_t timeout_us, struct err *err)
 {
     bool ready;
-    if (wire_has_more(pg)) {
-        return true;
-    }
-    return timeout_us < 0 ? pg_wait(pg, POLLIN, err) : pg_poll(pg, POLLIN, timeout_us, &ready, err);
+    return wire_has_more(pg) || pg_poll(pg, POLLIN, timeout_us, &ready, err);
 }
 
 void wire_leave(struct pg *pg)
@@ -227,7 +227,7 @@ bool wire_answer(struct pg *pg, struct arena *arena, struct message *message, st
 {
     size_t count;
     while (!wire_next(pg, message)) {
-        if (!wire_take(pg, arena, &count, err) || (!count && !wire_wait(pg, -1, err))) {
+        if (!wire_take(pg, arena, &count, err) || (!count && !wire_wait_while_served(pg, err))) {
             return false;
         }
     }
@@ -236,8 +236,9 @@ bool wire_answer(struct pg *pg, struct arena *arena, struct message *message, st
 
 bool wire_fail(struct pg *pg, const struct message *message, struct err *err)
 {
+    const char *sqlstate = notice_failure(pg, message);
     struct server_words words = {
-        is_skipping(pg, message) ? "42704" : message_field(message, PG_DIAG_SQLSTATE),
+        sqlstate ? sqlstate : message_field(message, PG_DIAG_SQLSTATE),
         message_field(message, PG_DIAG_MESSAGE_PRIMARY),
         message_field(message, PG_DIAG_MESSAGE_DETAIL),
         message_field(message, PG_DIAG_MESSAGE_HINT),

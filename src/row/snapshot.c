@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "base/out.h"
 
@@ -38,6 +39,9 @@ static bool parse_xip(struct snapshot *snapshot, const char *text)
 bool snapshot_parse(struct snapshot *snapshot, const char *text)
 {
     *snapshot = (struct snapshot){0};
+    if (lsn_parse(text, &snapshot->replayed)) {
+        return true;
+    }
     if (parse_xid(&text, &snapshot->xmin) && *text++ == ':' && parse_xid(&text, &snapshot->xmax) &&
         *text++ == ':' && parse_xip(snapshot, text)) {
         return true;
@@ -49,6 +53,9 @@ bool snapshot_parse(struct snapshot *snapshot, const char *text)
 char *snapshot_text(const struct snapshot *snapshot)
 {
     struct out out;
+    if (snapshot->replayed) {
+        return mem_string(lsn_format(snapshot->replayed).s);
+    }
     out_init(&out, 64);
     out_format(&out, "%" PRIu64 ":%" PRIu64 ":", snapshot->xmin, snapshot->xmax);
     for (size_t i = 0; i < snapshot->xip_count; i++) {
@@ -81,8 +88,11 @@ static uint64_t widen(uint32_t xid, uint64_t near)
     return near + (uint64_t)(int64_t)(int32_t)(xid - (uint32_t)near);
 }
 
-bool snapshot_sees(const struct snapshot *snapshot, uint32_t xid)
+bool snapshot_sees(const struct snapshot *snapshot, uint32_t xid, uint64_t final_lsn)
 {
+    if (snapshot->replayed) {
+        return final_lsn < snapshot->replayed;
+    }
     uint64_t id = widen(xid, snapshot->xmax);
     if (id < snapshot->xmin) {
         return true;

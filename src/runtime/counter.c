@@ -17,3 +17,8 @@ uint64_t shared_load(const uint64_t *shared)
 {
     return ck_pr_load_64(shared);
 }
+
+void shared_fence(void)
+{
+    ck_pr_fence_memory();
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 struct ledger {
@@ -46,6 +47,7 @@ static void make_room(struct ledger *ledger)
 void ledger_add(struct ledger *ledger, uint64_t cursor)
 {
     pthread_mutex_lock(&ledger->mutex);
+    CHECK(ledger->first == ledger->end || ledger->cursors[ledger->end - 1] <= cursor);
     make_room(ledger);
     ledger->cursors[ledger->end++] = cursor;
     pthread_mutex_unlock(&ledger->mutex);

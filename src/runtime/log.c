@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "repeats.h"
 
-enum { MIRRORED_LINES = 256 }; /* when nobody takes them, the oldest are dropped */
+enum { MIRRORED_LINES = 256 }; /* when they are not taken, the oldest are dropped */
 
 struct line {
     struct line *next;
@@ -105,7 +105,7 @@ static void tell_repeats(struct log *log, int64_t now_us, bool all)
     }
 }
 
-/* A status stands until the next: the same is news after another. */
+/* A status holds until the next one: the same text is written again after another. */
 static bool is_due(struct log *log, enum log_level level, const char *text, bool status,
                    int64_t now_us)
 {

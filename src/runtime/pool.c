@@ -1,8 +1,9 @@
-/* Empty batches come home through a ring. */
+/* Empty batches return to their producer through a ring. */
 #include "runtime/pool.h"
 
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "runtime/ring.h"
 
@@ -68,9 +69,11 @@ size_t pool_free_batches(const struct pool *pool)
     return pool->most - pool->made + ring_count(pool->home);
 }
 
-/* The room of large values is given back at once: the batch may be long at home. */
+/* The memory of large values is freed at once: the batch may stay in the pool for long. */
 void pool_return(struct pool *pool, struct batch **batch)
 {
+    const struct batch *b = *batch;
+    CHECK(b->producer == pool->producer && !b->carrier && !b->riders && b->aboard == 1);
     arena_reset(&(*batch)->arena);
     ring_push(pool->home, (void **)batch);
 }

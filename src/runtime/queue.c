@@ -72,10 +72,22 @@ void queue_put(struct queue *q, void *item, int priority)
     }
 }
 
+static bool any(const void *item, const void *context)
+{
+    (void)item, (void)context;
+    return true;
+}
+
 void *queue_take(struct queue *q)
 {
+    return queue_take_if(q, any, NULL);
+}
+
+void *queue_take_if(struct queue *q, bool (*wanted)(const void *item, const void *context),
+                    const void *context)
+{
     pthread_mutex_lock(&q->lock);
-    struct entry *entry = q->first;
+    struct entry *entry = q->first && wanted(q->first->item, context) ? q->first : NULL;
     if (entry) {
         q->first = entry->next;
         q->last = q->first ? q->last : NULL;

@@ -34,6 +34,7 @@ void __tsan_release(void *address);
 struct ring {
     ck_ring_t ring;
     struct bell *bell;
+    bool pushing, popping; /* a thread is at it: another must not be */
     ck_ring_buffer_t slots[];
 };
 
@@ -57,7 +58,21 @@ struct ring *ring_new(size_t items, struct bell *bell)
     }
     ck_ring_init(&ring->ring, size);
     ring->bell = bell;
+    ring->pushing = ring->popping = false;
     return ring;
+}
+
+/* An end belongs to one thread at a time. Relaxed, so that nothing is ordered by it: who hands an end
+ * on has to see to that. */
+static void enter(bool *at_it)
+{
+    bool other = __atomic_exchange_n(at_it, true, __ATOMIC_RELAXED);
+    CHECK(!other);
+}
+
+static void leave(bool *at_it)
+{
+    __atomic_store_n(at_it, false, __ATOMIC_RELAXED);
 }
 
 void ring_free(struct ring **ring)
@@ -68,20 +83,23 @@ void ring_free(struct ring **ring)
 
 void ring_push(struct ring *ring, void **item)
 {
+    enter(&ring->pushing);
     release(ring);
     bool pushed = ck_ring_enqueue_spsc(&ring->ring, ring->slots, *item);
     CHECK(pushed);
+    leave(&ring->pushing);
     *item = NULL;
     bell_ring(ring->bell);
 }
 
 void *ring_pop(struct ring *ring)
 {
-    void *item;
-    if (!ck_ring_dequeue_spsc(&ring->ring, ring->slots, &item)) {
-        return NULL;
+    void *item = NULL;
+    enter(&ring->popping);
+    if (ck_ring_dequeue_spsc(&ring->ring, ring->slots, &item)) {
+        acquire(ring);
     }
-    acquire(ring);
+    leave(&ring->popping);
     return item;
 }
 

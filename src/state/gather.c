@@ -79,23 +79,23 @@ static bool disagree(const struct gathered_stream *stream, const char *member, s
                    json_show(stream->state.id).s, member);
 }
 
-static bool is_unseen(const struct shared_part *part, uint32_t xid)
+static bool is_in_doubt(const struct shared_part *part, uint32_t xid)
 {
-    for (size_t i = 0; i < part->unseen_count; i++) {
-        if (part->unseen[i] == xid) {
+    for (size_t i = 0; i < part->in_doubt_count; i++) {
+        if (part->in_doubt[i] == xid) {
             return true;
         }
     }
     return false;
 }
 
-static void add_unseen(struct shared_part *to, const struct shared_part *from)
+static void add_in_doubt(struct shared_part *to, const struct shared_part *from)
 {
-    size_t count = to->unseen_count + from->unseen_count;
-    to->unseen = mem_grow(to->unseen, count * sizeof *to->unseen);
-    for (size_t i = 0; i < from->unseen_count; i++) {
-        if (!is_unseen(to, from->unseen[i])) {
-            to->unseen[to->unseen_count++] = from->unseen[i];
+    size_t count = to->in_doubt_count + from->in_doubt_count;
+    to->in_doubt = mem_grow(to->in_doubt, count * sizeof *to->in_doubt);
+    for (size_t i = 0; i < from->in_doubt_count; i++) {
+        if (!is_in_doubt(to, from->in_doubt[i])) {
+            to->in_doubt[to->in_doubt_count++] = from->in_doubt[i];
         }
     }
 }
@@ -114,7 +114,7 @@ static void fill_in(struct shared_part *to, struct shared_part *from)
         }
     }
     to->identity.timeline = to->identity.timeline ? to->identity.timeline : from->identity.timeline;
-    add_unseen(to, from);
+    add_in_doubt(to, from);
     to->carry = from->carry > to->carry ? from->carry : to->carry;
     if (!to->cursor || (from->cursor && from->cursor < to->cursor)) {
         to->cursor = from->cursor;
@@ -247,8 +247,8 @@ void gathered_move(struct gathered *gathered, struct state *state)
         }
     }
     checkpoint->cursor = gathered->shared.cursor;
-    checkpoint->unseen = gathered->shared.unseen;
-    checkpoint->unseen_count = gathered->shared.unseen_count;
+    checkpoint->in_doubt = gathered->shared.in_doubt;
+    checkpoint->in_doubt_count = gathered->shared.in_doubt_count;
     checkpoint->carry = gathered->shared.carry;
     state->checkpoint = checkpoint;
     state->by_stream = gathered->alone;

@@ -15,8 +15,8 @@
 
 #include "base/lsn.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "gather.h"
-#include "row/name.h"
 #include "state/state.h"
 
 static bool read_message(const struct json_at *, struct gathered *, struct err *);

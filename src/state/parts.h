@@ -9,8 +9,8 @@
 struct shared_part {
     struct capture_identity identity;
     uint64_t cursor; /* 0: not given */
-    uint32_t *unseen;
-    size_t unseen_count;
+    uint32_t *in_doubt;
+    size_t in_doubt_count;
     uint64_t carry; /* 0: not given */
 };
 

@@ -59,7 +59,7 @@ static bool read_timeline(const struct json_at *at, uint32_t *timeline, struct e
     return true;
 }
 
-static bool read_unseen(const struct json_at *at, struct shared_part *part, struct err *err)
+static bool read_in_doubt(const struct json_at *at, struct shared_part *part, struct err *err)
 {
     const cJSON *item;
     size_t cap = 0;
@@ -76,9 +76,9 @@ static bool read_unseen(const struct json_at *at, struct shared_part *part, stru
         if (!json_integer(&element, 0, UINT32_MAX, &xid, err)) {
             return false;
         }
-        part->unseen =
-            mem_grow_array(part->unseen, &cap, part->unseen_count + 1, sizeof *part->unseen);
-        part->unseen[part->unseen_count++] = (uint32_t)xid;
+        part->in_doubt =
+            mem_grow_array(part->in_doubt, &cap, part->in_doubt_count + 1, sizeof *part->in_doubt);
+        part->in_doubt[part->in_doubt_count++] = (uint32_t)xid;
     }
     return true;
 }
@@ -107,20 +107,20 @@ bool shared_part_read(const struct json_at *at, struct shared_part *part, struct
     struct json_at timeline = json_member(at, "timeline");
     struct json_at slot = json_member(at, "slot");
     struct json_at database = json_member(at, "database");
-    struct json_at unseen = json_member(at, "unseen");
+    struct json_at in_doubt = json_member(at, "unseen");
     struct json_at carry = json_member(at, "carry");
     return cursor_read(&cursor, &part->cursor, err) &&
            read_system_identifier(&system, &part->identity.system_identifier, err) &&
            read_timeline(&timeline, &part->identity.timeline, err) &&
            text_read(&slot, &part->identity.slot, err) &&
-           text_read(&database, &part->identity.database, err) && read_unseen(&unseen, part, err) &&
-           carry_read(&carry, &part->carry, err);
+           text_read(&database, &part->identity.database, err) &&
+           read_in_doubt(&in_doubt, part, err) && carry_read(&carry, &part->carry, err);
 }
 
 void shared_part_clear(struct shared_part *part)
 {
     capture_identity_clear(&part->identity);
-    free(part->unseen);
+    free(part->in_doubt);
     *part = (struct shared_part){0};
 }
 

@@ -25,11 +25,11 @@ static void write_identity(struct out *out, const struct capture_identity *ident
     write_text(out, "database", identity->database);
 }
 
-static void write_unseen(struct out *out, const struct checkpoint *checkpoint)
+static void write_in_doubt(struct out *out, const struct checkpoint *checkpoint)
 {
-    if (checkpoint->unseen_count) {
-        for (size_t i = 0; i < checkpoint->unseen_count; i++) {
-            out_format(out, "%s%" PRIu32, i ? "," : ",\"unseen\":[", checkpoint->unseen[i]);
+    if (checkpoint->in_doubt_count) {
+        for (size_t i = 0; i < checkpoint->in_doubt_count; i++) {
+            out_format(out, "%s%" PRIu32, i ? "," : ",\"unseen\":[", checkpoint->in_doubt[i]);
         }
         out_char(out, ']');
     }
@@ -39,7 +39,7 @@ static void write_shared_members(struct out *out, const struct capture_identity 
                                  const struct checkpoint *checkpoint)
 {
     write_identity(out, identity);
-    write_unseen(out, checkpoint);
+    write_in_doubt(out, checkpoint);
     if (checkpoint->carry) {
         out_format(out, ",\"carry\":\"%" PRIu64 "\"", checkpoint->carry);
     }
@@ -73,7 +73,7 @@ static void write_range(struct out *out, const struct range_state *range)
     out_char(out, '}');
 }
 
-/* The oids stand by themselves, as numbers; the other terms together. */
+/* The oids are members of the stream, as numbers; the other terms are members of "terms". */
 static bool is_number(enum term term)
 {
     return term == TERM_TABLE || term == TERM_ENTRY;
@@ -263,8 +263,8 @@ void state_write_patch(struct out *out, const struct state_patch *patch)
     if (patch->identity) {
         write_identity(out, patch->identity);
     }
-    write_unseen(out, patch->newer);
-    write_absent(out, "unseen", patch->had_unseen && !patch->newer->unseen_count);
+    write_in_doubt(out, patch->newer);
+    write_absent(out, "unseen", patch->had_in_doubt && !patch->newer->in_doubt_count);
     if (patch->leftover) {
         write_absent(out, patch->leftover, true);
     }

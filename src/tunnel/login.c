@@ -48,7 +48,7 @@ static bool fail(const struct attempt *a, const char *what, struct err *err)
 static bool set_options(const struct attempt *a, const char *address)
 {
     static const int no = 0;
-    /* Nobody's files: what they say would depend on where the program runs. */
+    /* No configuration files of users or the system: what is in them depends on the machine. */
     return !ssh_options_set(a->session, SSH_OPTIONS_HOST, address) &&
            !ssh_options_set(a->session, SSH_OPTIONS_PORT, &a->to->port) &&
            !ssh_options_set(a->session, SSH_OPTIONS_USER, a->to->user) &&

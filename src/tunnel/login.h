@@ -12,7 +12,7 @@ enum { FINGERPRINT = 128 };
 
 /*
  * A session that does not block. ERR_TRANSIENT: the server is not reached, or has another key than
- * `fingerprint` says; ERR_CONFIG: another than the configuration says, or it lets nobody in with this
+ * `fingerprint` says; ERR_CONFIG: another than the configuration says, or it refuses this
  * key or password. Of an error, no part is secret.
  */
 ssh_session login(const struct ssh *, char fingerprint[FINGERPRINT], int stop_fd, struct err *);

@@ -89,9 +89,9 @@ static bool decode_begin(struct decoding *d)
 static bool decode_commit(struct decoding *d)
 {
     bytes_u8(&d->in);  /* flags: unused */
-    bytes_u64(&d->in); /* the commit's own LSN: BEGIN told it */
+    bytes_u64(&d->in); /* the commit's own LSN: known from BEGIN */
     uint64_t end_lsn = bytes_u64(&d->in);
-    bytes_u64(&d->in); /* commit time: BEGIN told it */
+    bytes_u64(&d->in); /* commit time: known from BEGIN */
     if (d->in.bad || !d->decoder->in_transaction) {
         return false;
     }
@@ -250,6 +250,25 @@ static bool decode_truncate(struct decoding *d)
     return true;
 }
 
+static bool decode_logical_message(struct decoding *d)
+{
+    bool transactional = bytes_u8(&d->in) & 1;
+    uint64_t lsn = bytes_u64(&d->in);
+    const char *prefix = bytes_string(&d->in);
+    uint32_t len = bytes_u32(&d->in);
+    const uint8_t *content = bytes_take(&d->in, len);
+    if (d->in.bad || transactional != d->decoder->in_transaction) {
+        return false;
+    }
+    struct event *event = add_event(d, EVENT_MESSAGE);
+    event->lsn = lsn;
+    event->prefix = prefix;
+    event->content = content;
+    event->content_len = len;
+    event->transactional = transactional;
+    return true;
+}
+
 /* The types of its columns come before each relation. */
 static void take_described(struct decoding *d, uint8_t tag)
 {
@@ -272,9 +291,9 @@ static bool decode(struct decoding *d, uint8_t tag)
     case 'C': return decode_commit(d);
     case 'R': return decode_relation(d);
     case 'T': return decode_truncate(d);
+    case 'M': return decode_logical_message(d);
     case 'O':
-    case 'Y':
-    case 'M': return true;
+    case 'Y': return true;
     default: return false;
     }
 }

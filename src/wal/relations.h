@@ -1,5 +1,7 @@
-/* The shapes of tables that the stream has told, by oid: the current version of each, and those
- * before it that something may still point at. */
+/*
+ * The versions of tables' shapes that the stream of changes has described, by oid: the current
+ * version of each, and earlier ones that something may still point at.
+ */
 #ifndef WAL_RELATIONS_H
 #define WAL_RELATIONS_H
 
@@ -17,7 +19,7 @@ struct relations {
 
 void relations_free(struct relations *);
 
-/* NULL if the stream has not told it. */
+/* The current version; NULL if the stream has not described the table. */
 struct relation *relations_get(const struct relations *, uint32_t oid);
 
 /*

@@ -1,11 +1,10 @@
 /*
- * The reader's thread: messages of the stream to batches of events.
+ * The replication reader's thread: from messages of the stream to batches of events.
  *
- * A lost connection is opened again and continues behind the last commit that was handed on; the
- * server then sends the transaction under way from its beginning, and what was handed on of it is
- * dropped.
+ * A lost connection is opened again, and continues after the last commit that was handed on. The
+ * server then sends the transaction under way from its beginning, and those of its events that were
+ * handed on are dropped.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,19 +16,19 @@
 #include "replication.h"
 
 enum {
-    BUSY_US = 1000,         /* looks that bring something this soon one after the other… */
-    BUSY_LOOKS = 8,         /* …so many times mean that there is plenty… */
-    NAP_US = 800,           /* …and that it may gather: see wait_for_more() */
-    NAP_LOCAL_US = 200,     /* the buffer of a Unix socket holds few messages */
-    HOLD_US = 1000,         /* so long it gathers in all */
-    LOOK_US = 1000 * 1000,  /* acknowledgements are looked for so often */
+    BUSY_US = 1000,         /* polls that bring something this soon one after the other… */
+    BUSY_POLLS = 8,         /* …so many times mean that the server has much to send… */
+    GATHER_US = 800,        /* …and that it may gather for so long: see wait_for_more() */
+    GATHER_LOCAL_US = 200,  /* the buffer of a Unix socket holds few messages */
+    HOLD_US = 1000,         /* no longer does a batch wait for more */
+    POLL_US = 1000 * 1000,  /* so often acknowledgements are looked for */
     ASKED_US = 1000 * 1000, /* requests to report this soon one after the other… */
     ASKED_OFTEN = 10,       /* …so many times are not the usual ones */
-    SILENT_STATUSES = 3,    /* unanswered reports after which the connection is looked after */
+    SILENT_STATUSES = 3,    /* unanswered reports after which the connection is probed */
     XLOGDATA_HEADER = 25,
 };
 
-/* A server that says nothing is asked for a sign of life with each report. */
+/* Send a standby status when it is due. A server that is silent is asked to answer. */
 static bool status_if_due(struct replication *r, struct err *err)
 {
     int64_t now_us = clock_monotonic_us();
@@ -40,21 +39,24 @@ static bool status_if_due(struct replication *r, struct err *err)
             return false;
         }
     }
-    bool due =
-        now_us >= r->next_status_us || r->flushed != shared_load(r->engine->config.acknowledged);
+    bool due = now_us >= r->next_status_us || r->flushed != shared_load(r->config->acknowledged);
     return !due || replication_status(r, silence_us > r->status_us / 2, err);
 }
 
-/* Wait for an empty batch, but never so long that the server gives us up. */
+/* Wait for an empty batch, but never so long that wal_sender_timeout ends the stream. */
 static bool have_batch(struct replication *r, struct err *err)
 {
-    struct engine *e = r->engine;
+    struct pool *pool = r->pipeline->pools[POOL_REPLICATION];
+    uint64_t *waiting = &r->config->progress->reader_waits;
     while (!r->batch) {
-        if (run_stopping(e->config.run)) {
+        if (run_stopping(r->config->run)) {
             return err_set(err, ERR_STOPPED, "stopped");
         }
-        r->batch = pool_take(e->pools[POOL_READER], BATCH_EVENTS, e->config.run, r->next_status_us);
-        r->last_message_us = clock_monotonic_us(); /* it is not the server who is silent */
+        bool waits = !pool_free_batches(pool);
+        shared_store(waiting, waits);
+        r->batch = pool_take(pool, BATCH_EVENTS, r->config->run, r->next_status_us);
+        shared_store(waiting, waits && !r->batch);
+        r->last_message_us = clock_monotonic_us(); /* we did not listen meanwhile */
         if (!r->batch && !status_if_due(r, err)) {
             return false;
         }
@@ -70,85 +72,48 @@ static void hand_over(struct replication *r)
     if (r->batch->event_count) {
         crash_point("changes-received");
         wire_leave(r->pg);
-        ring_push(r->engine->events, (void **)&r->batch);
+        ring_push(r->pipeline->events, (void **)&r->batch);
     }
     r->handed_over_us = clock_monotonic_us();
 }
 
-/* Handing over wakes two threads: while more comes, what has come may wait for it a little. */
+/* Handing over wakes two threads: while more comes, a batch may wait for it a little. */
 static bool may_hold(const struct replication *r)
 {
     return clock_monotonic_us() - r->handed_over_us < HOLD_US;
 }
 
-static int64_t nap_us(const struct replication *r)
+static int64_t gather_us(const struct replication *r)
 {
-    return pg_is_local(r->pg) ? NAP_LOCAL_US : NAP_US;
+    return pg_is_local(r->pg) ? GATHER_LOCAL_US : GATHER_US;
 }
 
-/* After a reconnect the transaction under way comes again: drop what was handed on of it already.
- */
-static bool drop_repeated(struct replication *r, size_t before, struct err *err)
+/* The spool file cannot be written, or read: the next stream leaves it to the server to spool.
+ * False. */
+static bool kept_badly(struct replication *r, struct err *err)
 {
-    const struct event *event = &r->batch->events[before];
-    if (r->first_transaction && event->kind == EVENT_BEGIN) {
-        r->first_transaction = false;
-        if (event->txn->xid != r->xid) {
-            err_set(err, ERR_SYSTEM,
-                    "after the connection was lost the server did not send transaction %" PRIu32
-                    " again, of which a part was captured: the server has lost what it had "
-                    "committed; drop the slot, and begin the capture again",
-                    r->xid);
-            return err_remedy(err, REMEDY_BEGIN_AGAIN);
-        }
-    }
-    if (event->kind != EVENT_RELATION) {
-        size_t count = r->batch->event_count - before;
-        r->repeats -= count < r->repeats ? count : r->repeats;
-        r->batch->event_count = before;
-    }
-    return true;
-}
-
-/* Keep account of what is handed on; events from `before` on are new. */
-static bool account(struct replication *r, size_t before, struct err *err)
-{
-    if (r->batch->event_count == before) {
-        return true;
-    }
-    const struct event *event = &r->batch->events[before];
-    if (r->repeats) {
-        return drop_repeated(r, before, err);
-    }
-    switch (event->kind) {
-    case EVENT_BEGIN:
-        r->xid = event->txn->xid;
-        r->handed = 1;
-        return true;
-    case EVENT_COMMIT:
-        r->resume_lsn = event->lsn;
-        r->handed = 0;
-        return true;
-    case EVENT_RELATION: return true;
-    default: r->handed += r->batch->event_count - before; return true;
-    }
+    r->spool_failed = err->kind == ERR_TRANSIENT;
+    return r->spool_failed && err_suffix(err, "; the server keeps such transactions from now on");
 }
 
 static bool take_xlogdata(struct replication *r, const uint8_t *data, size_t len, struct err *err)
 {
     uint64_t start = load64(data + 1);
-    size_t before = r->batch->event_count;
     uint64_t server_end = load64(data + 9);
     r->received = start > r->received ? start : r->received;
     r->server_end = server_end > r->server_end ? server_end : r->server_end;
-    return decoder_message(r->decoder, r->batch, start, data + XLOGDATA_HEADER,
-                           len - XLOGDATA_HEADER, err) &&
-           account(r, before, err);
+    bool kept;
+    data += XLOGDATA_HEADER;
+    len -= XLOGDATA_HEADER;
+    if (!streamed_take(r->streamed, start, data, len, &kept, err)) {
+        return kept_badly(r, err);
+    }
+    return kept || replication_decode(r, start, data, len, err);
 }
 
 /*
- * We report before the server asks. One that asks again and again is shutting down, and waits until
- * all that it sent is confirmed, which only the consumer may do: so it is let go.
+ * We report before the server asks. A server that asks again and again is shutting down, and waits
+ * until all that it sent is confirmed. Only the consumer may confirm, so we close the connection.
  */
 static bool still_serving(struct replication *r, struct err *err)
 {
@@ -191,19 +156,22 @@ static bool take_message(struct replication *r, const struct message *m, struct 
     return m->len < 17 || *m->body != 'k' || take_keepalive(r, m->body, m->len, err);
 }
 
-static void show_progress(const struct replication *r)
+static void store_received(const struct replication *r)
 {
-    struct progress *p = r->engine->config.progress;
+    struct progress *p = r->config->progress;
     shared_store(&p->received, r->received);
     shared_store(&p->server_end, r->server_end);
     shared_store(&p->heard_us, (uint64_t)r->last_message_us);
+    shared_store(&p->open_transactions, streamed_count(r->streamed));
+    shared_store(&p->open_bytes, streamed_bytes(r->streamed));
 }
 
-/* All that has been taken in. *some: whether that was anything. */
+/* All messages that have come. *some: there were any. */
 static bool take_all(struct replication *r, bool *some, struct err *err)
 {
     struct message message;
-    for (*some = false; wire_next(r->pg, &message); *some = true) {
+    for (*some = false; !streamed_committed(r->streamed) && wire_next(r->pg, &message);
+         *some = true) {
         if (!take_message(r, &message, err)) {
             return false;
         }
@@ -211,40 +179,39 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
     if (*some) {
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
-        show_progress(r);
+        store_received(r);
         log_waited(&r->wait);
     }
     return true;
 }
 
-/* Whether there is plenty, of what one look after the other brings at once. */
+/* Whether the server has much to send: one poll after the other brings something at once. */
 static bool is_busy(struct replication *r, bool some)
 {
     int64_t now_us = clock_monotonic_us();
-    bool soon = now_us - r->last_look_us < BUSY_US + nap_us(r);
-    r->busy_looks = some && soon ? r->busy_looks + 1 : 0;
-    r->last_look_us = now_us;
-    return r->busy_looks > BUSY_LOOKS;
+    bool soon = now_us - r->last_poll_us < BUSY_US + gather_us(r);
+    r->busy_polls = some && soon ? r->busy_polls + 1 : 0;
+    r->last_poll_us = now_us;
+    return r->busy_polls > BUSY_POLLS;
 }
 
 /*
- * The server sends each change by itself, and every packet that finds us asleep wakes us: so while
- * there is plenty, sleep a little and take it in big gulps; when there is not, react at once. Never
- * so long that the buffer between us fills, and the server has to wait.
+ * The server sends each change by itself, and every packet that finds us waiting wakes us. So while
+ * it has much to send, sleep a little and read much at once; else react at once. The sleep is short
+ * enough that the socket's buffer does not fill, and the server does not wait.
  */
 static bool wait_for_more(struct replication *r, bool busy, struct err *err)
 {
     int64_t timeout_us = r->next_status_us - clock_monotonic_us();
     if (busy) {
-        nanosleep(&(struct timespec){0, nap_us(r) * 1000}, NULL);
+        nanosleep(&(struct timespec){0, gather_us(r) * 1000}, NULL);
         return true;
     }
-    timeout_us = timeout_us < 0 ? 0 : timeout_us > LOOK_US ? LOOK_US : timeout_us;
-    return wire_wait(r->pg, timeout_us, err);
+    timeout_us = timeout_us < 0 ? 0 : timeout_us > POLL_US ? POLL_US : timeout_us;
+    return wire_wait_for(r->pg, timeout_us, err);
 }
 
-/* Messages of which nothing is kept, such as what is sent again after a reconnect, must not fill the
- * memory. */
+/* Messages that make no event, such as those sent again after a reconnect, must not fill memory. */
 static void forget_repeated(struct replication *r)
 {
     if (!r->batch->event_count && batch_bytes(r->batch) >= BATCH_BYTES) {
@@ -253,19 +220,46 @@ static void forget_repeated(struct replication *r)
     }
 }
 
-/* A look that filled all its room has left more behind: no need to wait, nor to hand over yet. */
-static bool look(struct replication *r, struct err *err)
+/* A batch of a transaction that was spooled until its commit. */
+static bool give_out(struct replication *r, struct err *err)
+{
+    const uint8_t *message;
+    uint64_t lsn;
+    size_t len;
+    while (streamed_committed(r->streamed) && batch_bytes(r->batch) < BATCH_BYTES) {
+        if (!streamed_next(r->streamed, &r->batch->arena, &lsn, &message, &len, err)) {
+            return kept_badly(r, err);
+        }
+        if (!replication_decode(r, lsn, message, len, err)) {
+            return false;
+        }
+    }
+    crash_point("transaction-given-out");
+    r->last_message_us = clock_monotonic_us();
+    store_received(r);
+    forget_repeated(r);
+    hand_over(r);
+    return true;
+}
+
+/* Read once. If that filled all its room, there is more: do not wait, and do not hand over yet. */
+static bool poll_server(struct replication *r, struct err *err)
 {
     bool some, busy = false;
     size_t count;
-    if (!have_batch(r, err) || !wire_take(r->pg, &r->batch->arena, &count, err) ||
-        !take_all(r, &some, err)) {
+    if (!have_batch(r, err)) {
+        return false;
+    }
+    if (streamed_committed(r->streamed)) {
+        return give_out(r, err) && status_if_due(r, err);
+    }
+    if (!wire_take(r->pg, &r->batch->arena, &count, err) || !take_all(r, &some, err)) {
         return false;
     }
     if (some) {
         forget_repeated(r);
     }
-    bool more = wire_has_more(r->pg);
+    bool more = streamed_committed(r->streamed) || wire_has_more(r->pg);
     if (!more) {
         busy = is_busy(r, some);
     }
@@ -277,8 +271,8 @@ static bool look(struct replication *r, struct err *err)
 
 static bool stream(struct replication *r, struct err *err)
 {
-    while (!run_stopping(r->engine->config.run)) {
-        if (!look(r, err)) {
+    while (!run_stopping(r->config->run)) {
+        if (!poll_server(r, err)) {
             return false;
         }
     }
@@ -290,26 +284,26 @@ static bool may_retry(struct replication *r, struct err *err)
 {
     int64_t pause_us;
     if (r->pg && r->batch && err->kind == ERR_TRANSIENT) {
-        hand_over(r); /* what is whole need not wait for the server to come back */
+        hand_over(r); /* whole messages need not wait for the server to come back */
     }
     pg_close(&r->pg);
-    if (run_stopping(r->engine->config.run) ||
+    if (run_stopping(r->config->run) ||
         !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
         return false;
     }
-    shared_store(&r->engine->config.progress->reader_reconnects, ++r->reconnects);
+    shared_store(&r->config->progress->reader_reconnects, ++r->reconnects);
     log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
-    run_pause(r->engine->config.run, pause_us);
+    run_pause(r->config->run, pause_us);
     return true;
 }
 
 /*
- * The server looks objects up as they were when a change was written. Only the publication is named
- * by us: it was not there then, and has been created since or will not be.
+ * "Undefined object": the server looks objects up as they were when a change was written. The only
+ * one that we name is the publication, so it did not exist then, whether it does now or not.
  */
 static bool explain(struct replication *r, struct err *err)
 {
-    const struct config *c = r->engine->config.config;
+    const struct config *c = r->config->config;
     if (!r->pg || err->kind != ERR_CONFIG || strcmp(pg_sqlstate(r->pg), "42704") != 0) {
         return false;
     }
@@ -325,20 +319,19 @@ static bool explain(struct replication *r, struct err *err)
     return false;
 }
 
-void reader_main(void *context)
+void replication_main(void *context)
 {
-    struct engine *e = context;
-    struct replication *r = e->replication;
+    struct replication *r = context;
     struct err err = {0};
-    r->resume_lsn = r->received = e->start_lsn;
-    r->wait.log = e->config.log;
+    r->resume_lsn = r->received = r->start->lsn;
+    r->wait.log = r->config->log;
     retry_succeeded(&r->retry, clock_monotonic_us());
     for (bool again = false;; again = true) {
         if (replication_begin(r, again, &err) && (stream(r, &err) || explain(r, &err))) {
             break;
         }
         if (!may_retry(r, &err)) {
-            run_fail(e->config.run, &err);
+            run_fail(r->config->run, &err);
             break;
         }
     }

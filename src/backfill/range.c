@@ -1,0 +1,147 @@
+/*
+ * Reading a range: a worker asks for chunk after chunk. What came of asking (enum outcome) decides
+ * what it does next:
+ *
+ *   NOT_ASKED            ask again: the fence was waited for, or the pool, or the brake
+ *   ROWS                 ask for the next chunk
+ *   END                  the range is read
+ *   TOO_LARGE            ask again, for fewer rows
+ *   CHANGED, BASE_GONE   give the range back to the merger's thread, which examines the table
+ *   FAILED               ask again on a new connection, after a pause; or the run fails
+ *
+ * The watermark of a chunk is written with the query of the next, in one message to the server.
+ * When the worker has to wait before the next query, the watermark is written alone: only it
+ * releases the chunk, which gives its batches back to the pool.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "rights.h"
+#include "runtime/counter.h"
+#include "worker.h"
+
+/* Ask for a chunk, and read it. *close: how it ends. */
+static enum outcome ask(struct worker *w, const struct backfill_task *task, const struct key *after,
+                        struct chunk_close *close, struct err *err)
+{
+    struct chunk_reader *r = &w->reader;
+    struct out request;
+    out_init(&request, 4096);
+    mark_add(&w->mark, w->backfill.config, &request);
+    chunk_reader_statements(r, &request, task, after);
+    wire_sync(&request);
+    bool ok = chunk_reader_open(r, task, err) && wire_send(r->pg, &request, err) &&
+              mark_written(&w->mark, r, err);
+    out_free(&request);
+    return ok ? chunk_reader_read(r, task, close, err) : r->failure;
+}
+
+/* While the run stops, no range is given back, and nothing is asked again. */
+static enum outcome failure(const struct worker *w)
+{
+    return run_stopping(w->backfill.run) ? OUTCOME_FAILED : w->reader.failure;
+}
+
+/* A chunk of the task from *after on, which moves on; NULL at the end of the range. */
+static enum outcome read_chunk(struct worker *w, const struct backfill_task *task,
+                               struct key **after, struct err *err)
+{
+    struct chunk_close close = {0};
+    int64_t begun_us = clock_monotonic_us();
+    enum outcome outcome = ask(w, task, *after, &close, err);
+    if (outcome != OUTCOME_ROWS && outcome != OUTCOME_END) {
+        chunk_reader_abort(&w->reader, task);
+        return failure(w);
+    }
+    worker_note_chunk(w, begun_us);
+    mark_new(&w->mark, &w->reader, &close);
+    key_free(after);
+    *after = key_copy(close.end);
+    crash_point("chunk-read");
+    return chunk_reader_close(&w->reader, task, &close, err) ? outcome : OUTCOME_FAILED;
+}
+
+/* A step of a range: wait for what must come first, or read a chunk. */
+static enum outcome step(struct worker *w, const struct backfill_task *task,
+                         const struct relation **fence, struct key **after, struct err *err)
+{
+    bool ready;
+    w->reader.failure = OUTCOME_FAILED;
+    if (!worker_get_ready(w, fence, &ready, err)) {
+        return failure(w);
+    }
+    if (!ready) {
+        return OUTCOME_NOT_ASKED;
+    }
+    chunk_reader_turn_to(&w->reader, task);
+    return read_chunk(w, task, after, err);
+}
+
+static bool about(const struct worker *w, const struct backfill_task *task, struct err *err)
+{
+    const struct catalog_stream *stream = &w->backfill.catalog->streams[task->stream];
+    return err_about(err, stream->schema, stream->table);
+}
+
+static void say_fewer_rows(struct worker *w, const struct err *err)
+{
+    const struct relation *relation = w->reader.table.relation;
+    log_line(w->backfill.log, LOG_WARN,
+             "a query of the backfill for %d rows of %s is too much: trying with fewer (%s)",
+             w->reader.asked, stream_label(relation->schema, relation->name).s, err->message);
+}
+
+/* The table is not as the task describes it: the merger's thread decides. */
+static bool give_back(struct worker *w, const struct backfill_task *task, const struct key *after,
+                      struct err *err)
+{
+    char why[sizeof err->message];
+    memcpy(why, err->message, sizeof why);
+    return chunk_reader_return(&w->reader, task, after, why, err);
+}
+
+/* What follows from what came of a step. *more: another step. */
+static bool follow(struct worker *w, const struct backfill_task *task, enum outcome outcome,
+                   const struct key *after, bool *more, struct err *err)
+{
+    switch (outcome) {
+    case OUTCOME_NOT_ASKED:
+    case OUTCOME_ROWS: worker_succeeded(w); return true;
+    case OUTCOME_END:
+        worker_succeeded(w);
+        *more = false;
+        return true;
+    case OUTCOME_CHANGED:
+    case OUTCOME_BASE_GONE: *more = false; return give_back(w, task, after, err);
+    case OUTCOME_TOO_LARGE:
+        about(w, task, err);
+        say_fewer_rows(w, err);
+        return true;
+    case OUTCOME_FAILED:
+        about(w, task, err);
+        return worker_may_retry(w, err) || rights_name(w->reader.pg, task->table->relation, err);
+    }
+    return false;
+}
+
+/* Whether the rows are still wanted: the stream may have begun another life. */
+static bool is_wanted(const struct worker *w, const struct backfill_task *task)
+{
+    return !run_stopping(w->backfill.run) &&
+           shared_load(&w->backfill.lives[task->stream]) == task->life;
+}
+
+bool range_read(struct worker *w, const struct backfill_task *task, struct err *err)
+{
+    const struct relation *fence = task->fence ? task->table->relation : NULL;
+    struct key *after = key_copy(task->after);
+    bool more = true, ok = true;
+    while (ok && more && is_wanted(w, task)) {
+        enum outcome outcome = step(w, task, &fence, &after, err);
+        ok = follow(w, task, outcome, after, &more, err);
+    }
+    log_waited(&w->brake.wait);
+    key_free(&after);
+    return ok || about(w, task, err);
+}

@@ -1,0 +1,21 @@
+/* The questions of which facts.c makes the facts: each in a file of its own, with all that it reads. */
+#ifndef PG_FACTS_READ_H
+#define PG_FACTS_READ_H
+
+#include "pg/facts.h"
+
+/* facts_server.c */
+bool facts_read_server(struct pg *, struct server_facts *, struct err *);
+
+/* facts_publication.c. That named in the config, which need not exist. */
+bool facts_read_publication(struct pg *, const struct config *, struct publication_facts *,
+                            struct err *);
+
+/* facts_tables.c. Set facts->tables: those of the catalog's streams, and the watermarks table. */
+bool facts_read_tables(struct pg *, const struct config *, const struct catalog *, struct facts *,
+                       struct err *);
+
+/* facts_watermarks.c. `oid` 0: there is no such table, and nothing is set. */
+bool facts_read_watermarks(struct pg *, uint32_t oid, struct watermarks_facts *, struct err *);
+
+#endif

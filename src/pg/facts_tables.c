@@ -1,0 +1,144 @@
+/* How the captured tables and the watermarks table stand: whether they can be captured, published, read. */
+#include "base/mem.h"
+#include "catalogs.h"
+#include "facts_read.h"
+#include "rows.h"
+#include "stream_lists.h"
+
+/* One row for each table asked for, there or not. What is below tables, and of their keys, is gathered
+ * for all of them at once: looked for once a table, many tables would take long. */
+static const char tables_sql[] =
+    "WITH RECURSIVE " WANTED_SQL ", " PUBLISHED_SQL "$3), " TREE_SQL ", below AS ("
+    " SELECT t.root, bool_and(%s) AS identified, string_agg(DISTINCT x.names, ', ') AS unsent"
+    " FROM tree t JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r'"
+    " CROSS JOIN LATERAL (SELECT %s) x(names) GROUP BY t.root"
+    "), uniques AS ("
+    " SELECT i.indrelid, i.indisprimary, array_agg(k.attname::text) AS names,"
+    "  string_agg(quote_ident(k.attname), ', ' ORDER BY u.position) AS list"
+    " FROM wanted w JOIN pg_index i ON i.indrelid = w.oid"
+    " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY u(attnum, position)"
+    " JOIN pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = u.attnum"
+    " WHERE w.key IS NOT NULL AND u.position <= %s AND %s "
+    " GROUP BY i.indrelid, i.indexrelid, i.indisprimary"
+    "), named AS ("
+    " SELECT w.n, a.attname, NOT %s AS nullable FROM wanted w JOIN pg_attribute a"
+    "  ON a.attrelid = w.oid AND a.attname = ANY (w.key) AND a.attnum > 0 "
+    "   AND NOT a.attisdropped"
+    "), keys AS ("
+    " SELECT m.n, array_agg(m.attname::text) AS names,"
+    "  string_agg(format('ALTER COLUMN %%I SET NOT NULL', m.attname), ', ')"
+    "   FILTER (WHERE m.nullable) AS nulls FROM named m GROUP BY m.n"
+    "), instead AS ("
+    " SELECT w.n, bool_or(u.names <@ w.key) AS within,"
+    "  string_agg('(' || u.list || ')', ', ' ORDER BY u.indisprimary DESC, u.list) AS list"
+    " FROM wanted w JOIN uniques u ON u.indrelid = w.oid GROUP BY w.n"
+    ") "
+    "SELECT w.schema IS NOT NULL,"
+    " has_schema_privilege(w.schema, 'USAGE'),"
+    " has_schema_privilege(w.schema, 'CREATE'),"
+    " c.oid,"
+    " c.relkind,"
+    " c.relpersistence,"
+    " w.schema_name ~ '^pg_' OR w.schema_name = 'information_schema',"
+    " c.relispartition,"
+    " pg_has_role(c.relowner, 'USAGE'),"
+    " has_table_privilege(c.oid, 'SELECT'),"
+    " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
+    " coalesce(b.identified, true),"
+    " b.unsent,"
+    " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
+    " w.key <@ k.names AND NOT coalesce(i.within, false),"
+    " i.list,"
+    " k.nulls "
+    "FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid LEFT JOIN below b ON b.root = w.oid "
+    "LEFT JOIN keys k ON k.n = w.n LEFT JOIN instead i ON i.n = w.n "
+    "ORDER BY w.n";
+
+enum {
+    COL_SCHEMA_EXISTS,
+    COL_SCHEMA_USABLE,
+    COL_SCHEMA_WRITABLE,
+    COL_OID,
+    COL_KIND,
+    COL_PERSISTENCE,
+    COL_SYSTEM,
+    COL_PARTITION,
+    COL_OWNED,
+    COL_READABLE,
+    COL_ROW_SECURITY,
+    COL_IDENTIFIED,
+    COL_UNSENT,
+    COL_PUBLISHED,
+    COL_KEY_REPEATS,
+    COL_UNIQUES,
+    COL_KEY_NULLS,
+};
+
+static void take_table(struct table_facts *table, const struct pg_rows *rows, int row)
+{
+    *table = (struct table_facts){
+        .schema_exists = rows_bool(rows, row, COL_SCHEMA_EXISTS),
+        .schema_usable = rows_bool(rows, row, COL_SCHEMA_USABLE),
+        .schema_writable = rows_bool(rows, row, COL_SCHEMA_WRITABLE),
+        .oid = rows_oid(rows, row, COL_OID),
+        .kind = *rows_text(rows, row, COL_KIND),
+        .persistence = *rows_text(rows, row, COL_PERSISTENCE),
+        .system = rows_bool(rows, row, COL_SYSTEM),
+        .partition = rows_bool(rows, row, COL_PARTITION),
+        .owned = rows_bool(rows, row, COL_OWNED),
+        .readable = rows_bool(rows, row, COL_READABLE),
+        .row_security = rows_bool(rows, row, COL_ROW_SECURITY),
+        .identified = rows_bool(rows, row, COL_IDENTIFIED),
+        .unsent = rows_copy(rows, row, COL_UNSENT),
+        .published = rows_bool(rows, row, COL_PUBLISHED),
+        .key_repeats = rows_bool(rows, row, COL_KEY_REPEATS),
+        .uniques = rows_copy(rows, row, COL_UNIQUES),
+        .key_nulls = rows_copy(rows, row, COL_KEY_NULLS),
+    };
+}
+
+static void write_tables_sql(struct out *sql, int version)
+{
+    struct out usable, unsent;
+    out_init(&usable, 512);
+    out_init(&unsent, 512);
+    usable_index_sql(&usable, "$3", version);
+    unsent_identity_sql(&unsent, "$3", version);
+    out_format(sql, tables_sql, identified_sql, out_text(&unsent), key_width_sql(version),
+               out_text(&usable), not_null_sql(version));
+    out_free(&usable);
+    out_free(&unsent);
+}
+
+static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
+                                    const struct catalog *catalog, struct err *err)
+{
+    struct stream_lists lists;
+    struct out sql;
+    stream_lists_open(&lists);
+    stream_lists_add_catalog(&lists, catalog);
+    stream_lists_add(&lists, config->watermarks_schema, config->watermarks_table, NULL);
+    stream_lists_close(&lists);
+    out_init(&sql, sizeof tables_sql);
+    write_tables_sql(&sql, pg_server_version(pg));
+    const char *params[] = {out_text(&lists.schemas), out_text(&lists.tables), config->publication,
+                            out_text(&lists.keys)};
+    struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
+    stream_lists_free(&lists);
+    out_free(&sql);
+    return rows;
+}
+
+bool facts_read_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       struct facts *facts, struct err *err)
+{
+    facts->stream_count = catalog ? catalog->count : 0;
+    facts->tables = mem_zero((size_t)(facts->stream_count + 1) * sizeof *facts->tables);
+    struct pg_rows *rows = query_tables(pg, config, catalog, err);
+    for (int i = 0; rows && i <= facts->stream_count; i++) {
+        take_table(&facts->tables[i], rows, i);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
+}
