@@ -165,7 +165,7 @@ The server, its database and all files of the demo are removed again. To try it 
 
     {os.environ["SOURCE_POSTGRES"]} --help
 
-README.md says how to prepare the database, and what to write into config.json and catalog.json.""")
+README.md says how; docs/prepare.md and docs/configuration.md say it in full.""")
     return code
 
 

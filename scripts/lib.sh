@@ -3,9 +3,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 JOBS=${JOBS:-$(nproc)}
 
-build_packages="cmake ninja-build gcc libc6-dev pkg-config libpq-dev libssl-dev libck-dev libcjson-dev uuid-dev libprotobuf-c-dev protobuf-c-compiler libssh-dev libmicrohttpd-dev"
+build_packages="cmake ninja-build gcc libc6-dev pkg-config libpq-dev libssl-dev libck-dev libcjson-dev uuid-dev libprotobuf-c-dev protobuf-c-compiler libssh-dev libmicrohttpd-dev libzstd-dev"
 server_packages="postgresql python3 python3-psycopg2"
-test_packages="openssl openssh-server openssh-client pgbouncer man-db zsh python3-prometheus-client binutils libcriterion-dev python3-pytest python3-pytest-xdist python3-pip python3-protobuf"
+test_packages="openssl openssh-server openssh-client pgbouncer man-db zsh python3-prometheus-client binutils zstd libcriterion-dev python3-pytest python3-pytest-xdist python3-pip python3-protobuf python3-yaml systemd git dpkg-dev file"
 fuzz_packages="clang libclang-rt-dev"
 lint_packages="clang-format clang-tidy"
 

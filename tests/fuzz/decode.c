@@ -1,5 +1,6 @@
 /*
- * The stream: pgoutput messages decoded, and what was decoded printed.
+ * The stream: pgoutput messages decoded, those of open transactions after their commit, and what was
+ * decoded printed.
  *
  * Input: messages, each behind its length in two bytes. Every message gets a block of its own size,
  * so that a read past its end shows.
@@ -7,7 +8,9 @@
 #include "wal/decode.h"
 
 #include "base/bytes.h"
+#include "emit/logical.h"
 #include "record.h"
+#include "wal/streamed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct emitter {
     struct out out;
     struct source source;
+    struct relation *of_messages;
+    struct printer *messages;
     struct relation **relations; /* those that have a printer */
     struct type **arrays;
     size_t count;
@@ -42,8 +47,19 @@ static void print(struct emitter *emitter, const struct event *event)
         }
         print_change(&emitter->out, event->relation->printer, event, &emitter->source, FUZZ_NOW_MS);
         return;
+    case EVENT_MESSAGE:
+        print_message(&emitter->out, emitter->messages, event, &emitter->source, FUZZ_NOW_MS);
+        return;
     default: return;
     }
+}
+
+static void emitter_init(struct emitter *emitter)
+{
+    static const struct frame frame = {.head = "", .tail = "\n"};
+    *emitter = (struct emitter){.of_messages = relation_new(0)};
+    emitter->messages = printer_new(emitter->of_messages, &frame, "pg_logical", "messages");
+    out_init(&emitter->out, 256);
 }
 
 static void emitter_free(struct emitter *emitter)
@@ -52,6 +68,8 @@ static void emitter_free(struct emitter *emitter)
         printer_free(&emitter->relations[i]->printer);
         free(emitter->arrays[i]);
     }
+    printer_free(&emitter->messages);
+    relation_free(&emitter->of_messages);
     free((void *)emitter->relations);
     free((void *)emitter->arrays);
     out_free(&emitter->out);
@@ -62,21 +80,53 @@ struct exact {
     uint8_t data[];
 };
 
-/* Returns the message, before `others`. */
-static struct exact *decode(struct decoder *decoder, struct batch *batch, struct bytes *in,
-                            struct exact *others)
+struct stream {
+    struct streamed *streamed;
+    struct decoder *decoder;
+    struct batch *batch;
+};
+
+/* It is decoded, or refused without a trace. */
+static void decode(struct stream *s, const uint8_t *message, size_t len)
 {
     struct err err = {0};
+    size_t before = s->batch->event_count;
+    if (!decoder_message(s->decoder, s->batch, 1, message, len, &err) &&
+        (s->batch->event_count != before ||
+         (err.kind != ERR_SYSTEM && err.kind != ERR_TRANSIENT))) {
+        abort();
+    }
+}
+
+static void take(struct stream *s, const uint8_t *data, size_t len)
+{
+    struct err err = {0};
+    const uint8_t *message;
+    uint64_t lsn;
+    bool kept;
+    if (!streamed_take(s->streamed, 1, data, len, &kept, &err)) {
+        kept = err.kind == ERR_SYSTEM;
+    }
+    if (!kept) {
+        decode(s, data, len);
+    }
+    while (streamed_committed(s->streamed)) {
+        if (!streamed_next(s->streamed, &s->batch->arena, &lsn, &message, &len, &err)) {
+            abort();
+        }
+        decode(s, message, len);
+    }
+}
+
+/* Returns the message, before `others`. */
+static struct exact *take_next(struct stream *s, struct bytes *in, struct exact *others)
+{
     size_t len = bytes_u16(in), left = bytes_left(in);
     len = len < left ? len : left;
     struct exact *message = malloc(sizeof *message + len);
     message->next = others;
     memcpy(message->data, bytes_take(in, len), len);
-    size_t before = batch->event_count;
-    if (!decoder_message(decoder, batch, 1, message->data, len, &err) &&
-        (batch->event_count != before || (err.kind != ERR_SYSTEM && err.kind != ERR_TRANSIENT))) {
-        abort();
-    }
+    take(s, message->data, len);
     return message;
 }
 
@@ -90,23 +140,23 @@ static void free_all(struct exact *messages)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct decoder *decoder = decoder_new();
-    struct batch *batch = batch_new(0);
-    struct emitter emitter = {0};
+    struct stream s = {streamed_new("/tmp"), decoder_new(), batch_new(0)};
+    struct emitter emitter;
     struct exact *messages = NULL;
     struct bytes in = bytes_of(data, size);
-    batch_reset(batch, BATCH_EVENTS);
-    out_init(&emitter.out, 256);
+    batch_reset(s.batch, BATCH_EVENTS);
+    emitter_init(&emitter);
     while (bytes_left(&in) > 2) {
-        messages = decode(decoder, batch, &in, messages);
+        messages = take_next(&s, &in, messages);
     }
-    for (size_t i = 0; i < batch->event_count && emitter.out.len < FUZZ_LINES; i++) {
-        print(&emitter, &batch->events[i]);
+    for (size_t i = 0; i < s.batch->event_count && emitter.out.len < FUZZ_LINES; i++) {
+        print(&emitter, &s.batch->events[i]);
     }
     record_expect_lines(&emitter.out);
     emitter_free(&emitter);
-    batch_free(&batch);
-    decoder_free(&decoder);
+    batch_free(&s.batch);
+    decoder_free(&s.decoder);
+    streamed_free(&s.streamed);
     free_all(messages);
     return 0;
 }

@@ -103,6 +103,10 @@ def begin(xid=7):
 COMMIT = b"C" + struct.pack(">BQQq", 0, 0x1FF8, 0x2000, 1000000)
 
 
+def logical(transactional, prefix, content):
+    return b"M" + struct.pack(">BQ", transactional, 0x1800) + prefix.encode() + b"\0" + counted(content)
+
+
 def relation(oid, *columns):
     """columns: names and type choices; the first is the identity. Even choices are the types, odd ones arrays."""
     coded = b"".join(struct.pack(">B", number == 0) + name.encode() + b"\0" + struct.pack(">Ii", choice, -1)
@@ -112,6 +116,16 @@ def relation(oid, *columns):
 
 def messages(*parts):
     return b"".join(struct.pack(">H", len(part)) + part for part in parts)
+
+
+def block(xid, first, *parts):
+    """Of an open transaction: each part is a subtransaction's id and a message."""
+    kept = [part[:1] + struct.pack(">I", subxid) + part[1:] for subxid, part in parts]
+    return messages(b"S" + struct.pack(">IB", xid, first), *kept, b"E")
+
+
+def committed(xid):
+    return messages(b"c" + struct.pack(">IBQQq", xid, 0, 0x1FF8, 0x2000, 1000000))
 
 
 T = relation(1, ("id", 2 * INDEX["int4"]), ("a \"name\"", 2 * INDEX["text"]), ("list", 2 * INDEX["int4"] + 1))
@@ -126,6 +140,10 @@ STREAMS = [
     messages(begin(), b"O" + bytes(8) + b"origin\0", b"Y" + OID + b"public\0type\0", T, relation(1, ("id", 6)),
              b"I" + OID + b"N" + wal_tuple(b"\1\2\3\4"), COMMIT),
     messages(begin(), relation(1), b"I" + OID + b"N" + wal_tuple(), COMMIT),
+    block(7, 1, (7, T), (7, b"I" + OID + b"N" + wal_tuple("1", "x", "{1,2}")), (8, b"I" + OID + b"N" + wal_tuple("2", "y", "{}")))
+    + messages(begin(), T, COMMIT) + block(9, 1) + messages(b"A" + struct.pack(">II", 7, 8), b"A" + struct.pack(">II", 9, 9))
+    + block(7, 0, (7, b"D" + OID + b"K" + wal_tuple("1", None, None))) + committed(7),
+    messages(begin(), logical(1, "app", b"content"), T, b"I" + OID + b"N" + wal_tuple("1", "x", "{}"), COMMIT, logical(0, "", b"\0\xff")),
 ]
 ROWS = [
     bytes([3, 2 * INDEX["int4"], 2 * INDEX["text"], 2 * INDEX["numeric"]]) +

@@ -120,3 +120,14 @@ def kill_in_backfill(one, total, table="t"):
     assert mode_of(one.state[0], f"public.{table}") == "Backfill" and len(one.records) < total, (
         "the backfill was over: this test tests nothing")
     return process
+
+
+# A table without key whose rows have versions (oracle.Versions), and what is written to it.
+LOOSE = ("CREATE SEQUENCE versions", "CREATE TABLE loose (id bigint, v bigint DEFAULT nextval('versions'))",
+         "ALTER TABLE loose REPLICA IDENTITY FULL", "INSERT INTO loose SELECT generate_series(1, 600)")
+
+
+def change_loose(chance):
+    one = chance.randint(1, 600)
+    return [chance.choice((f"UPDATE loose SET v = nextval('versions') WHERE id = {one}", f"DELETE FROM loose WHERE id = {one}",
+                           "INSERT INTO loose SELECT nextval('versions') + 1000000"))]

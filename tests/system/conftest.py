@@ -3,14 +3,17 @@
 import itertools
 import os
 import signal
+import subprocess
 
 import pytest
 
 import airbyte_python
 import flow
+import untracked
 from capture import Capture
 from connector import PATIENCE, executable
 from database import Database
+from output_dir import OutputDirectory
 from server import Server
 
 TEST_LIMIT_S = int(150 * PATIENCE)
@@ -21,10 +24,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "codec(name, ...): the forms of Flow's protocol that a test is about: json, proto")
     config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
+    config.addinivalue_line("markers", "on_request: takes most of a minute and resembles another test: SYSTEM_LONG=1 runs it, too")
     config.addinivalue_line("markers", "last: runs after all other tests: it is about what they did, or waits long for what it needs")
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("on_request") and os.environ.get("SYSTEM_LONG") != "1":
+            item.add_marker(pytest.mark.skip(reason="SYSTEM_LONG=1 runs it, too"))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
@@ -55,7 +62,8 @@ def time_limit(request):
 
 @pytest.fixture(scope="session")
 def server():
-    with Server() as running:
+    long_tests_s = sum(float(os.environ.get(name, "0")) for name in ("CHAOS_SECONDS", "SOAK_SECONDS"))
+    with Server(lifetime_s=3600 + long_tests_s) as running:
         yield running
 
 
@@ -87,6 +95,21 @@ def capture(database, tmp_path):
         one.kill_all()
 
 
+@pytest.fixture(name="directory")
+def output_directory(capture):
+    """directory(streams, *options of the command line, option=...): where a capture writes files."""
+
+    def make(streams, *options, **more):
+        return OutputDirectory(capture(streams, tail=True, **more), *options)
+
+    return make
+
+
+@pytest.fixture(name="begin")
+def untracked_capture(database, capture):
+    return untracked.beginner(database, capture)
+
+
 def pytest_generate_tests(metafunc):
     """What Flow asks for is asked for in both forms, but where a test is about the bytes of one."""
     if metafunc.module.__name__.startswith("test_flow"):
@@ -99,6 +122,22 @@ def codec(request):
     flow.Process.codec = getattr(request, "param", "json")
     yield flow.Process.codec
     flow.Process.codec = "json"
+
+
+@pytest.fixture(name="preload", scope="session")
+def built_library(tmp_path_factory):
+    """preload(name): a library that is preloaded to have calls of the C library do something else. Sanitizers want to be
+    loaded first themselves."""
+    if "asan" in subprocess.run(["ldd", executable()], stdout=subprocess.PIPE, text=True, check=True).stdout:
+        pytest.skip("not with AddressSanitizer")
+
+    def build(name):
+        library = str(tmp_path_factory.mktemp("preload") / f"{name}.so")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        return library
+
+    return build
 
 
 @pytest.fixture(name="flow")

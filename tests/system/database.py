@@ -1,6 +1,7 @@
 """One test's own database on the shared server, with the names of its slot, publication and watermarks table."""
 
 import itertools
+import os
 import time
 from contextlib import closing
 
@@ -32,6 +33,13 @@ class Database:
     def create(self):
         with closing(self.server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
+        if os.environ.get("SYSTEM_STREAMED"):  # the whole suite with transactions that come before they commit
+            self.stream_from(64)
+
+    def stream_from(self, kib):
+        """Transactions that are larger are sent before they commit; 64 is the least."""
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {self.name} SET logical_decoding_work_mem = {kib}")
 
     def connect(self):
         """A further session, for writers and locks; in autocommit mode."""
@@ -87,11 +95,18 @@ class Database:
             assert time.monotonic() < deadline, f"still not true after {timeout_s} s: {statement}"
             time.sleep(0.02)
 
+    def end_sessions(self, name, which="true"):
+        """Those of the capture whose application name is LIKE that; how many there were."""
+        return self.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+                          f" AND application_name LIKE '{name}' AND {which}")
+
     def config(self, **changes):
         """A complete configuration; a change to None leaves the option out."""
         config = {"host": "127.0.0.1", "port": self.server.port, "user": SUPERUSER, "password": PASSWORD,
                   "database": self.name, "slot_name": self.slot, "publication_name": self.publication,
                   "watermarks_table": self.watermarks, **changes}
+        if os.environ.get("SYSTEM_READ_ONLY"):  # the whole suite without watermarks
+            config["advanced"] = {"read_only_capture": True, **(config.get("advanced") or {})}
         return {name: value for name, value in config.items() if value is not None}
 
     def reconnect(self):
@@ -130,14 +145,23 @@ def table_rows(database, namespace, table):
         for setting in PRINTING:
             cursor.execute("SET " + setting)
         name = f"{quoted(namespace)}.{quoted(table)}"
+        captured = "attgenerated = ''"
+        if connection.server_version >= 180000:  # a publication may have some columns alone, and generated ones
+            cursor.execute("SELECT attnames::text[] FROM pg_publication_tables WHERE (pubname, schemaname, tablename) = (%s, %s, %s)",
+                           (database.publication, namespace, table))
+            captured = f"attname = ANY ({as_array(*published)})" if (published := cursor.fetchall()) else captured
         cursor.execute(
             "SELECT attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), NULL) FROM pg_attribute"
             " JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = %s::regclass AND attnum > 0"
-            " AND NOT attisdropped AND attgenerated = '' ORDER BY attnum", (name,))
+            f" AND NOT attisdropped AND {captured} ORDER BY attnum", (name,))
         columns = cursor.fetchall()
         listed = ", ".join(as_text(*column) for column in columns) or "1"
         cursor.execute(f"SELECT {listed} FROM {name}")
         return columns, cursor.fetchall()
+
+
+def as_array(row):
+    return "ARRAY[" + ", ".join("'" + name.replace("'", "''") + "'" for name in row[0]) + "]::text[]"
 
 
 def as_text(column, type_name):

@@ -58,6 +58,16 @@ def create(database, kind, table="t", rows=ROWS):
     return columns
 
 
+def many_changes(table="t"):
+    """What another one does: it changes many rows at once, and gives some of that up."""
+    def make(chance):
+        rows = chance.randint(3, 20)
+        return ["SAVEPOINT many", f"UPDATE {table} SET n = n + 20000 WHERE n % {rows} = 1", chance.choice(("ROLLBACK TO many", "RELEASE many")),
+                f"UPDATE {table} SET n = n + 30000 WHERE n % {rows} = 2"]
+
+    return make
+
+
 def changes(kind, table="t", rows=ROWS):
     """What a writer does to such a table: updates, deletes, inserts and moves to another key."""
     columns, _, expression = KINDS[kind]

@@ -39,6 +39,8 @@ class Oracle:
         self.last_loc = {}
         self.backfilled = set()
         self.count = 0
+        self.truncates = 0  # records of them, where they are emitted
+        self.unsure = set()  # rows that may be of an earlier life
         self.found = []  # of each broken rule: the life, the position of the commit, and what it was
         self.starts = [0]  # of each life: the last position before it
         self.position = 0
@@ -63,12 +65,17 @@ class Oracle:
         self.count += 1
         data = {name: value for name, value in record["data"].items() if name != "_meta"}
         meta = record["data"]["_meta"]
+        if meta["op"] == "t":
+            self.truncate(data, meta, record)
+            return
         if begins_again(meta["source"]["loc"], self.backfilled):
             self.begin_life(record)
+        elif self.truncates and meta["source"]["loc"][:2] == [-1, 0]:
+            self.unsure, self.last_loc = set(self.rows), {}
         key = self.key_of(data)
         present = key in self.rows
         operation = meta["op"]
-        if operation == "c" and present and not self.is_truncated(key, meta["source"]["loc"]):
+        if operation == "c" and present and key not in self.unsure and not self.is_truncated(key, meta["source"]["loc"]):
             self.report("a create of a row that is already there", record)
         elif operation in ("u", "d") and not present:
             self.report(f"{operation!r} of a row that is not there", record)
@@ -76,6 +83,7 @@ class Oracle:
             self.report("an unknown operation", record)
         self.check_order(key, meta, record)
         self.position = max(self.position, meta["source"]["loc"][2])
+        self.unsure.discard(key)
         if operation == "d":
             self.rows.pop(key, None)
         else:  # a value that the update left alone may be absent
@@ -87,7 +95,16 @@ class Oracle:
         self.life += 1
         self.starts.append(self.position)
         self.found = [one for one in self.found if not self.is_excused(*one[:2])]
-        self.rows, self.last_loc, self.backfilled = {}, {}, set()
+        self.rows, self.last_loc, self.backfilled, self.unsure = {}, {}, set(), set()
+
+    def truncate(self, data, meta, record):
+        """What was out is gone, and another life may begin because of it. Then the first row that is numbered does not tell
+        whether what came before it, since the truncate, is of the old life or of the new one."""
+        self.truncates += 1
+        self.position = max(self.position, meta["source"]["loc"][2])
+        if data or any(loc > meta["source"]["loc"] for loc in self.last_loc.values()):
+            self.report("a truncate that has a row, or comes behind a newer change", record)
+        self.rows, self.last_loc, self.backfilled, self.unsure = {}, {}, set(), set()
 
     def is_truncated(self, key, loc=None):
         """Whether the row under this key went with a TRUNCATE: before that of `loc`, if it is given."""
@@ -126,7 +143,7 @@ class Oracle:
         found = list(self.violations)
         found += [f"missing row: {json.dumps(expected[key])}" for key in expected.keys() - self.rows.keys()]
         found += [f"row that the table has not: {json.dumps(self.rows[key])}"
-                  for key in self.rows.keys() - expected.keys() if not self.is_truncated(key)]
+                  for key in self.rows.keys() - expected.keys() - self.unsure if not self.is_truncated(key)]
         found += [difference(key, self.rows[key], row)
                   for key, row in expected.items() if key in self.rows and self.rows[key] != row]
         return found
@@ -141,6 +158,7 @@ class Versions:
         self.namespace, self.table, self.key, self.lives = namespace, table, key, lives
         self.life = 1
         self.count = 0
+        self.truncates = 0
         self.numbers = set()
         self.seen = set()  # the versions that came in this life
         self.newest = {}  # row -> (version, row or None once it was deleted)
@@ -157,6 +175,10 @@ class Versions:
             self.begin_life(record)
         elif loc[:2] == [-1, 0] and self.lives != 1:
             self.forget()  # a life of which no row had come may have ended: what came then were changes
+        if meta["op"] == "t":
+            self.truncates += 1
+            self.newest = {row: (known[0], None) for row, known in self.newest.items()}
+            return
         if loc[0] == -1:
             self.numbers.add(loc[1])
         row, version = data[self.key], data["v"]

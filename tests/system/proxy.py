@@ -43,13 +43,21 @@ class Proxy:
         while True:
             try:
                 client = self.listener.accept()[0]
-                pair = Pair(client, socket.create_connection(("127.0.0.1", self.target)), self.deaf)
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()  # the server is down
+                continue
+            pair = self.pair(client, server)
             with self.lock:
                 pair.frozen = self.frozen
                 self.pairs.append(pair)
             pair.start()
+
+    def pair(self, client, server):
+        return Pair(client, server, self.deaf)
 
 
 class Pair:

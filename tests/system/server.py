@@ -27,7 +27,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 DEFAULT_SETTINGS = {
     "wal_level": "logical",
     "fsync": "off",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "max_wal_senders": "30",
     "max_replication_slots": "100",
     "max_connections": "100",
@@ -45,7 +45,7 @@ class Server:
         self.user = unprivileged_user()
         self.lifetime_s = lifetime_s
         self.port = free_port()
-        self.directory = tempfile.mkdtemp(prefix="source-postgres-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix="source-postgres-", dir=roomy_memory() or "/tmp")
         self.data = os.path.join(self.directory, "data")
         self.log = os.path.join(self.directory, "log")
         self.settings = {**DEFAULT_SETTINGS, **settings}
@@ -178,6 +178,19 @@ def unprivileged_user():
         except KeyError:
             continue
     raise RuntimeError("running as root, and there is neither a user postgres nor nobody")
+
+
+@functools.lru_cache(maxsize=None)
+def roomy_memory():
+    """A directory in memory, where databases are made and dropped several times faster; None: there is too little of it."""
+    least = 12 << 30
+    try:
+        status = os.statvfs("/dev/shm")
+        with open("/proc/meminfo", encoding="ascii") as file:
+            available = int(re.search(r"MemAvailable: *(\d+) kB", file.read())[1]) << 10
+    except OSError:
+        return None
+    return "/dev/shm" if min(status.f_bavail * status.f_frsize, available) >= least else None
 
 
 def free_port():

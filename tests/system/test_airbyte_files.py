@@ -23,7 +23,7 @@ def member(name):
 
 def test_the_metadata_names_this_version_and_what_is_there():
     version = subprocess.run([executable(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    assert member("dockerImageTag") == version
+    assert member("dockerImageTag") == text("VERSION").strip() == version.split("+")[0]
     assert f'io.airbyte.name="{member("dockerRepository")}"' in text("Dockerfile")
     assert xml.etree.ElementTree.fromstring(text("airbyte", member("icon"))).tag.endswith("svg")
     assert int(member("maxSecondsBetweenMessages")) > 2 * 30  # seconds between two lines of progress

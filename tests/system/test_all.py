@@ -42,6 +42,22 @@ def test_a_table_that_is_made_later_joins_at_a_hangup(arguments):
     process.stop()
 
 
+def test_a_table_that_cannot_be_published_is_left_out(arguments):
+    """Somebody makes it while the capture does not run, or runs; it is captured once it can be."""
+    config, one = arguments
+    state = one.path("state.json", [run("read", *config, "--all", "shop.*").succeed().states[-1]])
+    one.database.execute("CREATE TABLE shop.keyless (a int)", "INSERT INTO shop.keyless VALUES (5)", "INSERT INTO shop.orders VALUES (10)")
+    process = Run("read", *config, "--all", "shop.*", "--tail", "--state", state).wait_for(lambda self: self.records)
+    assert names(process) == [("shop", "orders")]
+    assert 'WARN: not captured: table "shop"."keyless" has no primary key' in process.stderr
+    one.database.execute("UPDATE shop.keyless SET a = 6", "ALTER TABLE shop.keyless REPLICA IDENTITY FULL")
+    process.process.send_signal(signal.SIGHUP)
+    process.wait_for(lambda self: ("shop", "keyless") in names(self))
+    process.stop()
+    one.database.execute("CREATE TABLE shop.another (a int)")
+    assert_refused(run("read", *config, "--all", "shop.another").finish(), "config_error", "shop", "another", "REPLICA IDENTITY FULL")
+
+
 def test_what_does_not_go_together_is_said(arguments):
     config, one = arguments
     catalog = one.write_catalog()

@@ -1,8 +1,9 @@
 """Exact under fire: whatever dies, every table equals the sum of its records, and whatever is done to the tables
 themselves, nothing more goes wrong than is documented.
 
-CHAOS_SECONDS is the duration (15 unless told), CHAOS_SEED replays the decisions of a run,
-CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by Airbyte's rules has.
+CHAOS_SECONDS is the duration (8 unless told), CHAOS_SEED replays the decisions of a run,
+CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by Airbyte's rules has,
+CHAOS_READ_ONLY=1 or 0 captures without watermarks or with them; by chance unless told.
 """
 
 import os
@@ -16,11 +17,13 @@ from airbyte_destination import Destination, assert_grow, discovered
 from capture import Spilled
 from chaos import Chaos, StubbornWriter, lost_connection
 from database import Database
-from kinds import TYPES, changes, create
-from server import Server
+from kinds import TYPES, changes, create, many_changes
+from server import Server, major
+from standby import Standby
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "8"))
 SEED = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
+READ_ONLY = os.environ.get("CHAOS_READ_ONLY")
 AIRBYTE = os.environ.get("CHAOS_LOOK") == "airbyte"
 KEYS = ["int", "uuid", "text_c", "text_icu", "numeric", "composite", "timestamptz", "enum"]
 ROWS = 3000
@@ -33,7 +36,7 @@ def test_chaos(tmp_path, capture):
         database = Database(server)
         chance = random.Random(SEED)
         keys = keyed_tables(database, chance)
-        run_chaos(tmp_path, capture, server, database, chance, keys, [changes(kind, f"t_{kind}", ROWS) for kind in KEYS])
+        run_chaos(tmp_path, capture, server, database, chance, keys, keyed_changes(KEYS))
 
 
 @pytest.mark.limit(SECONDS + 240)
@@ -48,8 +51,26 @@ def test_chaos_with_ddl(tmp_path, capture):
         database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES WITH (publish_via_partition_root = true)")
         keys = {**keyed_tables(database, chance, KEYS[:2]), **chaos_ddl.create(database)}
         upheaval = chaos_ddl.Upheaval(database, list(keys), chance.random(), lost_connection)
-        made = [changes(kind, f"t_{kind}", ROWS) for kind in KEYS[:2]] + chaos_ddl.writers_changes() * 2
+        made = keyed_changes(KEYS[:2]) + chaos_ddl.writers_changes() * 2
         run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval)
+
+
+@pytest.mark.skipif(major() < 16, reason="a standby decodes WAL from PostgreSQL 16 on")
+@pytest.mark.limit(SECONDS + 240)
+def test_chaos_at_a_standby(tmp_path, capture):
+    """Whatever befalls the standby, and its connections, while its primary is written to."""
+    print(f"CHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
+    with Server(lifetime_s=SECONDS + 600) as primary:
+        database = Database(primary)
+        with Standby(primary, lifetime_s=SECONDS + 600) as standby:
+            chance = random.Random(SEED)
+            database.reconnect()
+            keys = keyed_tables(database, chance)
+            database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
+            standby.has_all()
+            made = keyed_changes(KEYS)
+            waited_for = [lambda _: ["SELECT pg_log_standby_snapshot()"]]  # by the making of a slot
+            run_chaos(tmp_path, capture, standby, database, chance, keys, made + waited_for, standby=standby)
 
 
 def keyed_tables(database, chance, kinds=tuple(KEYS)):
@@ -61,16 +82,25 @@ def keyed_tables(database, chance, kinds=tuple(KEYS)):
     return keys
 
 
-def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=None):
-    """`made`: what the writers write; `upheaval` changes the tables themselves."""
-    one = capture(list(keys), of=database, tail=True,
+def keyed_changes(kinds):
+    return [changes(kind, f"t_{kind}", ROWS) for kind in kinds] + [many_changes(f"t_{kinds[0]}")]
+
+
+def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=None, standby=None):
+    """`made`: what the writers write; `upheaval` changes the tables themselves; captured at `standby` or where it is written."""
+    by_chance = chance.random() < 0.5
+    if chance.random() < 0.5:
+        database.stream_from(64)
+    one = capture(list(keys), of=database, tail=True, port=server.port,
                   advanced={"backfill_chunk_size": chance.choice((17, 100, 400)), **(SOON if upheaval else {}),
-                            "backfill_workers": chance.choice((1, 2, 4))})
+                            "backfill_workers": chance.choice((1, 2, 4)),
+                            "read_only_capture": bool(standby) or (by_chance if READ_ONLY is None else READ_ONLY == "1")})
     one.records = Spilled(tmp_path / "records.jsonl")
     if AIRBYTE and not upheaval:
         one.streams = discovered(one, *keys)
         one.sent = Spilled(tmp_path / "sent.jsonl")
-    chaos = Chaos(server, database, one, chance.random())
+    view = Database(standby, database.name, create=False) if standby else database
+    chaos = Chaos(server, view, one, chance.random())
     writers = [StubbornWriter(database, made, chance.random()) for _ in range(3)]
     others = [upheaval] if upheaval else []
     for actor in writers + others:
@@ -90,7 +120,8 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
             compare(one, database, upheaval.oracles(keys) if upheaval else keys)
     except BaseException:
         print(f"the records that count: {one.records.path}")
-        print(f"replay with CHAOS_SEED={SEED}\n" + "\n".join(chaos.log[-60:] + [line for actor in others for line in actor.log[-60:]]))
+        print(f"replay with CHAOS_SEED={SEED}\n" + "\n".join(chaos.log[-60:] + [line for actor in others for line in actor.log[-60:]]
+                                                   + [line for run in one.runs for line in run.stderr.splitlines() if "backfilled again" in line]))
         raise
     finally:
         finish(writers + others)

@@ -110,7 +110,7 @@ def test_a_destination_is_in_step_with_what_changes_beside_the_backfill(database
     with Writer(database, move, 1, 0.0005):  # a lone writer: no two rows share a key
         for _ in range(kills):
             process = one.start()
-            process.wait_for(lambda run: len(run.records_of("t")) >= 300)
+            process.wait_for(lambda run: len(run.records_of("t")) >= 300 or run.process.poll() is not None)
             one.keep(process.kill())
         one.run()
     one.run()

@@ -50,6 +50,22 @@ def test_help_wins_over_a_command():
     assert run_plain("--help", "check") == run_plain("check", "--help") == run_plain("check", "-h")
 
 
+@pytest.mark.parametrize("arguments, said", [
+    (["read", "--ouput", "x"], "there is no option --ouput: did you mean --output?"),
+    (["read", "--stat=x"], "there is no option --stat: did you mean --state?"),
+    (["read", "-config", "x"], "there is no option -config: did you mean --config?"),
+    (["teardown", "--state-file"], "there is no option --state-file; see --help"),
+    (["--hlep"], "there is no option --hlep: did you mean --help?"),
+    (["status", "--json=yes"], "--json takes no value"),
+    (["chekc"], 'there is no command "chekc" (did you mean check?): the commands are spec, check,'),
+    (["orders"], 'there is no command "orders": the commands are'),
+    (["status", "public.orders"], '"public.orders" is one word too many'),
+])
+def test_what_the_command_line_does_not_know_names_the_nearest(arguments, said):
+    process = subprocess.run([executable(), *arguments], check=False, timeout=20, capture_output=True, text=True)
+    assert process.returncode == 1 and f"source-postgres: {said}" in process.stderr
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("argument", ["--help", "--version", "spec"])
 def test_a_full_disk_is_an_error_of_every_command(argument):

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from again import SOON, assert_said_again, kill_in_backfill, location, said_again
+from again import SOON, assert_said_again, go_on_from, kill_in_backfill, location, said_again, stand_still
 from capture import stream
 from connector import PATIENCE
 from oracle import Versions
@@ -86,6 +86,20 @@ def test_a_transaction_with_savepoints_that_ends_after_the_backfill(one, databas
     assert_equal(one)
 
 
+def test_transactions_with_released_savepoints_that_are_open_at_the_beginning(one, database):
+    """A released subtransaction holds no lock on its id any more; the run that goes on must know it nevertheless."""
+    insert = "INSERT INTO t SELECT nextval('versions') + 100000"
+    make = lambda _: ["SAVEPOINT s", insert, "RELEASE s", "SELECT pg_sleep(0.1)"]  # noqa: E731
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(Writer(database, make, seed)) for seed in range(4)]
+        stack.enter_context(Writer(database, lambda _: ["SELECT txid_current()"], pause_s=0.002))  # younger ones end
+        while not all(writer.transactions for writer in writers):
+            time.sleep(0.01)
+        one.keep(pause(one, "t", 400).kill())
+    assert "nothing tells" not in one.run().stderr
+    assert_equal(one)
+
+
 @pytest.mark.parametrize("joins", [True, False])
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "ROLLBACK TO SAVEPOINT s; COMMIT"])
 def test_a_transaction_with_savepoints_that_is_open_when_its_table_joins(one, database, end, joins):
@@ -138,6 +152,20 @@ def test_all_chunks_see_one_snapshot(one, database):
                if record["stream"] == "t" and location(record)[0] == -1]
     assert sorted(creates) == before
     assert_equal(one)
+
+
+def test_the_connection_that_holds_the_snapshot_is_lost(one, database):
+    """Rows are told by transaction ids then, as by a run that goes on, and each comes once; or the table is backfilled again."""
+    with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
+        process = one.start()
+        stand_still(process)
+        assert database.end_sessions("source-postgres snapshot") == 1
+        one.keep(go_on_from(process).succeed())
+        one.run()
+    one.run()
+    told = "the connection that held the snapshot of table public.t was lost" in process.stderr
+    assert told != bool(said_again(process)), process.story()
+    assert_equal(one, lives=1 + len(said_again(process)))
 
 
 def test_the_snapshot_ends_with_the_backfill(one, database):

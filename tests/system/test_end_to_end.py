@@ -42,11 +42,13 @@ def test_both_protocols_end_to_end_on_a_given_server(database):
     assert "equal" in done.stdout
 
 
+@pytest.mark.on_request
 @pytest.mark.long
 @pytest.mark.limit(280)
 @pytest.mark.parametrize("fault, complaint", [
     ("u drop", "differ|not as it was before"), ("c double", "a create of a row that is there"),
-    ("u double", "'u' of a row that is not there"), ("d double", "'d' of a row that is not there")])
+    ("u double", "'u' of a row that is not there"),
+    ("d double", "'d' of a row that is not there")])
 def test_a_record_that_is_lost_or_comes_twice_is_noticed(database, fault, complaint):
     done = end_to_end(database, CONNECTOR=FAULTY, SOURCE_POSTGRES=executable(), FAULT=fault)
     assert done.returncode != 0 and re.search(complaint, done.stdout + done.stderr), \

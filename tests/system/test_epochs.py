@@ -2,10 +2,12 @@
 given again to other transactions now."""
 
 import itertools
+import os
+from contextlib import closing
 
 import pytest
 
-from again import SOON, assert_lives, kill_in_backfill, said_again
+from again import LOOSE, SOON, assert_lives, go_on_from, kill_in_backfill, said_again, stand_still
 from capture import Capture
 from database import Database
 from oracle import Versions
@@ -16,6 +18,7 @@ from writer import Writer
 
 FROZEN = 3000
 FAR = 50000  # so many ids ahead that no test comes by it
+LAST_IDS = 7296
 COPIES = itertools.count(1)
 SMALL = {"backfill_chunk_size": 20, **SOON}
 
@@ -107,6 +110,54 @@ def test_frozen_rows_of_a_table_with_key_come_beside_writers(epoch, take):
     one.materialised(oracles(one)).assert_equal(epoch)
 
 
+def test_the_connection_that_holds_the_snapshot_is_lost(epoch, take):
+    """Ids tell nothing: the table comes again."""
+    one = take("other", "unkeyed")
+    with Writer(epoch, writing("unkeyed"), 1, 0.001):
+        process = one.start()
+        stand_still(process, "unkeyed")
+        assert epoch.end_sessions("source-postgres snapshot") == 1
+        one.keep(go_on_from(process).succeed())
+    one.run()
+    (said,) = said_again(process, "public.unkeyed")
+    assert "was read in a snapshot that is gone" in said
+    one.materialised(oracles(one, lives=2)).assert_equal(epoch)
+
+
+def begin_at_the_end_of_an_epoch(server):
+    """Before long its transaction ids are used a second time."""
+    for name in ("postgres", "template1"):
+        with closing(server.connect(name)) as session, session.cursor() as cursor:
+            cursor.execute("VACUUM (FREEZE)")
+    server.stop()
+    states = os.path.join(server.data, "pg_xact")
+    with open(os.path.join(states, "0FFF"), "wb") as file:
+        file.write(bytes(256 * 1024))
+    os.chown(file.name, os.stat(states).st_uid, os.stat(states).st_gid)
+    server.run("pg_resetwal", "-x", str(2**32 - LAST_IDS), "-D", server.data)
+    server.start()
+
+
+def test_ids_that_are_used_a_second_time_while_they_tell_what_is_read(tmp_path):
+    with Server(autovacuum="off") as server:
+        begin_at_the_end_of_an_epoch(server)
+        database = Database(server)
+        database.execute(*LOOSE, "ALTER TABLE loose ADD filler text DEFAULT repeat('x', 200)", "CREATE TABLE ids (id int)",
+                         f"INSERT INTO loose SELECT generate_series(601, {FROZEN})")
+        one = Capture(database, tmp_path, ["loose"], advanced=SMALL)
+        process = one.start()
+        stand_still(process, "loose")
+        assert database.end_sessions("source-postgres snapshot") == 1
+        database.execute(f"DO $$ BEGIN FOR n IN 1..{LAST_IDS} LOOP BEGIN INSERT INTO ids VALUES (n); EXCEPTION WHEN division_by_zero THEN"
+                         " END; END LOOP; END $$", "UPDATE loose SET v = nextval('versions') WHERE id > 500")
+        one.keep(go_on_from(process).succeed())
+        assert "transaction ids tell from now on" in process.stderr
+        (said,) = said_again(process, "public.loose")
+        assert "because transaction ids are used a second time" in said
+        one.run()
+        one.materialised({"loose": Versions("public", "loose", lives=2)}).assert_equal(database)
+
+
 def test_a_run_that_goes_on_in_ctid_order_begins_again_and_says_why(epoch, take):
     """Ids of two epochs cannot be told apart in a row."""
     one = take("other", "unkeyed")
@@ -161,9 +212,9 @@ def test_min_backfill_xid_beside_writers(epoch, take, table):
     written = dict(epoch.query(f"SELECT id, v FROM {table} WHERE v > {before}"))
     lost = {row: version for row, version in written.items() if newest.get(row) != version}
     assert not lost, f"{len(lost)} of {len(written)} rows, the first of them: {list(lost.items())[:5]}"
-    creates = [record["data"]["id"] for record in one.records if record["stream"] == table
+    creates = [record["data"] for record in one.records if record["stream"] == table
                and record["data"]["_meta"]["source"].get("snapshot")]
-    assert len(creates) < FROZEN / 2, "frozen rows come as well"
+    assert creates and min(create["v"] for create in creates) > before, "frozen rows come as well"
 
 
 def test_min_backfill_xid_of_an_epoch_is_refused(take):

@@ -12,7 +12,7 @@ from connector import PATIENCE, whole
 from database import Database
 from proxy import Proxy
 from refusal import assert_refused
-from server import SUPERUSER, Server
+from server import SUPERUSER, Server, major
 
 
 def promoted(server):
@@ -140,3 +140,12 @@ def test_a_standby_that_answers_for_a_moment_ends_nothing(old, own, one):
         one.assert_equal(t=["id"])
         proxy.lead_to(standby.port)
         assert_refused(one.start().finish(20 * PATIENCE), "transient_error", "in recovery")
+
+
+@pytest.mark.skipif(major() >= 17, reason="failover slots came with PostgreSQL 17")
+def test_an_older_server_has_no_failover_slots(own, one):
+    one.config["advanced"] = {"failover_slot": "true"}
+    assert_refused(one.start().finish(20 * PATIENCE), "config_error", "advanced.failover_slot", "came with version 17", "upgrade")
+    one.config["advanced"] = {"failover_slot": "auto"}
+    one.tail = False
+    one.run()

@@ -40,6 +40,17 @@ def test_every_binding_has_its_schema_first(database, flow):
     assert set(schemas[2]["properties"]) == {"id", "j", "_meta"} and set(schemas[2]["required"]) == {"id", "_meta"}
 
 
+@pytest.mark.codec("proto")
+def test_documents_that_several_threads_print_come_in_order(database, flow):
+    """Chunks of a megabyte; four workers are worth two printers."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, name text)",
+                     "INSERT INTO items SELECT n, repeat('x', 200) FROM generate_series(1, 30000) n")
+    one = flow(["items"], advanced={"backfill_workers": 4, "backfill_chunk_size": 5000})
+    process = one.run()
+    assert [captured["doc"]["_meta"]["source"]["loc"][1] for captured in process.docs] == list(range(30000))
+    one.assert_equal(items=["id"])
+
+
 def test_shutdown_after_polling_ends_at_what_was_committed(database, flow):
     database.execute(ITEMS, fill(500))
     one = flow(["items"])

@@ -10,10 +10,10 @@ import subprocess
 import pytest
 
 import image
-from connector import executable
 from test_end_to_end import end_to_end
 
-SCRIPT = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "image")
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+SCRIPT = os.path.join(ROOT, "scripts", "image")
 NAME = "source-postgres-test"
 MEGABYTES_ABOVE_BASE = 40
 PROGRAM = "/usr/local/bin/source-postgres"
@@ -64,7 +64,8 @@ def test_the_image_is_small_and_answers(printed):
 
 
 def test_the_image_has_what_both_platforms_ask_for(config):
-    version = subprocess.run([executable(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    version = subprocess.run(["cmake", "-P", os.path.join(ROOT, "cmake", "version.cmake")], capture_output=True, text=True,
+                             check=True).stdout.strip()
     labels = {"io.airbyte.name": "source-postgres", "io.airbyte.version": version, "FLOW_RUNTIME_PROTOCOL": "capture",
               "FLOW_RUNTIME_CODEC": "proto", "CONNECTOR_PROTOCOL": "flow-capture",
               "org.opencontainers.image.title": "source-postgres", "org.opencontainers.image.version": version}
@@ -72,6 +73,12 @@ def test_the_image_has_what_both_platforms_ask_for(config):
     assert config["Entrypoint"] == [PROGRAM] and not config.get("Cmd")
     assert f"AIRBYTE_ENTRYPOINT={PROGRAM}" in config["Env"] and "FLOW_RUNTIME_CODEC=proto" in config["Env"]
     assert config["StopSignal"] == "SIGTERM"
+
+
+def test_the_image_has_a_program_of_the_version_that_it_names(config):
+    with contextlib.closing(image.image(NAME)) as built:
+        says = [subprocess.run(built.command(["--version"]), stdout=subprocess.PIPE, text=True, check=True).stdout for _ in range(3)]
+    assert set(says) - {""} == {f"source-postgres {config['Labels']['org.opencontainers.image.version']}\n"}
 
 
 def test_the_image_is_not_root_and_that_can_be_told_from_a_number(config):

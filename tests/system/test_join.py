@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from again import SOON, assert_lives, lives_that_are_out, mode_of, pause_in_backfill, said_again, wait_until_again, warnings
+from again import LOOSE, SOON, assert_lives, change_loose, lives_that_are_out, mode_of, pause_in_backfill, said_again, wait_until_again, warnings
 from capture import stream
 from connector import PATIENCE, whole
 from oracle import Versions
@@ -202,15 +202,9 @@ def test_changes_from_before_it_joined_are_in_its_rows(one, database):
 
 
 def test_a_table_without_key_joins_beside_writers(one, database):
-    def make(chance):
-        return [chance.choice((f"UPDATE loose SET v = nextval('versions') WHERE id = {chance.randint(1, 600)}",
-                               f"DELETE FROM loose WHERE id = {chance.randint(1, 600)}",
-                               "INSERT INTO loose SELECT nextval('versions') + 1000000"))]
-
-    database.execute("CREATE SEQUENCE versions", "CREATE TABLE loose (id bigint, v bigint DEFAULT nextval('versions'))",
-                     "ALTER TABLE loose REPLICA IDENTITY FULL", "INSERT INTO loose SELECT generate_series(1, 600)")
+    database.execute(*LOOSE)
     one.streams.append(stream("loose"))
-    with Writer(database, make, 1, 0.002):
+    with Writer(database, change_loose, 1, 0.002):
         time.sleep(0.1)
         look_again(one)
         one.process.wait_for(lambda run: is_active(run, "loose"))

@@ -48,6 +48,22 @@ def test_a_format_that_is_none_is_refused():
     assert "--log-format must be plain or json" in run("spec", "--log-format", "xml").finish().stderr
 
 
+@pytest.mark.parametrize("variables, said", [
+    ({"LOG_LEVEL": "loud"}, 'WARN: LOG_LEVEL is "loud", which is none of error, warn, info and debug: it is taken for info\n'),
+    ({"LOG_FORMAT": "xml"}, 'WARN: LOG_FORMAT is "xml", which is neither json nor plain: it has no effect\n'),
+    ({"LOG_LEVEL": "WARNING", "LOG_FORMAT": "PLAIN"}, ""), ({"LOG_LEVEL": "Critical"}, ""), ({"LOG_LEVEL": "", "LOG_FORMAT": ""}, "")])
+def test_what_the_environment_says_of_logs_in_vain_is_said(variables, said):
+    assert run("spec", **variables).succeed().stderr == said
+
+
+@pytest.mark.parametrize("level, warns, informs", [("FATAL", False, False), ("warning", True, False), ("Info", True, True)])
+def test_platforms_have_words_of_their_own_for_levels(database, capture, level, warns, informs):
+    database.execute(ITEMS, fill(10))
+    one = capture(["items"], advanced={"skip_backfills": "public.nothing"})
+    said = run("read", *one.arguments(), LOG_LEVEL=level).succeed().stderr
+    assert ("WARN: " in said, "INFO: " in said) == (warns, informs)
+
+
 def test_the_same_line_is_said_once_a_minute(database, capture):
     """Here, that a connection is refused; the seconds in between are the connector's."""
     database.execute(ITEMS, fill(10))
@@ -68,7 +84,7 @@ def test_a_failed_query_names_its_table(database, capture):
     database.execute(ITEMS, fill(3000))
     process = capture(["items"], tail=True, advanced={"backfill_chunk_size": 10}).start(
         pause_at=lambda message: message["type"] == "RECORD").wait_until_paused()
-    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'source-postgres backfill%'")
+    database.end_sessions("source-postgres backfill%")
     process.go_on().wait_for(lambda run: "backfill interrupted" in run.stderr).wait_for_active()
     line, = [line for line in process.stop().stderr.splitlines() if "backfill interrupted" in line]
     assert "public.items" in line

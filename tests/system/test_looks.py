@@ -1,7 +1,9 @@
 """The looks at the tables, each `check_interval`: they survive the loss of the connection that they are made over, and
 nothing that waits holds them up."""
 
+import os
 import signal
+import time
 from contextlib import closing
 
 import pytest
@@ -157,3 +159,21 @@ def test_a_capture_that_stood_still_looks_once_and_goes_on(one, database):
 def test_an_interval_that_is_none_is_refused(database, capture, interval):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     assert_refused(capture(["t"], advanced={"check_interval": interval}).start().finish(), "config_error", "check_interval")
+
+
+def test_a_capture_that_stands_still_takes_no_processor(one, database):
+    """A look waits until the stream has come to where it was made, which it does not while nobody reads."""
+    one.process.reading.clear()
+    for n in range(40):
+        database.execute(f"INSERT INTO t SELECT 1000 + {n}, string_agg(md5(m::text), '') FROM generate_series(1, 20000) m")
+    before = processor_s(one.process)
+    time.sleep(4)
+    assert processor_s(one.process) - before < 1
+    one.process.reading.set()
+    one.process.stop()
+
+
+def processor_s(process):
+    with open(f"/proc/{process.process.pid}/stat", encoding="ascii") as file:
+        user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

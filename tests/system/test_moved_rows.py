@@ -4,6 +4,7 @@ the value, and the create has it nevertheless."""
 import pytest
 
 from again import SOON, assert_lives, said_again, wait_until_again
+from held import Holding
 from test_identity import LONG, body, meta
 from writer import Writer
 
@@ -105,6 +106,23 @@ def test_another_row_under_the_key_lends_nothing_that_stays(database, begin):
     database.execute("UPDATE t SET id = 100 WHERE id = 5", "UPDATE t SET id = 200 WHERE id = 100", "UPDATE t SET id = 100 WHERE id = 6")
     assert [meta(record)["op"] for record in settle(one, 6)] == ["d", "c"] * 3
     one.assert_equal(t=["id"])
+
+
+def test_a_value_of_another_type_by_then_is_not_taken(database, capture):
+    """It would be printed as one of the type that it had: as JSON, which it is not."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, doc jsonb)", "ALTER TABLE t ALTER doc SET STORAGE EXTERNAL",
+                     f"INSERT INTO t SELECT n, to_jsonb({LONG.format(seed='n')}) FROM generate_series(1, 10) n")
+    with Holding(database.server.port) as proxy:
+        one = capture(["t"], tail=True, advanced=SOON, port=proxy.port)
+        process = one.start().wait_for_active()
+        proxy.words = b"LEFT JOIN (SELECT true"
+        database.execute("UPDATE t SET id = 100 WHERE id = 5")
+        assert proxy.held.wait(10), process.story()
+        database.execute("ALTER TABLE t ALTER doc TYPE text USING 'no document: ' || id")
+        proxy.free.set()
+        one.keep(wait_until_again(process).stop())
+    assert said_again(process), process.story()
+    assert_lives(one, {"t": ["id"]}, {"t": 2})
 
 
 def test_many_rows_move_in_one_transaction(database, begin):

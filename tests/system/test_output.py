@@ -4,7 +4,9 @@ import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -90,6 +92,36 @@ def test_a_standard_output_that_does_not_block(database, capture):
         lines = [json.loads(line) for line in output]
     assert end(process) == 0
     assert [line["record"]["data"]["id"] for line in lines if line["type"] == "RECORD"] == list(range(1, 20001))
+
+
+def unread(pipe):
+    """How many bytes are in it."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"0000"))[0]
+
+
+@pytest.mark.parametrize("end_by", ["itself", "a signal"])
+def test_a_pipe_is_large_while_it_takes_records_and_no_longer(database, capture, end_by):
+    """A relay between the program and its consumer may take what a pipe of the usual size holds, once the program has ended,
+    and no more."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)",
+                     "INSERT INTO t SELECT n, repeat('x', 1000) FROM generate_series(1, 500) n")
+    one = capture(["t"], tail=end_by != "itself")
+    reader, writer = os.pipe()
+    process = start("read", *one.arguments(), stdout=writer)
+    os.close(writer)
+    database.wait_for("SELECT count(*) > 0 FROM pg_replication_slots WHERE active")
+    time.sleep(3)
+    assert fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ) == 1 << 20 and unread(reader) > 500_000
+    if end_by == "itself":
+        assert process.poll() is None, "it has ended although more is to be taken than a pipe holds"
+    else:
+        process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    with os.fdopen(reader, "rb") as output:
+        lines = [output.readline() for _ in range(460)]
+        assert end(process) == 0 and unread(reader) <= 1 << 16
+        lines += output.readlines()
+    assert sum(json.loads(line)["type"] == "RECORD" for line in lines) == 500
 
 
 @pytest.mark.parametrize("blocking", [True, False])

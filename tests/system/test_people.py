@@ -168,8 +168,26 @@ def test_status(database, capture):
     shown = people("status", *config, "--catalog", one.write_catalog(), "--state", one.path("state.json", one.state))
     assert re.search(r"public\.items +active +100 rows backfilled", shown) and "does not run" in shown
     assert "problems" not in shown
+    assert people("status", *config, "--all", "public.[ie]*", "--state", one.path("state.json", one.state)).count("active") == 2
+    database.execute(f"SELECT pg_drop_replication_slot('{database.slot}')")
+    lost = status(one, "--state", one.path("state.json", one.state))
+    assert [f'replication slot "{database.slot}" is gone' in problem for problem in lost["problems"]] == [True]
     database.execute("DROP TABLE items")
     assert "problems     table" in people("status", *config, "--catalog", one.write_catalog())
+
+
+def test_status_for_a_role_without_pg_monitor(database, capture, role):
+    """The server hides from it what it sends to its own capture."""
+    one, config = prepare(database, capture, role)
+    database.execute(f"CREATE ROLE \"{role}\" LOGIN REPLICATION PASSWORD '{ROLE_PASSWORD}'", f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{role}"',
+                     f'GRANT USAGE ON SCHEMA public TO "{role}"', database.publish_all)
+    one.config["advanced"] = {"read_only_capture": True}
+    one.tail = True
+    process = one.start().wait_for_active()
+    assert "not streaming" not in people("status", *config) and "pg_monitor" in people("status", *config)
+    database.execute(f'GRANT pg_monitor TO "{role}"')
+    assert re.search(r"^ +(streaming|catchup), sent [1-9A-F]*", people("status", *config), re.M)
+    process.stop()
 
 
 def left(database):
@@ -265,7 +283,7 @@ def options_of_commands():
 
 def test_each_command_has_a_help_of_its_own():
     commands = options_of_commands()
-    assert set(commands) == {"spec", "check", "discover", "read", "setup-sql", "status", "teardown"}
+    assert set(commands) == {"spec", "check", "discover", "read", "setup-sql", "status", "backfill", "teardown"}
     assert all(help_of(command).startswith(f"source-postgres {command}") for command in commands)
     assert help_of("status") != help_of() and subprocess.run(
         [executable(), "--help", "status"], check=True, timeout=20, capture_output=True, text=True).stdout == help_of("status")
@@ -273,6 +291,7 @@ def test_each_command_has_a_help_of_its_own():
 
 def test_an_option_of_another_command_is_refused():
     assert "check has no option --yes" in people("check", "--config", "x", "--yes", code=1)
+    assert "give --catalog FILE or --all PATTERN" in people("status", "--config", "x", "--catalog", "y", "--all", "z", code=1)
     assert "--state needs --catalog" in people("status", "--config", "x", "--state", "y", code=1)
 
 

@@ -26,7 +26,7 @@ from random_tables import JSONB, PATHS, TEXT
 from values import expected_value
 
 SEED = int(os.environ.get("PROPERTY_SEED", time.time_ns() % 10**9))
-TABLES = int(os.environ.get("PROPERTY_TABLES", "120"))
+TABLES = int(os.environ.get("PROPERTY_TABLES", "80"))
 ROWS = 6
 
 

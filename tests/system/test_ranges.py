@@ -1,5 +1,7 @@
 """One large table read by several workers at once, each range resumable by itself."""
 
+import glob
+import os
 import random
 import re
 import time
@@ -7,6 +9,7 @@ import time
 import pytest
 
 from connector import PATIENCE, whole
+from output_dir import OutputDirectory
 from test_resume import changes, moves
 from writer import Writer
 
@@ -78,3 +81,37 @@ def test_ranges_are_resumed_each_by_itself(database, capture, make):
     one.tail = False
     one.run()
     one.assert_equal(items=["id"])
+
+
+SHARED = {"backfill_workers": 4, "backfill_chunk_size": 5000}  # chunks of a megabyte; four workers are worth two printers
+
+
+@pytest.fixture(name="large")
+def large_table(database):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, name text)",
+                     f"INSERT INTO items SELECT n, repeat('x', 200) FROM generate_series(1, {ROWS * 2}) n")
+    return list(range(ROWS * 2))
+
+
+def printers_of(process):
+    return 1 + sum(open(path, encoding="ascii").read() == "printer\n" for path in glob.glob(f"/proc/{process.process.pid}/task/*/comm"))
+
+
+def numbers(documents):
+    return [document["_meta"]["source"]["loc"][1] for document in documents]
+
+
+def test_chunks_that_several_threads_print_come_in_order(large, capture):
+    one = capture(["items"], tail=True, advanced=SHARED)
+    process = one.start().wait_for_records(len(large))
+    assert printers_of(process) == min(2, len(os.sched_getaffinity(0)))
+    one.keep(process.wait_for_active().stop())
+    assert numbers(record["data"] for record in one.records) == large
+    one.assert_equal(items=["id"])
+
+
+def test_files_of_chunks_that_several_threads_print(large, capture):
+    out = OutputDirectory(capture(["items"], tail=True, advanced=SHARED), "--compress", "zstd")
+    out.run()
+    assert numbers(out.committed("public.items")) == large
+    out.assert_equal(items=["id"])

@@ -134,3 +134,21 @@ def test_a_commit_that_is_not_yet_visible_survives_the_backfill(own, captured, s
     process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()
     captured.keep(process)
     captured.assert_equal(t=["id"])
+
+
+@pytest.mark.parametrize("create, name, given, printed", [("CREATE DOMAIN d AS int", "d", "5", 5), (
+    "CREATE TYPE e AS ENUM ('one', 'two')", "e[]", "'{one,two}'", ["one", "two"])])
+def test_types_of_a_commit_that_is_not_yet_visible(own, captured, standby_away, create, name, given, printed):
+    """What the stream tells of them waits until others see what they are."""
+    process = captured.start().wait_for_active()
+    with closing(own.connect()) as session:
+        writer = threading.Thread(daemon=True, target=session.cursor().execute, args=(
+            f"BEGIN; {create}; ALTER TABLE t ADD c {name}; INSERT INTO t VALUES (-1, 0, {given}); COMMIT",))
+        writer.start()
+        own.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        time.sleep(0.3)
+        standby_away()
+        writer.join()
+    own.execute(f"INSERT INTO t VALUES (-2, 0, {given})")
+    process.wait_for_records(ROWS + 2).stop()
+    assert [record["data"]["c"] for record in process.records[ROWS:]] == [printed, printed]

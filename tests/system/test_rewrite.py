@@ -1,7 +1,12 @@
 """Tables without key, which are read by physical place, while rewrites move their rows to other places."""
 
+import time
+from contextlib import closing
+from threading import Thread
+
 import pytest
 
+from again import go_on_from, stand_still
 from connector import whole
 from refusal import assert_refused
 
@@ -10,6 +15,9 @@ SMALL = {"backfill_chunk_size": 100}
 # Places before those of the rows, which a rewrite closes.
 HOLLOW = ["INSERT INTO t SELECT -n, repeat('x', 100) FROM generate_series(1, 20000) n",
           f"INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(1, {ROWS}) n", "DELETE FROM t WHERE n < 0", "ANALYZE t"]
+WIDE_ROWS = 6000
+WIDE = ["ALTER TABLE t ALTER filler SET STORAGE PLAIN", f"INSERT INTO t SELECT -n, repeat('x', 3000) FROM generate_series(1, {WIDE_ROWS // 2}) n",
+        f"INSERT INTO t SELECT n, repeat('x', 3000) FROM generate_series(1, {WIDE_ROWS}) n", "DELETE FROM t WHERE n < 0", "ANALYZE t"]
 REWRITES = ["VACUUM FULL t", "CLUSTER t USING t_n", "ALTER TABLE t ALTER n TYPE bigint", "ALTER TABLE t ALTER n TYPE numeric"]
 
 
@@ -62,6 +70,24 @@ def test_a_rewrite_between_two_chunks(database, capture, rewrite):
     again = numbers(one.records[begins[1]:])
     assert sorted(again) == [-1, *(range(1, ROWS + 1) if rewrite != "TRUNCATE t" else [])]
     assert not one.run().records
+
+
+@pytest.mark.parametrize("rewrite", REWRITES[1:])
+def test_a_rewrite_that_waits_for_the_end_of_a_chunk(database, capture, rewrite):
+    """It comes between the chunk and the question of what has become of the table."""
+    database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *WIDE, database.publish_all)
+    one = capture(["t"], advanced={"backfill_chunk_size": WIDE_ROWS // 3})
+    process = one.start()
+    stand_still(process)
+    with closing(database.connect()) as session:
+        writer = Thread(target=session.cursor().execute, args=(f"BEGIN; LOCK TABLE t; {rewrite}; INSERT INTO t VALUES (-1, ''); COMMIT",))
+        writer.start()
+        while writer.is_alive() and not database.value("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND NOT granted"):
+            time.sleep(0.05)  # it need not wait, should no chunk be under way
+        one.keep(go_on_from(process).succeed())
+        writer.join()
+    assert "public.t was rewritten" in process.stderr and "backfilled again" in process.stderr
+    assert not set(range(1, WIDE_ROWS + 1)) - set(numbers(one.records))
 
 
 def test_what_does_not_move_rows_changes_nothing(database, capture):

@@ -8,14 +8,14 @@ import pytest
 from connector import run
 from refusal import assert_refused
 
-README = os.path.join(os.path.dirname(__file__), "..", "..", "README.md")
+PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "prepare.md")
 READ_ALL = "GRANT pg_read_all_data TO flow_capture;"
 
 
 def documented_setup(major):
     """The statements of the restricted set-up, as they stand in the documentation; before 14 with the grant that is named
     there instead of pg_read_all_data."""
-    with open(README, encoding="utf-8") as file:
+    with open(PAGE, encoding="utf-8") as file:
         block, = [sql for sql in re.findall(r"```sql\n(.*?)```", file.read(), re.S) if READ_ALL in sql]
     instead, = re.findall(r"^-- +(GRANT SELECT .*;)$", block, re.M)
     statements = block if major >= 14 else block.replace(READ_ALL, instead)

@@ -1,6 +1,7 @@
 """Progress that is drawn on a terminal, by one thread, of tables that others own: it shows them to the end, and nothing
 that it shows is gone before. AddressSanitizer sees more of it than a crash shows."""
 
+import re
 import signal
 import time
 from contextlib import closing
@@ -134,3 +135,15 @@ def test_a_table_that_another_one_replaces_again_and_again(database, capture, ch
     one.tail = False
     one.run()
     one.materialised({"t": ["id"], "other": ["id"]}, {"t": None}).assert_equal(database)
+
+
+def test_what_is_backfilled_is_shown_however_many_tables_there_are(database, capture):
+    """And how long it takes."""
+    database.execute(*(f"CREATE TABLE {name} (id int PRIMARY KEY, a text)" for name in [*TABLES, "zz_last", "zz_more"]),
+                     "INSERT INTO zz_last SELECT n, repeat('x', 300) FROM generate_series(1, 20000) n", "ANALYZE")
+    one = capture([*TABLES, "zz_last", "zz_more"], tail=True, advanced={"backfill_mb_per_second": 2, "backfill_chunk_size": 1000})
+    process = one.start(terminal=True)
+    process.wait_for(lambda run: re.search(r" rows/s,.*, about \d+ s left", run.stderr))
+    assert re.search(r"public\.zz_last +backfill +\d+ of about 20000 rows [^\n]*\n([^\n]*zz_more[^\n]*\n)?[^\n]*table_number_0 +changes", process.stderr), process.story()
+    assert "2 more tables" in process.stderr, process.story()
+    process.stop()

@@ -1,6 +1,6 @@
 """The terms of a table and what they tell of its life: each rule of terms_judge, asked of a real server.
 
-What a capture does with the verdict is the matter of test_untracked.py and test_key_terms.py.
+What a capture does with the verdict is the matter of test_untracked_*.py and test_key_terms.py.
 """
 
 import pytest

@@ -277,7 +277,7 @@ def test_a_watermarks_table_that_leaves_the_publication_for_a_moment(database, c
     database.execute(f"ALTER PUBLICATION {database.publication} ADD TABLE {database.watermarks}")
     assert len(process.records_of("t")) < rows, "the backfill was over: this test tests nothing"
     one.keep(process.wait_for_active().stop() if tail else process.succeed())
-    assert "has not come by: it is written again" in process.stderr, process.story()
+    assert "has not arrived: it is written again" in process.stderr, process.story()
     one.assert_equal(t=["id"])
 
 
@@ -294,7 +294,7 @@ def test_a_watermarks_table_that_leaves_the_publication_before_the_end(database,
         cursor.execute("COMMIT")
     process.finish()
     message = process.errors[0]["message"]
-    assert "watermarks do not come by" in message, process.story()
+    assert "watermarks do not arrive" in message, process.story()
     database.execute(remedy(message, "ALTER PUBLICATION"))
     one.keep(process)
     one.run()

@@ -142,3 +142,49 @@ Test(out, what_is_held_stays_until_it_is_released)
     cr_assert_eq(memcmp(taken.data + 1014, "more", 4), 0);
     out_free(&out);
 }
+
+Test(out, counts_what_was_written_flushed_or_not)
+{
+    struct out out;
+    struct taken taken = {0};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    for (uint64_t i = 0; i < 100; i++) {
+        cr_assert_eq(out_total(&out), i * 10);
+        out_string(&out, "0123456789");
+    }
+    out_flush(&out);
+    cr_expect_eq(out_total(&out), 1000);
+    out_free(&out);
+}
+
+Test(out, passes_on_what_is_large_behind_what_is_there)
+{
+    struct out out;
+    struct taken taken = {.len = 0};
+    out_init(&out, 16);
+    out_sink(&out, take, &taken);
+    out_string(&out, "ab");
+    cr_assert(out_pass(&out, "cd", 2));
+    cr_assert_eq(taken.calls, 0, "there is room for it");
+    cr_assert(out_pass(&out, "01234567890123456789", 20));
+    cr_assert_eq(taken.calls, 2);
+    cr_assert_eq(out_total(&out), 24);
+    cr_assert_eq(out.cap, 16);
+    taken.fail_at = 3;
+    cr_assert_not(out_pass(&out, "01234567890123456789", 20));
+    cr_assert_not(out_pass(&out, "e", 1));
+    cr_assert_not(out_flush(&out));
+    cr_assert_eq(taken.len, 24);
+    cr_assert_eq(memcmp(taken.data, "abcd0123456789", 14), 0);
+    out_free(&out);
+}
+
+Test(out, without_a_sink_all_is_kept)
+{
+    struct out out;
+    out_init(&out, 4);
+    cr_assert(out_pass(&out, "0123456789", 10));
+    cr_assert_str_eq(out_text(&out), "0123456789");
+    out_free(&out);
+}

@@ -58,7 +58,6 @@ Test(captures, what_is_not_acted_on_is_said_by_name)
 {
     parse(accepted[7]);
     cr_assert_str_eq(out_text(&notices),
-                     "advanced.read_only_capture is accepted but not acted on\n"
                      "advanced.discover_only_published is accepted but not acted on\n"
                      "advanced.rediscovery_interval is accepted but not acted on\n"
                      "advanced.feature_flags: \"flatten_arrays\" is accepted but not acted on");

@@ -223,3 +223,17 @@ Test(catalog, a_stream_is_there_once)
           "{\"stream\":{\"name\":\"t\",\"namespace\":\"other\"}}]}");
     cr_assert_eq(catalog->count, 3);
 }
+
+Test(catalog, streams_that_are_of_no_table_stand_apart)
+{
+    parse("{\"streams\":[{\"stream\":{\"name\":\"messages\",\"namespace\":\"pg_logical\"}},"
+          "{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"transactions\",\"namespace\":"
+          "\"public\"}}]}");
+    cr_assert_eq(catalog->count, 2);
+    cr_assert_str_eq(catalog->streams[0].table, "t");
+    cr_assert_str_eq(catalog->streams[1].table, "transactions");
+    cr_assert(catalog->logical[LOGICAL_MESSAGES]);
+    cr_assert_not(catalog->logical[LOGICAL_TRANSACTIONS]);
+    refused("{\"streams\":[{\"stream\":{\"name\":\"transactions\",\"namespace\":\"pg_logical\"}}]}",
+            "catalog: streams holds no table: choose at least one");
+}

@@ -1,3 +1,4 @@
+#include "base/cores.h"
 #include "parse.h"
 
 TestSuite(config, .init = start, .fini = stop);
@@ -23,6 +24,8 @@ Test(config, the_smallest_one_has_defaults)
     cr_assert_eq(config->backfill_chunk_size, 50000);
     cr_assert_eq(config->backfill_workers, 1);
     cr_assert_eq(config->memory_limit_mb, 64);
+    cr_assert_eq(config->wal_warn_mb, 1024);
+    cr_assert_eq(config->wal_stop_mb, 0);
     cr_assert_eq(config->state_type, STATE_GLOBAL);
     cr_assert_eq(notices.len, 0);
 }
@@ -95,6 +98,19 @@ Test(config, our_own_options)
     cr_assert_str_eq(config->sslkey, "D");
 }
 
+Test(config, workers_chosen_by_cores_and_memory)
+{
+    cr_assert_eq(config_workers_of(1, 64), 1);
+    cr_assert_eq(config_workers_of(2, 64), 2);
+    cr_assert_eq(config_workers_of(64, 64), 5);
+    cr_assert_eq(config_workers_of(64, 16), 1);
+    cr_assert_eq(config_workers_of(64, 1048576), 8);
+    parse(ADVANCED("\"backfill_workers\":0,\"memory_limit_mb\":1024"));
+    cr_assert_eq(config->backfill_workers, config_workers_of(cores_usable(), 1024));
+    parse(ADVANCED("\"memory_limit_mb\":16,\"backfill_workers\":0"));
+    cr_assert_eq(config->backfill_workers, 1);
+}
+
 Test(config, what_is_required)
 {
     refused("{\"user\":\"u\"}", "config: host is missing: give host, or address");
@@ -115,7 +131,7 @@ Test(config, all_faults_are_told)
         "config: port must be a whole number from 1 to 65535\n"
         "config: user is missing\n"
         "config: database must be a string, not a number\n"
-        "config: advanced.backfill_workers must be a whole number from 1 to 64");
+        "config: advanced.backfill_workers must be a whole number from 0 to 64");
     refused("{\"host\":5,\"user\":\"u\"}", "config: host must be a string, not a number");
 }
 
@@ -213,7 +229,7 @@ Test(config, out_of_range)
     refused(ADVANCED("\"backfill_chunk_size\":-1"),
             "config: advanced.backfill_chunk_size must be a whole number from 1 to 10000000");
     refused(ADVANCED("\"backfill_workers\":65"),
-            "config: advanced.backfill_workers must be a whole number from 1 to 64");
+            "config: advanced.backfill_workers must be a whole number from 0 to 64");
     refused(ADVANCED("\"memory_limit_mb\":15"),
             "config: advanced.memory_limit_mb must be a whole number from 16 to 1048576");
 }
@@ -241,7 +257,6 @@ Test(config, notices_name_what_is_not_acted_on)
                    "\"feature_flags\":\"x\",\"discover_only_published\":false"));
     cr_assert(config->read_only_capture && config->capture_as_partitions);
     cr_assert_str_eq(out_text(&notices),
-                     "advanced.read_only_capture is accepted but not acted on\n"
                      "advanced.feature_flags: \"x\" is accepted but not acted on");
     parse(ADVANCED("\"read_only_capture\":false,\"feature_flags\":\"\""));
     cr_assert_eq(notices.len, 0);

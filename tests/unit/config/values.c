@@ -171,6 +171,25 @@ Test(values, patterns_of_tables)
     }
 }
 
+Test(values, patterns_of_message_prefixes)
+{
+    parse(ADVANCED("\"emit_messages\":\" outbox , app.* \""));
+    cr_assert_str_eq(config->emit_messages[0], "outbox");
+    cr_assert_str_eq(config->emit_messages[1], "app.*");
+    cr_assert_null(config->emit_messages[2]);
+    cr_assert(config_emits_message(config, "outbox"));
+    cr_assert(config_emits_message(config, "app.x/y"));
+    cr_assert_not(config_emits_message(config, "outbox2"));
+    cr_assert_not(config_emits_message(config, "app"));
+    cr_assert_not(config_emits_message(config, ""));
+    parse(ADVANCED("\"emit_messages\":\"*\""));
+    cr_assert(config_emits_message(config, ""));
+    cr_assert_not(config_emits_message(config, "source-postgres"), "a heartbeat");
+    parse(ADVANCED("\"emit_messages\":\"\""));
+    cr_assert_null(config->emit_messages);
+    cr_assert_not(config_emits_message(config, ""));
+}
+
 Test(values, unpublished_tables_in_either_place)
 {
     parse(WITH("\"discoveryFilters\":{\"discover_unpublished_tables\":true},"
@@ -258,4 +277,18 @@ Test(values, durations)
     timeout("-1", -1);
     timeout("9999999", -1);
     timeout("true", -1);
+}
+
+Test(values, failover_slot)
+{
+    parse(ADVANCED("\"failover_slot\":\"auto\""));
+    cr_assert_eq(config->failover_slot, FAILOVER_AUTO);
+    parse(ADVANCED("\"failover_slot\":\"true\""));
+    cr_assert_eq(config->failover_slot, FAILOVER_ALWAYS);
+    parse(ADVANCED("\"failover_slot\":true"));
+    cr_assert_eq(config->failover_slot, FAILOVER_ALWAYS);
+    parse(ADVANCED("\"failover_slot\":false"));
+    cr_assert_eq(config->failover_slot, FAILOVER_NEVER);
+    refused(ADVANCED("\"failover_slot\":\"on\""),
+            "config: advanced.failover_slot is \"on\"; it must be one of auto, true, false");
 }

@@ -35,21 +35,21 @@ static const uint8_t *tuple(struct out *bytes, const char *id, const char *v, co
 }
 
 /* Values are ids, texts, "\1" for unchanged, NULL for null; a NULL array is no tuple. */
-struct change {
+struct print_case {
     enum event_kind kind;
     enum old_kind old_kind;
     const char *const *new, *const *old;
 };
 
-static void expect_change(const struct change *change, const char *lines, int records)
+static void expect_change(const struct print_case *one, const char *lines, int records)
 {
     struct relation *relation = table();
     struct printer *printer = printer_new(relation, &plain, "public", "t");
     struct out out, new = {0}, old = {0};
-    struct event e = {.kind = change->kind, .old_kind = change->old_kind};
+    struct event e = {.kind = one->kind, .old_kind = one->old_kind};
     e.relation = relation;
-    e.new_tuple = change->new ? tuple(&new, change->new[0], change->new[1], change->new[2]) : NULL;
-    e.old_tuple = change->old ? tuple(&old, change->old[0], change->old[1], change->old[2]) : NULL;
+    e.new_tuple = one->new ? tuple(&new, one->new[0], one->new[1], one->new[2]) : NULL;
+    e.old_tuple = one->old ? tuple(&old, one->old[0], one->old[1], one->old[2]) : NULL;
     struct source source;
     source_begin(&source, &txn, 100);
     source.lsn = 200;
@@ -67,42 +67,48 @@ static void expect_change(const struct change *change, const char *lines, int re
 
 Test(record, of_an_insert_is_a_create_with_its_source)
 {
-    expect_change(&(struct change){EVENT_INSERT, OLD_NONE, VALUES("1", "a\"b", NULL), NULL},
+    expect_change(&(struct print_case){EVENT_INSERT, OLD_NONE, VALUES("1", "a\"b", NULL), NULL},
                   "{{\"id\":1,\"v\":\"a\\\"b\",\"w\":null,\"_meta\":{\"op\":\"c\"," SOURCE "}}}\n",
                   1);
 }
 
+Test(record, of_a_truncate_has_no_row)
+{
+    expect_change(&(struct print_case){EVENT_TRUNCATE, OLD_NONE, NULL, NULL},
+                  "{{\"_meta\":{\"op\":\"t\"," SOURCE "}}}\n", 1);
+}
+
 Test(record, of_an_update_lacks_an_unchanged_toast_value)
 {
-    expect_change(&(struct change){EVENT_UPDATE, OLD_NONE, VALUES("1", "\1", "c"), NULL},
+    expect_change(&(struct print_case){EVENT_UPDATE, OLD_NONE, VALUES("1", "\1", "c"), NULL},
                   "{{\"id\":1,\"w\":\"c\",\"_meta\":{\"op\":\"u\"," SOURCE "}}}\n", 1);
 }
 
 Test(record, of_an_update_has_the_old_row_and_from_it_what_is_unchanged)
 {
-    expect_change(
-        &(struct change){EVENT_UPDATE, OLD_ROW, VALUES("1", "\1", "c"), VALUES("1", "big", "b")},
-        "{{\"id\":1,\"v\":\"big\",\"w\":\"c\",\"_meta\":{\"op\":\"u\"," SOURCE
-        ",\"before\":{\"id\":1,\"v\":\"big\",\"w\":\"b\"}}}}\n",
-        1);
+    expect_change(&(struct print_case){EVENT_UPDATE, OLD_ROW, VALUES("1", "\1", "c"),
+                                       VALUES("1", "big", "b")},
+                  "{{\"id\":1,\"v\":\"big\",\"w\":\"c\",\"_meta\":{\"op\":\"u\"," SOURCE
+                  ",\"before\":{\"id\":1,\"v\":\"big\",\"w\":\"b\"}}}}\n",
+                  1);
 }
 
 Test(record, of_a_delete_has_the_columns_of_the_identity)
 {
-    expect_change(&(struct change){EVENT_DELETE, OLD_KEY, NULL, VALUES("1", NULL, NULL)},
+    expect_change(&(struct print_case){EVENT_DELETE, OLD_KEY, NULL, VALUES("1", NULL, NULL)},
                   "{{\"id\":1,\"_meta\":{\"op\":\"d\"," SOURCE "}}}\n", 1);
 }
 
 Test(record, of_a_delete_has_the_whole_row_where_that_is_the_identity)
 {
-    expect_change(&(struct change){EVENT_DELETE, OLD_ROW, NULL, VALUES("1", NULL, "w")},
+    expect_change(&(struct print_case){EVENT_DELETE, OLD_ROW, NULL, VALUES("1", NULL, "w")},
                   "{{\"id\":1,\"v\":null,\"w\":\"w\",\"_meta\":{\"op\":\"d\"," SOURCE "}}}\n", 1);
 }
 
 Test(record, of_a_move_are_a_delete_and_a_create)
 {
     expect_change(
-        &(struct change){EVENT_MOVE, OLD_KEY, VALUES("2", "v", "w"), VALUES("1", NULL, NULL)},
+        &(struct print_case){EVENT_MOVE, OLD_KEY, VALUES("2", "v", "w"), VALUES("1", NULL, NULL)},
         "{{\"id\":1,\"_meta\":{\"op\":\"d\"," SOURCE "}}}\n"
         "{{\"id\":2,\"v\":\"v\",\"w\":\"w\",\"_meta\":{\"op\":\"c\"," SOURCE "}}}\n",
         2);
@@ -110,7 +116,7 @@ Test(record, of_a_move_are_a_delete_and_a_create)
 
 Test(record, of_what_the_merger_took_is_none)
 {
-    expect_change(&(struct change){EVENT_SKIP, OLD_NONE, VALUES("1", "v", "w"), NULL}, "", 0);
+    expect_change(&(struct print_case){EVENT_SKIP, OLD_NONE, VALUES("1", "v", "w"), NULL}, "", 0);
 }
 
 static const uint8_t row_tuple[] = {0, 3, 0, 0,   0,    4,   0xff, 0xff, 0xff, 0xfe, 0,

@@ -101,6 +101,19 @@ Test(room, of_texts)
     expect_text_room(NAMED("hstore"), "\"a\"=>NULL, \"b\"=>\"c\"");
 }
 
+/* A writer that copies what it is given without asking for room is found here, whatever its type. */
+Test(room, of_long_values_of_every_built_in_type)
+{
+    enum { OIDS = 5000 };
+    for (uint32_t oid = 1; oid < OIDS; oid++) {
+        struct out out = near_the_end(VALUE_ROOM);
+        value_write(value_text_writer(TYPE_OF(oid)), &out, TYPE_OF(oid), LONG, sizeof LONG - 1);
+        char what[32];
+        snprintf(what, sizeof what, "type %u", oid);
+        expect_marks(&out, VALUE_ROOM, what);
+    }
+}
+
 /* One column whose name and value have any length; numbers as long as they can be. */
 static struct relation *table(size_t name, const struct type *type)
 {

@@ -184,7 +184,8 @@ static const char *checkpoint_at(struct flow_capture *capture, uint64_t cursor, 
 {
     struct codec codec = flow_codec(capture);
     struct capture_identity identity = {(char *)"7", 1, (char *)"s", (char *)"d"};
-    struct checkpoint newer = {.cursor = cursor, .unseen = unseen, .unseen_count = unseen ? 1 : 0};
+    struct checkpoint newer = {
+        .cursor = cursor, .in_doubt = unseen, .in_doubt_count = unseen ? 1 : 0};
     out.len = 0;
     codec.checkpoint(codec.context, &out, &identity, &newer, NULL);
     return out_text(&out);

@@ -75,9 +75,17 @@ Test(flow_request, the_parts_are_read_under_their_own_names)
             "state: cursor is \"x\"; it must be an LSN like 0/16B3748");
 }
 
+Test(flow_request, no_file_of_ours_is_read_for_a_capture)
+{
+    refused(
+        "{\"discover\":{\"config\":{\"address\":\"h\",\"user\":\"u\",\"password_file\":\"/f\"}}}",
+        "config: password_file is not for Flow: give password");
+}
+
 Test(flow_request, what_is_not_acted_on_is_noticed)
 {
     parse("{\"discover\":{\"config\":{\"address\":\"h\",\"user\":\"u\",\"advanced\":{"
-          "\"read_only_capture\":true}}}}");
-    cr_assert_str_eq(out_text(&out), "advanced.read_only_capture is accepted but not acted on");
+          "\"discover_only_published\":true}}}}");
+    cr_assert_str_eq(out_text(&out),
+                     "advanced.discover_only_published is accepted but not acted on");
 }

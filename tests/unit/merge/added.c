@@ -27,6 +27,11 @@ static void ignored(void *context, int stream, const struct relation *relation)
     (void)context, (void)stream, (void)relation;
 }
 
+static void ignored_request(void *context, const char *table, size_t len)
+{
+    (void)context, (void)table, (void)len;
+}
+
 static char name_t[] = "t", name_u[] = "u";
 static const struct stream_state state_t = {.id = name_t, .mode = STREAM_ACTIVE};
 static const struct stream_state state_u = {.id = name_u, .mode = STREAM_ACTIVE};
@@ -42,7 +47,7 @@ static struct merge *merge_of_t(void)
         .room = 2,
         .slot = "our",
         .cursor = 1000,
-        .hooks = {NULL, ignored_truncate, ignored_leaf, ignored_other, ignored}};
+        .hooks = {NULL, ignored_truncate, ignored_leaf, ignored_other, ignored, ignored_request}};
     return merge_new(&config, &err);
 }
 
@@ -68,15 +73,26 @@ static void merge_shapes(struct merge *m, struct relation *const *shapes, const 
     batch_free(&batch);
 }
 
+static struct checkpoint *idle(struct merge *m, int64_t now_us)
+{
+    struct batch *batch = batch_new(0);
+    batch_reset(batch, BATCH_EVENTS);
+    cr_assert(now_us >= merge_deadline_us(m));
+    merge_idle(m, batch, now_us);
+    struct checkpoint *checkpoint = batch->events[0].checkpoint;
+    batch_free(&batch);
+    return checkpoint;
+}
+
 Test(added, it_is_lost_until_it_begins_and_every_checkpoint_tells_of_it)
 {
     struct err err;
     struct merge *m = merge_of_t();
-    struct checkpoint *first = merge_checkpoint(m, 1), *second;
+    struct checkpoint *first = idle(m, 1), *second;
     cr_assert(!merge_backfilling(m));
     merge_add(m, &u);
     cr_assert(merge_is_lost(m, 1) && merge_life(m, 1) == 1 && merge_backfilling(m));
-    second = merge_checkpoint(m, 2);
+    second = idle(m, 2);
     cr_assert_eq(second->stream_count, 1);
     cr_assert_str_eq(second->streams[0].id, "u");
     cr_assert_eq(second->streams[0].mode, STREAM_BACKFILL);

@@ -212,7 +212,7 @@ Test(chunk, an_aborted_one_is_read_again)
     scene_free(&s);
 }
 
-Test(chunk, truncate_empties_what_waits_and_what_is_ahead)
+Test(chunk, truncate_empties_what_waits_and_what_is_buffered)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);
@@ -231,83 +231,6 @@ Test(chunk, truncate_empties_what_waits_and_what_is_ahead)
     scene_free(&s);
 }
 
-Test(chunk, a_table_read_by_place_is_owed_what_one_snapshot_saw)
-{
-    struct scene s;
-    scene_init(&s, NULL, "10:20:15", false);
-    wal_begin(&s, 12);
-    wal_insert(&s, "1,seen,x");
-    wal_commit(&s);
-    wal_begin(&s, 15);
-    wal_insert(&s, "2,b,y");
-    wal_commit(&s);
-    expect_said(&s, "c2=b/y");
-    read_chunk(&s, 0, "30:30:", "1,seen,x", NULL, "w1");
-    wal_begin(&s, 25);
-    wal_insert(&s, "3,c,z");
-    wal_commit(&s);
-    pass_watermark(&s, 31, "w1");
-    expect_said(&s, "c3=c/z r1=seen/x");
-    scene_free(&s);
-}
-
-Test(chunk, a_row_that_moves_while_others_are_read_by_place_is_a_delete_and_a_create)
-{
-    struct scene s;
-    scene_init(&s, NULL, "10:10:", false);
-    read_chunk(&s, 0, "11:11:", "1,a,x", "(1,0)", "w1");
-    wal_begin(&s, 9);
-    wal_move(&s, 1, "4,seen,x");
-    wal_commit(&s);
-    pass_watermark(&s, 12, "w1");
-    wal_begin(&s, 13);
-    wal_move(&s, 1, "5,a,x");
-    wal_update(&s, "5,b,y");
-    wal_commit(&s);
-    expect_said(&s, "r1=a/x d1 c5=a/x u5=b/y");
-    scene_free(&s);
-}
-
-Test(chunk, a_row_read_by_place_does_not_come_as_it_was_behind_its_change)
-{
-    struct scene s;
-    scene_init(&s, NULL, "10:10:", false);
-    cr_assert(rows_in(&s, read_step(&s, 0, CHUNK_OPEN)));
-    cr_assert(rows_in(&s, read_snapshot_step(&s, 0, "11:11:")));
-    wal_begin(&s, 12);
-    wal_update(&s, "1,b,^");
-    wal_delete(&s, 2);
-    wal_update(&s, "9,out,^");
-    wal_commit(&s);
-    cr_assert(rows_in(&s, read_rows_step(&s, 0, "1,a,x 2,a,x 3,a,x 4,a,x")));
-    cr_assert(rows_in(&s, read_close_step(&s, 0, NULL, "w1")));
-    wal_begin(&s, 13);
-    wal_move(&s, 3, "5,a,x");
-    wal_update(&s, "4,c,^");
-    wal_commit(&s);
-    pass_watermark(&s, 14, "w1");
-    expect_said(&s, "u1=b/^ d2 u9=out/^ d3 c5=a/x u4=c/^ p1=b/#x p4=c/#x");
-    scene_free(&s);
-}
-
-Test(chunk, a_truncate_empties_those_that_are_read_by_place_too)
-{
-    struct scene s;
-    scene_init(&s, NULL, "10:10:", false);
-    read_chunk(&s, 0, "11:11:", "1,a,x", "(1,0)", "w1");
-    wal_begin(&s, 11);
-    wal_truncate(&s);
-    wal_insert(&s, "2,b,y");
-    wal_commit(&s);
-    read_chunk(&s, 0, "11:12:11", "3,c,z", "(2,0)", "w2");
-    read_chunk(&s, 0, "11:12:11", "4,d,w", NULL, "w3");
-    pass_watermark(&s, 13, "w1");
-    pass_watermark(&s, 14, "w2");
-    pass_watermark(&s, 15, "w3");
-    expect_said(&s, "t c2=b/y");
-    scene_free(&s);
-}
-
 Test(chunk, rows_of_it_are_counted_across_chunks)
 {
     struct scene s;
@@ -323,7 +246,7 @@ Test(chunk, rows_of_it_are_counted_across_chunks)
     scene_free(&s);
 }
 
-Test(chunk, what_a_stream_is_ahead_of_is_not_mistaken_for_what_follows)
+Test(chunk, changes_before_a_streams_own_cursor_are_not_mistaken_for_what_follows)
 {
     struct scene s;
     scene_init(&s, "-", NULL, true);
@@ -337,51 +260,5 @@ Test(chunk, what_a_stream_is_ahead_of_is_not_mistaken_for_what_follows)
     wal_commit(&s);
     pass_watermark(&s, 13, "w1");
     expect_said(&s, "p1=A/X");
-    scene_free(&s);
-}
-
-Test(chunk, a_stream_that_is_lost_over_and_over_says_so_once)
-{
-    struct scene s;
-    scene_init(&s, "-", NULL, false);
-    scene_quiet(&s);
-    merge_lose(s.m, 0);
-    scene_quiet(&s);
-    int told = s.checkpoints;
-    scene_rebirth(&s, 0); /* no state tells of this life */
-    merge_lose(s.m, 0);
-    merge_leave(s.m, 0);
-    scene_quiet(&s);
-    cr_expect_eq(s.checkpoints, told);
-    scene_rebirth(&s, 0);
-    wal_begin(&s, 7);
-    wal_commit(&s);
-    told = s.checkpoints;
-    merge_lose(s.m, 0);
-    scene_quiet(&s);
-    cr_expect_eq(s.checkpoints, told + 1);
-    scene_free(&s);
-}
-
-/* Else the next start would take it for one that never began, and would not ask about it. */
-Test(chunk, no_state_tells_of_a_stream_that_is_lost_before_it_is_decided_upon)
-{
-    struct scene s;
-    scene_init(&s, "-", NULL, false);
-    scene_quiet(&s);
-    s.config.asks_lost = true;
-    scene_resume(&s);
-    scene_quiet(&s);
-    int told = s.checkpoints;
-    merge_lose(s.m, 0);
-    scene_quiet(&s);
-    wal_begin(&s, 7);
-    wal_commit(&s);
-    scene_quiet(&s);
-    cr_expect_eq(s.checkpoints, told);
-    cr_expect_eq(merge_deadline_us(s.m), INT64_MAX);
-    merge_decided(s.m, 0);
-    scene_quiet(&s);
-    cr_expect_eq(s.checkpoints, told + 1);
     scene_free(&s);
 }

@@ -1,4 +1,4 @@
-/* Where the rows of a table that is read in ctid order stand: see row/cursor.h. */
+/* Cursors of the rows of a table that is read in ctid order: see row/cursor.h. */
 #include <criterion/criterion.h>
 
 #include "row/cursor.h"
@@ -22,7 +22,7 @@ static uint64_t carry(const struct scene *s)
     return s->whole->streams[0].as_of_carry;
 }
 
-Test(cursors, of_rows_lie_behind_what_ran_ahead_of_their_position)
+Test(cursors, of_rows_lie_behind_cursors_that_are_past_their_position)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);
@@ -62,7 +62,7 @@ Test(cursors, of_rows_lie_behind_it_too_where_a_keepalive_passed_their_position)
     scene_free(&s);
 }
 
-Test(cursors, of_rows_stay_where_their_streams_state_is_ahead_of_others)
+Test(cursors, of_rows_stay_where_their_streams_state_is_further_than_others)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);

@@ -1,11 +1,12 @@
-/* Deletes of rows that are not out, told to those who may have the rows: see merge_stream.airbyte_look. */
+/* Deletes of rows that are not out, printed for destinations that may have the rows: see
+ * merge_stream.airbyte_look. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
 
 #define expect_said(s, text) cr_expect_str_eq(said(s), text)
 
-Test(deletes, of_rows_that_are_not_out_are_told_to_those_who_may_have_them)
+Test(deletes, of_rows_that_are_not_out_are_printed_for_those_who_may_have_them)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);
@@ -31,7 +32,7 @@ Test(deletes, of_rows_that_are_not_out_are_told_to_those_who_may_have_them)
     scene_free(&s);
 }
 
-Test(deletes, before_a_new_life_are_told_to_those_who_may_have_the_rows)
+Test(deletes, before_a_new_life_are_printed_for_those_who_may_have_the_rows)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
@@ -54,7 +55,28 @@ Test(deletes, before_a_new_life_are_told_to_those_who_may_have_the_rows)
     scene_free(&s);
 }
 
-Test(deletes, that_the_base_saw_are_told_where_keys_are_unique)
+Test(deletes, of_a_lost_table_without_an_earlier_change_are_printed_too)
+{
+    struct scene s;
+    scene_init(&s, "-", NULL, false);
+    s.stream.airbyte_look = true;
+    read_chunk(&s, 0, "10:10:", "1,a,x 2,b,y", NULL, "w1");
+    pass_watermark(&s, 10, "w1");
+    expect_said(&s, "r1=a/x r2=b/y");
+    merge_lose(s.m, 0);
+    wal_begin(&s, 11);
+    wal_delete(&s, 1);
+    wal_commit(&s);
+    expect_said(&s, "d1");
+    scene_rebirth(&s, 0);
+    wal_begin(&s, 12);
+    wal_delete(&s, 2);
+    wal_commit(&s);
+    expect_said(&s, "d2");
+    scene_free(&s);
+}
+
+Test(deletes, that_the_base_saw_are_printed_where_keys_are_unique)
 {
     for (int unique = 0; unique < 2; unique++) {
         struct scene s;

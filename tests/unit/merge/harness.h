@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "bytes_out.h"
-#include "merge/merge.h"
+#include "hooks.h"
 #include "row/tuple.h"
 
 enum { KEYS = 64, ABSENT = -1 };
@@ -34,28 +34,6 @@ static char key_name[] = "id";
 static char *key_column_names[] = {key_name, NULL};
 static enum key_order key_orders[] = {KEY_INT};
 static uint32_t key_types[] = {OID_INT4};
-
-static inline void ignore_truncate(void *context, int stream, const struct relation *relation,
-                                   uint32_t xid)
-{
-    (void)context, (void)stream, (void)relation, (void)xid;
-}
-
-static inline void ignore_leaf(void *context, int stream, uint32_t leaf, uint32_t xid)
-{
-    (void)context, (void)stream, (void)leaf, (void)xid;
-}
-
-static void ignore_relation(void *context, int stream, const struct relation *relation)
-{
-    (void)context, (void)stream, (void)relation;
-}
-
-static bool go_on(void *context, int stream, const struct relation *relation)
-{
-    (void)context, (void)stream, (void)relation;
-    return true;
-}
 
 /* Only shapes are asked for: keys are ordered here, and a row that moved is gone. */
 static void answer_all(struct merge *merge, struct batch *batch)
@@ -119,8 +97,8 @@ static void harness_start(struct harness *h, const struct checkpoint *start)
         .slot = "s",
         .cursor = h->lsn,
         .start = start,
-        .ahead_bytes = 1 << 20,
-        .hooks = {NULL, ignore_truncate, ignore_leaf, go_on, ignore_relation},
+        .buffered_bytes = 1 << 20,
+        .hooks = {NULL, ignore_truncate, ignore_leaf, go_on, ignore_relation, ignore_request},
     };
     h->merge = merge_new(&config, &err);
     cr_assert(h->merge, "%s", err.message);
@@ -227,7 +205,7 @@ static void consume(struct harness *h, struct event *e)
 static void begin(struct harness *h, uint32_t xid)
 {
     struct txn *txn = arena_alloc(&h->batch->arena, sizeof *txn);
-    *txn = (struct txn){xid, h->lsn + 100, 0};
+    *txn = (struct txn){xid, h->lsn + 1, 0};
     struct event *e = batch_event(h->batch);
     e->kind = EVENT_BEGIN;
     e->txn = txn;

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-Test(looks, a_partition_of_a_change_is_told_unless_the_change_is_skipped)
+Test(looks, a_partition_of_a_change_is_reported_unless_the_change_is_skipped)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
@@ -56,7 +56,7 @@ Test(looks, goes_with_its_own_watermark_though_another_was_to_be_written)
     wal_begin(&s, 11);
     wal_watermark(&s, "our", "w1");
     cr_assert(wal_flush(&s));
-    cr_expect_eq(merge_wait_again(s.m, again, &stream), 0, "it came by");
+    cr_expect_eq(merge_wait_again(s.m, again, &stream), 0, "it has arrived");
     wal_commit(&s);
     cr_expect_str_eq(said(&s), "r1=a/x");
     scene_free(&s);

@@ -81,7 +81,7 @@ Test(merge, unchanged_toast_comes_from_the_buffered_row)
     EXPECT(6, 20);
 }
 
-Test(merge, changes_ahead_wait_for_the_chunk_that_did_not_see_them)
+Test(merge, buffered_changes_wait_for_the_chunk_that_did_not_see_them)
 {
     begin(&h, 200);
     insert(&h, 20, 1);
@@ -102,19 +102,19 @@ Test(merge, changes_ahead_wait_for_the_chunk_that_did_not_see_them)
     cr_expect_eq(h.broken, 0);
 }
 
-Test(merge, a_row_may_move_between_what_is_out_waiting_and_ahead)
+Test(merge, a_row_may_move_between_what_is_out_waiting_and_unread)
 {
     read_chunk(&h, "100:100:", 1, 3, 3, "w1");
     watermark_commit(&h, "w1");
     read_chunk(&h, "100:100:", 11, 13, 13, "w2"); /* waits */
     begin(&h, 100);
-    move(&h, 1, 14, 5);   /* out to ahead */
+    move(&h, 1, 14, 5);   /* out to unread */
     move(&h, 2, 9, 6);    /* out to waiting */
     move(&h, 11, 4, 7);   /* waiting to waiting: 4 lies after 3 */
     move(&h, 12, 1, -1);  /* waiting to out, with its TOAST value */
-    move(&h, 30, 2, 8);   /* ahead to out */
-    move(&h, 31, 10, 9);  /* ahead to waiting */
-    move(&h, 13, 15, -1); /* waiting to ahead */
+    move(&h, 30, 2, 8);   /* unread to out */
+    move(&h, 31, 10, 9);  /* unread to waiting */
+    move(&h, 13, 15, -1); /* waiting to unread */
     commit(&h);
     EXPECT(1, 120);
     EXPECT(2, 8);
@@ -140,7 +140,7 @@ Test(merge, a_row_may_move_between_what_is_out_waiting_and_ahead)
     cr_expect_eq(h.broken, 0);
 }
 
-Test(merge, an_aborted_chunk_leaves_what_was_ahead)
+Test(merge, an_aborted_chunk_leaves_what_was_buffered)
 {
     begin(&h, 100);
     insert(&h, 5, 55);
@@ -155,7 +155,7 @@ Test(merge, an_aborted_chunk_leaves_what_was_ahead)
     cr_expect_eq(h.broken, 0);
 }
 
-Test(merge, a_checkpoint_tells_ranges_and_unseen_transactions)
+Test(merge, a_checkpoint_has_ranges_and_in_doubt_transactions)
 {
     read_chunk(&h, "100:100:", 1, 3, 3, "w1");
     read_chunk(&h, "100:100:", 4, 6, 6, "w2");
@@ -167,27 +167,27 @@ Test(merge, a_checkpoint_tells_ranges_and_unseen_transactions)
     cr_assert_eq(state->range_count, 1);
     cr_expect_str_eq(state->ranges[0].scanned->columns[0].text, "3");
     cr_expect_null(state->ranges[0].until);
-    cr_assert_eq(h.checkpoint->unseen_count, 1);
-    cr_expect_eq(h.checkpoint->unseen[0], 100);
+    cr_assert_eq(h.checkpoint->in_doubt_count, 1);
+    cr_expect_eq(h.checkpoint->in_doubt[0], 100);
     open_chunk(&h, "101:101:"); /* shows it */
     watermark_commit(&h, "w2");
-    cr_expect_eq(h.checkpoint->unseen_count, 0);
+    cr_expect_eq(h.checkpoint->in_doubt_count, 0);
     EXPECT(5, 1);
 }
 
-Test(merge, a_checkpoint_forgets_unseen_transactions_once_all_rows_are_out)
+Test(merge, a_checkpoint_forgets_in_doubt_transactions_once_all_rows_are_out)
 {
     read_chunk(&h, "100:100:", 1, 6, -1, "w1");
     begin(&h, 100);
     update(&h, 5, 1);
     commit(&h);
-    cr_assert_eq(h.checkpoint->unseen_count, 1);
+    cr_assert_eq(h.checkpoint->in_doubt_count, 1);
     watermark_commit(&h, "w1");
     cr_expect_eq(h.checkpoint->streams[0].mode, STREAM_ACTIVE);
-    cr_expect_eq(h.checkpoint->unseen_count, 0);
+    cr_expect_eq(h.checkpoint->in_doubt_count, 0);
 }
 
-Test(merge, a_snapshot_is_wanted_before_a_checkpoint_names_many_unseen_transactions)
+Test(merge, a_snapshot_is_wanted_before_a_checkpoint_names_many_in_doubt_transactions)
 {
     read_chunk(&h, "100:100:", 1, 6, 6, "w1");
     for (uint32_t xid = 100; xid <= 1100; xid++) {
@@ -204,8 +204,8 @@ Test(merge, a_snapshot_is_wanted_before_a_checkpoint_names_many_unseen_transacti
     cr_expect_not(merge_wants_snapshot(h.merge));
     begin(&h, 1101);
     commit(&h);
-    cr_expect_eq(h.checkpoint->unseen_count, 1);
-    cr_expect_eq(h.checkpoint->unseen[0], 1100);
+    cr_expect_eq(h.checkpoint->in_doubt_count, 1);
+    cr_expect_eq(h.checkpoint->in_doubt[0], 1100);
 }
 
 Test(merge, a_checkpoint_waits_for_the_pause_after_the_last_one)
@@ -279,14 +279,14 @@ Test(merge, a_changed_key_of_an_active_stream_is_a_move)
     struct err err = {0};
     check(merge_events(h.merge, h.batch, 0, &err), &err);
     cr_expect_eq(h.batch->events[1].kind, EVENT_MOVE);
-    cr_expect_null(merge_checkpoint(h.merge, 1000), "a transaction is under way");
+    cr_expect_eq(merge_deadline_us(h.merge), INT64_MAX, "a transaction is under way");
 }
 
 Test(merge, it_ends_at_the_final_watermark)
 {
     read_chunk(&h, "100:100:", 1, 1, -1, "w1");
     watermark_commit(&h, "w1");
-    merge_finish_at(h.merge, "the-end");
+    merge_finish_at(h.merge, "the-end", 0);
     watermark_commit(&h, "not-yet");
     cr_expect_not(merge_finished(h.merge));
     watermark_commit(&h, "the-end");
@@ -342,7 +342,7 @@ Test(merge, a_shape_of_a_table_that_is_gone_leaves)
     h.relation->oid = 7;
     h.relation->xid = 40;
     watermark_commit(&h, "w1");
-    cr_assert_eq(merge_told(h.merge, &oids), 2);
+    cr_assert_eq(merge_known_tables(h.merge, &oids), 2);
     cr_assert_eq(oids[0], 7);
     merge_forget_gone(h.merge, oids, 1, 40);
     watermark_commit(&h, "w2");
@@ -355,6 +355,6 @@ Test(merge, a_shape_of_a_table_that_is_gone_leaves)
     struct relation *gone = tell_again(&h);
     cr_assert_null(h.batch->past, "it has left");
     relation_free(&gone);
-    cr_assert_eq(merge_told(h.merge, &oids), 2);
+    cr_assert_eq(merge_known_tables(h.merge, &oids), 2);
     free(oids);
 }

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../state_ranges.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "row/tuple.h"
+
+enum { RANGES_MOST = 8 };
 
 static const struct type int4 = {.oid = OID_INT4, .name = "int4"};
 static const struct type text_type = {.oid = OID_TEXT, .name = "text"};
@@ -100,26 +103,13 @@ static void lost(void *context, int stream, const struct relation *relation)
     ((struct scene *)context)->lost++;
 }
 
-static struct key *key_text(const char *p, size_t len)
+/* As the roster does. */
+static void requested(void *context, const char *table, size_t len)
 {
-    struct key *key = len ? key_new(1) : NULL;
-    if (key) {
-        key_set(key, 0, p, len);
-    }
-    return key;
-}
-
-static void parse_ranges(struct stream_state *state, const char *p)
-{
-    state->ranges = mem_zero(8 * sizeof *state->ranges);
-    for (; *p; p += *p == ' ') {
-        struct range_state *range = &state->ranges[state->range_count++];
-        size_t len = strcspn(p, "-");
-        range->scanned = key_text(p, len);
-        p += len + 1;
-        len = strcspn(p, " ");
-        range->until = key_text(p, len);
-        p += len;
+    struct scene *s = context;
+    snprintf(s->requested, sizeof s->requested, "%.*s", (int)len, table);
+    if (!merge_skips(s->m, 0)) {
+        merge_lose(s->m, 0);
     }
 }
 
@@ -154,7 +144,7 @@ void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool 
     make_relations(s, server);
     s->state.id = mem_string("t");
     s->state.mode = !ranges || *ranges ? STREAM_BACKFILL : STREAM_ACTIVE;
-    parse_ranges(&s->state, ranges ? ranges : "-");
+    state_ranges_parse(&s->state, ranges ? ranges : "-", RANGES_MOST);
     s->state.snapshot = mem_string(snapshot);
     s->stream.key =
         (struct merge_key){1, key_columns, types, server ? by_server : by_number, server, true};
@@ -166,8 +156,8 @@ void scene_init(struct scene *s, const char *ranges, const char *snapshot, bool 
     s->config = (struct merge_config){.stream_count = 1,
                                       .slot = "our",
                                       .cursor = 1000,
-                                      .ahead_bytes = SIZE_MAX,
-                                      .hooks = {s, truncated, stored, other, lost}};
+                                      .buffered_bytes = SIZE_MAX,
+                                      .hooks = {s, truncated, stored, other, lost, requested}};
     s->events = batch_new(0);
     batch_reset(s->events, BATCH_EVENTS);
     out_init(&s->text, 0);
@@ -207,7 +197,7 @@ void scene_rebirth(struct scene *s, uint64_t not_before)
     char *id = mem_string(state->id);
     stream_state_clear(state);
     *state = (struct stream_state){.id = id, .mode = STREAM_BACKFILL};
-    parse_ranges(state, "-");
+    state_ranges_parse(state, "-", RANGES_MOST);
     cr_assert(merge_begin(s->m, 0, &s->stream, not_before, &s->err), "%s", s->err.message);
 }
 
@@ -306,6 +296,11 @@ void wal_watermark(struct scene *s, const char *slot, const char *watermark)
     add_change(s, EVENT_UPDATE, row)->relation = s->watermarks;
 }
 
+void wal_message(struct scene *s, bool transactional)
+{
+    add_event(s, EVENT_MESSAGE)->transactional = transactional;
+}
+
 void wal_position(struct scene *s, uint64_t lsn)
 {
     add_event(s, EVENT_POSITION)->lsn = lsn;
@@ -315,118 +310,4 @@ void wal_end(struct scene *s)
 {
     struct event *e = add_event(s, EVENT_COMMIT);
     e->lsn = s->lsn;
-}
-
-static void copy_value(char to[SCENE_VALUE], const struct value *value, bool wal)
-{
-    switch (value->kind) {
-    case VALUE_NULL: strcpy(to, "~"); return;
-    case VALUE_UNCHANGED: strcpy(to, "^"); return;
-    case VALUE_TEXT:
-    case VALUE_BINARY: break;
-    }
-    snprintf(to, SCENE_VALUE, "%s%.*s", wal && value->kind == VALUE_BINARY ? "#" : "",
-             (int)value->len, value->data);
-}
-
-static struct record *add_record(struct scene *s, char op)
-{
-    s->records =
-        mem_grow_array(s->records, &s->record_cap, s->record_count + 1, sizeof *s->records);
-    struct record *record = &s->records[s->record_count++];
-    *record = (struct record){.op = op};
-    return record;
-}
-
-static void record_row(struct scene *s, char op, const uint8_t *tuple, bool wal, uint64_t lsn)
-{
-    struct record *record = add_record(s, op);
-    record->lsn = lsn;
-    char id[16];
-    struct value values[3];
-    const uint8_t *p = tuple_first(tuple);
-    for (int i = 0; i < 3; i++) {
-        p = wal ? tuple_wal_next(p, &values[i]) : tuple_row_next(p, &values[i]);
-    }
-    if (wal || s->server) {
-        snprintf(id, sizeof id, "%.*s", (int)values[0].len, values[0].data);
-        record->id = atoi(id);
-    } else {
-        record->id = (int)load32(values[0].data);
-    }
-    copy_value(record->v, &values[1], wal);
-    copy_value(record->w, &values[2], wal);
-}
-
-static void take_chunks(struct scene *s, struct event *commit)
-{
-    for (const struct chunk *chunk = commit->chunk; chunk; chunk = chunk->next) {
-        for (const struct batch *b = chunk->batches; b; b = b->next) {
-            for (size_t i = 0; i < b->row_count; i++) {
-                if (b->rows[i]) {
-                    record_row(s, 'r', b->rows[i], false, 0);
-                }
-            }
-        }
-        for (const struct patch *p = chunk->patches; p; p = p->next) {
-            if (!p->deleted) {
-                record_row(s, 'p', p->tuple, true, p->lsn);
-            }
-        }
-    }
-    merge_discard_chunks(&commit->chunk);
-}
-
-static void take_checkpoint(struct scene *s, struct checkpoint **checkpoint)
-{
-    if (*checkpoint) {
-        s->checkpoints++;
-        s->whole = s->whole ? s->whole : checkpoint_new(0);
-        checkpoint_apply(s->whole, *checkpoint);
-        checkpoint_free(checkpoint);
-        add_record(s, '@');
-    }
-}
-
-static void take_event(struct scene *s, struct event *e)
-{
-    switch (e->kind) {
-    case EVENT_INSERT: record_row(s, 'c', e->new_tuple, true, e->lsn); return;
-    case EVENT_UPDATE: record_row(s, 'u', e->new_tuple, true, e->lsn); return;
-    case EVENT_MOVE:
-        record_row(s, 'd', e->old_tuple, true, e->lsn);
-        record_row(s, 'c', e->new_tuple, true, e->lsn);
-        return;
-    case EVENT_DELETE: record_row(s, 'd', e->old_tuple, true, e->lsn); return;
-    case EVENT_TRUNCATE: add_record(s, 't'); return;
-    case EVENT_COMMIT:
-    case EVENT_POSITION:
-        take_chunks(s, e);
-        take_checkpoint(s, &e->checkpoint);
-        return;
-    default: return;
-    }
-}
-
-void scene_quiet(struct scene *s)
-{
-    struct checkpoint *checkpoint = merge_checkpoint(s->m, s->now_us);
-    take_checkpoint(s, &checkpoint);
-}
-
-bool wal_flush(struct scene *s)
-{
-    scene_answer(s, s->events);
-    bool ok = merge_events(s->m, s->events, s->now_us, &s->err);
-    for (size_t i = 0; i < s->events->event_count && ok; i++) {
-        take_event(s, &s->events->events[i]);
-    }
-    batch_reset(s->events, BATCH_EVENTS);
-    return ok;
-}
-
-void wal_commit(struct scene *s)
-{
-    wal_end(s);
-    cr_assert(wal_flush(s), "%s", s->err.message);
 }

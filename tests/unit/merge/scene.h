@@ -6,6 +6,7 @@
  *
  *   r1=a/x  a row of a chunk       p1=a/x  a patch of a chunk     c1=a/x  an insert
  *   u1=a/^  an update              d1      a delete               t       a truncate
+ *   m       a message
  *
  * A value that came from a chunk's binary form is written with a # before it.
  */
@@ -38,6 +39,7 @@ struct scene {
     int ranked;           /* keys that it was asked to rank */
     int truncated, lost;  /* times that the hooks were called */
     uint32_t stored;      /* the partition that a hook named last */
+    char requested[64];   /* what a hook was asked for last */
     bool other_goes_on;   /* what the hook says of changes of another table */
     /* The row with that key, as text; false: there is none. NULL: always. */
     bool (*row)(void *context, int id, uint32_t xid, char text[64]);
@@ -76,11 +78,12 @@ void wal_move(struct scene *, int from, const char *row);               /* the o
 void wal_delete(struct scene *, int id);
 void wal_truncate(struct scene *);
 void wal_watermark(struct scene *, const char *slot, const char *watermark);
+void wal_message(struct scene *, bool transactional);
 void wal_position(struct scene *, uint64_t lsn);
 void wal_end(struct scene *); /* COMMIT, not yet merged */
 void wal_commit(struct scene *);
 bool wal_flush(struct scene *);
-void scene_quiet(struct scene *); /* nothing happens: take the checkpoint that is due */
+void scene_quiet(struct scene *); /* nothing happens: take what is due */
 
 /* A chunk, step by step. Rows have blanks between them; end NULL: the range's last. */
 struct batch *read_step(struct scene *, int range, enum chunk_step);
@@ -95,6 +98,10 @@ void scene_answer(struct scene *, struct batch *);
 /* All steps at once. */
 void read_chunk(struct scene *, int range, const char *snapshot, const char *rows, const char *end,
                 const char *watermark);
+
+/* A row of each range, in chunks that share a batch. */
+struct batch *read_together(struct scene *, const char *snapshot, const char *rows,
+                            const char *watermark);
 
 /* A transaction with nothing but our watermark. */
 void pass_watermark(struct scene *, uint32_t xid, const char *watermark);

@@ -81,6 +81,30 @@ bool rows_in(struct scene *s, struct batch *batch)
     return ok && !batch;
 }
 
+static struct batch *add_whole(struct scene *s, struct batch *carrier, int range,
+                               const char *snapshot, const char *watermark)
+{
+    struct batch *rider = batch_rider(carrier);
+    rider->life = merge_life(s->m, 0);
+    rider->range = range;
+    rider->step = CHUNK_WHOLE;
+    rider->chunk = chunk_new(0, range, s->shape);
+    cr_assert(snapshot_parse(&rider->chunk->snapshot, snapshot));
+    rider->close.last = true;
+    snprintf(rider->close.watermark, sizeof rider->close.watermark, "%s", watermark);
+    return rider;
+}
+
+struct batch *read_together(struct scene *s, const char *snapshot, const char *rows,
+                            const char *watermark)
+{
+    struct batch *carrier = read_rows_step(s, 0, rows);
+    for (int range = (int)carrier->row_count; range-- > 0;) {
+        batch_rider_rows(add_whole(s, carrier, range, snapshot, watermark), (size_t)range, 1);
+    }
+    return carrier;
+}
+
 void read_chunk(struct scene *s, int range, const char *snapshot, const char *rows, const char *end,
                 const char *watermark)
 {
@@ -105,7 +129,7 @@ static void say_record(struct out *out, const struct record *r)
     snprintf(id, sizeof id, "%d", r->id);
     out_string(out, out->len ? " " : "");
     out_char(out, r->op);
-    if (r->op == 't') {
+    if (r->op == 't' || r->op == 'm') {
         return;
     }
     out_string(out, id);

@@ -34,7 +34,7 @@ static void begin(void)
                                  .flushed = 3000,
                                  .commit_us = 10 S,
                                  .heard_us = 100 S,
-                                 .slot = {1, SLOT_STATUS_EXTENDED, 77, 88}};
+                                 .slot = {1, SLOT_STATUS_EXTENDED, 77, 88, 0}};
     source = (struct metrics_source){&progress, "flow_slot", "shop", "1.2.3"};
     out_init(&out, 256);
 }
@@ -74,10 +74,39 @@ Test(metrics, paths_are_told_apart)
 Test(metrics, lag_is_in_bytes_and_seconds)
 {
     shows("source_postgres_lag_bytes 1000");
+    progress.slot.wal_end = 9000; /* seen on the server, while replication tells of nothing */
+    shows("source_postgres_server_lsn_bytes 9000");
+    shows("source_postgres_lag_bytes 5000");
+    progress.slot.wal_end = 0;
     shows("source_postgres_unacknowledged_bytes 2000");
     shows("source_postgres_lag_seconds 2.500000");
     progress.commit_us = 0; /* all is written */
     shows("source_postgres_lag_seconds 0.000000");
+    progress.slot.mark_lsn = 4001; /* but something is still decoded */
+    progress.slot.marked_us = 93 S;
+    shows("source_postgres_lag_seconds 7.000000");
+    progress.slot.mark_lsn = 4000;
+    shows("source_postgres_lag_seconds 0.000000");
+}
+
+Test(metrics, a_heartbeat_that_is_under_way_counts_as_soon_as_it_is_late)
+{
+    metrics_write(&out, &source, 100 S, 0);
+    cr_assert_null(strstr(out_text(&out), "heartbeat"));
+    progress.heartbeat = (struct heartbeat_progress){90 S, 5000, 5000, 12345};
+    shows("source_postgres_heartbeat_lag_seconds 0.012345");
+    progress.heartbeat.lsn = 6000;
+    shows("source_postgres_heartbeat_lag_seconds 10.000000");
+    progress.heartbeat.sent_us = 100 S;
+    shows("source_postgres_heartbeat_lag_seconds 0.012345");
+}
+
+Test(metrics, open_transactions_are_told)
+{
+    progress.open_transactions = 2;
+    progress.open_bytes = 1234;
+    shows("source_postgres_open_transactions 2");
+    shows("source_postgres_open_transaction_bytes 1234");
 }
 
 Test(metrics, the_status_of_the_slot_is_one_of_four)
@@ -93,8 +122,10 @@ Test(metrics, the_status_of_the_slot_is_one_of_four)
 
 Test(metrics, chunks_of_all_workers_are_added_up)
 {
-    progress.workers[0] = (struct worker_progress){2, 3 S, 1};
-    progress.workers[63] = (struct worker_progress){1, 1 S, 1};
+    progress.workers[0] = (struct worker_progress){2, 3 S, 1, {1 S, 5 S}};
+    progress.workers[63] = (struct worker_progress){1, 1 S, 1, {2 S, 0}};
+    shows("source_postgres_backfill_throttled_seconds_total{reason=\"rate\"} 3.000000");
+    shows("source_postgres_backfill_throttled_seconds_total{reason=\"standby\"} 5.000000");
     shows("source_postgres_backfill_chunk_seconds_sum 4.000000");
     shows("source_postgres_backfill_chunk_seconds_count 3");
     shows("source_postgres_reconnects_total{connection=\"backfill\"} 2");
@@ -158,6 +189,9 @@ Test(metrics, an_address_is_a_port_or_has_one)
     serves("localhost:0", false); /* no name is looked up */
     serves("127.0.0.1", false);
     serves("127.0.0.1:x", false);
+    serves("127.0.0.1:65536", false);
+    serves("99999", false);
+    serves("4294967296", false);
     serves("", false);
     serves(":", false);
     serves("[::1", false);

@@ -222,7 +222,7 @@ Test(key, cannot_be_named_as_what_every_record_has)
     cr_expect(strstr(err.message, "_meta"));
 }
 
-Test(key, tells_changes_apart_also_where_rows_are_read_by_place)
+Test(key, tells_changes_apart_also_where_rows_are_read_in_ctid_order)
 {
     facts[0].position = 1;
     stream.mode = BACKFILL_WITHOUT_KEY;

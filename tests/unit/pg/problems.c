@@ -336,3 +336,61 @@ Test(problems, all_tables_are_published_only_where_that_is_asked_for_and_breaks_
     facts.survey.unidentified = (struct table_list){1, (char *)"s.t"};
     finds("take advanced.publish_all_tables out");
 }
+
+Test(problems, an_older_server_has_no_failover_slots)
+{
+    config.failover_slot = FAILOVER_ALWAYS;
+    facts.server.version = 160004;
+    finds("the server is PostgreSQL 16: failover slots came with version 17");
+    facts.server.version = 170000;
+    finds_nothing();
+}
+
+Test(problems, the_first_slot_turns_logical_decoding_on)
+{
+    static const struct {
+        const char *wal_level, *effective;
+        bool decodes;
+    } servers[] = {
+        {"logical", NULL, true},      {"replica", NULL, false},      {"minimal", NULL, false},
+        {"logical", "logical", true}, {"replica", "logical", true},  {"replica", "replica", true},
+        {"logical", "replica", true}, {"minimal", "minimal", false},
+    };
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        facts.server.wal_level = (char *)servers[i].wal_level;
+        facts.server.effective_wal_level = (char *)servers[i].effective;
+        if (servers[i].decodes) {
+            finds_nothing();
+        } else {
+            finds("ALTER SYSTEM SET wal_level = logical");
+        }
+    }
+}
+
+Test(problems, a_table_that_a_publication_for_all_tables_leaves_out)
+{
+    tables[0].published = false;
+    finds("take the table out of its EXCEPT list");
+}
+
+Test(problems, records_that_are_asked_for_need_a_server_that_tells_of_them)
+{
+    static char all[] = "*", *patterns[] = {all, NULL};
+    config.emit_messages = patterns;
+    config.emit_truncates = true;
+    finds_nothing();
+    facts.server.version = 130012;
+    finds("advanced.emit_messages needs PostgreSQL 14 or newer, and the server is PostgreSQL 13");
+    config.emit_messages = NULL;
+    finds_nothing();
+    facts.server.version = 100023;
+    finds("advanced.emit_truncates needs PostgreSQL 11");
+}
+
+Test(problems, truncates_that_are_asked_for_must_be_published)
+{
+    facts.publication.truncates = false;
+    finds_nothing();
+    config.emit_truncates = true;
+    finds("does not publish truncates");
+}

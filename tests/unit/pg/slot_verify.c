@@ -12,7 +12,7 @@ static struct err err;
 
 static void all_well(void)
 {
-    claim = (struct slot_claim){"7300", 2, "flow_slot", "postgres", 0x2000};
+    claim = (struct slot_claim){"7300", 2, "flow_slot", "postgres", 0x2000, false};
     now = (struct slot){.exists = true,
                         .logical = true,
                         .plugin = (char *)"pgoutput",
@@ -190,4 +190,15 @@ Test(slot_verify, names_a_remedy_for_each_reason_of_an_invalidation)
     refuses("wal_level");
     now.invalidation = (char *)"something new";
     refuses("invalidation_reason");
+}
+
+Test(slot_verify, refuses_a_slot_that_a_standby_had_not_synchronized_whole)
+{
+    now.temporary = true;
+    refuses("is a temporary one now");
+    server.timeline = 3;
+    timeline_end = 0x2800;
+    refuses("had not synchronized it");
+    now = (struct slot){0};
+    refuses("had not synchronized it");
 }

@@ -197,7 +197,7 @@ Test(wire, what_is_kept_is_looked_at_before_the_socket)
     arena_reset(&arena);
     expect_none();
     cr_expect(wire_has_more(pg));
-    cr_expect(wire_wait(pg, -1, &err), "does not wait");
+    cr_expect(wire_wait_while_served(pg, &err), "does not wait");
     cr_expect_eq(take(), 11);
     expect_next(WIRE_DONE, 0);
     expect_next(WIRE_READY, 1);

@@ -62,3 +62,27 @@ Test(batch, bytes_counts_the_arena_and_the_arrays)
     cr_assert_eq(batch_bytes(batch), 0);
     batch_free(&batch);
 }
+
+Test(batch, a_carrier_goes_home_with_the_last_of_its_riders)
+{
+    struct batch *carrier = batch_new(0), *rider, *home = carrier;
+    const uint8_t tuples[3] = {0};
+    batch_reset(carrier, BATCH_ROWS);
+    for (size_t i = 0; i < sizeof tuples; i++) {
+        batch_row(carrier, &tuples[i]);
+    }
+    batch_rider_rows(batch_rider(carrier), 2, 1);
+    batch_rider_rows(batch_rider(carrier), 0, 2);
+    cr_assert_eq(carrier->step, CHUNK_RIDERS);
+    struct batch *first = batch_take_rider(carrier), *second = batch_take_rider(carrier);
+    cr_assert_null(batch_take_rider(carrier));
+    cr_assert(first->row_count == 2 && first->rows[1] == &tuples[1]);
+    cr_assert(second->row_count == 1 && second->rows[0] == &tuples[2]);
+    rider = carrier;
+    cr_assert_null(batch_done(&rider));
+    cr_assert_null(batch_done(&second));
+    cr_assert_eq(batch_done(&first), home);
+    cr_assert(!first && !second && !rider);
+    cr_assert_eq(batch_done(&carrier), home); /* and again from its next trip */
+    batch_free(&home);
+}

@@ -2,51 +2,15 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void check(const char *schema, const char *table, const char *expected)
+Test(name, requests_are_of_one_slot)
 {
-    char *name = stream_name(schema, table), *back_schema, *back_table;
-    cr_assert_str_eq(name, expected);
-    cr_assert(stream_name_parse(name, &back_schema, &back_table));
-    cr_assert_str_eq(back_schema, schema);
-    cr_assert_str_eq(back_table, table);
+    char *name = request_name("slot");
+    cr_expect_str_eq(name, "backfill:slot");
+    cr_expect(is_request_name(name, strlen(name), "slot"));
+    cr_expect_not(is_request_name(name, strlen(name), "slo"));
+    cr_expect_not(is_request_name(name, strlen(name) - 1, "slot"));
+    cr_expect_not(is_request_name("slot", 4, "slot"));
     free(name);
-    free(back_schema);
-    free(back_table);
-}
-
-Test(name, plain_parts_stand_for_themselves)
-{
-    check("public", "t", "public.t");
-    check("My Schema", "Été/x", "My Schema.Été/x");
-}
-
-Test(name, dots_and_quotes_are_quoted)
-{
-    check("a.b", "c", "\"a.b\".c");
-    check("a", "b.c", "a.\"b.c\"");
-    check("a\"b", "\"\"", "\"a\"\"b\".\"\"\"\"\"\"");
-    check(".", "\"", "\".\".\"\"\"\"");
-}
-
-Test(name, quotes_may_stand_where_none_are_needed)
-{
-    char *schema, *table;
-    cr_assert(stream_name_parse("\"public\".\"t\"", &schema, &table));
-    cr_assert_str_eq(schema, "public");
-    cr_assert_str_eq(table, "t");
-    free(schema);
-    free(table);
-}
-
-Test(name, anything_else_is_refused)
-{
-    static const char *const wrong[] = {
-        "",       ".",     "a",      "a.",     ".b",    "a.b.c",    "\"a.b", "\"a\"b.c", "a.\"b\"c",
-        "a\"b.c", "a.b\"", "\"\".b", "a.\"\"", "\"a\"", "a.\"b\".", "a..b",  "\"",       "\"\""};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        char *schema = (char *)"", *table = (char *)"";
-        cr_expect_not(stream_name_parse(wrong[i], &schema, &table), "%s", wrong[i]);
-        cr_expect(!schema && !table, "%s", wrong[i]);
-    }
 }

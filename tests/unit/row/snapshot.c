@@ -61,20 +61,20 @@ Test(snapshot, copies_are_their_own)
     snapshot_free(&s);
     cr_assert_eq(copy.xip_count, 2);
     cr_assert_eq(copy.xip[1], 12);
-    cr_assert_not(snapshot_sees(&copy, 12));
+    cr_assert_not(snapshot_sees(&copy, 12, 0));
     snapshot_free(&copy);
 }
 
 Test(snapshot, sees_what_had_ended)
 {
     struct snapshot s = parse("10:20:10,14");
-    cr_assert(snapshot_sees(&s, 9));
-    cr_assert_not(snapshot_sees(&s, 10));
-    cr_assert(snapshot_sees(&s, 11));
-    cr_assert_not(snapshot_sees(&s, 14));
-    cr_assert(snapshot_sees(&s, 19));
-    cr_assert_not(snapshot_sees(&s, 20));
-    cr_assert_not(snapshot_sees(&s, 21));
+    cr_assert(snapshot_sees(&s, 9, 0));
+    cr_assert_not(snapshot_sees(&s, 10, 0));
+    cr_assert(snapshot_sees(&s, 11, 0));
+    cr_assert_not(snapshot_sees(&s, 14, 0));
+    cr_assert(snapshot_sees(&s, 19, 0));
+    cr_assert_not(snapshot_sees(&s, 20, 0));
+    cr_assert_not(snapshot_sees(&s, 21, 0));
     snapshot_free(&s);
 }
 
@@ -82,27 +82,42 @@ Test(snapshot, sees_what_had_ended)
 Test(snapshot, sees_across_a_wraparound)
 {
     struct snapshot s = parse("4294967290:4294967300:4294967295,4294967298");
-    cr_assert(snapshot_sees(&s, 4294967289));
-    cr_assert(snapshot_sees(&s, 4294967294));
-    cr_assert_not(snapshot_sees(&s, 4294967295));
-    cr_assert(snapshot_sees(&s, 0));
-    cr_assert(snapshot_sees(&s, 1));
-    cr_assert_not(snapshot_sees(&s, 2));
-    cr_assert(snapshot_sees(&s, 3));
-    cr_assert_not(snapshot_sees(&s, 4));
-    cr_assert_not(snapshot_sees(&s, 100));
+    cr_assert(snapshot_sees(&s, 4294967289, 0));
+    cr_assert(snapshot_sees(&s, 4294967294, 0));
+    cr_assert_not(snapshot_sees(&s, 4294967295, 0));
+    cr_assert(snapshot_sees(&s, 0, 0));
+    cr_assert(snapshot_sees(&s, 1, 0));
+    cr_assert_not(snapshot_sees(&s, 2, 0));
+    cr_assert(snapshot_sees(&s, 3, 0));
+    cr_assert_not(snapshot_sees(&s, 4, 0));
+    cr_assert_not(snapshot_sees(&s, 100, 0));
     snapshot_free(&s);
 }
 
 Test(snapshot, the_epoch_does_not_matter)
 {
     struct snapshot s = parse("12884901898:12884901908:12884901900"); /* 3 * 2^32 + 10, 20, 12 */
-    cr_assert(snapshot_sees(&s, 9));
-    cr_assert(snapshot_sees(&s, 11));
-    cr_assert_not(snapshot_sees(&s, 12));
-    cr_assert_not(snapshot_sees(&s, 20));
-    cr_assert(snapshot_sees(&s, 4294967295)); /* of the epoch before */
-    cr_assert(snapshot_sees(&s, 20 + 2147483648U + 1));
-    cr_assert_not(snapshot_sees(&s, 20 + 2147483647U));
+    cr_assert(snapshot_sees(&s, 9, 0));
+    cr_assert(snapshot_sees(&s, 11, 0));
+    cr_assert_not(snapshot_sees(&s, 12, 0));
+    cr_assert_not(snapshot_sees(&s, 20, 0));
+    cr_assert(snapshot_sees(&s, 4294967295, 0)); /* of the epoch before */
+    cr_assert(snapshot_sees(&s, 20 + 2147483648U + 1, 0));
+    cr_assert_not(snapshot_sees(&s, 20 + 2147483647U, 0));
+    snapshot_free(&s);
+}
+
+Test(snapshot, at_a_standby_a_position_tells)
+{
+    struct snapshot s, copy;
+    cr_assert(snapshot_parse(&s, "1/16B3748"));
+    snapshot_copy(&copy, &s);
+    char *text = snapshot_text(&copy);
+    cr_expect_str_eq(text, "1/16B3748");
+    cr_expect(snapshot_sees(&s, 7, 0x1016B3747));
+    cr_expect_not(snapshot_sees(&s, 7, 0x1016B3748));
+    cr_expect(snapshot_sees(&s, 7, 0), "the stream told of it before");
+    free(text);
+    snapshot_free(&copy);
     snapshot_free(&s);
 }

@@ -30,9 +30,9 @@ Test(state_patch, the_identity_where_it_is_given)
 Test(state_patch, an_unseen_that_is_empty_again_is_deleted)
 {
     parse("{\"cursor\":\"0/10\"}");
-    prints((struct state_patch){.had_unseen = true}, "{\"cursor\":\"0/10\",\"unseen\":null}");
+    prints((struct state_patch){.had_in_doubt = true}, "{\"cursor\":\"0/10\",\"unseen\":null}");
     parse("{\"cursor\":\"0/10\",\"unseen\":[7]}");
-    prints((struct state_patch){.had_unseen = true}, "{\"cursor\":\"0/10\",\"unseen\":[7]}");
+    prints((struct state_patch){.had_in_doubt = true}, "{\"cursor\":\"0/10\",\"unseen\":[7]}");
 }
 
 Test(state_patch, what_a_stream_has_no_more_is_deleted)

@@ -52,8 +52,8 @@ Test(state, every_member_is_read)
     cr_assert_eq(state.identity.timeline, 1);
     cr_assert_str_eq(state.identity.slot, "flow_slot");
     cr_assert_str_eq(state.identity.database, "postgres");
-    cr_assert_eq(state.checkpoint->unseen_count, 2);
-    cr_assert_eq(state.checkpoint->unseen[1], 4294967295);
+    cr_assert_eq(state.checkpoint->in_doubt_count, 2);
+    cr_assert_eq(state.checkpoint->in_doubt[1], 4294967295);
     cr_assert_eq(state.checkpoint->stream_count, 2);
     const struct stream_state *t = checkpoint_stream(state.checkpoint, "public.t");
     cr_assert_eq(t->mode, STREAM_BACKFILL);
@@ -234,7 +234,7 @@ Test(state, one_stream_may_carry_the_shared_part_for_all)
     parse("[" LONE_STREAM("a", "\"mode\":\"Active\"") "," LONE_STREAM(
         "b", "\"mode\":\"Active\"," SHARED) "]");
     cr_assert_eq(state.checkpoint->cursor, 0x16B3748);
-    cr_assert_eq(state.checkpoint->unseen_count, 2);
+    cr_assert_eq(state.checkpoint->in_doubt_count, 2);
     cr_assert_str_eq(state.identity.slot, "flow_slot");
 }
 
@@ -307,7 +307,7 @@ Test(state, stream_states_of_different_moments)
     cr_expect_eq(state.checkpoint->cursor, 0x10);
     cr_expect_eq(checkpoint_stream(state.checkpoint, "public.a")->cursor, 0x20);
     cr_expect_eq(checkpoint_stream(state.checkpoint, "public.b")->cursor, 0);
-    cr_expect_eq(state.checkpoint->unseen_count, 2);
+    cr_expect_eq(state.checkpoint->in_doubt_count, 2);
 }
 
 Test(state, a_stream_ahead_of_the_cursor_round_trips)

@@ -274,16 +274,44 @@ Test(decode, truncate_is_one_event_a_table_that_was_told)
     feed_free(&feed);
 }
 
-Test(decode, origin_type_and_message_are_read_over)
+Test(decode, origin_and_type_are_read_over)
 {
     struct feed feed = feed_in_transaction();
     size_t count = feed.batch->event_count;
-    for (const char *tag = "OYM"; *tag; tag++) {
+    for (const char *tag = "OY"; *tag; tag++) {
         struct message_bytes m = {{(uint8_t)*tag, 0, 0, 0, 1, 'x', 0}, 7};
         cr_assert(feed_message(&feed, 3, m));
     }
     cr_assert_eq(feed.batch->event_count, count);
     cr_assert(decoder_in_transaction(feed.decoder));
+    feed_free(&feed);
+}
+
+Test(decode, a_message_in_a_transaction_is_its)
+{
+    struct feed feed = feed_in_transaction();
+    cr_assert(feed_message(&feed, 3, message_logical(true, 0x100000003, "app", "a\0b", 3)));
+    const struct event *e = last_event(&feed);
+    cr_assert_eq(e->kind, EVENT_MESSAGE);
+    cr_assert_eq(e->lsn, 0x100000003);
+    cr_assert(e->transactional);
+    cr_assert_str_eq(e->prefix, "app");
+    cr_assert_eq(e->content_len, 3);
+    cr_assert_arr_eq(e->content, "a\0b", 3);
+    cr_assert(decoder_in_transaction(feed.decoder));
+    feed_free(&feed);
+}
+
+Test(decode, a_message_between_transactions_belongs_to_none)
+{
+    struct feed feed = feed_in_transaction();
+    cr_assert(feed_message(&feed, 3, message_commit(98)));
+    cr_assert(feed_message(&feed, 99, message_logical(false, 99, "", "", 0)));
+    const struct event *e = last_event(&feed);
+    cr_assert(e->kind == EVENT_MESSAGE && !e->transactional && e->lsn == 99);
+    cr_assert_str_eq(e->prefix, "");
+    cr_assert_eq(e->content_len, 0);
+    cr_assert_not(decoder_in_transaction(feed.decoder));
     feed_free(&feed);
 }
 

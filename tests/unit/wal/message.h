@@ -128,6 +128,19 @@ static inline struct message_bytes message_truncate(int count, uint32_t first, u
     return m;
 }
 
+static inline struct message_bytes message_logical(bool transactional, uint64_t lsn,
+                                                   const char *prefix, const char *content,
+                                                   size_t len)
+{
+    struct message_bytes m = {{'M'}, 1};
+    put_int(&m, transactional, 1);
+    put_int(&m, lsn, 8);
+    put_string(&m, prefix);
+    put_int(&m, len, 4);
+    put_text(&m, content, len);
+    return m;
+}
+
 /* A decoder with a batch; the bytes of each message live in a block of exactly their size. */
 struct feed {
     struct decoder *decoder;

@@ -64,7 +64,9 @@ Test(refused, everything_within_a_transaction_cut_short)
     refused_when_cut(&feed, message_change('D', 7, 'K', "1,~,~", NULL));
     refused_when_cut(&feed, message_change('D', 7, 'O', "1,8,9", NULL));
     refused_when_cut(&feed, message_truncate(2, 7, 8));
+    refused_when_cut(&feed, message_logical(true, 3, "app", "content", 7));
     refused_when_cut(&feed, message_commit(98));
+    refused_when_cut(&feed, message_logical(false, 3, "app", "content", 7));
     feed_free(&feed);
 }
 
@@ -105,6 +107,15 @@ Test(refused, changes_outside_a_transaction)
     refused(&feed, message_change('D', 7, 'K', "1,~,~", NULL));
     refused(&feed, message_truncate(1, 7, 0));
     refused(&feed, message_commit(99));
+    feed_free(&feed);
+}
+
+Test(refused, messages_that_are_not_where_they_say)
+{
+    struct feed feed = feed_in_transaction();
+    refused(&feed, message_logical(false, 3, "app", "", 0));
+    cr_assert(feed_message(&feed, 3, message_commit(98)));
+    refused(&feed, message_logical(true, 3, "app", "", 0));
     feed_free(&feed);
 }
 

@@ -1,0 +1,387 @@
+"""What keeps a capture from being a burden to its server. What warnings and errors say to do is done, and helps."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from capture import Capture, stream
+from connector import PATIENCE
+from database import Database
+from flow import assert_refused as refused
+from refusal import assert_refused
+from server import Server
+from test_failover import Standby
+from test_metrics import scrape, value, wait_for_metric
+
+MIB = 1 << 20
+OFTEN = {"check_interval": "100ms"}
+
+
+def write_wal(database, mib):
+    """Of which nothing is captured, and step by step, so that most of it has been passed whenever it is looked at."""
+    for _ in range(mib):
+        database.execute(f"SELECT pg_logical_emit_message(true, 'the test', repeat('x', {MIB}))")
+        database.wait_for("SELECT count(*) = 0 OR bool_or(sent_lsn = pg_current_wal_lsn()) FROM pg_stat_replication r"
+                          f" JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE slot_name = '{database.slot}'")
+
+
+def wait_for_warning(process, *words):
+    process.wait_for(lambda run: any(line.startswith("WARN: ") and all(word in line for word in words)
+                                     for line in run.stderr.splitlines()))
+
+
+def hand_back(one, state):
+    """As a consumer does that has stored all before it."""
+    path = os.path.join(one.directory, "state.json")
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump([state], file)
+    os.rename(path + ".new", path)
+
+
+def newest_state(database, process):
+    count = len(process.records)
+    database.execute("INSERT INTO t SELECT coalesce(max(id), 0) + 1 FROM t")
+    return process.wait_for_state(after=count + 1).states[-1]
+
+
+def kept(database):
+    """By the slot, once the server has noticed that it may forget WAL."""
+    database.execute("CHECKPOINT")
+    return database.value("SELECT (pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots WHERE slot_name = %s",
+                          (database.slot,))
+
+
+def release(database, mib, acknowledge):
+    """The server moves restart_lsn with one acknowledgement to where it was ready to move at the one before."""
+    deadline = time.monotonic() + 20 * PATIENCE
+    acknowledge()
+    while kept(database) >= mib * MIB:
+        assert time.monotonic() < deadline, "it is still kept"
+        acknowledge()
+
+
+@pytest.fixture(name="table")
+def a_table(database):
+    database.execute("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, v text)")
+
+
+@pytest.fixture(name="role")
+def role_with_no_more_rights_than_needed(database, user):
+    database.execute("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, v text)",
+                     f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)",
+                     f"CREATE PUBLICATION {database.publication} FOR TABLE t, {database.watermarks}")
+    return user("REPLICATION", "GRANT SELECT ON t TO {user}", f"GRANT ALL ON {database.watermarks} TO {{user}}")
+
+
+@pytest.mark.usefixtures("table")
+def test_much_wal_is_said_and_a_state_that_comes_back_lets_it_go(database, capture):
+    one = capture(["t"], tail=True, advanced={**OFTEN, "wal_warn_mb": 4})
+    one.state = []
+    process = one.start().wait_for_active()
+    write_wal(database, 5)
+    words = ("of WAL for replication slot", database.slot, "not known to be stored: write the newest state to the file")
+    wait_for_warning(process, "the server keeps", *words)
+    assert process.stderr.count("the server keeps") == 1
+    write_wal(database, 6)
+    process.wait_for(lambda run: run.stderr.count("the server keeps") == 2)
+    release(database, 1, lambda: hand_back(one, newest_state(database, process)))
+    assert process.stop().stderr.count("the server keeps") == 2
+
+
+@pytest.mark.usefixtures("table")
+def test_a_consumer_that_does_not_read_is_the_cause(database, capture):
+    one = capture(["t"], tail=True, advanced={**OFTEN, "wal_warn_mb": 24})
+    one.state = []
+    process = one.start().wait_for_active()
+    process.reading.clear()
+    for n in range(100):
+        database.execute(f"INSERT INTO t SELECT {n}, string_agg(md5(m::text), '') FROM generate_series(1, 20000) m")
+    wait_for_warning(process, "most of it is still to be captured: have its output read faster")
+    process.reading.set()
+    process.wait_for_records(100)
+    release(database, 10, lambda: hand_back(one, newest_state(database, process)))
+    process.stop()
+
+
+@pytest.mark.usefixtures("table")
+def test_a_limit_ends_the_capture_and_its_newest_state_lets_it_go_on(database, capture):
+    one = capture(["t"], tail=True, advanced={**OFTEN, "wal_stop_mb": 8})
+    process = one.start().wait_for_active()
+    write_wal(database, 9)
+    assert_refused(process.finish(), "config_error", database.slot, "the server keeps", "advanced.wal_stop_mb",
+                   "start the read again with it")
+    one.keep(process)
+    process = one.start()
+    release(database, 1, lambda: hand_back(one, newest_state(database, process)))
+    newest_state(database, process)
+    write_wal(database, 9)
+    assert "advanced.wal_stop_mb" in process.finish().errors[0]["message"]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_runtime_that_does_not_acknowledge_is_the_cause(database, flow):
+    one = flow(["t"], advanced={**OFTEN, "wal_stop_mb": 4})
+    process = one.start().wait_for_active()
+    write_wal(database, 5)
+    refused(process, "the server keeps", "its runtime must acknowledge checkpoints: restart the capture")
+    one.commit(process)
+    process = one.start()
+
+    def acknowledge():
+        count = len(process.docs)
+        database.execute("INSERT INTO t SELECT count(*) FROM t")
+        process.wait_for_quiet(count + 1)
+        one.commit(process)
+
+    release(database, 1, acknowledge)
+    process.stop()
+
+
+@pytest.mark.usefixtures("table")
+def test_a_capture_that_is_not_coming_back_leaves_its_slot_to_be_dropped(database, capture):
+    process = capture(["t"], advanced={**OFTEN, "wal_stop_mb": 4}, tail=True).start().wait_for_active()
+    write_wal(database, 5)
+    message = process.finish().errors[0]["message"]
+    database.execute(re.search(r"run (SELECT pg_drop_replication_slot\('\w+'\))", message)[1])
+    assert not database.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", (database.slot,))
+
+
+@pytest.mark.parametrize("option", ["wal_warn_mb", "wal_stop_mb"])
+@pytest.mark.usefixtures("table")
+def test_a_limit_that_is_none_is_refused(capture, option):
+    assert_refused(capture(["t"], advanced={option: -1}).start().finish(), "config_error", option)
+
+
+@pytest.mark.since(13)
+@pytest.mark.usefixtures("table")
+def test_a_slot_that_is_nearly_lost(database, tmp_path):
+    """The server forgets WAL with each checkpoint, whatever wal_status says before it."""
+    with Server(lifetime_s=300, max_slot_wal_keep_size="48MB") as server:
+        own = Database(server)
+        own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+        one = Capture(own, tmp_path, ["t"], tail=True, advanced=OFTEN)
+        try:
+            process = one.start().wait_for_active()
+            write_wal(own, 45)
+            wait_for_warning(process, f'replication slot "{own.slot}" will be lost', "max_slot_wal_keep_size", "not known to be stored")
+            server.settings.pop("max_slot_wal_keep_size")
+            own.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
+            one.keep(process.stop())
+            own.connection.close()
+            server.restart()
+            own.connection = own.connect()
+            write_wal(own, 60)
+            own.execute("CHECKPOINT")
+            process = one.start()
+            newest_state(own, process)
+            assert process.stop(limit_s=20 * PATIENCE).stderr.count("will be lost") == 0
+        finally:
+            one.kill_all()
+            own.connection.close()
+
+
+# The backfill's rate.
+
+
+def fill(database, rows, kib, table="t"):
+    database.execute(f"INSERT INTO {table} SELECT n, repeat('x', {kib} * 1024) FROM generate_series(1, {rows}) n", f"ANALYZE {table}")
+
+
+@pytest.mark.usefixtures("table")
+def test_workers_keep_to_the_rate_together(database, capture):
+    fill(database, 200, 30)
+    one = capture(["t"], tail=True, advanced={"backfill_mb_per_second": 3, "backfill_workers": 2, "backfill_chunk_size": 7})
+    begun = time.monotonic()
+    process = one.start(METRICS_LISTEN="0").wait_for_records(1)
+    for n in range(1, 200, 9):
+        database.execute(f"UPDATE t SET v = 'new' WHERE id = {n}", f"DELETE FROM t WHERE id = {n + 1}")
+    process.wait_for_active()
+    assert 1.5 < time.monotonic() - begun < 6 * PATIENCE
+    assert value(scrape(process), "backfill_throttled_seconds_total", reason="rate") > 1
+    one.keep(process.stop())
+    one.tail = False
+    one.run()
+    one.assert_equal(t=["id"])
+
+
+@pytest.mark.usefixtures("table")
+def test_a_stop_does_not_wait_for_the_rate(database, capture):
+    fill(database, 6, 8 * 1024)
+    process = capture(["t"], tail=True, advanced={"backfill_mb_per_second": 1, "backfill_chunk_size": 1}).start().wait_for_records(1)
+    begun = time.monotonic()
+    process.stop()
+    assert time.monotonic() - begun < 2 and len(process.records) < 6
+
+
+# Standbys of the server.
+
+WAITS = 'the backfill waits for standby "walreceiver", which is more than 2 MiB behind'
+
+
+@pytest.fixture(name="standby", scope="module")
+def a_standby(server):
+    if "PG_BINDIR" in os.environ:
+        pytest.skip("pg_basebackup comes with another package")
+    with Standby(server) as standby:
+        yield standby
+
+
+@pytest.fixture(name="behind")
+def standby_that_is_behind(standby, database):
+    """behind(): it replays nothing any more; behind(False): it does."""
+    connection = standby.connect()
+
+    def pause(so=True):
+        with connection.cursor() as cursor:
+            if so:
+                cursor.execute("SELECT pg_wal_replay_pause()")
+                while cursor.execute("SELECT pg_get_wal_replay_pause_state()") or cursor.fetchone()[0] != "paused":
+                    database.execute("SELECT pg_logical_emit_message(true, 'the test', '')")
+                write_wal(database, 3)
+            else:
+                cursor.execute("SELECT pg_wal_replay_resume()")
+
+    yield pause
+    pause(False)
+    connection.close()
+
+
+@pytest.mark.since(14)
+@pytest.mark.usefixtures("table")
+def test_a_backfill_waits_for_a_standby_and_changes_do_not(database, capture, behind):
+    database.execute("CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 100)")
+    one = capture(["other"], advanced={"backfill_max_standby_lag_mb": 2})
+    one.run()
+    behind()
+    one.streams, one.tail = [stream("other"), stream("t")], True
+    process = one.start(METRICS_LISTEN="0").wait_for(lambda run: WAITS in run.stderr)
+    database.execute("INSERT INTO other VALUES (1)", "UPDATE t SET v = 'new' WHERE id < 10", "DELETE FROM t WHERE id = 20")
+    process.wait_for(lambda run: run.records_of("other"))
+    time.sleep(1)
+    assert not process.records_of("t")
+    behind(False)
+    process.wait_for_active()
+    assert value(scrape(process), "backfill_throttled_seconds_total", reason="standby") >= 1
+    one.keep(process.stop())
+    one.assert_equal(t=["id"], other=["id"])
+    assert process.stderr.count("the backfill waits for standby") == 1
+
+
+@pytest.mark.since(14)
+@pytest.mark.usefixtures("table")
+def test_a_stop_does_not_wait_for_a_standby(database, capture, behind):
+    database.execute("INSERT INTO t VALUES (1)")
+    behind()
+    process = capture(["t"], advanced={"backfill_max_standby_lag_mb": 2}).start().wait_for(lambda run: WAITS in run.stderr)
+    begun = time.monotonic()
+    process.stop()
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.since(14)
+@pytest.mark.usefixtures("table")
+def test_a_standby_that_may_not_be_seen_is_said_once_and_how_to_see_it(database, capture, behind, role):
+    database.execute("INSERT INTO t SELECT generate_series(1, 100)")
+    behind()
+    one = capture(["t"], advanced={"backfill_max_standby_lag_mb": 2, "backfill_chunk_size": 10}, **role)
+    process = one.start().succeed()
+    said = re.findall(r"cannot be seen.*: run (GRANT .*)", process.stderr)
+    assert len(said) == 1 and len(process.records) == 100
+    database.execute(said[0])
+    one.start().wait_for(lambda run: WAITS in run.stderr).stop()
+
+
+# Heartbeats.
+
+
+def lag(process):
+    return value(scrape(process), "heartbeat_lag_seconds")
+
+
+@pytest.mark.usefixtures("table")
+def test_heartbeats_tell_how_late_a_capture_is(database, capture):
+    """Also while nothing is written; and that is not noticed otherwise."""
+    process = capture(["t"], tail=True, advanced={"heartbeat_seconds": 1}).start(METRICS_LISTEN="0").wait_for_active()
+    process.wait_for(lambda run: lag(run) is not None and lag(run) < 0.2)
+    before, states = database.position(), len(process.states)
+    database.wait_for(f"SELECT pg_current_wal_lsn() - '0/0' > {before}")
+    time.sleep(1.2)
+    assert lag(process) < 0.2 * PATIENCE
+    if database.connection.server_version >= 150000:  # before, empty transactions are sent
+        assert len(process.states) == states
+    assert len(process.records) == 0
+    process.reading.clear()
+    for n in range(20):
+        database.execute(f"INSERT INTO t SELECT {n}, repeat('x', {MIB})")
+    process.wait_for(lambda run: lag(run) > 1.5)
+    process.reading.set()
+    process.wait_for(lambda run: lag(run) < 0.2)
+    process.stop()
+
+
+@pytest.mark.usefixtures("table")
+def test_no_heartbeat_is_sent_unless_asked_for(database, capture):
+    process = capture(["t"], tail=True).start(METRICS_LISTEN="0").wait_for_active()
+    assert lag(process) is None
+    process.stop()
+
+
+@pytest.mark.usefixtures("table")
+def test_heartbeats_that_are_refused_are_said_once_and_end_nothing(database, capture, role):
+    flush = ", boolean" if database.connection.server_version >= 170000 else ""
+    database.execute(f"REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text{flush}) FROM PUBLIC")
+    one = capture(["t"], tail=True, advanced={"heartbeat_seconds": 1}, **role)
+    process = one.start(METRICS_LISTEN="0").wait_for_active()
+    wait_for_warning(process, "no heartbeats are sent", "pg_logical_emit_message")
+    time.sleep(1.2)
+    assert lag(process) is None and process.stop().stderr.count("no heartbeats are sent") == 1
+
+
+# A large transaction that the server decodes.
+
+KEPT_BY_SERVER = {**OFTEN, "stream_open_transactions": False}
+DECODING = re.compile(r"INFO: the server is decoding a large transaction.* nothing has come for \d+ s, (\d+) MiB spilled")
+
+
+@pytest.fixture(name="large")
+def large_transaction(database):
+    """large(): of a table that is not captured; it does not fit the memory that the server decodes in."""
+    database.execute("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, v text)",
+                     "CREATE UNLOGGED TABLE source AS SELECT generate_series(1, 500000) n",
+                     "CREATE TABLE large (n int)")
+    database.stream_from(64)
+    return lambda: database.execute("INSERT INTO large SELECT n FROM source")
+
+
+@pytest.mark.since(14)
+def test_a_large_transaction_that_is_decoded_is_said(database, capture, large, role):
+    one = capture(["t"], tail=True, advanced=KEPT_BY_SERVER, **role)
+    one.keep(one.start().wait_for_active().stop())
+    large()
+    database.execute("INSERT INTO t VALUES (1)")
+    process = one.start(METRICS_LISTEN="0")
+    wait_for_metric(process, lambda now: (value(now, "lag_seconds") or 0) > 0.3)  # though nothing is written yet that is late
+    assert not process.records
+    process.wait_for_records(1)
+    said = DECODING.findall(process.stderr)
+    assert len(said) == 1 and 0 <= int(said[0]) < 1000, process.story()
+    process.stop()
+
+
+@pytest.mark.since(14)
+def test_a_consumer_that_does_not_read_is_not_taken_for_it(database, capture, large):
+    one = capture(["t"], tail=True, advanced=KEPT_BY_SERVER)
+    process = one.start().wait_for_active()
+    process.reading.clear()
+    for n in range(30):
+        database.execute(f"INSERT INTO t SELECT {n}, repeat('x', {MIB})")
+    large()
+    database.execute("INSERT INTO t VALUES (100)")
+    time.sleep(2)
+    assert not DECODING.search(process.stderr), process.story()
+    process.reading.set()
+    process.wait_for_records(31)
+    process.stop()

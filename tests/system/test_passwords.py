@@ -1,0 +1,25 @@
+"""Where the password may come from, and where it must not be seen."""
+
+import os
+
+from server import PASSWORD
+
+
+def test_a_password_in_a_file(database, capture, tmp_path):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    path = tmp_path / "password"
+    path.write_text(PASSWORD + "\n", encoding="utf-8")
+    one = capture(["t"], tail=True, password=None, password_file=str(path))
+    process = one.start().wait_for_active()
+    for name in ("cmdline", "environ"):
+        with open(f"/proc/{process.process.pid}/{name}", "rb") as file:
+            assert PASSWORD.encode() not in file.read(), name
+    one.keep(process.stop())
+    one.assert_equal(t=["id"])
+
+
+def test_a_file_that_cannot_be_read_is_named(capture, database, tmp_path):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    process = capture(["t"], password=None, password_file=str(tmp_path / "none")).start().finish()
+    assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
+    assert f"password_file cannot be read from {os.path.join(tmp_path, 'none')}" in process.errors[-1]["message"]
