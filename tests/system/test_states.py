@@ -337,6 +337,7 @@ def test_a_read_that_tails_says_when_much_wal_is_kept_for_it(tmp_path):
         one.keep(process)
         said = [log["log"] for log in process.of_type("LOG") if KEPT in log["log"]["message"]]
         assert [log["level"] for log in said] == ["WARN"] and "GiB" in said[0]["message"]
-        one.start().wait_for_state().stop()
-        own.wait_for("SELECT pg_current_wal_lsn() - confirmed_flush_lsn < 1024 ^ 3 FROM pg_replication_slots")  # its state was stored
+        process = one.start()  # its state was stored
+        own.wait_for("SELECT pg_current_wal_lsn() - confirmed_flush_lsn < 1024 ^ 3 FROM pg_replication_slots")
+        process.stop()
         own.connection.close()
