@@ -60,10 +60,11 @@ static struct checkpoint *new_checkpoint(struct merge *m)
     for (int i = 0, n = 0; i < m->config.stream_count; i++) {
         if (m->streams[i].changed) {
             struct stream_state *state = &checkpoint->streams[n++];
-            stream_state_now(&m->streams[i], state);
+            struct stream *s = &m->streams[i];
+            stream_state_now(s, m->cursor, state);
             state->cursor = state->cursor > m->cursor ? state->cursor : 0;
-            m->streams[i].changed = false;
-            m->streams[i].lost_in_checkpoint = m->streams[i].status != STATUS_LIVES;
+            s->changed = stream_is_ahead(s, m->cursor);
+            s->lost_in_checkpoint = s->changed || s->status != STATUS_LIVES;
         }
     }
     return checkpoint;

@@ -347,7 +347,7 @@ static void range_states(const struct stream *s, struct stream_state *state)
     }
 }
 
-/* The state of a stream that is lost: nothing was read of it. */
+/* The state of a stream that is lost, or whose life has not begun: nothing was read of it. */
 static void state_of_lost(struct stream_state *state)
 {
     for (int r = 0; r < state->range_count; r++) {
@@ -365,7 +365,12 @@ static void state_of_lost(struct stream_state *state)
     user_types_clear(&state->types);
 }
 
-void stream_state_now(const struct stream *s, struct stream_state *state)
+bool stream_is_ahead(const struct stream *s, uint64_t cursor)
+{
+    return s->config->airbyte_look && s->pending && s->cursor > cursor;
+}
+
+void stream_state_now(const struct stream *s, uint64_t cursor, struct stream_state *state)
 {
     struct stream_state base = *s->config->state;
     base.ranges = NULL;
@@ -379,7 +384,7 @@ void stream_state_now(const struct stream *s, struct stream_state *state)
         base.snapshot = NULL;
     }
     stream_state_copy(state, &base);
-    if (s->status != STATUS_LIVES) {
+    if (s->status != STATUS_LIVES || stream_is_ahead(s, cursor)) {
         state_of_lost(state);
     } else if (s->pending) {
         free(state->ranges);

@@ -112,8 +112,15 @@ struct waiting *stream_close_chunk(struct stream *, int stream, int range,
  * and nulled. */
 struct chunk *stream_release(struct stream *, struct waiting **waiting);
 
-/* How far the stream has come. *state is new, to be cleared. */
-void stream_state_now(const struct stream *, struct stream_state *state);
+/*
+ * Whether its life begins behind the cursor, and deletes that come before are still to be told. No
+ * chunk of it is out before the cursor is there: until then its state is that of a lost stream, so
+ * that the next run takes all changes from the cursor on.
+ */
+bool stream_is_ahead(const struct stream *, uint64_t cursor);
+
+/* How far the stream has come, in a checkpoint at this cursor. *state is new, to be cleared. */
+void stream_state_now(const struct stream *, uint64_t cursor, struct stream_state *state);
 
 /* The upper end of the interval that waits so; NULL: none. */
 const struct keycode *stream_upper_of(const struct stream *, const struct waiting *);

@@ -2,6 +2,7 @@
 """Breaks the connector in one place after the other, and sees that the simulation finds each.
 
     tests/sim/mutations.py [WORD ...]     those whose names have a word in them; all without one
+    tests/sim/mutations.py --dry-run      only see that the places are there
 
 Works on a copy, and says after how many steps each was found. Exit 1: one was not, within SECONDS.
 """
@@ -49,6 +50,8 @@ MUTATIONS = [  # name, file, text, what it becomes
      "s->status != STATUS_LIVES || s->life != (*batch)->life", "s->status != STATUS_LIVES"),
     ("a stream that is ahead of the others does not skip", "src/merge/stream.h",
      "s->status != STATUS_LIVES || final_lsn < s->cursor", "s->status != STATUS_LIVES"),
+    ("a state tells of a life that has not begun", "src/merge/stream.c",
+     "return s->config->airbyte_look && s->pending && s->cursor > cursor;", "return (void)s, (void)cursor, false;"),
     ("what is sent again after a reconnect is told again", "src/engine/handed.c",
      "        r->batch->event_count = before;\n", ""),
     ("a released row has the cursor of the change before it", "include/row/cursor.h",
@@ -72,20 +75,23 @@ def build(tree):
 
 def copied():
     tree = pathlib.Path(tempfile.mkdtemp(prefix="sim-mutations-"))
-    for name in ["CMakeLists.txt", "cmake", "include", "src", "tests", "docs", "bench"]:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tree / name)
+    shutil.copytree(ROOT, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build*", ".git"))
     run(["cmake", "-S", tree, "-B", tree / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
          "-DCMAKE_C_FLAGS=-w"])
     build(tree)
     return tree
 
 
+def broken(path, text, instead):
+    whole = path.read_text()
+    assert whole.count(text) == 1, f"{path} has not one {text!r}"
+    return whole.replace(text, instead)
+
+
 def steps_to_find(tree, file, text, instead):
     path = tree / file
     whole = path.read_text()
-    assert whole.count(text) == 1, f"{file} has not one {text!r}"
-    path.write_text(whole.replace(text, instead))
+    path.write_text(broken(path, text, instead))
     try:
         build(tree)
         ran = subprocess.run([tree / "build/tests/sim"], capture_output=True, text=True,
@@ -98,6 +104,10 @@ def steps_to_find(tree, file, text, instead):
 
 
 def main(words):
+    if words == ["--dry-run"]:
+        for _, file, text, instead in MUTATIONS:
+            broken(ROOT / file, text, instead)
+        return 0
     tree = copied()
     missed = 0
     try:

@@ -76,6 +76,30 @@ Test(deletes, of_a_lost_table_without_an_earlier_change_are_printed_too)
     scene_free(&s);
 }
 
+/* Else the next run takes the stream from where the life begins, and the delete is never told. */
+Test(deletes, are_still_to_come_in_the_states_of_a_life_that_has_not_begun)
+{
+    for (int look = 0; look < 2; look++) {
+        struct scene s;
+        scene_init(&s, "", NULL, false);
+        s.stream.airbyte_look = look;
+        merge_lose(s.m, 0);
+        scene_rebirth(&s, s.lsn + 500);
+        uint64_t begins = s.lsn + 500;
+        wal_begin(&s, 10);
+        wal_insert(&s, "7,a,x");
+        wal_commit(&s);
+        cr_expect_eq(merge_is_lost_in_checkpoint(s.m, 0), look);
+        cr_expect_eq(s.whole->streams[0].cursor, look ? 0 : begins);
+        s.lsn = begins;
+        read_chunk(&s, 0, "12:12:", "1,a,x", "5", "w1");
+        pass_watermark(&s, 12, "w1");
+        cr_expect_not(merge_is_lost_in_checkpoint(s.m, 0));
+        cr_expect_str_eq(saved(&s), "5-", "its rows are out");
+        scene_free(&s);
+    }
+}
+
 Test(deletes, that_the_base_saw_are_printed_where_keys_are_unique)
 {
     for (int unique = 0; unique < 2; unique++) {
