@@ -41,6 +41,20 @@ static void raise_generations(struct merger_thread *t, const struct catalog *new
     }
 }
 
+static void say_gone(const struct merger_thread *t, const struct catalog *newer)
+{
+    const struct catalog *catalog = t->config->catalog;
+    for (int i = 0; i < catalog->count; i++) {
+        const struct catalog_stream *s = &catalog->streams[i];
+        if (find_stream(newer, s) < 0 && t->roster.members[i].status == MEMBER_LIVES) {
+            log_line(t->config->log, LOG_INFO,
+                     "stream %s is not in the catalog any more: it is captured until this read "
+                     "ends",
+                     stream_label(s->schema, s->table).s);
+        }
+    }
+}
+
 void roster_read_again(struct merger_thread *t)
 {
     struct roster *r = &t->roster;
@@ -54,10 +68,10 @@ void roster_read_again(struct merger_thread *t)
         catalog_free(&r->newer);
         return;
     }
-    log_line(t->config->log, LOG_INFO, "the catalog was read again");
     r->joining = 0;
     r->join_us = 0;
     raise_generations(t, r->newer);
+    say_gone(t, r->newer);
 }
 
 static void cannot_join(struct merger_thread *t, const struct catalog_stream *s, const char *why,

@@ -61,6 +61,8 @@ void take_hangup(struct program *p)
                  err.message);
         return;
     }
+    log_line(p->log, LOG_INFO, "SIGHUP: the %s again",
+             p->command.all ? "tables were listed" : "catalog was read");
     queue_put(p->catalogs, catalog, 0);
     run_ring_bells(p->run);
 }

@@ -40,10 +40,23 @@ static bool read_document(const struct json_at *root, struct gathered *gathered,
     return true;
 }
 
+static bool is_blank(const char *json, size_t len)
+{
+    while (len && memchr(" \t\r\n", json[len - 1], 4)) {
+        len--;
+    }
+    return len == 0;
+}
+
 bool state_parse(struct state *state, const char *json, size_t len,
                  const struct captured_streams *captured, struct err *err)
 {
     *state = (struct state){0};
+    if (is_blank(json, len)) {
+        return err_set(err, ERR_CONFIG,
+                       "state is empty: restore the last state that the capture wrote, or give [] "
+                       "to begin without one");
+    }
     cJSON *document = json_parse("state", json, len, err);
     bool ok = document && state_read(state, document, captured, err);
     cJSON_Delete(document);

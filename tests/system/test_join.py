@@ -134,6 +134,20 @@ def test_an_unchanged_catalog_changes_nothing(one, database):
     assert_lives(one, {"t": ["id"]}, {"t": 1})
 
 
+def test_a_stream_that_is_gone_from_the_catalog_is_captured_until_the_end(one, database):
+    one.streams.append(stream("u"))
+    look_again(one)
+    one.process.wait_for(lambda run: is_active(run, "u"))
+    one.streams.pop(0)
+    look_again(one)
+    one.process.wait_for(lambda run: "stream public.t is not in the catalog any more" in run.stderr)
+    database.execute("INSERT INTO t VALUES (100, 'new')")
+    one.process.wait_for(lambda run: run.records_before_last_state() == 341)
+    assert "SIGHUP: the catalog was read again" in one.process.stderr
+    one.streams.insert(0, stream("t"))
+    finish(one)
+
+
 @pytest.mark.parametrize("content", ["{", json.dumps({"streams": [stream("missing")], "tail": True})])
 def test_a_catalog_that_is_of_no_use_is_said_and_the_capture_goes_on(one, database, content):
     """A slip of the pen ends no capture."""

@@ -25,6 +25,14 @@ Test(refused, stream_states_must_agree)
     disagrees("\"system_identifier\":\"1\"", "\"system_identifier\":\"2\"", "system_identifier");
 }
 
+Test(refused, an_empty_file_is_no_beginning)
+{
+    static const char empty[] = "state is empty: restore the last state that the capture wrote, or "
+                                "give [] to begin without one";
+    refused("", empty);
+    refused(" \r\n\t\n", empty);
+}
+
 Test(refused, a_carry_is_a_number)
 {
     refused("{\"cursor\":\"0/1\",\"carry\":\"-1\"}", "state: carry is \"-1\", which is no number");
