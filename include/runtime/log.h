@@ -45,6 +45,9 @@ void log_free(struct log **);
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Each line of a text that is not empty. */
+void log_lines(struct log *, enum log_level, const char *text);
+
 /* Say now what was left out: nothing follows, or an error. */
 void log_flush(struct log *);
 

@@ -107,19 +107,21 @@ static void run_engine(void *context)
     shared_store(&capture->ended, 1);
 }
 
-bool capture_run(struct program *p, struct codec codec, struct progress *progress,
-                 struct listener *listener, struct err *err)
+bool capture_run(struct program *p, const struct work *work, struct progress *progress,
+                 struct err *err)
 {
     struct show show;
     struct exporter exporter;
-    struct capture capture = {.engine = {p->config, p->catalog, &p->state, codec, sink_of(p),
-                                         p->log, p->run, progress, &p->acknowledged, p->catalogs}};
-    p->acknowledged = p->state.checkpoint ? p->state.checkpoint->cursor : 0;
+    const struct checkpoint *given = work->state->checkpoint;
+    struct capture capture = {.engine = {work->config, work->catalog, work->state, work->codec,
+                                         sink_of(p), p->log, p->run, progress, &p->acknowledged,
+                                         p->catalogs}};
+    p->acknowledged = given ? given->cursor : 0;
     show_init(&show, progress, p->log, p->command.command != COMMAND_FLOW);
     show.statuses = p->command.command == COMMAND_FLOW;
     show.status = -1;
     show.files = p->files != NULL;
-    if (!exporter_start(&exporter, p, progress, err)) {
+    if (!exporter_start(&exporter, p, work->config, progress, err)) {
         return false;
     }
     if (!p->files) {
@@ -130,7 +132,7 @@ bool capture_run(struct program *p, struct codec codec, struct progress *progres
         exporter_end(&exporter);
         return false;
     }
-    wait_for_run(p, &show, &exporter, listener);
+    wait_for_run(p, &show, &exporter, work->listener);
     int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
     wait_for_end(p, &capture.ended, deadline_us);
     thread_join(&thread);

@@ -46,13 +46,13 @@ static bool begin_file(struct exporter *x, struct err *err)
     return err->kind == ERR_NONE;
 }
 
-bool exporter_start(struct exporter *x, const struct program *p, struct progress *progress,
-                    struct err *err)
+bool exporter_start(struct exporter *x, const struct program *p, const struct config *config,
+                    struct progress *progress, struct err *err)
 {
     const char *address = wanted(p->command.metrics_listen, "METRICS_LISTEN");
-    int64_t check_us = p->config->check_interval_ms * 1000;
+    int64_t check_us = config->check_interval_ms * 1000;
     *x = (struct exporter){
-        .source = {progress, p->config->slot, p->config->database, p->version},
+        .source = {progress, config->slot, config->database, p->version},
         .file = wanted(p->command.metrics_file, "METRICS_FILE"),
         .log = p->log,
     };

@@ -14,7 +14,8 @@ struct exporter {
 };
 
 /* Before the capture runs. */
-bool exporter_start(struct exporter *, const struct program *, struct progress *, struct err *);
+bool exporter_start(struct exporter *, const struct program *, const struct config *,
+                    struct progress *, struct err *);
 
 /* Call about once a second. */
 void exporter_step(struct exporter *);

@@ -23,7 +23,6 @@
 #include "commands/commands.h"
 #include "config/file.h"
 #include "environment.h"
-#include "flow/flow.h"
 #include "logs.h"
 #include "output.h"
 #include "program.h"
@@ -88,16 +87,6 @@ static int fail(struct program *p, struct err *err)
     return EXIT_FAILURE;
 }
 
-void say_notices(struct log *log, struct out *notices)
-{
-    char *rest = (char *)out_text(notices), *line;
-    while ((line = strsep(&rest, "\n"))) {
-        if (*line) {
-            log_line(log, LOG_WARN, "%s", line);
-        }
-    }
-}
-
 /* The configuration, and the tunnel that its connections go through. */
 static bool load_config(struct program *p, struct err *err)
 {
@@ -107,7 +96,7 @@ static bool load_config(struct program *p, struct err *err)
     bool ok = file_read("config", p->command.config, &text, err) &&
               (p->config = config_parse(text.data, text.len, &notices, err)) &&
               config_read_password(p->config, err);
-    say_notices(p->log, &notices);
+    log_lines(p->log, LOG_WARN, out_text(&notices));
     out_free(&text);
     out_free(&notices);
     return ok && tunnel_open(&p->tunnel, p->config, p->log, p->signals, err);
@@ -232,7 +221,8 @@ static bool read_to_stdout(struct program *p, struct progress *progress, struct 
     struct state_file file;
     struct listener listener = {-1, NULL, state_file_step, &file};
     state_file_begin(&file, p, read);
-    bool ok = capture_run(p, airbyte_codec(read), progress, &listener, err);
+    struct work work = {p->config, p->catalog, &p->state, airbyte_codec(read), &listener};
+    bool ok = capture_run(p, &work, progress, err);
     airbyte_read_free(&read);
     return ok;
 }
@@ -241,7 +231,8 @@ static bool read_to_files(struct program *p, struct progress *progress, struct e
 {
     struct listener listener = {.fd = -1};
     files_begin(p->files, p->run, &p->acknowledged);
-    return capture_run(p, files_codec(p->files), progress, &listener, err);
+    struct work work = {p->config, p->catalog, &p->state, files_codec(p->files), &listener};
+    return capture_run(p, &work, progress, err);
 }
 
 /* What is of no table has no file of its own. */
@@ -283,7 +274,6 @@ static int for_people(struct program *p, struct err *err)
 /* The last line of the log is the error. */
 static int flow(struct program *p, struct err *err)
 {
-    signal(SIGHUP, SIG_IGN); /* it has no catalog file */
     return flow_run(p, err) || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 

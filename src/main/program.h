@@ -8,6 +8,7 @@
 #include "command_line.h"
 #include "engine/engine.h"
 #include "files/files.h"
+#include "runtime/listener.h"
 
 /* What a command does not need stays NULL. */
 struct program {
@@ -44,9 +45,6 @@ bool wait_for_hangups(struct program *, struct err *);
 void take_hangup(struct program *);
 void drop_hangups(struct program *);
 
-/* Log each line of what config_parse noticed. */
-void say_notices(struct log *, struct out *notices);
-
 /* To standard error, in the form of the command, whose words the message gets. */
 void say_error(struct program *, struct err *);
 
@@ -59,19 +57,19 @@ bool people_show(struct program *, bool (*)(const struct request *, struct out *
                  struct err *);
 bool people_teardown(struct program *, struct err *);
 
-/* Who is looked after while a capture runs: a platform that speaks, or a file that is rewritten. */
-struct listener {
-    int fd;                                    /* -1: nothing more will come */
-    bool (*take)(void *context, struct err *); /* fd is readable; false ends the capture */
-    void (*step)(void *context);               /* called about once a second; or NULL */
-    void *context;
+/* What a capture works with. All of it is borrowed. */
+struct work {
+    const struct config *config;
+    struct catalog *catalog;
+    const struct state *state;
+    struct codec codec;
+    struct listener *listener;
 };
 
 /* Capture until complete, stopped by a signal, or failed. A read draws its progress on a terminal. */
-bool capture_run(struct program *, struct codec, struct progress *, struct listener *,
-                 struct err *);
+bool capture_run(struct program *, const struct work *, struct progress *, struct err *);
 
-/* Answer requests on standard input until it ends, and capture once one of them opens a capture. */
+/* flow.c: a session of Flow's protocol. */
 bool flow_run(struct program *, struct err *);
 
 #endif

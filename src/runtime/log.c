@@ -158,6 +158,17 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
     va_end(args);
 }
 
+void log_lines(struct log *log, enum log_level level, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        if (len) {
+            log_line(log, level, "%.*s", (int)len, text);
+        }
+        text += len + (text[len] == '\n');
+    }
+}
+
 void log_fields(struct log *log, enum log_level level, const struct log_field *fields,
                 const char *format, ...)
 {
