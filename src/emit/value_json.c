@@ -11,185 +11,61 @@
  */
 #include <string.h>
 
+#include "base/json_grammar.h"
 #include "emit/json.h"
 #include "escape.h"
 #include "hex.h"
 #include "writers.h"
 
-enum {
-    DEPTH_MAX = 1 << 16, /* deeper than PostgreSQL's stack lets json be */
-    UNIT = 6,            /* length of \uXXXX */
-};
+enum { UNIT = 6 }; /* length of \uXXXX */
 
 struct scan {
-    const char *p, *end;
-    bool change; /* something must be left out or replaced */
-    uint32_t depth;
-    uint64_t objects[DEPTH_MAX / 64]; /* a bit for each open bracket: whether it is an object's */
+    struct json_walk walk;
+    bool surrogates; /* there are escapes of surrogates, of which some may stand alone */
 };
 
-static inline bool at(const struct scan *scan, char c)
-{
-    return scan->p < scan->end && *scan->p == c;
-}
-
-static inline void skip_space(struct scan *scan)
-{
-    for (; scan->p < scan->end && (unsigned char)*scan->p <= ' '; scan->p++) {
-        if (*scan->p != ' ') {
-            if (*scan->p != '\n' && *scan->p != '\r' && *scan->p != '\t') {
-                return;
-            }
-            scan->change = true;
-        }
-    }
-}
-
 /* At a backslash. */
-static bool scan_escape(struct scan *scan)
+static bool scan_escape(struct json_walk *w)
 {
-    const char *p = scan->p;
-    if (scan->end - p < 2) {
+    const char *p = w->p;
+    if (w->end - p < 2) {
         return false;
     }
     if (p[1] != 'u') {
-        scan->p += 2;
+        w->p += 2;
         return p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL;
     }
-    if (scan->end - p < UNIT || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) {
+    if (w->end - p < UNIT || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) {
         return false;
     }
-    scan->change |= (p[2] | 0x20) == 'd' && p[3] >= '8'; /* a surrogate, perhaps a lone one */
-    scan->p += UNIT;
+    ((struct scan *)w)->surrogates |= (p[2] | 0x20) == 'd' && p[3] >= '8';
+    w->p += UNIT;
     return true;
 }
 
-static bool scan_string(struct scan *scan)
+static bool scan_string(struct json_walk *w)
 {
-    if (!at(scan, '"')) {
-        return false;
-    }
-    scan->p++;
+    w->p++;
     for (;;) {
-        scan->p = escape_find(scan->p, scan->end);
-        if (at(scan, '"')) {
-            scan->p++;
+        w->p = escape_find(w->p, w->end);
+        if (w->p == w->end) {
+            return false;
+        }
+        if (*w->p == '"') {
+            w->p++;
             return true;
         }
-        if (!at(scan, '\\') || !scan_escape(scan)) {
+        if (*w->p != '\\' || !scan_escape(w)) {
             return false;
         }
     }
 }
 
-static bool scan_word(struct scan *scan, const char *word, size_t len)
+static bool scan_number(struct json_walk *w)
 {
-    if ((size_t)(scan->end - scan->p) < len || memcmp(scan->p, word, len) != 0) {
-        return false;
-    }
-    scan->p += len;
-    return true;
-}
-
-static bool scan_number(struct scan *scan)
-{
-    const char *end = number_end(scan->p, scan->end);
-    if (end) {
-        scan->p = end;
-    }
+    const char *at, *end = json_number_end(w->p, w->end, &at);
+    w->p = end ? end : w->p;
     return end != NULL;
-}
-
-static bool scan_name(struct scan *scan)
-{
-    skip_space(scan);
-    if (!scan_string(scan)) {
-        return false;
-    }
-    skip_space(scan);
-    if (!at(scan, ':')) {
-        return false;
-    }
-    scan->p++;
-    return true;
-}
-
-enum step {
-    STEP_BAD,
-    STEP_VALUE, /* a value must follow */
-    STEP_AFTER, /* a value has ended */
-};
-
-static inline bool in_object(const struct scan *scan)
-{
-    uint32_t top = scan->depth - 1;
-    return scan->objects[top / 64] >> (top % 64) & 1;
-}
-
-/* At the bracket that opens an array or an object. */
-static enum step scan_open(struct scan *scan)
-{
-    uint32_t top = scan->depth;
-    bool object = *scan->p == '{';
-    if (top == DEPTH_MAX) {
-        return STEP_BAD;
-    }
-    scan->depth++;
-    uint64_t *word = &scan->objects[top / 64], lower = top % 64 ? *word : 0;
-    uint64_t bit = UINT64_C(1) << top % 64;
-    *word = object ? lower | bit : lower & ~bit;
-    scan->p++;
-    skip_space(scan);
-    if (at(scan, object ? '}' : ']')) {
-        return STEP_AFTER; /* which closes it */
-    }
-    return !object || scan_name(scan) ? STEP_VALUE : STEP_BAD;
-}
-
-static enum step scan_value(struct scan *scan)
-{
-    bool good;
-    skip_space(scan);
-    if (scan->p == scan->end) {
-        return STEP_BAD;
-    }
-    switch (*scan->p) {
-    case '{':
-    case '[': return scan_open(scan);
-    case '"': good = scan_string(scan); break;
-    case 't': good = scan_word(scan, "true", 4); break;
-    case 'f': good = scan_word(scan, "false", 5); break;
-    case 'n': good = scan_word(scan, "null", 4); break;
-    default: good = scan_number(scan);
-    }
-    return good ? STEP_AFTER : STEP_BAD;
-}
-
-/* Inside an array or object, behind a value. */
-static enum step scan_after(struct scan *scan)
-{
-    bool object = in_object(scan);
-    skip_space(scan);
-    if (at(scan, ',')) {
-        scan->p++;
-        return !object || scan_name(scan) ? STEP_VALUE : STEP_BAD;
-    }
-    if (at(scan, object ? '}' : ']')) {
-        scan->p++;
-        scan->depth--;
-        return STEP_AFTER;
-    }
-    return STEP_BAD;
-}
-
-static bool scan_document(struct scan *scan)
-{
-    enum step step = STEP_VALUE;
-    do {
-        step = step == STEP_VALUE ? scan_value(scan) : scan_after(scan);
-    } while (step == STEP_VALUE || (step == STEP_AFTER && scan->depth));
-    skip_space(scan);
-    return step == STEP_AFTER && scan->p == scan->end;
 }
 
 /* The unit of the \uXXXX at `p`, or 0 if none is there. */
@@ -260,15 +136,13 @@ static char *rewrite(struct out *out, char *p, const char *s, const char *end)
 char *json_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    struct scan scan; /* not cleared: bits above `depth` are never read */
-    scan.p = data;
-    scan.end = data + len;
-    scan.change = false;
-    scan.depth = 0;
-    if (!scan_document(&scan)) {
+    struct scan scan;
+    scan.surrogates = false;
+    if (!json_walk(&scan.walk, data, len, JSON_WALK_DEPTH, scan_string, scan_number)) {
         return json_quote(out, p, data, len);
     }
-    return scan.change ? rewrite(out, p, data, data + len) : json_copy(out, p, data, len);
+    return scan.walk.breaks || scan.surrogates ? rewrite(out, p, data, data + len)
+                                               : json_copy(out, p, data, len);
 }
 
 /* A text that the server made of a parsed document is JSON: it is not checked again. */

@@ -1,5 +1,6 @@
 /* Booleans, integers, floats and vectors of them: the values that are bare in JSON. */
 #include "base/bytes.h"
+#include "base/json_grammar.h"
 #include "digits.h"
 #include "emit/json.h"
 #include "float.h"
@@ -104,40 +105,6 @@ char *finite8_binary(struct out *out, char *p, const struct type *type, const ch
                                                 : value_lost(p);
 }
 
-static const char *digits_end(const char *s, const char *end)
-{
-    while (s < end && *s >= '0' && *s <= '9') {
-        s++;
-    }
-    return s;
-}
-
-/* One or more digits; NULL if there is none, or if `s` is NULL. */
-static const char *some_digits(const char *s, const char *end)
-{
-    const char *after = digits_end(s, end);
-    return after > s ? after : NULL;
-}
-
-const char *number_end(const char *s, const char *end)
-{
-    s += s < end && *s == '-';
-    if (s < end && *s == '0') {
-        s++;
-    } else {
-        s = some_digits(s, end);
-    }
-    if (s && s < end && *s == '.') {
-        s = some_digits(s + 1, end);
-    }
-    if (s && s < end && (*s == 'e' || *s == 'E')) {
-        s++;
-        s += s < end && (*s == '+' || *s == '-');
-        s = some_digits(s, end);
-    }
-    return s;
-}
-
 /* What is short, and most numbers are, without a call: two blocks, which may overlap. */
 static inline char *copy_number(struct out *out, char *p, const char *s, uint32_t len)
 {
@@ -158,28 +125,33 @@ static inline char *copy_number(struct out *out, char *p, const char *s, uint32_
     return p + len;
 }
 
+static bool is_number(const char *data, uint32_t len)
+{
+    const char *at;
+    return json_number_end(data, data + len, &at) == data + len;
+}
+
 /* NaN and the infinities end as strings, and so does anything else. */
 char *number_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    return number_end(data, data + len) == data + len ? copy_number(out, p, data, len)
-                                                      : json_quote(out, p, data, len);
+    return is_number(data, len) ? copy_number(out, p, data, len) : json_quote(out, p, data, len);
 }
 
 char *finite_text(struct out *out, char *p, const struct type *type, const char *data, uint32_t len)
 {
     (void)type;
-    return number_end(data, data + len) == data + len ? copy_number(out, p, data, len)
-                                                      : value_lost(p);
+    return is_number(data, len) ? copy_number(out, p, data, len) : value_lost(p);
 }
 
 static bool is_vector(const char *s, const char *end)
 {
+    const char *at;
     if (s == end || *s != '[') {
         return false;
     }
     do {
-        s = number_end(s + 1, end);
+        s = json_number_end(s + 1, end, &at);
     } while (s && s < end && *s == ',');
     return s && end - s == 1 && *s == ']';
 }

@@ -75,9 +75,6 @@ void write_unquoted(struct out *, const char *s, size_t len);
 enum { OCTAL = 4 };
 char *octal_byte(char *p, char byte);
 
-/* The end of the JSON number that begins at `s`, or NULL if none does. */
-const char *number_end(const char *s, const char *end);
-
 /* A timestamp's text in our look at `p`, which has TIMESTAMP_LOOK bytes; NULL if it is not one. */
 enum { TIMESTAMP_LOOK = 32 };
 char *timestamp_look(char *p, const char *s, size_t len);
