@@ -13,6 +13,18 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define OUT_ROOM_CHECKED
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define OUT_ROOM_CHECKED
+#endif
+#ifdef OUT_ROOM_CHECKED
+#include <sanitizer/asan_interface.h>
+#endif
+
 struct out {
     char *data;
     size_t len, cap;
@@ -22,6 +34,7 @@ struct out {
     bool held;        /* what is behind `hold` stays in the buffer */
     uint64_t flushed; /* bytes that were handed to the sink */
     size_t hold;
+    size_t allowed; /* with AddressSanitizer: bytes of `data` that may be touched */
 };
 
 void out_init(struct out *, size_t cap);
@@ -30,6 +43,27 @@ void out_free(struct out *);
 
 /* Make room for `size` bytes: flush or grow. The slow path of out_reserve; not for callers. */
 char *out_make_room(struct out *, size_t size);
+
+/*
+ * With AddressSanitizer, a writer that uses more than it asked for is found at once, and not where
+ * the buffer happens to end: what lies behind is poisoned. Not for callers.
+ */
+static inline char *out_allow(struct out *out, char *p, size_t size)
+{
+#ifdef OUT_ROOM_CHECKED
+    size_t allowed = (size_t)(p - out->data) + size;
+    if (allowed > out->allowed) {
+        __asan_unpoison_memory_region(out->data + out->allowed, allowed - out->allowed);
+    } else {
+        __asan_poison_memory_region(out->data + allowed, out->allowed - allowed);
+    }
+    out->allowed = allowed;
+#else
+    (void)out;
+    (void)size;
+#endif
+    return p;
+}
 
 /* Hand everything to the sink. False if that, or any flush before it, failed. Without a sink: true.
  */
@@ -62,7 +96,7 @@ static inline char *out_reserve(struct out *out, size_t size)
     if (size > out->cap - out->len) {
         return out_make_room(out, size);
     }
-    return out->data + out->len;
+    return out_allow(out, out->data + out->len, size);
 }
 
 /* What was written after out_reserve ends at `end`. */
@@ -78,7 +112,7 @@ static inline void out_commit(struct out *out, const char *end)
 static inline char *out_room(struct out *out, char *p, size_t size)
 {
     if (size <= (size_t)(out->data + out->cap - p)) {
-        return p;
+        return out_allow(out, p, size);
     }
     out_commit(out, p);
     return out_make_room(out, size);

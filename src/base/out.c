@@ -8,9 +8,16 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+static void resize(struct out *out, size_t cap)
+{
+    out->data = mem_grow(out->data, cap);
+    out->cap = out->allowed = cap;
+}
+
 void out_init(struct out *out, size_t cap)
 {
-    *out = (struct out){.data = mem_alloc(cap ? cap : 64), .cap = cap ? cap : 64};
+    *out = (struct out){0};
+    resize(out, cap ? cap : 64);
 }
 
 void out_sink(struct out *out, bool (*sink)(void *, const char *, size_t), void *context)
@@ -41,8 +48,7 @@ bool out_flush(struct out *out)
     out->len = rest;
     out->hold = 0;
     if (!rest && out->cap > KEEP_MOST) {
-        out->data = mem_grow(out->data, KEEP_MOST);
-        out->cap = KEEP_MOST;
+        resize(out, KEEP_MOST);
     }
     return !out->failed;
 }
@@ -57,10 +63,9 @@ char *out_make_room(struct out *out, size_t size)
         while (size > cap - out->len) {
             cap *= 2;
         }
-        out->data = mem_grow(out->data, cap);
-        out->cap = cap;
+        resize(out, cap);
     }
-    return out->data + out->len;
+    return out_allow(out, out->data + out->len, size);
 }
 
 bool out_pass(struct out *out, const char *data, size_t len)

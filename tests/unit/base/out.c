@@ -188,3 +188,22 @@ Test(out, without_a_sink_all_is_kept)
     cr_assert_str_eq(out_text(&out), "0123456789");
     out_free(&out);
 }
+
+#ifdef OUT_ROOM_CHECKED
+Test(out, room_that_was_not_asked_for_is_poisoned)
+{
+    struct out out;
+    out_init(&out, 100);
+    char *p = out_reserve(&out, 10);
+    cr_expect_not(__asan_region_is_poisoned(p, 10));
+    cr_expect(__asan_address_is_poisoned(p + 10));
+    p = out_room(&out, p + 7, 30);
+    cr_expect_not(__asan_region_is_poisoned(p, 30));
+    cr_expect(__asan_address_is_poisoned(p + 30));
+    out_commit(&out, p);
+    p = out_reserve(&out, 200);
+    cr_expect_not(__asan_region_is_poisoned(p, 200));
+    cr_expect(__asan_address_is_poisoned(p + 200));
+    out_free(&out);
+}
+#endif
