@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/out.h"
+#include "emit/source.h"
 #include "row/chunk.h"
 #include "row/event.h"
 #include "row/relation.h"
@@ -64,25 +65,6 @@ void printer_free(struct printer **);
  * longer than the first. Not while that one prints.
  */
 struct printer *printer_copy(const struct printer *);
-
-/*
- * The position of a change, which its records have in `source`. All but the LSN is its
- * transaction's, and is printed once for all of its changes.
- */
-struct source {
-    struct txn txn;
-    uint64_t previous_commit; /* end LSN of the commit before its transaction */
-    uint64_t lsn;             /* of the change */
-    uint64_t cursor;          /* of the change, its second one: see row/cursor.h */
-    struct {
-        char time[32], previous[32], end[64]; /* before "schema", the LSN, and behind it */
-        char commit[40];                      /* the commit's time, quoted */
-        uint32_t time_len, previous_len, end_len, commit_len;
-    } text;
-};
-
-/* A transaction begins. Leaves the cursor as it is. */
-void source_begin(struct source *, const struct txn *, uint64_t previous_commit);
 
 /* A row of a chunk: a create. `n` counts the backfilled rows of the stream; `cursor` is that of the
  * chunk's release; now_ms is the time of emission. */

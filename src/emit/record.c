@@ -166,20 +166,6 @@ static char *put_old(struct out *out, char *to, struct printer *p, const struct 
     return to;
 }
 
-void source_begin(struct source *s, const struct txn *txn, uint64_t previous_commit)
-{
-    s->txn = *txn;
-    s->previous_commit = previous_commit;
-    s->text.time_len = (uint32_t)(json_i64(s->text.time, txn->commit_us / 1000) - s->text.time);
-    s->text.previous_len =
-        (uint32_t)(json_u64(s->text.previous, previous_commit) - s->text.previous);
-    char *end = json_u64(put_word(s->text.end, ","), txn->final_lsn);
-    end = json_u64(put_word(end, "],\"txid\":"), txn->xid);
-    s->text.end_len = (uint32_t)(end - s->text.end);
-    s->text.commit_len =
-        (uint32_t)(timestamp_quote(s->text.commit, txn->commit_us) - s->text.commit);
-}
-
 /* ,"_meta":{"op":"u","source":{…} */
 static char *put_meta(struct out *out, char *to, const struct printer *p, char op,
                       const struct source *s, bool first)

@@ -148,9 +148,6 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 /* Print what a commit or a position releases: chunks, then the checkpoint that covers them. */
 static void print_released(struct emitter *m, struct event *e)
 {
-    if (e->chunk) {
-        cursor_release(&m->source.cursor, e->lsn);
-    }
     while (e->chunk) {
         struct chunk *chunk = e->chunk;
         e->chunk = chunk->next;
@@ -167,7 +164,6 @@ static void print_one(struct emitter *m, const struct event *e)
     if (stopping(m)) {
         return;
     }
-    m->source.lsn = e->lsn;
     struct printer *printer = printer_of(m, e->relation);
     struct out *out = out_of(m, e->relation->stream);
     uint64_t start = out_total(out);
@@ -200,32 +196,30 @@ static void print_message_event(struct emitter *m, const struct event *e)
         crash_point("change-printed");
     }
     if (!e->transactional) {
-        m->source.previous_commit = m->position = e->lsn;
+        m->position = e->lsn;
     }
+    source_follow(&m->source, e);
 }
 
 static void print_event(struct emitter *m, struct event *e)
 {
+    if (e->kind == EVENT_MESSAGE) {
+        print_message_event(m, e);
+        return;
+    }
+    source_follow(&m->source, e);
     switch (e->kind) {
     case EVENT_INSERT:
     case EVENT_UPDATE:
     case EVENT_MOVE:
-    case EVENT_DELETE:
-        cursor_change(&m->source.cursor);
-        print_one(m, e);
-        return;
+    case EVENT_DELETE: print_one(m, e); return;
     case EVENT_TRUNCATE:
         if (prints_truncate(m, e->relation)) {
             print_one(m, e);
         }
         return;
-    case EVENT_BEGIN:
-        source_begin(&m->source, e->txn, m->source.previous_commit);
-        cursor_begin(&m->source.cursor, e->txn->final_lsn);
-        m->caught_up = false;
-        return;
+    case EVENT_BEGIN: m->caught_up = false; return;
     case EVENT_COMMIT:
-        m->source.previous_commit = e->lsn;
         m->transactions++;
         m->position = e->lsn > m->position ? e->lsn : m->position;
         crash_point("commit-printed");
@@ -236,13 +230,9 @@ static void print_event(struct emitter *m, struct event *e)
         m->position = e->lsn > m->position ? e->lsn : m->position;
         print_released(m, e);
         return;
-    case EVENT_MESSAGE: print_message_event(m, e); return;
     case EVENT_END: m->ended = !stopping(m); return;
+    case EVENT_MESSAGE:
     case EVENT_SKIP:
-        if (e->new_tuple || e->old_tuple) { /* a change: counted whether captured or not */
-            cursor_change(&m->source.cursor);
-        }
-        return;
     case EVENT_RELATION: return;
     }
 }

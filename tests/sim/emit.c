@@ -156,9 +156,6 @@ static void print_released(struct emitter *m, struct event *e)
     identity.system_identifier = system_identifier;
     identity.slot = slot;
     identity.database = database;
-    if (e->chunk) {
-        cursor_release(&m->source.cursor, e->lsn);
-    }
     while (e->chunk) {
         struct chunk *chunk = e->chunk;
         e->chunk = chunk->next;
@@ -175,45 +172,33 @@ static void print_released(struct emitter *m, struct event *e)
 
 static void print_one(struct emitter *m, const struct event *e)
 {
-    m->source.lsn = e->lsn;
     int printed = print_change(&m->out, printer_of(m, e->relation), e, &m->source, now_ms(m));
     m->counts[e->relation->stream] += (uint64_t)printed;
 }
 
-/* See print_event() of the engine's emitter. */
 static void print_event(struct emitter *m, struct event *e)
 {
+    source_follow(&m->source, e);
     switch (e->kind) {
     case EVENT_INSERT:
     case EVENT_UPDATE:
     case EVENT_MOVE:
-    case EVENT_DELETE:
-        cursor_change(&m->source.cursor);
-        print_one(m, e);
-        return;
+    case EVENT_DELETE: print_one(m, e); return;
     case EVENT_TRUNCATE:
         if (!m->look) {
             print_one(m, e);
         }
         return;
-    case EVENT_BEGIN:
-        source_begin(&m->source, e->txn, m->source.previous_commit);
-        cursor_begin(&m->source.cursor, e->txn->final_lsn);
-        return;
     case EVENT_COMMIT:
     case EVENT_POSITION:
         hand_over(m);
         consumer_passed(m->sim, e->lsn);
-        m->source.previous_commit = e->kind == EVENT_COMMIT ? e->lsn : m->source.previous_commit;
         print_released(m, e);
         hand_over(m);
         consumer_check(m->sim);
         return;
+    case EVENT_BEGIN:
     case EVENT_SKIP:
-        if (e->new_tuple || e->old_tuple) { /* a change: counted whether captured or not */
-            cursor_change(&m->source.cursor);
-        }
-        return;
     case EVENT_MESSAGE:
     case EVENT_END:
     case EVENT_RELATION: return;
