@@ -1,9 +1,8 @@
 /*
- * A bump allocator: many small objects with one life, freed together.
+ * A bump allocator: many small objects that are freed together.
  *
  * One owner at a time, no locks. A reset keeps the blocks it may need again, so that a recycled
- * arena asks the system for nothing; oversized objects get blocks of their own and give them back
- * at reset.
+ * arena allocates nothing; oversized objects get blocks of their own, which a reset frees.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -1,8 +1,8 @@
 /*
  * Big-endian numbers, as PostgreSQL sends and takes them, and a bounds-checked cursor over them.
  *
- * Its error is sticky: a read past the end yields zeros and sets `bad`, so that a decoder checks
- * once a message. The bytes are borrowed.
+ * Its error is sticky: a read past the end yields zeros and sets `bad`, so that a decoder checks it
+ * once per message. The bytes are borrowed.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
@@ -17,7 +17,8 @@ struct bytes {
     bool bad;
 };
 
-/* Of UTF-8 that is to be cut at `len`: where no character is cut in two. text[len] is looked at. */
+/* Where to cut UTF-8 text so that no character is split: at `len` or shortly before. Reads
+ * text[len]. */
 static inline size_t bytes_whole_letters(const char *text, size_t len)
 {
     while (len && ((unsigned char)text[len] & 0xC0) == 0x80) {

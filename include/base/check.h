@@ -1,7 +1,7 @@
 /*
- * Invariants, looked at in every build: what follows from our own code alone. Where one does not hold,
- * going on could lose or invent rows; so the process ends, and what was captured is proved by the
- * last checkpoint. Bytes from outside are never checked by it: they are an error.
+ * Invariants that follow from our own code alone, checked in every build. If one does not hold,
+ * continuing could lose or invent rows, so the process ends; a new one continues from the last
+ * checkpoint. Input from outside is never checked with it: bad input is an error.
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
@@ -10,8 +10,8 @@
     (__builtin_expect(!!(holds), 1) ? (void)0 : check_failed(#holds, __FILE__, __LINE__))
 
 /*
- * Say on standard error what ends the process. Any thread. Waits for no reader: the line is dropped
- * if standard error takes nothing.
+ * Write to standard error why the process ends. Any thread. Does not block: the line is dropped if
+ * standard error cannot take it.
  */
 void last_words(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,7 +1,7 @@
 /*
  * Named steps at which a test may end the process, as a crash would: CRASH_POINT=name:n in the
  * environment ends it the n-th time that the step is reached. Only in builds with
- * -DCRASH_POINTS=ON; in others nothing is left of them.
+ * -DCRASH_POINTS=ON; other builds do not contain them.
  */
 #ifndef BASE_CRASH_H
 #define BASE_CRASH_H

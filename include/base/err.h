@@ -1,6 +1,6 @@
 /*
- * What went wrong, and whose turn it is to mend it. An error is filled where it happens, handed up
- * by value of its owner's struct, and printed once, at the top.
+ * What went wrong, and who can fix it. An error is filled in where it happens, in the struct that
+ * the caller passed, and printed once, at the top.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -9,14 +9,14 @@
 
 enum err_kind {
     ERR_NONE,
-    ERR_CONFIG,    /* the user can mend it: options, privileges, settings of the server */
+    ERR_CONFIG,    /* the user can fix it: options, privileges, settings of the server */
     ERR_TRANSIENT, /* trying again may help: network, restart, lock */
     ERR_SYSTEM,    /* neither: a full disk, a protocol violation, a bug of ours or the server's */
     ERR_STOPPED,   /* asked to stop: not a failure, never shown */
 };
 
-/* What the user must do in the end. How that is done is the protocol's to say, so it is not in the
- * message: the caller that prints the error adds it. */
+/* What the user must do in the end. How to do it depends on the protocol, so the message does not
+ * say it: the caller that prints the error adds it. */
 enum err_remedy {
     REMEDY_NONE,        /* the message says it all */
     REMEDY_BEGIN_AGAIN, /* begin the capture again */
@@ -43,7 +43,7 @@ bool err_detail(struct err *err, const char *format, ...) __attribute__((format(
 /* Put words before the message: "while …: message". Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Put words behind the message. Returns false. */
+/* Append words to the message. Returns false. */
 bool err_suffix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The message ends in "begin the capture again"; returns false. */
@@ -52,8 +52,8 @@ bool err_remedy(struct err *err, enum err_remedy remedy);
 /* Name the stream that the error concerns. Returns false. */
 bool err_stream(struct err *err, const char *schema, const char *table);
 
-/* Name the table that a query was about when it failed, in the words too, unless they do. Nothing where
- * an error is about another already, or none. Returns false. */
+/* Name the table that a failed query was about; the message, too, unless it has the name already.
+ * Does nothing if there is no error, or if it names a table already. Returns false. */
 bool err_about(struct err *err, const char *schema, const char *table);
 
 /*

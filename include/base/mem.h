@@ -1,7 +1,6 @@
 /*
- * Memory that is there or the process is not: running out ends it with a line on stderr, which is
- * safe, because whatever was captured is proved by the last checkpoint written, not by what memory
- * held.
+ * Allocation that never returns NULL: if memory runs out, the process ends with a line on stderr.
+ * That is safe: a new process continues from the last checkpoint written.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -15,7 +14,7 @@ char *mem_string(const char *s);        /* strdup; NULL stays NULL */
 char *mem_string_n(const char *s, size_t len);
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What an allocator of another kind found: ends the process, as all that fails here does. */
+/* For other allocators that ran out of memory: end the process as these functions do. */
 void *mem_exhausted(size_t size) __attribute__((noreturn));
 
 /* Double the capacity of an array until it holds `need` items of `size` bytes. */

@@ -1,6 +1,6 @@
 /*
  * Names of tables as one text: "schema.table", which names a stream in a state, a table in every
- * message, and what `backfill` is to backfill again.
+ * message, and the tables in the arguments of `backfill`.
  *
  * A part that holds a dot or a double quote is quoted as in SQL. Otherwise it is written as
  * it is, in its own case: unlike in SQL, MyTable without quotes is MyTable.

@@ -1,9 +1,9 @@
 /*
  * Output bytes: a buffer that hands itself to a sink when it is full.
  *
- * The caller reserves room, writes through a plain pointer, and commits what it wrote. Without
- * a sink the buffer grows instead. A sink that fails makes the error sticky: later output is
- * dropped, and out_flush tells. One owner at a time.
+ * The caller reserves room, writes through a plain pointer, and commits what it wrote. Without a
+ * sink the buffer grows instead. A sink that fails makes the error sticky: later output is dropped,
+ * and out_flush returns false. One owner at a time.
  */
 #ifndef BASE_OUT_H
 #define BASE_OUT_H
@@ -106,8 +106,9 @@ static inline void out_commit(struct out *out, const char *end)
 }
 
 /*
- * For a hot path that keeps the end of the text in a register: `p` is where out_reserve's room is
- * written up to. Room for `size` more bytes: there, or behind the same text elsewhere.
+ * For a hot path that keeps the end of the text in a register: `p` is the end of what was written
+ * since out_reserve. Returns where `size` more bytes have room: `p`, or the end of the same text
+ * after it was flushed or moved.
  */
 static inline char *out_room(struct out *out, char *p, size_t size)
 {

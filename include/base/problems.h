@@ -14,7 +14,7 @@ struct problem {
     char *text;
     char *schema, *table; /* the stream; empty when it concerns all */
     size_t what_len;      /* of the text: what is wrong, without what to do; 0: all of it */
-    char **statements;    /* SQL that mends it, in the order of running; the text has it too */
+    char **statements;    /* SQL that fixes it, in the order of running; the text has it too */
     size_t statement_count, statement_cap;
 };
 
@@ -27,12 +27,12 @@ struct problems {
 /* Concerns all, unless problems_concern says otherwise. */
 void problems_add(struct problems *, const char *text);
 
-/* Put words behind the text of the last one. */
+/* Append words to the text of the last one. */
 void problems_extend(struct problems *, const char *words);
 
 /*
- * The last one is mended by this statement, beside those that it already has. It goes to the end of the
- * text, which says what to do with it: "…: run".
+ * This statement helps to fix the last problem, after those that it already has. It is appended to
+ * the text, which says what to do with it: "…: run".
  */
 void problems_mend(struct problems *, const char *statement);
 
@@ -49,8 +49,8 @@ void problems_write(struct out *, const struct problems *);
 bool problems_none(const struct problems *, struct err *);
 
 /*
- * The next error of one stream, *next being where to look, and 0 at first: those that stand
- * together, joined. False when there is none left.
+ * The next error of one stream, *next being where to look, and 0 at first: adjacent ones are
+ * joined. False when there is none left.
  */
 bool problems_of_stream(const struct problems *, size_t *next, struct err *);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What is writable takes some kilobytes at once. */
+/* A descriptor that polls as writable takes some kilobytes without blocking. */
 void last_words(const char *format, ...)
 {
     struct pollfd fd = {STDERR_FILENO, POLLOUT, 0};

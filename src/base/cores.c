@@ -1,4 +1,4 @@
-/* Containers are given cores by a quota of time, which sched_getaffinity does not tell. */
+/* A container may be limited by a quota of CPU time, which sched_getaffinity does not show. */
 #include "base/cores.h"
 
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* malloc and its kin, which never return NULL. */
+/* malloc and related functions that never return NULL. */
 #include "base/mem.h"
 
 #include <stdarg.h>

@@ -32,7 +32,7 @@ void out_free(struct out *out)
     *out = (struct out){0};
 }
 
-enum { KEEP_MOST = 16 << 20 }; /* bytes of room; more is for one value that was large */
+enum { KEEP_MOST = 16 << 20 }; /* bytes of room to keep; more was for one large value */
 
 bool out_flush(struct out *out)
 {
