@@ -27,8 +27,8 @@ struct base_snapshot {
     struct snapshot snapshot;
     char *exported; /* its name, while the transaction that exported it lasts. NULL: the ids of
                        transactions say which rows it sees */
-    char *text; /* the exported one as the server writes it: its name may come again for another */
-    bool resumable; /* in a later run, too, ids can say which rows it sees */
+    char *text;     /* the exported one as the server writes it: another may have its name later */
+    bool resumable; /* a later run, too, can tell by ids which rows it sees */
 };
 
 void base_copy(struct base_snapshot *to, const struct base_snapshot *from);
@@ -68,7 +68,7 @@ struct backfill {
     const struct catalog *catalog;
     struct queue *tasks;
     const uint64_t
-        *lives; /* shared: of each stream, its life (merge/merge.h): tasks of others are dropped */
+        *lives; /* shared: each stream's life (merge/merge.h): tasks of others are dropped */
     const uint64_t *received; /* shared: the position up to which the stream was received */
     struct run *run;
     struct log *log;
@@ -80,14 +80,15 @@ struct backfill {
 struct worker;
 
 /*
- * Starts the worker's thread: its rows come out of `ring`. It takes tasks until the run stops. A
- * range whose table is not as its task describes it is given back: CHUNK_RETURN.
+ * Start the worker's thread, which pushes rows to `ring`. It takes tasks until the run stops. If a
+ * table is not as its task describes it, the worker gives the range back: CHUNK_RETURN.
  */
 struct worker *worker_start(const struct backfill *, unsigned number, struct pool *, struct ring *,
                             struct err *);
 void worker_join_thread(struct worker *); /* NULL is fine */
 
-/* Once no batch is left that it read: it owns the relations that these point at. NULL is fine. */
+/* Call it once no batch that it read is left: it owns the relations that those point at. NULL is
+ * fine. */
 void worker_free(struct worker **);
 
 /* A new watermark, and the statement that writes it. */
@@ -121,9 +122,9 @@ bool backfill_unwritten(struct pg *, const struct relation *const *, int count, 
                         struct err *);
 
 /*
- * Keys that cut a table with a key into about `ranges` parts of like size, in key order, from a
- * sample of its pages. *count keys, fewer where there are not so many rows; they and the array are
- * the caller's to free.
+ * Keys that cut a table with a key into about `ranges` parts of similar size, in key order, from a
+ * sample of its pages. *count keys, fewer if the table has fewer rows. The caller frees them and
+ * the array.
  */
 bool backfill_bounds(struct pg *, const struct table_description *, int ranges,
                      struct key ***bounds, int *count, struct err *);

@@ -23,8 +23,9 @@ bool chunk_reader_answer(struct chunk_reader *r, struct message *message, struct
 }
 
 /*
- * The more bytes came since the last pause, the shorter is this one: the server must not have to
- * wait for us to read. Nor is it longer than the bytes that are `left` will take.
+ * Pause while rows gather in the socket. The more bytes came since the last pause, the shorter this
+ * one: the server must not have to wait for us to read. It is no longer than the bytes that are
+ * `left` take to arrive.
  */
 static void let_gather(struct chunk_reader *r, double left)
 {

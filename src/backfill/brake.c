@@ -42,7 +42,7 @@ static void say_blind(const struct brake *b, const char *user)
     }
 }
 
-/* The backfill goes on without the answer, unless the connection is lost. */
+/* The backfill continues without the answer, unless the connection is lost. */
 static bool poll_failed(const struct brake *b, const struct pg *pg, const struct err *err)
 {
     throttle_lag(b->backfill->throttle, clock_monotonic_us(), 0);

@@ -36,8 +36,7 @@ static bool stopped(struct err *err)
     return err_set(err, ERR_STOPPED, "stopped");
 }
 
-/* There is room, because worker.c waited for it; with one oversized row after another it may take a
- * wait. */
+/* worker.c has waited for room in the pool; but after several oversized rows this may wait, too. */
 bool chunk_reader_take_batch(struct chunk_reader *r, const struct backfill_task *task,
                              struct err *err)
 {
@@ -160,7 +159,7 @@ static bool base_gone(struct chunk_reader *r, const char *why, struct err *err)
     return err_set(err, ERR_TRANSIENT, "%s", why);
 }
 
-/* Once ids are used a second time, they do not say any more which rows the base snapshot saw. */
+/* Once transaction ids are reused, they no longer show which rows the base snapshot saw. */
 static bool ids_tell(struct chunk_reader *r, const struct backfill_task *task,
                      const struct snapshot *snapshot, struct err *err)
 {
@@ -181,7 +180,7 @@ static bool read_snapshot(struct chunk_reader *r, const struct backfill_task *ta
     return ok && send_snapshot(r, task, &chunk, err);
 }
 
-/* Whether it is the base snapshot: after a restart of the server its name may be another's. */
+/* Whether it is the base snapshot: after a restart of the server another may have its name. */
 static bool is_base(struct chunk_reader *r, const struct backfill_task *task, struct err *err)
 {
     struct message row;
@@ -201,7 +200,7 @@ static bool is_base(struct chunk_reader *r, const struct backfill_task *task, st
     return base_gone(r, "another snapshot has the name of the one that was held", err);
 }
 
-/* SET TRANSACTION SNAPSHOT: the rows are read in the base snapshot, unless that is no more. */
+/* SET TRANSACTION SNAPSHOT: the rows are read in the base snapshot, unless it no longer exists. */
 static bool import_snapshot(struct chunk_reader *r, const struct backfill_task *task,
                             struct err *err)
 {
@@ -248,7 +247,7 @@ static bool was_cancelled(const struct err *err)
     return !strcmp(err->sqlstate, "57014");
 }
 
-/* The query ends with the error that says so, unless it was quicker: then what follows it is
+/* The query ends with the error of a cancel, unless it ended first: then the answers after it are
  * skipped, too. */
 bool chunk_reader_skip_rows(struct chunk_reader *r, struct err *err)
 {
@@ -266,7 +265,7 @@ bool chunk_reader_skip_rows(struct chunk_reader *r, struct err *err)
     return true;
 }
 
-/* One that took too long may ask for fewer rows. */
+/* After a query that took too long, the next one may ask for fewer rows. */
 static bool query_failed(struct chunk_reader *r, const struct message *message, struct err *err)
 {
     chunk_reader_failed(r, message, err);
@@ -304,7 +303,7 @@ static enum taken take_rows(struct chunk_reader *r, struct rows *rows, struct er
     return taken;
 }
 
-/* The batch is full: on with the next one, if there is room for it. */
+/* The batch is full: continue with the next one, if there is room for it. */
 static bool go_on(struct chunk_reader *r, const struct backfill_task *task, struct rows *rows,
                   struct err *err)
 {
@@ -314,8 +313,8 @@ static bool go_on(struct chunk_reader *r, const struct backfill_task *task, stru
     return r->table.order->cut(r, rows, err);
 }
 
-/* Up to the end of the query or the cut. A batch is sent between two rows only: the part of a row
- * that has come would have to be copied. */
+/* Read rows up to the end of the query or the cut. A batch is sent only between two rows: otherwise
+ * the part of a row that has come would have to be copied. */
 static bool read_rows(struct chunk_reader *r, const struct backfill_task *task, struct rows *rows,
                       struct err *err)
 {
@@ -343,7 +342,7 @@ static void learn_width(struct chunk_reader *r, const struct rows *rows)
     }
 }
 
-/* Whether the table has changed since the snapshot that was imported: a newer one is taken. */
+/* Check in a newer snapshot whether the table has changed since the imported one. */
 static bool read_facts_after(struct chunk_reader *r, struct rows *rows, struct err *err)
 {
     struct snapshot snapshot = {0};

@@ -13,7 +13,7 @@
  */
 enum { CHUNK_EXTRA_BATCHES = 4 };
 
-/* What came of asking for a chunk; what follows is decided in range.c. */
+/* The result of asking for a chunk; range.c decides what follows. */
 enum outcome {
     OUTCOME_NOT_ASKED, /* something else must come first */
     OUTCOME_ROWS,      /* it was read, and is not the last of its range */
@@ -21,7 +21,7 @@ enum outcome {
     OUTCOME_TOO_LARGE, /* its rows took too long or too much memory: the next query asks for fewer */
     OUTCOME_CHANGED,   /* the table is not as described */
     OUTCOME_BASE_GONE, /* nothing shows any more which rows the base snapshot saw */
-    OUTCOME_FAILED,    /* any other error: no connection, a lock that was not had, a right … */
+    OUTCOME_FAILED,    /* any other error: connection lost, lock not granted, right missing … */
 };
 
 struct chunk_reader {
@@ -31,11 +31,11 @@ struct chunk_reader {
     struct pool *pool;
     struct ring *ring;       /* to the merger, which takes what is pushed */
     struct batch *batch;     /* the pool's, being filled; NULL: none */
-    struct arena aside;      /* answers that are no rows of the chunk; until the next one */
+    struct arena aside;      /* an answer that is not a row of the chunk; until the next one */
     struct key *end;         /* owned; of the last row of the chunk so far */
     const struct key *after; /* borrowed; where the query begins */
     uint64_t bytes;          /* of rows that the last chunk had */
-    uint64_t replayed;       /* a standby's position that was passed before the next snapshot */
+    uint64_t replayed;       /* the position that a standby had replayed before the next snapshot */
     int64_t asked_us;        /* when the query was made, */
     int asked;               /* and how many rows it asks for */
     int gather_us;           /* how long rows were left to gather last, */
@@ -108,13 +108,13 @@ bool chunk_reader_facts_row(struct chunk_reader *, const struct table_descriptio
  * also after a failure. */
 bool chunk_reader_facts(struct chunk_reader *, struct snapshot *, struct rows *, struct err *);
 
-/* Read an answer that is no row of the chunk; it lives until the next one. */
+/* Read an answer that is not a row of the chunk; it lives until the next one. */
 bool chunk_reader_answer(struct chunk_reader *, struct message *, struct err *);
 
 /*
- * Read more rows into the batch. They are left to gather for a moment, because whoever waits on the
- * socket is woken for every few kilobytes, which costs both sides more than the bytes. `left`: how
- * many bytes are still to come, as far as is known.
+ * Read more rows into the batch. They are left to gather for a moment, because a thread that waits
+ * on the socket is woken for every few kilobytes, which costs both sides more than the bytes.
+ * `left`: how many bytes are still to come, as far as is known.
  */
 bool chunk_reader_take_more(struct chunk_reader *, double left, struct err *);
 

@@ -34,7 +34,7 @@ void table_name_sql(struct out *sql, const struct table_description *d)
     pg_quote_identifier(sql, d->relation->name);
 }
 
-/* A column that nobody wants keeps its place, and is not read: a large value may be far away. */
+/* A column that is not wanted keeps its place, but is not read: fetching TOAST values is costly. */
 static void add_columns(struct out *sql, const struct relation *relation)
 {
     for (int i = 0; i < relation->column_count; i++) {
@@ -60,8 +60,10 @@ static void lock_statement(struct out *request, const struct table *table)
     out_free(&sql);
 }
 
-/* The table is locked before a snapshot is taken: pages are counted as they are, whatever the
- * snapshot sees, and terms are as it sees them. Both are of one file where nobody can replace it.
+/*
+ * The table is locked before a snapshot is taken: pages are counted as they are, whatever the
+ * snapshot sees, and terms are as it sees them. Both are of the same file, since the lock keeps it
+ * from being replaced.
  */
 static void begin_statements(struct out *request, const struct table *table)
 {

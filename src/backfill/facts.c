@@ -41,8 +41,8 @@ static bool check_terms(struct chunk_reader *r, const struct table_description *
     return true;
 }
 
-/* At a standby the row has the position that was replayed before the next snapshot is taken. This
- * snapshot is at least as new as the position in the row before. */
+/* At a standby the row has the position that was replayed before the *next* snapshot is taken. This
+ * snapshot is at least as new as the position in the previous row. */
 static bool take_snapshot(struct chunk_reader *r, const char *text, struct snapshot *snapshot,
                           struct err *err)
 {

@@ -37,9 +37,9 @@ static const char writers_sql[] =
     " AND ($1::text IS NULL OR l.virtualtransaction=ANY($1::text[]))";
 
 /*
- * At a standby nobody sees the locks of its primary's transactions: all of those that have an id
- * are waited for, up to the next id. (A snapshot's end is no bound: at a standby it is behind the
- * last one that has ended, and younger ones run.) The row is of the same form.
+ * A standby does not show the locks of its primary's transactions: so all transactions with ids
+ * below the next id are waited for. (A snapshot's end is no bound: at a standby it is behind the
+ * last one that has ended, and younger ones run.) The row has the same form as that of writers_sql.
  */
 static const char running_sql[] =
     "SELECT CASE WHEN x.oldest<x.wanted THEN ARRAY[x.wanted]::text END,"

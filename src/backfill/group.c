@@ -101,9 +101,9 @@ bool group_set_aside(struct group *g, const struct backfill *b, struct pg *pg,
 }
 
 /*
- * While we wait for the lock of one table, we hold those of others, for which somebody may wait. So
- * we wait for less than deadlock_timeout: the server must not find a deadlock, and end the other's
- * transaction.
+ * While we wait for the lock of one table, we hold those of others, for which other sessions may
+ * wait. So we wait for less than deadlock_timeout: the server must not find a deadlock and end the
+ * other transaction.
  */
 static void lock_statements(struct out *request, const struct group *g)
 {
@@ -158,7 +158,8 @@ static struct batch *add_rider(struct chunk_reader *r, const struct group_member
     return rider;
 }
 
-/* The last one first: riders are taken in the order of the tables. */
+/* The last one first: each rider is put before the ones there, so they end in the order of the
+ * tables. */
 bool group_open(struct group *g, struct chunk_reader *r, struct err *err)
 {
     if (!chunk_reader_take_batch(r, g->members[0].task, err)) {
@@ -171,7 +172,7 @@ bool group_open(struct group *g, struct chunk_reader *r, struct err *err)
     return true;
 }
 
-/* All are of one snapshot, which is read from the first row that is as described. */
+/* All tables are read in one snapshot: take it from the first row whose table is as described. */
 static bool read_facts(struct group *g, struct chunk_reader *r, struct err *err)
 {
     struct rows sight = {0};
@@ -197,7 +198,7 @@ static bool read_facts(struct group *g, struct chunk_reader *r, struct err *err)
     return chunk_reader_expect_done(r, 1, err);
 }
 
-/* All rows of its query that have come. *end: it has ended. */
+/* Take all rows of its query that have come. *end: the query has ended. */
 static bool take_rows(struct group_member *m, struct chunk_reader *r, struct rows *rows, bool *end,
                       struct err *err)
 {

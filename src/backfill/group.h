@@ -36,9 +36,11 @@ struct group {
  * group owns *task, too. */
 bool group_gather(struct group *, const struct backfill *, struct backfill_task **task);
 
-/* A table that somebody writes to has to wait for its fence, but the others not with it: it goes
- * back to the queue. At a standby nobody knows who writes to what, and all wait together: *fence
- * is one of the tables; else NULL. */
+/*
+ * Put tables that a transaction writes to back into the queue: each has to wait for its fence, and
+ * the others need not wait with it. A standby does not show who writes to what, so there all wait
+ * together: *fence is one of the tables; else NULL.
+ */
 bool group_set_aside(struct group *, const struct backfill *, struct pg *,
                      const struct relation **fence, struct err *);
 
@@ -51,8 +53,7 @@ bool group_open(struct group *, struct chunk_reader *, struct err *);
 /* Read the answers. After a failure the members that have END by then are good. */
 bool group_read(struct group *, struct chunk_reader *, struct err *);
 
-/* Hand the chunks of members with END to the merger, which end as *close says; it is to forget the
- * others. */
+/* Close the chunks of members with END as *close says, and make the merger forget the others. */
 bool group_close(struct group *, struct chunk_reader *, const struct chunk_close *close,
                  struct err *);
 

@@ -1,6 +1,6 @@
 /*
  * How SQL orders by the key, and compares with it: by the operators of the key's own index, each
- * with its schema, so that no operator of somebody else's is taken for one of them.
+ * with its schema, so that no operator of another schema is taken for one of them.
  */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Writing what chunks wait for. */
+/* Writing the marks that chunks wait for. */
 #include "mark.h"
 
 #include <string.h>

@@ -21,7 +21,7 @@ struct order {
     /* How many bytes of rows are still to come, as far as is known. */
     double (*bytes_left)(const struct chunk_reader *, const struct rows *);
 
-    /* The batch with the chunk's last row so far may be sent: keep what is needed of the row. */
+    /* Before the batch with the chunk's last row so far is sent: copy what is needed of the row. */
     bool (*note_end)(struct chunk_reader *, struct err *);
 
     /* There is no memory for more rows: cut the chunk here, or fail. */

@@ -1,4 +1,4 @@
-/* The key of a row that a chunk has read, as text: where the next chunk goes on. */
+/* The key of a row that a chunk has read, as text: the next chunk begins after it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

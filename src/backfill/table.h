@@ -1,5 +1,5 @@
-/* A table as a worker reads it: its columns, its key, and the statements made of them. The
- * worker's own. */
+/* A table as a worker reads it: its columns, its key, and the statements made of them. Only the
+ * worker's thread uses it. */
 #ifndef BACKFILL_TABLE_H
 #define BACKFILL_TABLE_H
 

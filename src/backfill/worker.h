@@ -1,4 +1,4 @@
-/* A worker: what its files share. All of it is its thread's own. */
+/* A worker: what its files share. Only its thread uses it. */
 #ifndef BACKFILL_WORKER_H
 #define BACKFILL_WORKER_H
 
@@ -11,7 +11,7 @@
 #include "runtime/retry.h"
 
 struct worker {
-    struct thread *thread; /* this is of whoever started it */
+    struct thread *thread; /* used by the thread that started it alone */
     struct backfill backfill;
     struct chunk_reader reader;
     struct worker_progress *progress; /* shared: the thread writes it, */
