@@ -30,15 +30,15 @@
 #include "runtime/run.h"
 #include "state/state.h"
 
-/* Called by the emitter's thread alone, but for `frame`'s strings, which live as long as the codec.
- */
+/* Only the emitter's thread calls these. The strings that `frame` sets live as long as the
+ * codec. */
 struct codec {
     void *context;
 
     /* The text around the records of a stream of the catalog. */
     void (*frame)(void *context, int stream, struct frame *);
 
-    /* Likewise of a stream that is of no table. NULL: there is none. */
+    /* The same for a stream without a table (messages, transactions). NULL: there is none. */
     void (*frame_logical)(void *context, enum logical_stream, struct frame *);
 
     /* Append a message about a shape of a stream's table, before the first record that is printed
@@ -48,7 +48,7 @@ struct codec {
     /*
      * Append the message of a checkpoint. `newer` holds what changed since the last one;
      * counts[stream] the records printed since then, and counts[catalog->room] those of streams
-     * that are of no table.
+     * without a table.
      */
     void (*checkpoint)(void *context, struct out *, const struct capture_identity *,
                        const struct checkpoint *newer, const uint64_t *counts);
@@ -60,12 +60,15 @@ struct codec {
      * emitter runs. NULL: they are in the run's error alone. */
     void (*error)(void *context, struct out *, const struct err *);
 
-    /* The capture of the first `count` streams has begun, of which it may have been called before;
-     * the capture is over, complete or not. NULL: nothing is written. */
+    /*
+     * `begin`: the capture of the first `count` streams has begun; called again with a larger
+     * `count` when streams join. `end`: the capture is over, complete or not. NULL: nothing is
+     * written.
+     */
     void (*begin)(void *context, struct out *, int count);
     void (*end)(void *context, struct out *, bool complete);
 
-    /* What the consumer must do so that the server removes WAL that was captured: for a warning. */
+    /* For a warning: what the consumer must do so that the server can remove captured WAL. */
     const char *release;
 
     /* A stream begins again only after a checkpoint which says that nothing is read of it. */
@@ -95,7 +98,7 @@ struct sink {
 
 struct engine_config {
     const struct config *config;
-    struct catalog *catalog; /* streams join it: how many it has only the merger's thread may ask */
+    struct catalog *catalog; /* streams join it: only the merger's thread may read its count */
     const struct state *state;
     struct codec codec;
     struct sink sink;
@@ -104,16 +107,16 @@ struct engine_config {
     struct progress *progress;
     /*
      * The LSN that the consumer has durably taken, for the server to release WAL up to. Written
-     * with shared_store by whoever takes acknowledgements; starts with what the given state proves,
-     * 0: nothing yet.
+     * with shared_store by the thread that takes acknowledgements; starts with the position in the
+     * given state; 0: nothing yet.
      */
     uint64_t *acknowledged;
-    /* The catalog as it was read again: struct catalog, which the engine takes. Ring the run's
-     * bells after each. NULL: it never is. */
+    /* Catalogs (struct catalog) that were read again while the capture runs; the engine takes them.
+     * Ring the run's bells after each push. NULL: the catalog is never read again. */
     struct queue *catalogs;
 };
 
-/* Capture until complete, stopped, or failed; the run tells which. Blocks; the run has stopped when
+/* Capture until complete, stopped, or failed; the run says which. Blocks; the run has stopped when
  * it returns. */
 void engine_run(const struct engine_config *);
 

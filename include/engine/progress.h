@@ -1,6 +1,6 @@
 /*
- * How far a capture has come, for whoever shows it. Each number is written by one thread, with
- * shared_store, and read by any, with shared_load; numbers of one writer are adjacent, so that
+ * How far a capture has come, for the threads that show it. Each number is written by one thread,
+ * with shared_store, and read by any, with shared_load; numbers of one writer are adjacent, so that
  * writers do not share cache lines.
  */
 #ifndef ENGINE_PROGRESS_H
@@ -12,7 +12,7 @@
 
 enum { PROGRESS_WORKERS = 64 };
 
-/* By the merger, but for what never changes. */
+/* Written by the merger's thread, except what never changes. */
 struct stream_progress {
     char *name; /* of its state */
     char *schema, *table;
@@ -22,13 +22,13 @@ struct stream_progress {
     uint64_t backfilling;  /* 0 or 1 */
 };
 
-/* By the emitter: what it has printed of a stream in this run. */
+/* Written by the emitter: what it has printed of a stream in this run. */
 struct stream_output {
     uint64_t rows, row_bytes;       /* of the backfill */
     uint64_t changes, change_bytes; /* of the WAL */
 };
 
-/* By the service: the server's slot, when it was last looked at. */
+/* Written by the service: the slot, as it was last looked at. */
 struct slot_progress {
     uint64_t known;         /* 1: the fields below are filled */
     uint64_t status;        /* enum slot_status */
@@ -36,12 +36,12 @@ struct slot_progress {
     uint64_t retained;      /* bytes of WAL that the server keeps for it */
     uint64_t wal_end; /* of the server, also while it decodes and replication sends nothing newer */
 
-    /* An end of the WAL that had been seen when all before an earlier one was printed. */
+    /* A mark: an end of the WAL, taken once everything before the previous mark was printed. */
     uint64_t mark_lsn;
     uint64_t marked_us; /* monotonic */
 };
 
-/* The last heartbeat: bytes that were written to the WAL, which are back once all before them is
+/* The last heartbeat: a few bytes written to the WAL; it is back once everything before them is
  * printed. One at a time. */
 struct heartbeat_progress {
     /* By the service. */
@@ -54,7 +54,7 @@ struct heartbeat_progress {
 };
 
 enum slot_status {
-    SLOT_STATUS_UNKNOWN, /* the server is too old to tell */
+    SLOT_STATUS_UNKNOWN, /* the server's version does not report it */
     SLOT_STATUS_RESERVED,
     SLOT_STATUS_EXTENDED,
     SLOT_STATUS_UNRESERVED,
@@ -82,7 +82,7 @@ struct progress {
     uint64_t received;
     uint64_t flushed;      /* as the slot has it: the server may remove what is before */
     uint64_t reader_waits; /* 1: it waits until something that it has read is printed */
-    uint64_t heard_us;     /* monotonic: when the server last said something */
+    uint64_t heard_us;     /* monotonic: when the server last sent something */
     uint64_t reader_reconnects;
     uint64_t open_transactions, open_bytes; /* kept until their commits */
 
@@ -107,7 +107,7 @@ int64_t progress_lag_ms(const struct progress *, int64_t now_us, int64_t now_ms)
 /* How long a heartbeat takes, or has taken by now; -1: none was sent. */
 int64_t progress_heartbeat_us(const struct progress *, int64_t now_us);
 
-/* Whoever shows it frees what is in it, once the engine has returned and nobody looks any more. */
+/* Free what is in it: once the engine has returned and no thread reads it any more. */
 void progress_clear(struct progress *);
 
 #endif

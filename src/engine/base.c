@@ -1,12 +1,12 @@
 /*
  * The snapshot that tables without key are read in, in ctid order.
  *
- * Within a run it is one snapshot indeed: exported by a transaction that stays open, as pg_dump
- * does it, and imported by every chunk. A later run can only tell by transaction ids which rows it
- * saw. That is exact as long as no id was used twice (the first 2^32 of them), and if the ids of
- * the subtransactions that ran are known, too: a snapshot lists those of transactions alone. The
- * server says of each id whether it is in progress, which a subtransaction is as long as its
- * transaction is.
+ * Within a run, every chunk imports one snapshot, exported by a transaction that stays open, as
+ * pg_dump does it. A later run can only tell by transaction ids which rows that snapshot saw. That
+ * is exact as long as no id was used twice (the first 2^32 of them), and if the ids of the
+ * subtransactions that ran are known, too: a snapshot lists only those of transactions. The server
+ * says of each id whether it is in progress, which a subtransaction is as long as its transaction
+ * is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +19,9 @@
 enum { STANDBY_TRIES = 100, STANDBY_PAUSE_US = 2000 };
 
 /*
- * Behind a transaction that has run for long there are many ids: then none is asked about. The
- * youngest is asked about first: a transaction that is in progress after its subtransactions were
- * asked about proves what was said of them.
+ * If a transaction has run for long, too many ids are newer than its own: then none is asked about.
+ * The newest id is asked about first, so a transaction after its subtransactions: if it is still in
+ * progress then, the answers about those are right.
  */
 static const char export_sql[] =
     "SELECT pg_catalog.pg_export_snapshot(),s::text,CASE WHEN u-l<=100000 THEN"
@@ -62,8 +62,8 @@ static uint64_t *parse_ids(const char *text, size_t *count)
 
 /*
  * Whether the ids of all subtransactions that the snapshot hides are known: all of its transactions
- * were still in progress when the ids were asked about. Then all that were are taken: what runs
- * later and is older than the snapshot's end ran then, too.
+ * were still in progress when the ids were asked about. Then all ids found in progress are added:
+ * an id below the snapshot's end that is in progress later was so when the snapshot was taken.
  */
 static bool add_subtransactions(struct snapshot *snapshot, const char *running)
 {
@@ -103,9 +103,9 @@ static bool take(struct pg *pg, struct base_snapshot *base, struct err *err)
 }
 
 /*
- * At a standby no ids tell what the snapshot sees. Where all that was received by the time that it
- * was taken had been replayed before, it sees what was committed before that position, and nothing
- * else.
+ * At a standby, transaction ids do not show what a snapshot sees. If the standby had replayed all
+ * that we had received by then, the snapshot sees what was committed before that position, and
+ * nothing else.
  */
 static bool try_standby(const struct engine_config *c, struct pg *pg, struct base_snapshot *base,
                         struct err *err)

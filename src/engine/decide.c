@@ -1,4 +1,5 @@
-/* What becomes of a table that was examined: it goes on, begins again, or ends the capture. */
+/* The decision about a table that was examined: its stream continues, begins again, or ends the
+ * capture. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ void roster_ask(struct merger_thread *t, struct question **q)
     ring_push(t->service->questions, (void **)q);
 }
 
-/* A stream that is lost has no backfill that must be able to go on. */
+/* A lost stream has no backfill that must be able to continue. */
 static enum terms_use use_of(const struct merger_thread *t, int stream)
 {
     bool backfilling;
@@ -105,7 +106,7 @@ static void adopt(struct merger_thread *t, struct member *m, const struct questi
     merge_touch(t->merge, q->stream);
 }
 
-/* Ranges that were given back are read on, with a new description if the terms have changed. */
+/* Queue the ranges that were given back again, with a new description if the terms have changed. */
 static void go_on(struct merger_thread *t, struct member *m, const struct question *q)
 {
     adopt(t, m, q);
@@ -172,7 +173,8 @@ static void begin_again(struct merger_thread *t, const struct question *q)
     describe(t, q->stream, true);
 }
 
-/* A read that ends fails: it must not look as if it had read the table. */
+/* A capture that ends once all rows are read fails here: it must not look as if it had read the
+ * table. */
 static bool fail_away(struct merger_thread *t, const struct question *q, struct err *err)
 {
     const struct catalog_stream *s = &t->config->catalog->streams[q->stream];
@@ -180,7 +182,7 @@ static bool fail_away(struct merger_thread *t, const struct question *q, struct 
     return err_stream(err, s->schema, s->table);
 }
 
-/* A table that had another name for a while is untracked, though its terms are as before. */
+/* A table that had another name for a while counts as untracked, though its terms are as before. */
 static void judge_renamed(const struct member *m, struct terms_verdict *verdict)
 {
     if (m->because == roster_renamed && verdict->change < TERMS_UNTRACKED) {

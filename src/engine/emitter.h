@@ -33,7 +33,7 @@ struct emitter {
     bool ended;
 };
 
-/* The thread; the context is its emitter, of which whoever starts it has set the borrowed fields. */
+/* The thread's function; the context is its emitter, with the borrowed fields set. */
 void emitter_main(void *context);
 
 /* Call codec.begin() for the first `count` streams, unless that was done. */

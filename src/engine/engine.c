@@ -17,7 +17,7 @@ enum {
 };
 
 /* The memory limit: a third is for the stream and buffered changes; the rest is divided among the
- * workers, of which each gets no less than it needs to go on. */
+ * workers, each of which gets at least what it needs to make progress. */
 static size_t worker_batches(const struct engine *e)
 {
     size_t workers = e->pipeline.worker_count > 1 ? (size_t)e->pipeline.worker_count : 1;
@@ -180,7 +180,7 @@ static void take_down(struct engine *e)
     thread_join(&e->emitter_thread);
     printing_free(&e->printing);
     run_forget_bells(
-        e->config.run); /* whoever stops the run from now on must not ring what is freed */
+        e->config.run); /* a stop of the run from now on must not ring bells that are freed */
     drain(&e->pipeline.events);
     drain(&e->pipeline.output);
     for (int i = 0; i < e->pipeline.worker_count; i++) {

@@ -52,7 +52,7 @@ void extras_print_message(struct extras *x, struct out *out, const struct event 
     print_message(out, x->printers[LOGICAL_MESSAGES], e, source, now_ms);
 }
 
-/* Its first record is before all that the transaction wrote. */
+/* The BEGIN record comes before the first record of what the transaction wrote. */
 static void begin_transaction(struct extras *x, struct out *out, struct source *source,
                               int64_t now_ms)
 {

@@ -1,6 +1,6 @@
 /*
- * Records of streams that are of no table: messages, and the bounds of transactions. The emitter's
- * thread's own.
+ * Records of streams without a table: messages, and the bounds of transactions. Only the emitter's
+ * thread uses it.
  */
 #ifndef ENGINE_EXTRAS_H
 #define ENGINE_EXTRAS_H
@@ -24,7 +24,7 @@ struct extras {
 void extras_init(struct extras *, const struct engine_config *);
 void extras_clear(struct extras *);
 
-/* Whether the message is to be printed; and print it. */
+/* extras_wants: whether the message is to be printed. extras_print_message: print it. */
 bool extras_wants(const struct extras *, const struct event *message);
 void extras_print_message(struct extras *, struct out *, const struct event *, struct source *,
                           int64_t now_ms);

@@ -1,4 +1,5 @@
-/* Messages to events, and what has been handed on of the transaction under way. */
+/* Decoding messages to events, and the account of which events of the current transaction were
+ * handed on to the merger. */
 #include <inttypes.h>
 
 #include "replication.h"

@@ -22,14 +22,14 @@ void looks_ask(struct merger_thread *t, enum question_kind kind, bool *asked)
     merger_ask(t, &q);
 }
 
-/* More often where it is shown. */
+/* The slot is looked at more often if its state is shown. */
 static int64_t slot_interval_us(const struct merger_thread *t)
 {
     int64_t shown_us = t->config->progress->slot_interval_us;
     return shown_us ? shown_us : t->config->config->check_interval_ms * 1000;
 }
 
-/* Not while the one before is not back. */
+/* Not before the previous one is back. */
 static void begin_heartbeat(struct merger_thread *t, int64_t now_us)
 {
     const struct heartbeat_progress *p = &t->config->progress->heartbeat;
@@ -83,8 +83,8 @@ void looks_begin(struct merger_thread *t, int64_t now_us)
     }
 }
 
-/* A checkpoint needs a batch. While the consumer reads nothing there is none, and the looks go
- * on. */
+/* A checkpoint needs a batch. While the consumer reads nothing there is none: try again later, so
+ * that the looks continue. */
 static int64_t checkpoint_deadline_us(const struct merger_thread *t)
 {
     int64_t us = merge_deadline_us(t->merge);

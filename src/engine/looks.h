@@ -1,7 +1,7 @@
 /*
  * What the service is asked from time to time, beside what the merger needs to go on: how the
- * tables are (a look), what holds the slot back, how the slot is, and heartbeats. The merger's
- * thread's own.
+ * tables are (a look), what holds the slot back, how the slot is, and heartbeats. Only the merger's
+ * thread uses it.
  */
 #ifndef ENGINE_LOOKS_H
 #define ENGINE_LOOKS_H
@@ -23,10 +23,10 @@ struct merger_thread;
 /* Ask what is due. */
 void looks_begin(struct merger_thread *, int64_t now_us);
 
-/* Ask a question of which the kind says all. */
+/* Ask a question that needs nothing but its kind. */
 void looks_ask(struct merger_thread *, enum question_kind, bool *asked);
 
-/* The answer to ASK_HEARTBEAT: not `ok`: none is sent any more. */
+/* The answer to ASK_HEARTBEAT. Not `ok`: no more heartbeats are sent. */
 void looks_heartbeat_sent(struct merger_thread *, bool ok);
 
 /* When the merger's thread must wake, for this or for anything else. */

@@ -94,8 +94,8 @@ static bool merge_held(struct merger_thread *t, struct err *err)
 }
 
 /*
- * A batch of the stream. A chunk is closed before its watermark is written, so whatever watermark
- * is in this batch, its chunk is in the rings by now: rows are taken in between.
+ * A batch of the stream. A chunk is closed before its watermark is written, so the chunk of any
+ * watermark in this batch is in the rings by now: take the rows first, then merge the batch.
  */
 static bool take_batches(struct merger_thread *t, bool *some, struct err *err)
 {
@@ -116,7 +116,7 @@ static bool take_batches(struct merger_thread *t, bool *some, struct err *err)
     return !is_ready(t, h->events) || merge_held(t, err);
 }
 
-/* Go on with the batch that a question was asked about: nothing may be taken before it. */
+/* Continue with the batch that a question was asked about: no other may be taken before it. */
 static bool go_on(struct merger_thread *t, struct err *err)
 {
     struct batch *batch = t->hands.asking;
@@ -126,7 +126,7 @@ static bool go_on(struct merger_thread *t, struct err *err)
     return batch == t->hands.events ? merge_held(t, err) : take_row_batch(t, err);
 }
 
-/* A batch for an event that no batch of the stream brought. NULL: the run stops. */
+/* A batch for an event that the merger makes itself. NULL: the run stops. */
 static struct batch *own_batch(struct merger_thread *t)
 {
     struct batch *batch = NULL;
@@ -180,7 +180,7 @@ static bool take_snapshot(struct merger_thread *t, struct question *q, struct er
     return true;
 }
 
-/* Another server may have taken over since it was answered. Its positions are others then. */
+/* Another server may have taken over since the answer: then its positions do not compare. */
 static bool is_of_this_server(const struct merger_thread *t, const struct question *q)
 {
     return q->timeline == shared_load(&t->pipeline->timeline);
@@ -239,8 +239,11 @@ static bool ask_again(struct merger_thread *t, struct question **q)
     return true;
 }
 
-/* What a batch waits for is of the stream, whose servers agree up to there; and no base is asked for
- * while another server may take over. */
+/*
+ * Whether the answer came from a server that another has replaced. A question about a batch
+ * concerns the stream, on which both servers agree up to there; and no base is asked for while
+ * another server may take over.
+ */
 static bool is_void(const struct merger_thread *t, const struct question *q)
 {
     switch (q->kind) {

@@ -1,7 +1,7 @@
 /*
- * The merger's thread: what is its own. The merger itself (merge/merge.h) is a state machine
- * without I/O; the thread moves batches to it and from it, asks the service for it, and decides
- * about tables (roster.h). It runs on the thread of engine_run().
+ * What only the merger's thread uses. The merger itself (merge/merge.h) is a state machine without
+ * I/O; the thread moves batches to it and from it, asks the service for it, and decides about
+ * tables (roster.h). It runs on the thread of engine_run().
  */
 #ifndef ENGINE_MERGER_H
 #define ENGINE_MERGER_H
@@ -12,7 +12,7 @@
 #include "start.h"
 #include "watermarks.h"
 
-/* Popped, and not taken yet. */
+/* Batches popped from their rings, and not merged yet. */
 struct hands {
     struct batch *events;      /* owned; of the stream */
     struct batch *rows;        /* owned; of a chunk: only while something is asked for it */

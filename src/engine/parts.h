@@ -31,13 +31,13 @@ bool engine_start(struct engine *, struct err *);
 bool refresh_is_complete(const struct engine *);
 bool refresh_repeat(struct engine *, struct err *);
 
-/* For a read of another kind: warn if a slot of theirs is left. */
+/* In a capture that is not such a read: warn if a slot of one is left. */
 bool refresh_say_left(struct engine *, struct err *);
 
-/* Whether there is something in the state to go on from. */
+/* Whether the state has something to continue from. */
 bool refresh_goes_on(const struct engine *);
 
-/* Once nobody reads the slot any more: drop it, or say that it is left. */
+/* Once the slot is not read any more: drop it, or log that it is left. */
 void refresh_end(struct engine *);
 
 #endif

@@ -31,7 +31,7 @@ struct pipeline {
     struct ring *output;                 /* the merger's thread; the emitter */
 
     struct pool *pools[POOLS]; /* its producer takes batches, the emitter returns them */
-    struct bell merger_bell, emitter_bell; /* the thread waits for it; whoever pushes rings it */
+    struct bell merger_bell, emitter_bell; /* the thread waits for it; pushers ring it */
     struct queue *tasks;       /* struct backfill_task: the merger's thread puts, workers take */
     struct throttle *throttle; /* workers */
 

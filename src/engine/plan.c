@@ -1,4 +1,4 @@
-/* The plan of a capture: which streams go on from the state, which begin, and which ranges are
+/* The plan of a capture: which streams continue from the state, which begin, and which ranges are
  * still to be read. */
 #include "plan.h"
 
@@ -168,7 +168,7 @@ static bool judge(struct merger_thread *t, const struct stream_state *old, int i
     return true;
 }
 
-/* What an earlier version did not note of the table is taken to be as it is now. */
+/* Terms that an earlier version did not store are taken from the table as it is now. */
 static void go_on(struct merger_thread *t, const struct stream_state *old, int i)
 {
     struct member *m = &t->roster.members[i];
@@ -192,9 +192,9 @@ static void go_on(struct merger_thread *t, const struct stream_state *old, int i
 }
 
 /*
- * What emptied the table may be a TRUNCATE that the stream is still to tell, if nothing else of it
- * has changed: an ALTER TABLE may empty a file, too, and changes of its new rows must come behind
- * the rows.
+ * If nothing else of the table has changed, it may have been emptied by a TRUNCATE that is still to
+ * come in the stream. (An ALTER TABLE may empty a file, too; then changes of its new rows must come
+ * after the rows.)
  */
 static bool may_be_truncated(const struct terms *was, const struct terms *now,
                              const struct terms_verdict *verdict)
@@ -206,7 +206,7 @@ static bool may_be_truncated(const struct terms *was, const struct terms *now,
     return same;
 }
 
-/* The table goes on with the terms that it had, and the roster judges, as it does while the capture
+/* The table keeps the terms that it had, and the roster judges them, as it does while the capture
  * runs. */
 static void go_on_emptied(struct merger_thread *t, const struct stream_state *old, int i)
 {
@@ -218,8 +218,8 @@ static void go_on_emptied(struct merger_thread *t, const struct stream_state *ol
     roster_note(&t->roster, m, 0, true);
 }
 
-/* A new generation of a stream is asked for. A state of an earlier version does not have the
- * generation. */
+/* Whether the catalog asks for a newer generation than the state's. States of earlier versions have
+ * no generation. */
 static bool is_raised(const struct config *config, const struct stream_state *old,
                       const struct catalog_stream *stream)
 {
@@ -262,7 +262,7 @@ static bool place_known(struct merger_thread *t, const struct stream_state *old,
     return true;
 }
 
-/* A stream that the state has goes on; a new one, or one with mode Ignore, begins. */
+/* A stream that is in the state continues; a new one, or one with mode Ignore, begins. */
 static bool place_stream(struct merger_thread *t, int i, struct err *err)
 {
     const struct catalog_stream *stream = &t->config->catalog->streams[i];
@@ -280,7 +280,7 @@ static bool place_stream(struct merger_thread *t, int i, struct err *err)
     return place_known(t, old, id, i, err);
 }
 
-/* Whether some transaction may write to a table of which no row was read yet: its changes may not
+/* Whether a transaction may be writing to a table of which no row was read yet: its changes may not
  * be in the stream. */
 static bool find_fence(struct merger_thread *t, struct start *start, struct err *err)
 {

@@ -11,20 +11,20 @@
 bool plan_make(struct merger_thread *, struct start *start, struct table_description **tables,
                struct err *);
 
-/* Put what is to be read into the workers' queue. Once the merger is made. */
+/* Put the ranges to be read into the workers' queue. Call it once the merger is made. */
 void plan_queue(struct merger_thread *);
 
 /* Whether only changes are captured of the stream. */
 bool plan_skips_rows(const struct config *, const struct catalog_stream *);
 
-/* Whether the state of a full_refresh stream is of the same generation: then it is the attempt
- * before that is tried again. Any other stream goes on from its state. */
+/* Whether the state of a full_refresh stream is of the same generation: then this run continues the
+ * previous attempt. Any other stream continues from its state. */
 bool plan_goes_on_from(const struct catalog_stream *, const struct stream_state *);
 
 /* The name of a stream in the state; free() it. */
 char *plan_stream_id(const struct catalog_stream *);
 
-/* Why a stream begins again of which another generation is wanted. */
+/* Why a stream begins again: another generation is asked for. */
 extern const char plan_raised[];
 
 /* The state of a stream whose rows are to be read, cut at `bounds`; takes `id`. */

@@ -1,4 +1,4 @@
-/* What whoever shows the capture can see of its streams. */
+/* How far the capture has come with each stream, for the threads that show it. */
 #include "engine/progress.h"
 
 #include <stdlib.h>

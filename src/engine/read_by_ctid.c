@@ -30,7 +30,7 @@ static bool has_one_range(const struct stream_state *state)
     return state->range_count == 1 && !state->ranges[0].until;
 }
 
-/* Another run has only transaction ids to know the rows by: it goes on where they say all. */
+/* Another run has only transaction ids to know the rows by: it continues if they suffice. */
 static void judge(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
 {
     struct snapshot base;
@@ -48,7 +48,7 @@ static void judge(uint64_t xmax, const struct stream_state *old, struct terms_ve
     }
 }
 
-/* No keys are compared, so the server is not asked to. */
+/* Keys are not compared for order, so the server is never asked to. */
 static void set_life(struct member *m)
 {
     m->life.ctid_order = true;

@@ -38,7 +38,7 @@ static bool same_key(char *const *a, const struct table_description *d)
     return !a || !a[d->key_count];
 }
 
-/* If the key is the same, it can. */
+/* A backfill can continue if the key is the same. */
 static void judge(uint64_t xmax, const struct stream_state *old, struct terms_verdict *verdict)
 {
     (void)xmax, (void)old, (void)verdict;

@@ -21,8 +21,8 @@ struct read_order {
     /* Whether a state has the same key. */
     bool (*same_key)(char *const *key_columns, const struct table_description *);
 
-    /* Whether a backfill can go on from its state, if its terms are the same. `xmax`: the server's
-     * next transaction id. */
+    /* Whether a backfill can continue from its state, if its terms are the same. `xmax`: the
+     * server's next transaction id. */
     void (*judge)(uint64_t xmax, const struct stream_state *, struct terms_verdict *);
 
     /* Set what the merger needs besides the key. */
@@ -35,10 +35,10 @@ extern const struct read_order read_by_key, read_by_ctid;
 /* At the start: take the base snapshots, or read those of the states. */
 bool read_by_ctid_take_bases(struct merger_thread *, struct err *);
 
-/* The base snapshot cannot be read in any more. Whether transaction ids say which rows it saw. */
+/* The base snapshot cannot be imported any more. Whether transaction ids say which rows it saw. */
 bool read_by_ctid_without_base(struct merger_thread *, struct member *);
 
-/* Write the base snapshot into the state, if a later run could go on from it. */
+/* Write the base snapshot into the state, if a later run could continue from it. */
 void read_by_ctid_keep_base(struct member *);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Reads of full_refresh streams alone. They are over with their rows, and have a slot of their own,
- * which is dropped then. Until then an attempt that failed can be tried again: what happened
- * meanwhile to rows that are out comes through the slot, and the others are read.
+ * Reads of full_refresh streams alone. Such a read ends once all rows are out, and has a slot of
+ * its own, which is dropped then. Until then a failed attempt can be continued: changes made
+ * meanwhile to rows that are out come through the slot, and the other rows are read.
  *
  *                begin                       all rows are out
  *   no slot --------------> slot -----------------------------> no slot
@@ -21,7 +21,7 @@
 
 enum { DROP_TRIES = 20, DROP_PAUSE_MS = 100 };
 
-/* Of the stream, if the generation that is asked for goes on from it; else NULL. */
+/* The stream's state, if the generation that is asked for continues from it; else NULL. */
 static const struct stream_state *state_of(const struct engine *e, int stream)
 {
     const struct checkpoint *given = e->config.state->checkpoint;
@@ -52,7 +52,7 @@ bool refresh_is_complete(const struct engine *e)
     return all;
 }
 
-/* For a moment after the replication connection was closed, its walsender still holds the slot. */
+/* For a moment after the replication connection was closed, its walsender still has the slot. */
 static bool drop(struct engine *e, int stop_fd, struct err *err)
 {
     const struct config *config = e->config.config;
@@ -95,7 +95,7 @@ static bool write_state(struct engine *e, struct err *err)
     return ok;
 }
 
-/* A slot that no run will use again keeps WAL, and only this log can say so. */
+/* A slot that no run will use again keeps WAL, and nothing but this log reports it. */
 bool refresh_say_left(struct engine *e, struct err *err)
 {
     const struct config *config = e->config.config;

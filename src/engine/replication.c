@@ -119,7 +119,7 @@ static bool ask_for_stream(struct replication *r, const char *command, struct er
     return ok;
 }
 
-/* Whether the server is to send large transactions before they have committed. */
+/* Whether to ask the server to send large transactions before they have committed. */
 static bool streams_open(const struct replication *r)
 {
     return r->config->config->stream_open_transactions && !r->spool_failed &&
@@ -178,7 +178,7 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
 
 /*
  * A standby that took over may lack what the old server had last: rows that were read there, and
- * watermarks. Of what was emitted it lacks nothing, so that a new run can go on from the state.
+ * watermarks. Of what was emitted it lacks nothing, so that a new run can continue from the state.
  */
 static bool may_follow(const struct replication *r, uint64_t timeline, /* 0: of a standby */
                        const struct server_identity *server, struct err *err)

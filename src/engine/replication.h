@@ -1,6 +1,6 @@
 /*
- * The replication connection, and how far its stream has come. The replication reader's thread's
- * own.
+ * The replication connection, and how far its stream has come. Only the replication reader's thread
+ * uses it.
  *
  * Messages of the stream, inside CopyData:
  *
@@ -33,7 +33,7 @@ struct replication {
     bool spool_failed;         /* they are left to the server to spool */
     struct batch *batch;       /* being filled; NULL: none */
     uint64_t received;         /* end of the WAL that the server has sent */
-    uint64_t server_end;       /* end of the WAL that the server has, as it said last */
+    uint64_t server_end;       /* end of the WAL that the server has, as it reported last */
     uint64_t reconnects;
     uint64_t flushed; /* as last reported */
     int64_t next_status_us, status_us, last_message_us;

@@ -22,7 +22,7 @@ enum {
     GATHER_LOCAL_US = 200,  /* the buffer of a Unix socket holds few messages */
     HOLD_US = 1000,         /* no longer does a batch wait for more */
     POLL_US = 1000 * 1000,  /* so often acknowledgements are looked for */
-    ASKED_US = 1000 * 1000, /* requests to report this soon one after the other… */
+    ASKED_US = 1000 * 1000, /* requests for a status this soon one after the other… */
     ASKED_OFTEN = 10,       /* …so many times are not the usual ones */
     SILENT_STATUSES = 3,    /* unanswered reports after which the connection is probed */
     XLOGDATA_HEADER = 25,
@@ -56,7 +56,7 @@ static bool have_batch(struct replication *r, struct err *err)
         shared_store(waiting, waits);
         r->batch = pool_take(pool, BATCH_EVENTS, r->config->run, r->next_status_us);
         shared_store(waiting, waits && !r->batch);
-        r->last_message_us = clock_monotonic_us(); /* we did not listen meanwhile */
+        r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
         if (!r->batch && !status_if_due(r, err)) {
             return false;
         }
@@ -88,8 +88,8 @@ static int64_t gather_us(const struct replication *r)
     return pg_is_local(r->pg) ? GATHER_LOCAL_US : GATHER_US;
 }
 
-/* The spool file cannot be written, or read: the next stream leaves it to the server to spool.
- * False. */
+/* The spool file cannot be written or read: from the next connection on, the server spools. Returns
+ * false. */
 static bool kept_badly(struct replication *r, struct err *err)
 {
     r->spool_failed = err->kind == ERR_TRANSIENT;

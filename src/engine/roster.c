@@ -200,7 +200,7 @@ void roster_lose(struct merger_thread *t, int stream)
     shared_store(&t->pipeline->lives[stream], merge_life(t->merge, stream));
     m->status = MEMBER_LOST;
     shared_store(&t->config->progress->streams[stream].backfilling, 1); /* for may_follow() */
-    shared_fence(); /* what is asked from now on is asked of the server that it goes on with */
+    shared_fence(); /* later questions go to the server that the stream continues with */
     t->settled = false;
 }
 
@@ -343,7 +343,7 @@ static bool goes_on_renamed(struct merger_thread *t, int stream)
     return goes_on;
 }
 
-/* Captured nevertheless only where untracked changes are let pass. */
+/* It is captured nevertheless only if untracked changes are allowed. */
 static bool other(void *context, int stream, const struct relation *relation)
 {
     struct merger_thread *t = context;

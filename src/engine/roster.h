@@ -1,8 +1,9 @@
 /*
  * The roster: for each stream of the catalog, the table that it captures, and whether that is still
- * the table that the stream's life began with. Nobody else decides that. The merger's thread's own.
+ * the table that the stream's life began with. Only the roster decides that. Only the merger's
+ * thread uses it.
  *
- *            lost: a shape, a look, a chunk tells that it is another table
+ *            lost: a shape, a look, a chunk shows that it is another table
  *   LIVES ------------------------------------------------------------> LOST
  *     ^                                                                  |  ^
  *     |  described, and begun: its rows are read from the beginning      |  |
@@ -11,8 +12,8 @@
  *                                                                 v         |
  *                                                                 AWAY ------'
  *
- * Whatever raises a doubt makes the table suspect: then it is examined (its terms are asked for,
- * and compared with those that the life goes by), described if need be, and decided upon.
+ * Anything that raises a doubt makes the table suspect: then it is examined (its terms are asked
+ * for, and compared with those that the life goes by), described if need be, and decided upon.
  */
 #ifndef ENGINE_ROSTER_H
 #define ENGINE_ROSTER_H
@@ -49,8 +50,8 @@ struct member {
     struct returned *returned;
     int returns;         /* ranges given back in a row though its table was as described */
     int failures;        /* in a row, to describe it */
-    bool renamed;        /* it was logged that it has another name */
-    bool completed;      /* it was logged that rows are looked up */
+    bool renamed;        /* it has been logged that it has another name */
+    bool completed;      /* it has been logged that rows are looked up */
     bool raised;         /* it was asked to begin again: it does, whatever its terms are */
     const char *because; /* why it was lost, where that is not in its terms; else NULL */
     bool awaits_state;   /* it is to be described once a checkpoint says that it is lost */
@@ -61,7 +62,7 @@ struct roster {
     int count;                         /* there is room for as many as the catalog has */
     struct table_description **tables; /* all that any task may point at; owned */
     struct base_snapshot base; /* of the streams in ctid order that began with the capture; owned */
-    struct pg *holder;         /* of that base; owned; NULL: nobody reads in it any more */
+    struct pg *holder;         /* of that base; owned; NULL: it is not read in any more */
     size_t table_count, table_cap;
     struct catalog *newer;  /* owned; as it was read again; its streams are to join; NULL: none */
     int joining;            /* the next of them, */
@@ -118,8 +119,8 @@ void roster_read_again(struct merger_thread *);
 void roster_join_next(struct merger_thread *, int64_t now_us, int64_t *us);
 bool roster_joined(struct merger_thread *, struct question *, struct err *);
 
-/* requested.c: the merger's hook: somebody asks for a backfill of this table. The context is the
- * merger's thread. */
+/* requested.c: the merger's hook: a row of the watermarks table asks for a backfill of this table.
+ * The context is the merger's thread. */
 void roster_requested(void *engine, const char *table, size_t len);
 
 /* Close the base snapshots whose rows are out: vacuum cannot remove rows that an open one sees. */
@@ -135,7 +136,7 @@ void roster_note(struct roster *, struct member *, uint32_t must_see, bool empti
 extern const char roster_renamed[];
 
 /* What is done about a change of a table's terms that the stream does not have, or that its
- * backfill cannot go on from. */
+ * backfill cannot continue from. */
 enum roster_action { ROSTER_GOES_ON, ROSTER_BEGINS_AGAIN, ROSTER_FAILS };
 enum roster_action roster_action(const struct engine_config *, int stream,
                                  const struct terms_verdict *);

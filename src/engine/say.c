@@ -1,4 +1,4 @@
-/* What is said of a table that was examined. */
+/* Messages about a table that was examined. */
 #include "roster.h"
 
 bool roster_fail(const struct catalog_stream *stream, const struct terms_verdict *verdict,

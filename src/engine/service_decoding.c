@@ -66,8 +66,8 @@ static bool is_decoding(struct service *s, const struct slot *slot, uint64_t *sp
     return decodes;
 }
 
-/* Nothing came since the last look, and neither the replication reader nor the consumer is the
- * cause. */
+/* Whether nothing came since the last look, and neither the replication reader nor the consumer is
+ * the cause. */
 static bool nothing_comes(struct decoding *d, const struct progress *p, int64_t now_us)
 {
     uint64_t received = shared_load(&p->received);

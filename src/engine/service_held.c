@@ -64,8 +64,8 @@ static enum slot_status status_of(const struct slot *slot)
     return SLOT_STATUS_UNKNOWN;
 }
 
-/* The mark stays until it is reached, which says how much the capture lags; or until a fail-over
- * leaves it past the end of the WAL. */
+/* The mark stays until it is reached; the time that takes is how much the capture lags; or until a
+ * fail-over leaves it past the end of the WAL. */
 static void mark(struct progress *p, uint64_t wal_end)
 {
     if (shared_load(&p->position) >= p->slot.mark_lsn || wal_end < p->slot.mark_lsn) {

@@ -12,7 +12,7 @@
 #include "pg/prerequisites.h"
 #include "plan.h"
 
-/* Write an error for each stream: the run's error is of all, and names none. */
+/* Write an error for each stream: the run's error is about all of them, and names none. */
 static void report_streams(struct engine *e, const struct problems *problems)
 {
     const struct codec *codec = &e->config.codec;
@@ -74,7 +74,7 @@ static void say_behind(void *log, const char *id)
 
 /*
  * A platform that keeps a state for each stream hands back an old one when a stream is selected
- * again. The slot has followed the others meanwhile.
+ * again. The slot has moved on with the other streams meanwhile.
  */
 static void leave_behind(struct engine *e, const struct slot *slot)
 {
@@ -161,7 +161,7 @@ static bool find_start(struct engine *e, uint64_t slot_lsn, struct err *err)
     return ok;
 }
 
-/* A state that the capture cannot go on from is refused before anything is made. */
+/* A state that the capture cannot continue from is refused before anything is made. */
 static bool find_given_start(struct engine *e, struct err *err)
 {
     return !e->config.state->checkpoint || find_start(e, 0, err);
@@ -180,7 +180,7 @@ static void forget_state(struct engine *e)
     shared_store(e->config.acknowledged, 0);
 }
 
-/* Go on from the last attempt, or drop the slot that it has left. */
+/* Continue the last attempt, or drop the slot that it has left. */
 static bool prepare_refresh(struct engine *e, struct err *err)
 {
     if (refresh_goes_on(e)) {
@@ -275,7 +275,8 @@ static bool wait_for_in_doubt(struct engine *e, struct err *err)
     return true;
 }
 
-/* Warn of entries that fit no table: of a mistyped one the rows are read. */
+/* Warn of entries that match no table: a mistyped entry skips nothing, so the table's rows are
+ * read. */
 static void say_unfit_skips(const struct engine_config *c)
 {
     for (char **item = c->config->skip_backfills; item && *item; item++) {

@@ -15,7 +15,7 @@ struct start {
     uint64_t planned_xmax; /* and the next transaction id */
     int streams;           /* that the capture begins with */
     bool new_slot;         /* making it waited for all transactions that wrote before */
-    bool fence;            /* somebody wrote to a captured table when the tables were described */
+    bool fence;            /* a captured table was being written to when it was described */
 };
 
 #endif

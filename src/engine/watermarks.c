@@ -12,7 +12,7 @@ static void write_watermark(struct merger_thread *t, const char watermark[WATERM
     merger_ask(t, &q);
 }
 
-/* What was not sent by now will not come. */
+/* A watermark that was not sent by now will not come. */
 void watermarks_write_missed(struct merger_thread *t)
 {
     struct final_watermark *f = &t->final;

@@ -1,6 +1,6 @@
 /*
  * Watermarks that the merger's thread writes, through the service: the final one, at which a read
- * ends, and one for chunks whose own did not arrive. The merger's thread's own.
+ * ends, and one for chunks whose own did not arrive. Only the merger's thread uses it.
  */
 #ifndef ENGINE_WATERMARKS_H
 #define ENGINE_WATERMARKS_H
@@ -17,7 +17,8 @@ struct final_watermark {
 
 struct merger_thread;
 
-/* A look was taken in. What had not arrived when it began was not sent: it is written again. */
+/* Called when a look is applied. A watermark that had not arrived when it began was not sent: write
+ * it again. */
 void watermarks_write_missed(struct merger_thread *);
 
 /* Write the final one, if all rows are out, and the read is to end. */
