@@ -1,8 +1,8 @@
 /*
  * How far a capture has come: what a new process needs to continue as if nothing had happened.
  *
- * A checkpoint is true between two transactions. The one that a state holds is whole; the ones that
- * the merger hands on carry only the streams that changed since the one before.
+ * A checkpoint is valid between two transactions. The one in a state is complete; those that the
+ * merger hands on have only the streams that changed since the previous one.
  */
 #ifndef MERGE_CHECKPOINT_H
 #define MERGE_CHECKPOINT_H
@@ -40,24 +40,23 @@ struct stream_state {
     uint64_t as_of; /* in ctid order, in backfill: the LSN at which its rows are true */
     uint64_t as_of_carry; /* the cursor of the last change before that, if it was past the LSN
                              (row/cursor.h); else 0 */
-    uint64_t cursor; /* what was committed before this is out already, though the capture's cursor
-                      * is behind; 0: no further than that */
-    uint64_t backfilled; /* rows emitted by the backfill so far: the n in "loc" */
-    int64_t generation;  /* the destination's, which its rows are of; 0: none was given */
+    uint64_t cursor;      /* what was committed before this is out already, though the capture's
+                        cursor is before it; 0: the stream is as far as the capture */
+    uint64_t backfilled;  /* rows emitted by the backfill so far: the n in "loc" */
+    int64_t generation;   /* the destination's, which its rows are of; 0: none was given */
 };
 
 struct checkpoint {
     uint64_t cursor;    /* end LSN of the last commit processed */
     uint32_t *in_doubt; /* xids: processed, but no snapshot had shown them (merge/merge.h) */
     size_t in_doubt_count;
-    uint64_t carry; /* what the next record's cursor must pass (row/cursor.h); 0: nothing that
-                     * `cursor` does not say */
+    uint64_t carry; /* the next record's cursor must be greater than this (row/cursor.h); 0: than
+                       `cursor` */
     struct stream_state *streams;
     int stream_count;
 };
 
-/* Whether it says nothing of the table, but that its rows are to be read: as of a stream that is
- * lost. */
+/* Whether it says only that the table's rows are still to be read, as for a lost stream. */
 bool stream_state_is_unborn(const struct stream_state *);
 
 /* Which server, slot and database a checkpoint belongs to. */
@@ -74,13 +73,15 @@ void stream_state_clear(struct stream_state *);
 void capture_identity_clear(struct capture_identity *);
 
 /*
- * Forget the streams that are not as far as `lsn`, if some are: the rest goes on without them.
- * Visit their ids. False: no stream is as far, and nothing was done.
+ * Forget the streams that are not as far as `lsn`, if others are: those continue without them.
+ * Calls `visit` with the ids of the forgotten ones. False: no stream is as far, and nothing was
+ * done.
  */
 bool checkpoint_leave_behind(struct checkpoint *, uint64_t lsn,
                              void (*visit)(void *context, const char *id), void *context);
 
-/* Overwrite in `whole` what `newer` says; streams that it does not know are added. */
+/* Apply `newer` to `whole`: what it has replaces the old; streams that `whole` does not have are
+ * added. */
 void checkpoint_apply(struct checkpoint *whole, const struct checkpoint *newer);
 
 struct stream_state *checkpoint_stream(const struct checkpoint *, const char *id);

@@ -16,11 +16,11 @@
  * snapshots see it.
  *
  * A chunk waits until all that its snapshot saw has arrived in the stream of changes. A watermark
- * tells that: it was written after the chunk was read. Where nothing may be written, a position
- * does (chunk_close.seen_lsn).
+ * shows that: it was written after the chunk was read. If nothing may be written, a position shows
+ * it (chunk_close.seen_lsn).
  *
- * A stream is lost when its table is not any more what its life began with. Then its chunks and
- * buffered changes are dropped, and its changes are skipped, until a new life begins.
+ * A stream is lost when its table is no longer the one that its life began with. Then its chunks
+ * and buffered changes are dropped, and its changes are skipped, until a new life begins.
  *
  *            merge_lose                     merge_begin
  *   LIVES ---------------> LOST --------------------------> LIVES (the next life)
@@ -47,7 +47,7 @@
  *                          taken meanwhile
  *   shape                  the columns of a table, as the stream describes them: struct relation
  *   position               the LSN up to which everything has arrived
- *   cursor                 the position that a checkpoint goes on from; a record's: row/cursor.h
+ *   cursor                 the position that a checkpoint continues from; a record's: row/cursor.h
  *   carry                  the cursor of the last record, where it is past the LSN
  *   as of                  the LSN at which rows read in ctid order are true: one snapshot's
  */
@@ -80,7 +80,7 @@ struct merge_key {
 struct merge_stream {
     const struct stream_state *state; /* how far it has come */
     struct merge_key key;
-    uint32_t oid;      /* of its table: what has another is another table */
+    uint32_t oid;      /* of its table: a table with another oid is another table */
     bool ctid_order;   /* rows are read in ctid order: one range, whatever the key */
     bool airbyte_look; /* its records have cursors (row/cursor.h), and deletes of rows that are not
                           out are printed, too: a destination may have the rows from an earlier life,
@@ -120,8 +120,8 @@ struct merge_hooks {
      * is of another table. */
     void (*lost)(void *context, int stream, const struct relation *);
 
-    /* In the watermarks table somebody asks for a backfill of this table (a stream_name(), without
-     * NUL), by a change of the transaction under way. It may lose the stream. */
+    /* A row of the watermarks table, written by the current transaction, asks for a backfill of
+     * this table (a stream_name(), without NUL). The hook may lose the stream. */
     void (*requested)(void *context, const char *table, size_t len);
 };
 
@@ -132,7 +132,7 @@ struct merge_config {
     const char *slot;               /* our row of the watermarks table */
     uint64_t cursor;                /* where the stream starts */
     const struct checkpoint *start; /* its in-doubt transactions; NULL: none */
-    size_t buffered_bytes;          /* beyond this merge_stalled() holds the stream back */
+    size_t buffered_bytes;          /* with more, merge_stalled() returns true */
     /*
      * A TRUNCATE that is before the life's beginning is printed nevertheless: the rows of the life
      * before are gone, and none of the new one is out. Not with a state for each stream: there a
@@ -188,20 +188,21 @@ struct merge_question *merge_asks(struct merge *, struct batch *);
  */
 bool merge_events(struct merge *, struct batch *, int64_t now_us, struct err *);
 
-/* Take in a batch of a chunk. One that was read for an earlier life is let go. */
+/* Take a batch of a chunk. One that was read for an earlier life is released. */
 bool merge_rows(struct merge *, struct batch **batch, struct err *);
 
 /* Batches that are not needed any more, chained, for the emitter to return to their pools; NULL:
  * none. */
 struct batch *merge_take_done(struct merge *);
 
-/* Give the stream up as it is; its rows are to be read again. Between two batches of events. */
+/* Give up the stream's life; its rows are to be read again. Between two batches of events. */
 void merge_lose(struct merge *, int stream);
 
 /* A checkpoint may say that the stream is lost: its table was examined. */
 void merge_decided(struct merge *, int stream);
 
-/* It is lost, and its table cannot be captured for now: nothing waits for its rows. */
+/* The stream is lost, and its table cannot be captured for now: the end does not wait for its
+ * rows. */
 void merge_leave(struct merge *, int stream);
 
 /*
@@ -211,8 +212,8 @@ void merge_leave(struct merge *, int stream);
 bool merge_begin(struct merge *, int stream, const struct merge_stream *, uint64_t not_before,
                  struct err *);
 
-/* One more stream, which is lost; *config lives as long as the merger. Changes of its table that
- * were of no stream till now are asked about again. Between two batches of events. */
+/* One more stream, which is lost; *config lives as long as the merger. Shapes that belonged to no
+ * stream until now are asked about again. Between two batches of events. */
 void merge_add(struct merge *, const struct merge_stream *config);
 
 /* The tables whose shapes are known from the stream, by oid; the array is the caller's to free. */
@@ -225,12 +226,12 @@ size_t merge_known_tables(const struct merge *, uint32_t **oids);
  */
 void merge_forget_gone(struct merge *, const uint32_t *gone, size_t count, uint64_t horizon);
 
-/* What its state says besides was changed: the next checkpoint has it. */
+/* A part of its state that the engine keeps was changed: the next checkpoint must have it. */
 void merge_touch(struct merge *, int stream);
 
 bool merge_is_lost(const struct merge *, int stream); /* or away */
 
-/* Whether the transaction under way is not for it: it is lost, or its life begins behind that. */
+/* Whether the stream skips the current transaction: it is lost, or its life begins after it. */
 bool merge_skips(const struct merge *, int stream);
 
 /* Whether the last checkpoint that holds the stream says that it is lost. */
@@ -242,7 +243,7 @@ uint64_t merge_life(const struct merge *, int stream);
 /* All up to here is processed: a commit's end, or a position. */
 uint64_t merge_position(const struct merge *);
 
-/* When something is due although the stream is quiet; INT64_MAX if only an event can tell. */
+/* When something is due even if no event arrives; INT64_MAX: nothing is. */
 int64_t merge_deadline_us(const struct merge *);
 
 /* The deadline has come: add an event with what is due to the batch, for the emitter. */

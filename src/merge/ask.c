@@ -1,6 +1,7 @@
 /*
- * What has to be known before a batch can be taken: one question after the other, of the shapes
- * that are new in it, of where its keys belong, and of rows that moved without their TOAST values.
+ * What has to be known before a batch can be taken: one question after the other, about the shapes
+ * that are new in it, about the intervals that its keys belong to, and about rows that moved
+ * without their TOAST values.
  */
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ static bool ask_binding_of(struct merge *m, struct relation *relation)
     return true;
 }
 
-/* A stream was added: shapes that were of none may be its. */
+/* A stream was added: shapes that belonged to no stream may be its own. */
 static bool ask_binding_again(struct merge *m)
 {
     while (m->bound_again < m->bound_count) {
@@ -47,7 +48,7 @@ static bool ask_binding(struct merge *m, const struct batch *batch)
     return false;
 }
 
-/* An update of the key that does not have all values of the row. */
+/* Whether it is an update of the key without all values of the row. */
 static bool lacks_values(struct batch *batch, struct event *e)
 {
     if (e->kind != EVENT_UPDATE || !e->old_tuple || !tuple_lacks_values(e->new_tuple) ||

@@ -1,6 +1,6 @@
 /*
  * Buffered changes: to keys of a range that no chunk holds yet, in order, until the snapshot of the
- * next chunk tells which of them it has seen.
+ * next chunk shows which of them it has seen.
  */
 #ifndef MERGE_BUFFERED_H
 #define MERGE_BUFFERED_H

@@ -2,7 +2,7 @@
  * Changes to a table whose rows are read in ctid order: one that has no key, or whose key is not
  * used for that.
  *
- * One snapshot decides, which all chunks are read in: what it saw is the backfill's, all else is a
+ * All chunks are read in one snapshot: the rows that it saw are the backfill's; all else is a
  * change, and is printed at once. So the change of a row may be printed before the row. Where the
  * key is unique, the row as the snapshot saw it must then not be printed any more.
  */
@@ -80,8 +80,8 @@ static bool truncate_waiting(struct merge *m, struct stream *s, struct event *e,
     return true;
 }
 
-/* A change before the chunk that gave its whole row was printed: the row is dropped. Another one
- * takes the row's place, completed from it. */
+/* A change of this row came before the chunk. If it had all values, it was printed, and the row is
+ * dropped. Else it takes the row's place, completed from it. */
 static bool replace_row(struct range *range, struct waiting *waiting, const uint8_t **row,
                         struct err *err)
 {
@@ -131,7 +131,7 @@ static void begin(const struct merge *m, struct stream *s)
         s->as_of < m->cursor || s->as_of < s->cursor; /* its cursor may be past the capture's */
 }
 
-/* Nobody compares ctids. */
+/* Ctids are not compared: the interval has no upper end. */
 static bool set_no_upper(const struct stream *s, struct interval *interval, const struct key *upper,
                          struct err *err)
 {

@@ -173,7 +173,7 @@ static bool chunk(struct merge *m, int stream, struct range *range, struct waiti
     return ok;
 }
 
-/* Its rows take the position of what releases their chunks. */
+/* Rows of chunks get the position of the event that releases the chunk. */
 static void begin(const struct merge *m, struct stream *s)
 {
     (void)m;

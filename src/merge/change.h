@@ -1,4 +1,4 @@
-/* One change to one key of a table in backfill, apart from the batch that brought it. */
+/* One change to one key of a table in backfill, independent of the batch that brought it. */
 #ifndef MERGE_CHANGE_H
 #define MERGE_CHANGE_H
 

@@ -55,7 +55,8 @@ struct merge {
 };
 
 /*
- * How a table in backfill is merged: the same verbs for both orders in which its rows can be read.
+ * How a table in backfill is merged: the same operations for both orders in which its rows can be
+ * read.
  */
 struct order {
     /* A life begins: changes from s->cursor on are for it. */
@@ -74,7 +75,7 @@ struct order {
     /* Every row is gone. */
     bool (*truncate)(struct merge *, struct stream *, struct event *, struct err *);
 
-    /* A chunk is whole: work in what was buffered for it. */
+    /* A chunk is whole: apply the changes that were buffered for it. */
     bool (*chunk)(struct merge *, int stream, struct range *, struct waiting *, struct err *);
 };
 
@@ -102,13 +103,13 @@ struct change merge_new_change(const struct merge *, const struct event *, enum 
 /* Find the stream's key in this shape, and whether changes in it identify their rows by it. */
 void stream_bind(const struct stream *, struct relation *);
 
-/* The same of the life that ended, while the stream is lost. */
+/* The same for the life that ended, while the stream is lost. */
 void stream_bind_last(const struct stream *, struct relation *);
 
 /* A new shape: the one before it is not current any more. */
 void merge_take_shape(struct merge *, struct relation *);
 
-/* Shapes that nothing uses any more leave with the batch, which is merged. */
+/* Shapes that nothing uses any more leave with the batch, which has just been merged. */
 void merge_leave_shapes(struct merge *, struct batch *);
 
 /* Whether the event can be merged in its shape. */
@@ -121,7 +122,7 @@ void merge_note_in_doubt(struct merge *);
 /* What this snapshot sees, all later ones see: it is not in doubt any more. */
 void merge_forget_seen(struct merge *, const struct snapshot *);
 
-/* A row of the watermarks table: whose is it? */
+/* A row of the watermarks table: find the chunk or the end that it is for. */
 void merge_watermark_row(struct merge *, const struct event *);
 
 /* All that was committed before `lsn` has arrived: note the cursor so far for streams whose as_of

@@ -9,7 +9,7 @@
  *   TEXT    the bytes, 00               BPCHAR  the same without trailing blanks
  *   BYTEA   the bytes with 00 as 00 FF, then 00 01
  *
- * Else the code only tells keys apart: for each column Int32 len and the text. Numbers are
+ * Else codes can only be compared for equality: for each column Int32 len and the text. Numbers are
  * big-endian.
  */
 #ifndef MERGE_KEYCODE_H

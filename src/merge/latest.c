@@ -28,7 +28,7 @@ static struct change *find(const struct latest *latest, const struct keycode *ke
     return &latest->changes[i];
 }
 
-/* Without the tuples that later changes replaced. */
+/* Copy to new memory, without the tuples that later changes replaced. */
 static void rebuild(struct latest *latest, size_t cap)
 {
     struct latest rebuilt = {.cap = cap, .truncated = latest->truncated};
@@ -70,7 +70,7 @@ void latest_put(struct latest *latest, const struct change *change)
     }
     struct change *slot = find(latest, change->key);
     if (slot->key && slot->kind == CHANGE_DELETE) {
-        return; /* the row that will be read is gone: what has its key now is another */
+        return; /* the row that will be read is gone: another row has its key now */
     }
     const struct change *before = slot->key ? slot : NULL;
     const struct keycode *key = before ? before->key : keycode_copy_to(&latest->arena, change->key);

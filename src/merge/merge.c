@@ -1,4 +1,5 @@
-/* The stream of changes through the merger: whose they are, and what goes straight out. */
+/* The stream of changes through the merger: which stream each belongs to, and which are printed at
+ * once. */
 #include "merge/merge.h"
 
 #include <stdlib.h>
@@ -275,7 +276,7 @@ static bool merge_begins(struct merge *m, const struct txn *txn, struct err *err
     return true;
 }
 
-/* A message that is of no transaction is a position to go on from. */
+/* A message outside of any transaction is a position to continue from. */
 static void merge_message(struct merge *m, const struct event *e)
 {
     if (!e->transactional) {

@@ -16,8 +16,8 @@ struct patched {
     size_t room; /* bytes behind patch.tuple that may be written over */
 };
 
-/* Either a row as it was read, or a patch: once a row is touched, its slot is NULL and the patch
- * stands for it. */
+/* Either a row as it was read, or a patch: once a row is changed, its slot is NULL and the patch
+ * replaces it. */
 struct overlay_entry {
     uint32_t hash;
     const uint8_t **row;
@@ -68,7 +68,7 @@ static struct overlay_entry *find(struct overlay *overlay, const struct keycode 
     }
 }
 
-/* Keys in a table are distinct already: place without comparing. */
+/* All keys in a hash table differ: place the entry without comparing. */
 static void place(struct overlay *overlay, struct overlay_entry entry)
 {
     size_t mask = overlay->entry_count - 1;
@@ -157,7 +157,7 @@ static struct patched *take_place(struct overlay *overlay, struct overlay_entry 
     return patched;
 }
 
-/* Where a row that is changed over and over keeps its bytes, so that they do not pile up. */
+/* Store the tuple. A row that is changed many times reuses its memory, so that it does not grow. */
 static const uint8_t *store_tuple(struct overlay *overlay, struct patched *patched,
                                   const uint8_t *tuple)
 {

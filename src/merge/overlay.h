@@ -20,7 +20,7 @@ struct overlay {
     size_t entry_count, used;
     struct patch **last; /* end of the chunk's list of patches */
     struct keybuf scratch;
-    struct keybuf code; /* for whoever looks rows up; not used here */
+    struct keybuf code; /* for callers that look rows up; not used here */
 };
 
 void overlay_init(struct overlay *, struct chunk *, const struct merge_key *);

@@ -1,5 +1,5 @@
 /*
- * Keys that only the server can order: asked for a whole batch of changes at once, a question a
+ * Keys that only the server can order: asked for a whole batch of changes at once, one question per
  * table. The answers are used up in the order in which they were asked.
  */
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static void make_room(struct stream *s, struct merge_question *q)
     q->ranks = s->ranks;
 }
 
-/* False where one interval holds every key: nobody need be asked. */
+/* False if one interval holds every key: then there is nothing to ask. */
 static bool set_bounds(const struct stream *s, struct merge_question *q, struct arena *arena)
 {
     q->bound_count = s->interval_count - 1; /* the last interval has no end */

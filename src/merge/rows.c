@@ -112,7 +112,7 @@ static bool take_step(struct merge *m, struct batch **batch, struct err *err)
     return true;
 }
 
-/* Read for an earlier life of the stream. */
+/* Release a batch that was read for an earlier life of the stream. */
 static void let_go_late(struct merge *m, struct batch **batch)
 {
     chunk_free(&(*batch)->chunk);
@@ -209,8 +209,8 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     return count;
 }
 
-/* Chunks in ctid order leave in that order: a state can tell up to where rows are out, but no gap.
- * The first `kept` chunks were closed before this one, and go on waiting. */
+/* Chunks in ctid order are released in that order: a state says up to where rows are out, and
+ * cannot describe a gap. The first `kept` chunks were closed before this one, and still wait. */
 static bool may_leave(const struct merge *m, size_t kept, const struct waiting *waiting)
 {
     bool may = waiting->arrived || has_passed(m, waiting);

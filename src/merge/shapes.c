@@ -1,10 +1,10 @@
 /*
  * The shapes in which changes come: which are current, and which can be freed.
  *
- * One that was replaced, or whose table was dropped, is past. Changes may still point at it: those
- * of the batch in hand, and while its table is in backfill, buffered ones and patches. It leaves
- * with the first batch after which nothing does; the emitter frees it when it has printed that
- * batch.
+ * A shape that was replaced, or whose table was dropped, is past. Changes may still point at it:
+ * those of the batch in hand, and while its table is in backfill, buffered ones and patches. It
+ * leaves with the first batch after which nothing does; the emitter frees it when it has printed
+ * that batch.
  */
 #include "base/check.h"
 #include "base/mem.h"

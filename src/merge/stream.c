@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "row/cursor.h"
 
-/* What holds of the intervals after each chunk. */
+/* Check the invariants of the intervals, which hold after each chunk. */
 static void check_tiling(const struct stream *s)
 {
     size_t pending = 0;
@@ -324,8 +324,8 @@ struct chunk *stream_release(struct stream *s, struct waiting **waiting)
     return chunk;
 }
 
-/* Chunks that wait are not out: a range is to be read again from behind its last interval that is.
- */
+/* Chunks that wait are not out: a range is to be read again from the end of its last interval that
+ * is. */
 static void range_states(const struct stream *s, struct stream_state *state)
 {
     /* A chunk that is out before an earlier one of its range leaves two stretches of it. */

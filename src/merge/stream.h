@@ -23,7 +23,7 @@ struct waiting {
     struct overlay overlay; /* and through it the chunk, owned */
     int stream;
     char watermark[WATERMARK_TEXT];
-    char again[WATERMARK_TEXT]; /* another that was written for it since; "": none */
+    char again[WATERMARK_TEXT]; /* another watermark that was written for it since; "": none */
     bool arrived;      /* one of them has: released at the commit, or after those before it */
     uint64_t seen_lsn; /* without a watermark: released once the stream has passed this; else 0 */
     int looks;         /* that have begun while it waits (merge_look) */
@@ -47,7 +47,7 @@ struct range {
     struct batch **tail;   /* where its next batch goes */
 };
 
-/* See merge/merge.h for how a stream passes from one to the other. */
+/* merge/merge.h shows the transitions. */
 enum stream_status {
     STATUS_LIVES,
     STATUS_LOST, /* its rows are to be read again */
@@ -58,7 +58,7 @@ struct stream {
     const struct merge_stream *config;
     enum stream_status status;
     uint64_t life;
-    uint64_t cursor;      /* what was committed before this is not for this life; 0: no limit */
+    uint64_t cursor;      /* changes committed before this are not for this life; 0: no limit */
     uint64_t as_of;       /* in ctid order: the LSN at which its rows are true */
     bool as_of_passed;    /* all that was committed before it has arrived, and so this is known: */
     uint64_t as_of_carry; /* the cursor of the last change before it, if past that LSN; else 0 */
@@ -71,9 +71,9 @@ struct stream {
     bool changed;            /* since the last checkpoint */
     bool lost_in_checkpoint; /* the last checkpoint that held it said that it is lost */
     bool undecided; /* lost, and its table is being examined: no checkpoint is taken meanwhile */
-    int *ranks;     /* KEY_SERVER: where the keys of the batch in hand belong, in order of use */
+    int *ranks;     /* KEY_SERVER: intervals of the current batch's keys, in order of use */
     size_t rank_cap, rank_count, rank_next;
-    bool ranked; /* they are those of the batch in hand */
+    bool ranked; /* they are those of the current batch */
 };
 
 /* A batch that is not needed any more: once its riders are done, too, it joins *done, chained. */
@@ -113,7 +113,7 @@ struct waiting *stream_close_chunk(struct stream *, int stream, int range,
 struct chunk *stream_release(struct stream *, struct waiting **waiting);
 
 /*
- * Whether its life begins behind the cursor, and deletes that come before are still to be told. No
+ * Whether its life begins after the cursor, so that deletes from before are still to be printed. No
  * chunk of it is out before the cursor is there: until then its state is that of a lost stream, so
  * that the next run takes all changes from the cursor on.
  */
