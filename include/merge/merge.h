@@ -82,9 +82,9 @@ struct merge_stream {
     struct merge_key key;
     uint32_t oid;      /* of its table: a table with another oid is another table */
     bool ctid_order;   /* rows are read in ctid order: one range, whatever the key */
-    bool airbyte_look; /* its records have cursors (row/cursor.h), and deletes of rows that are not
-                          out are printed, too: a destination may have the rows from an earlier life,
-                          or from records that no state covers */
+    bool airbyte_look; /* its records have cursors (row/cursor.h); deletes of rows that are not
+                          out are printed, too: a destination may have the rows from an earlier
+                          life, or from records that no state covers */
     const struct snapshot *base; /* in ctid order, in backfill: what it saw is the backfill's, all
                                     else is a change */
 };

@@ -36,13 +36,14 @@ struct key_description {
     struct key_operators operators;
     uint32_t operator_class; /* of the key's index; 0: none is known */
     /*
-     * The server orders the column's values as their bytes go: numbers and times by value, char(n)
-     * without its trailing blanks, text byte by byte in UTF-8. Else only the server knows.
+     * The server orders the column's values as the key's encoding orders bytes: numbers and times
+     * by value, char(n) without its trailing blanks, text byte by byte in UTF-8. Else only the
+     * server knows the order.
      */
     bool bytewise;
     /*
-     * What ORDER BY and comparisons must say behind COLLATE: that of the key's index. Quoted as in
-     * SQL; owned; NULL where the type has none.
+     * What ORDER BY and comparisons must say after COLLATE: the collation of the key's index.
+     * Quoted as in SQL; owned; NULL where the type has none.
      */
     char *collation;
 };
@@ -51,12 +52,12 @@ struct table_description {
     struct relation *relation;   /* owned: published columns in order, types resolved, stream -1 */
     struct key_description *key; /* owned; in the key's order */
     int key_count;               /* 0: a table without key */
-    bool unique;                 /* the key tells any two rows apart, as far as is known */
-    bool ctid_order;             /* rows are read as they are stored, in ctid order */
+    bool unique;                 /* no two rows have the same key, as far as is known */
+    bool ctid_order;             /* rows are read in ctid order, as they are stored */
     bool key_repeats;            /* the key was chosen, and no unique index lies within it */
-    char *untold; /* owned; ctid_order: a column of the key that deletes and updates do not tell the
-                     old value of; NULL: none */
-    struct terms terms;      /* as they were when it was described, by this key */
+    char *unsent_key;   /* owned; ctid_order: a column of the key that deletes and updates do not
+                         carry the old value of; NULL: none */
+    struct terms terms; /* as they were when it was described, by this key */
     struct user_types types; /* of its columns */
     char *row_filter;        /* owned: the publication's WHERE, as SQL; NULL: all rows */
     /*
@@ -64,10 +65,10 @@ struct table_description {
      * tables of their own.
      */
     char kind;
-    bool partition; /* itself a partition of another table */
+    bool partition; /* it is a partition of another table */
     /*
-     * Of a partitioned table: its changes come under its own name. Else they come under the names
-     * of its leaf partitions.
+     * For a partitioned table: its changes come under its own name; else under those of its leaf
+     * partitions.
      */
     bool via_root;
     int64_t row_estimate; /* the planner's; all partitions together; -1: it has none */
@@ -79,15 +80,15 @@ struct table_description {
 /*
  * Describe every stream of the catalog, in its order: *tables has catalog->count items, the
  * caller's to free. ERR_CONFIG names the table (err_stream) that is missing. Tables that are not
- * published and keys that cannot serve are added to `problems`: then the descriptions cannot be
+ * published and keys that cannot be used are added to `problems`: then the descriptions cannot be
  * used.
  */
 bool tables_describe(struct pg *, struct types *, const struct config *, const struct catalog *,
                      struct table_description **tables, struct problems *, struct err *);
 
 /*
- * Add to `problems` the keys that cannot serve, also before the tables are published. Expects that
- * prerequisites_check found nothing: the tables are there.
+ * Add to `problems` the keys that cannot be used, also before the tables are published. Expects
+ * that prerequisites_check found nothing: the tables are there.
  */
 bool tables_check_keys(struct pg *, const struct config *, const struct catalog *,
                        struct problems *, struct err *);

@@ -1,4 +1,5 @@
-/* How things stand on the server, read in a few queries. Nothing is judged here. */
+/* The facts of a server that decide whether a capture can start, read in a few queries. Nothing is
+ * judged here. */
 #ifndef PG_FACTS_H
 #define PG_FACTS_H
 
@@ -19,7 +20,7 @@ struct server_facts {
     int role_limit, database_limit;   /* of connections; -1: none */
     int max_slots, slots;             /* allowed, and there */
     int max_wal_senders, wal_senders; /* likewise */
-    char *idle_slots;                 /* owned; names of those that nobody reads, or NULL */
+    char *idle_slots;                 /* owned; names of those that no process reads, or NULL */
 };
 
 struct publication_facts {
@@ -44,15 +45,14 @@ struct table_facts {
     bool published;    /* under its own name */
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
     char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */
-    char *
-        key_nulls; /* owned; what of ALTER TABLE keeps nulls out of the key; NULL: there are none */
+    char *key_nulls;   /* owned; ALTER TABLE actions that keep nulls out of the key; NULL: none */
 };
 
 struct watermarks_facts {
     bool columns; /* slot and watermark are there, and hold text */
     bool unique;  /* on slot alone, at once */
     bool writable;
-    /* Owned; NULL: nobody and nothing. A write runs with our rights what these can make, or made. */
+    /* Owned; NULL: none. What these users or objects define runs with our rights when we write. */
     char *owner;          /* where it is neither us nor a superuser; not quoted */
     char *trigger_makers; /* likewise, who has the TRIGGER privilege; quoted as in SQL */
     char *code;

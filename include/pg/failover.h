@@ -1,6 +1,6 @@
 /*
- * Failover slots (PostgreSQL 17 and later): a standby synchronizes them, and when it takes over, the
- * capture goes on from its copy of the slot.
+ * Failover slots (PostgreSQL 17 and later): a standby synchronizes them, and when it takes over,
+ * the capture continues from its copy of the slot.
  */
 #ifndef PG_FAILOVER_H
 #define PG_FAILOVER_H
@@ -17,7 +17,7 @@ struct failover_facts {
     bool standby;  /* a standby has a slot here, which synchronizing takes */
     char *slots;   /* owned; the slots of standbys, or NULL */
     bool awaited;  /* synchronized_standby_slots names some: no failover slot is ahead of these */
-    char *absent;  /* owned; those of them that nobody reads, or NULL */
+    char *absent;  /* owned; those of them that no process reads, or NULL */
 };
 
 bool failover_read(struct pg *, struct failover_facts *, struct err *);
@@ -29,7 +29,7 @@ bool failover_wanted(const struct config *, const struct failover_facts *);
 /* Make it one. Over a PG_REPLICATION connection; waits until no process reads the slot. */
 bool failover_enable(struct pg *replication, const char *slot, struct err *);
 
-/* Visit a line for each thing that a failover would be the worse for. */
+/* Visit a line for each problem that a failover would have. */
 bool failover_remark(struct pg *, const struct config *,
                      void (*visit)(void *context, const char *line), void *context, struct err *);
 

@@ -18,7 +18,7 @@
 enum pg_kind {
     PG_SQL,         /* settings that decide how values print are pinned */
     PG_REPLICATION, /* the same, with replication=database */
-    PG_PROBE,       /* asks after another connection: its own silence is an answer */
+    PG_PROBE,       /* asks about another connection: no answer in time is an answer, too */
 };
 
 struct pg;
@@ -30,8 +30,8 @@ struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int st
                    struct err *);
 void pg_close(struct pg **);
 
-/* Where lines for the user's log go: what was made or left out, and warnings of what will fail; and
- * what is waited for, NULL once that is over. */
+/* Where lines for the user's log go: `line` gets what was made or left out, and warnings of what
+ * will fail; `wait` gets what is waited for, NULL once that is over. */
 struct notices {
     void (*line)(void *context, bool warning, const char *text);
     void (*wait)(void *context, const char *text);
@@ -39,8 +39,9 @@ struct notices {
 };
 
 /*
- * From now on, lines about this connection go there; before, to nobody. So do those that say, after
- * seconds and then now and again, who holds the lock that a statement waits for.
+ * From now on, lines about this connection go there; before this call they are dropped. Among them:
+ * after some seconds, and then from time to time, which session holds the lock that a statement
+ * waits for.
  */
 void pg_tell(struct pg *, const struct notices *);
 
@@ -51,10 +52,9 @@ bool pg_is_local(const struct pg *);    /* over a Unix socket */
 bool pg_in_recovery(const struct pg *); /* it was a standby when the connection was made */
 
 /*
- * After a silence: asks the server, over a connection of its own, whether it still works for this
- * one. False if it does not, or does not answer: then the connection is lost (ERR_TRANSIENT). All
- * calls here that wait without limit look after it by themselves; a stream is its reader's to
- * watch.
+ * After a silence: ask the server, over another connection, whether it still works for this one.
+ * False if it does not, or does not answer: then the connection is lost (ERR_TRANSIENT). All calls
+ * here that wait without limit do this by themselves; the reader of a stream must do it itself.
  */
 bool pg_still_served(struct pg *, struct err *);
 

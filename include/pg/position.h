@@ -1,7 +1,7 @@
 /*
- * Snapshots and positions of the server's WAL, as SQL for the server behind the connection: at a standby
- * they are told in other ways than at a primary. One that was promoted while the connection lasts says
- * NULL: it is to be connected to again.
+ * Snapshots and positions of the server's WAL, as SQL for the server behind the connection: the
+ * expressions for a standby differ from those for a primary. If the standby was promoted after the
+ * connection was made, they yield NULL: connect again.
  */
 #ifndef PG_POSITION_H
 #define PG_POSITION_H
@@ -10,26 +10,26 @@
 #include "row/snapshot.h"
 
 /*
- * A snapshot's text (row/snapshot.h): that of the statement; at a standby, of one that is taken after the
- * statement.
+ * The text of a snapshot (row/snapshot.h): the statement's; at a standby, of one that is taken
+ * after the statement.
  */
 const char *snapshot_sql(const struct pg *);
 
-/* A pg_lsn that the server has reached: what was committed before is visible to later statements, but for
- * transactions that wait for a synchronous standby. */
+/* A pg_lsn that the server has reached: what was committed before is visible to later statements,
+ * except transactions that wait for a synchronous standby. */
 const char *position_sql(const struct pg *);
 
 /*
- * A pg_lsn: all that was visible to the statement's snapshot was committed at or before it. What it names
- * may not be flushed yet, or not be replayed by the standby, and therefore not be sent.
+ * A pg_lsn: all that was visible to the statement's snapshot was committed at or before it. WAL up
+ * to there may not be flushed yet, or not be replayed by the standby, and then it is not sent yet.
  */
 const char *seen_position_sql(const struct pg *);
 
-/* Read one of the two. ERR_TRANSIENT: the standby was promoted. */
+/* Read position_sql or seen_position_sql. ERR_TRANSIENT: the standby was promoted. */
 bool position_read(struct pg *, const char *(*position)(const struct pg *), uint64_t *lsn,
                    struct err *);
 
-/* Read the first. */
+/* Read snapshot_sql. */
 bool snapshot_read(struct pg *, struct snapshot *, struct err *);
 
 /* Set the error to that which NULL means. Returns false. */

@@ -18,19 +18,18 @@
 /* What the slot is looked at for. */
 enum slot_use {
     SLOT_MUST_BE_FREE, /* to read it: it is a problem that another process does */
-    SLOT_GOES_ON,      /* the same, from a state: slot_verify tells of what is lost */
-    SLOT_MAY_BE_READ,  /* by the very capture that is being looked at */
+    SLOT_GOES_ON,      /* the same, to continue from a state: slot_verify reports what is lost */
+    SLOT_MAY_BE_READ,  /* by the capture that is being examined */
 };
 
 /*
  * Find everything that would keep a capture from starting. Each problem is added to `problems` as
- * one line in plain words with what mends it.
- * What is missing and prerequisites_create may make is no problem. Without a catalog (`check`) the
- * tables are left out. Nothing is changed, and a slot that must be free and is not is given a few
- * seconds to become so. A replication connection is opened to try it, and left to the
- * caller in *replication (NULL where it failed), or closed if `replication` is NULL. What was looked
- * at is left in *facts, to be freed even after a failure, unless that is NULL. False: the server
- * could not be asked.
+ * one line in plain words that says how to fix it. Something missing that prerequisites_create may
+ * make is not a problem. Without a catalog (`check`) the tables are left out. Nothing is changed,
+ * and the check waits a few seconds for a slot that must be free and is not. A replication
+ * connection is opened as a test, and handed to the caller in *replication (NULL if it failed), or
+ * closed if `replication` is NULL. The facts are left in *facts, unless `facts` is NULL; free them
+ * even after a failure. False: the server could not be asked.
  */
 bool prerequisites_check(struct pg *, const struct config *, const struct catalog *, enum slot_use,
                          struct pg **replication, struct facts *facts, struct problems *problems,
@@ -54,19 +53,19 @@ struct prerequisites {
 
 /*
  * Make what is missing: the watermarks table, the publication and its tables, and last the slot,
- * waiting as long as older transactions and others' locks make it wait. A stop takes back what still
- * waits. Expects that prerequisites_check found no problem in these facts.
+ * waiting for older transactions and for locks of others as long as needed. A stop cancels the
+ * statement that waits. Expects that prerequisites_check found no problem in these facts.
  */
 bool prerequisites_create(struct pg *, const struct config *, const struct catalog *,
                           struct facts *, struct prerequisites *, struct err *);
 
-/* For streams that join a capture: what keeps their tables from being captured is the error; else they
- * are added to the publication, if they are not in it. */
+/* For streams that join a capture: if their tables cannot be captured, the error says why; else
+ * they are added to the publication, unless they are in it. */
 bool prerequisites_publish(struct pg *, const struct config *, const struct catalog *,
                            struct err *);
 
 /* It is an error (ERR_CONFIG, with what to run) if what is written to the watermarks table does not
- * arrive in the stream: a backfill would wait for it for ever. Takes no lock on a table. */
+ * arrive in the stream: then a backfill would never end. Takes no lock on a table. */
 bool watermarks_come(struct pg *, const struct config *, struct err *);
 
 #endif

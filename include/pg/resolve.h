@@ -1,4 +1,4 @@
-/* Addresses of a host name: looked up so that a stop is heard meanwhile. */
+/* Addresses of a host name, looked up so that a stop ends the wait. */
 #ifndef PG_RESOLVE_H
 #define PG_RESOLVE_H
 
@@ -15,8 +15,8 @@ struct addresses {
 };
 
 /*
- * ERR_CONFIG where there is no such name, ERR_TRANSIENT where nobody says. What needs no look-up, an
- * address or the directory of a socket, has none: count 0.
+ * ERR_CONFIG if there is no such name, ERR_TRANSIENT if no name server answers. An address, or the
+ * directory of a socket, needs no look-up: count 0.
  */
 bool resolve(const char *host, int stop_fd, int64_t timeout_us, struct addresses *, struct err *);
 

@@ -1,6 +1,6 @@
 /*
- * The SQL that the configured user and tables still need on this server, for an administrator to run:
- * what prerequisites_check() would find, as statements.
+ * The SQL that the configured user and tables still need on this server, for an administrator to
+ * run: what prerequisites_check() would find, as statements.
  */
 #ifndef PG_SETUP_H
 #define PG_SETUP_H
@@ -19,9 +19,9 @@ struct setup {
 };
 
 /*
- * Append SQL with comments, ready for psql. The connection may be another user's than the configured
- * one, who may be still to be made; then it must be one that may SET ROLE to that one. Nothing is
- * changed.
+ * Append SQL with comments, ready for psql. The connection may be that of another user than the
+ * configured one, which need not exist yet; if it does, the session must have the right to SET ROLE
+ * to it. Nothing is changed.
  */
 bool setup_sql(struct pg *, const struct setup *, struct out *, struct err *);
 

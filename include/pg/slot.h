@@ -1,6 +1,7 @@
 /*
  * The replication slot and the server behind it: what they are now, and whether a capture that
- * remembers where it was may go on from there. A gap is an error that says so, never a silent skip.
+ * remembers where it was may continue from there. A gap is an error that says so, never a silent
+ * skip.
  */
 #ifndef PG_SLOT_H
 #define PG_SLOT_H
@@ -12,7 +13,7 @@
 #include "base/err.h"
 #include "pg/pg.h"
 
-/* A row of pg_replication_slots. What a server version does not tell is NULL or 0. */
+/* A row of pg_replication_slots. What a server version does not report is NULL or 0. */
 struct slot {
     bool in_recovery;           /* the server that was asked is a standby */
     char system_identifier[24]; /* of that server; empty: we may not know */
@@ -23,17 +24,17 @@ struct slot {
     bool failover;            /* standbys synchronize it (17 and later) */
     char *plugin, *database;  /* owned */
     char *wal_status;         /* owned: reserved, extended, unreserved or lost (13 and later) */
-    char *invalidation;       /* owned: why it is of no use any more; NULL: it is fine */
-    int active_pid;           /* 0: nobody reads it */
+    char *invalidation;       /* owned: why the server has invalidated it; NULL: it is valid */
+    int active_pid;           /* 0: no process reads it */
     uint64_t restart_lsn;     /* WAL is kept from here on; 0: none is kept */
     uint64_t confirmed_flush; /* nothing before it can be read again */
     int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or unknown */
     uint64_t wal_end;         /* of the server, whether the slot exists or not */
-    int64_t idle_s;           /* how long nobody has read it (18 and later) */
+    int64_t idle_s;           /* how long no process has read it (18 and later) */
     int64_t idle_timeout_s;   /* and how long that may be (likewise); 0: no limit */
 };
 
-/* What keeps the server from doing it again: "raise …". */
+/* What to do so that the server does not invalidate it again: "raise …". */
 const char *slot_invalidation_remedy(const char *reason);
 
 /* Whether it is there, and of the server that was asked, be it a standby. */
@@ -44,7 +45,7 @@ static inline bool slot_is_own(const struct slot *slot)
 
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
 
-/* Who reads it, as far as we may see that. */
+/* The session that reads it, as far as we may see it. */
 struct slot_reader {
     bool seen;                                  /* false: nothing that follows is set */
     char *application, *user, *address, *since; /* owned */
@@ -69,8 +70,9 @@ struct server_identity {
 };
 
 /*
- * What a state is to remember; 0: nothing. A standby may be promoted while it streams, which nobody tells;
- * its own slot proves that its history is one, since a rewind does not leave it any.
+ * The timeline that a state is to remember; 0: none. A standby may be promoted while it streams,
+ * without a notice; its own slot proves that its history was not rewound, since a rewind removes
+ * slots.
  */
 static inline uint32_t server_lasting_timeline(const struct server_identity *server)
 {
@@ -99,8 +101,8 @@ struct slot_claim {
     bool standby; /* a standby will do, if it has the slot */
 };
 
-/* ERR_TRANSIENT: a standby answers that has no slot of its own for the capture, which would do where
- * `standby`. Returns false. */
+/* Set ERR_TRANSIENT: a standby answered that has no slot of its own for the capture. `standby`:
+ * with such a slot it would be accepted. Returns false. */
 bool slot_elsewhere(bool standby, struct err *err);
 
 /*

@@ -1,4 +1,5 @@
-/* All tables of the database at once: what a publication of them would do, and who may read them. */
+/* All tables of the database at once: what a publication of them would do, and who may read
+ * them. */
 #ifndef PG_SURVEY_H
 #define PG_SURVEY_H
 

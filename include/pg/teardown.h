@@ -9,7 +9,7 @@
 /* What is to be dropped, and what is not, with the reason. */
 struct teardown {
     bool slot, publication, watermarks;
-    bool other_slot; /* that a full refresh which failed has left: config->other_slot */
+    bool other_slot; /* left by a full refresh that failed: config->other_slot */
     struct problems kept;
 };
 

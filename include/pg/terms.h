@@ -1,6 +1,4 @@
-/*
- * Reading the terms of tables (row/terms.h), and judging what became of a table by them.
- */
+/* Reading the terms of tables (row/terms.h), and judging by them what has happened to a table. */
 #ifndef PG_TERMS_H
 #define PG_TERMS_H
 
@@ -20,7 +18,7 @@ void terms_sql(struct out *, const char *oid, const char *publication, const cha
 void terms_from_sql(struct out *, const char *oid, const char *publication, const char *key,
                     int version);
 
-/* Take them from the columns of a row, from `column` on. */
+/* Copy them from the columns of a row, from `column` on. */
 void terms_take(struct terms *, const struct pg_rows *, int row, int column);
 
 /*
@@ -43,21 +41,21 @@ enum terms_use {
     TERMS_ACTIVE,  /* all its rows are written */
 };
 
-/* From light to grave. */
+/* In order of severity. */
 enum terms_change {
     TERMS_SAME,
-    TERMS_SHAPE,   /* it goes on by the new terms: other columns, partitions made empty, files
-                        that were rewritten with all their rows */
+    TERMS_SHAPE,   /* the capture continues by the new terms: other columns, new empty
+                      partitions, files that were rewritten with all their rows */
     TERMS_EMPTIED, /* a file is new, and none of the old rows is in it: TRUNCATE, or an ALTER TABLE
                         that rewrote them */
     TERMS_UNTRACKED, /* it was changed in a way that the stream does not report */
-    TERMS_OTHER,     /* its backfill, or its changes, cannot go on */
+    TERMS_OTHER,     /* its backfill, or the capture of its changes, cannot continue */
     TERMS_AWAY,      /* it is not there, not published or not logged */
 };
 
 struct terms_verdict {
     enum terms_change change;
-    bool loses_rows; /* rows are gone without deletes: to be said, whatever is done */
+    bool loses_rows; /* rows are gone without deletes: to be logged in any case */
     char why[400];   /* completes "table s.t …"; "" if it is the same */
 };
 
@@ -65,9 +63,10 @@ struct terms_verdict {
 bool terms_come_by_leaves(const struct terms *);
 
 /*
- * Asks the server where only rows can tell: see judge_leaves.c. `truncated`: the transaction that
- * sent the last TRUNCATE of the whole table; 0: none. The connection must not be in a
- * transaction. It needs the right to read the table; of its partitions no more than that.
+ * Queries rows of the table where only they can show what happened: see judge_leaves.c.
+ * `truncated`: the transaction that sent the last TRUNCATE of the whole table; 0: none. The
+ * connection must not be in a transaction. It needs the right to read the table; of its partitions
+ * no more than that.
  */
 bool terms_judge(struct pg *, const struct terms *was, const struct terms *now, enum terms_use,
                  uint32_t truncated, struct terms_verdict *, struct err *);

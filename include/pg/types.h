@@ -2,9 +2,9 @@
  * The types that one connection's thread has met: pg_type's rows, resolved as row/type.h describes.
  *
  * Built-in types are known without asking; others are asked for once, in bulk where several are
- * new. A type that is gone by the time it is asked for is what it is remembered as, or else reads
- * as text. The element of a range and of its multirange is the range's subtype. Types, and all that
- * is handed out here, are freed with the table.
+ * new. A type that is gone by the time it is asked for is taken from the remembered ones, or else
+ * read as text. The element of a range and of its multirange is the range's subtype. Types, and all
+ * that is handed out here, are freed with the table.
  */
 #ifndef PG_TYPES_H
 #define PG_TYPES_H
@@ -41,7 +41,7 @@ int32_t types_modifier(const struct types *, uint32_t oid, int32_t typmod);
 /* Labels of an enum (or a domain over one) in its order, NULL-terminated; NULL for other types. */
 const char *const *types_labels(const struct types *, uint32_t oid);
 
-/* What a state says of types, for those that the catalogs know no more. */
+/* Remember the types of a state, for those that are not in the catalogs any more. */
 void types_remember(struct types *, const struct user_types *);
 
 /* Add the user-defined types of the relation's columns, which are resolved, and of their parts. */

@@ -1,12 +1,12 @@
 /*
- * A connection's messages as the server sends them, for what is read by the million: rows of a
- * chunk and changes of the stream. libpq opens the connection and asks everything else, but would
+ * A connection's messages as the server sends them, for what comes in large numbers: rows of chunks
+ * and changes of the stream. libpq opens the connection and asks everything else, but would
  * allocate and copy each of these; here they stay where the socket put them.
  *
- * Both use one connection in turn: from wire_send to the answer that is WIRE_READY it is ours, and
- * libpq's otherwise. A stream is ours for the rest of the connection's life. Of a message that came
- * unasked one may hold a half when it is the other's turn: then the connection is out of step, lost,
- * and opened again (ERR_TRANSIENT).
+ * Both use one connection in turn: from wire_send to the answer WIRE_READY this layer reads the
+ * socket, and libpq otherwise. Once a stream begins, this layer reads to the end of the connection.
+ * One of the two may have read half of an unsolicited message when the other takes over: then the
+ * connection is out of step, counts as lost, and is opened again (ERR_TRANSIENT).
  *
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
@@ -61,8 +61,8 @@ bool wire_send(struct pg *, const struct out *request, struct err *);
 bool wire_next(struct pg *, struct message *);
 
 /*
- * Once wire_next has none: read what the socket has. *count tells how many bytes are new; 0: time
- * to wait. Messages live as long as what is allocated from `arena`.
+ * Once wire_next has none: read what the socket has. *count: how many bytes are new; 0: nothing
+ * came, so wait. Messages live as long as what is allocated from `arena`.
  */
 bool wire_take(struct pg *, struct arena *, size_t *count, struct err *);
 
@@ -72,8 +72,8 @@ bool wire_has_more(const struct pg *);
 
 /*
  * Wait until there is something to take: as long as it takes, while the server works for this
- * connection (pg_still_served); or for timeout_us at most, where the caller looks after a silent server
- * and sends the keepalives of a stream.
+ * connection (pg_still_served); or for timeout_us at most: then the caller handles a silent server,
+ * and sends the status messages of a stream.
  */
 bool wire_wait_while_served(struct pg *, struct err *);
 bool wire_wait_for(struct pg *, int64_t timeout_us, struct err *);

@@ -41,7 +41,7 @@ enum relation_fault {
     RELATION_FITS,
     RELATION_LACKS_KEY,   /* a column of the key is not in it */
     RELATION_OTHER_ORDER, /* a column of the key has a type of another order */
-    RELATION_UNTOLD_KEY,  /* its replica identity does not cover the key */
+    RELATION_UNSENT_KEY,  /* its replica identity does not cover the key */
 };
 
 struct relation {

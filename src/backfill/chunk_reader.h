@@ -18,7 +18,7 @@ enum outcome {
     OUTCOME_NOT_ASKED, /* something else must come first */
     OUTCOME_ROWS,      /* it was read, and is not the last of its range */
     OUTCOME_END,       /* it was read, and is the last of its range */
-    OUTCOME_TOO_LARGE, /* its rows took too long or too much memory: the next query asks for fewer */
+    OUTCOME_TOO_LARGE, /* its rows took too much time or memory: the next query asks for fewer */
     OUTCOME_CHANGED,   /* the table is not as described */
     OUTCOME_BASE_GONE, /* nothing shows any more which rows the base snapshot saw */
     OUTCOME_FAILED,    /* any other error: connection lost, lock not granted, right missing … */

@@ -53,7 +53,8 @@ static inline bool task_imports(const struct backfill_task *task)
 /*
  * Select the rows after `after` (NULL: from the beginning). Answers:
  *
- *   task_imports:  done, done, done, snapshot, done, rows, done, done, done, done, facts, done, done
+ *   task_imports:  done, done, done, snapshot, done, rows, done, done, done, done, facts, done,
+ *                  done
  *   else:          done, done, facts, done, rows, done, done
  */
 void table_chunk_statements(struct out *request, const struct table *, const struct backfill_task *,

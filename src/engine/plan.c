@@ -55,15 +55,15 @@ static void name_types(struct stream_state *state, const struct table_descriptio
     user_types_clear(&before);
 }
 
-static void say_untold(const struct engine_config *c, const struct table_description *d)
+static void warn_unsent_key(const struct engine_config *c, const struct table_description *d)
 {
-    if (d->untold) {
+    if (d->unsent_key) {
         log_line(
             c->log, LOG_WARN,
-            "table %s: deletes and updates do not tell column \"%s\" of the key that was "
+            "table %s: deletes and updates do not carry column \"%s\" of the key that was "
             "chosen, since it is not part of the table's replica identity: run ALTER TABLE ... "
             "REPLICA IDENTITY FULL, so that deleted rows can be found by this key",
-            stream_label(d->relation->schema, d->relation->name).s, d->untold);
+            stream_label(d->relation->schema, d->relation->name).s, d->unsent_key);
     }
 }
 
@@ -71,7 +71,7 @@ void plan_begin_state(const struct engine_config *c, struct stream_state *state,
                       int stream, const struct table_description *d, struct key **bounds,
                       int bound_count)
 {
-    say_untold(c, d);
+    warn_unsent_key(c, d);
     *state = (struct stream_state){
         .id = id, .mode = STREAM_BACKFILL, .generation = c->catalog->streams[stream].generation_id};
     name_table(state, d);
@@ -173,7 +173,7 @@ static void go_on(struct merger_thread *t, const struct stream_state *old, int i
 {
     struct member *m = &t->roster.members[i];
     int64_t generation = t->config->catalog->streams[i].generation_id;
-    say_untold(t->config, m->table); /* at each start, since it stays so */
+    warn_unsent_key(t->config, m->table); /* at each start, since it stays so */
     stream_state_copy(&m->state, old);
     if (!old->terms.known || !terms_equal(&old->terms, &m->table->terms)) {
         name_table(&m->state, m->table);

@@ -363,7 +363,7 @@ static void lost(void *context, int stream, const struct relation *relation)
                           "renamed",
         [RELATION_LACKS_KEY] = "has changes from a time at which its key had other columns",
         [RELATION_OTHER_ORDER] = "has changes from a time at which its key had another type",
-        [RELATION_UNTOLD_KEY] = "has changes that do not tell its key, because they come from a "
+        [RELATION_UNSENT_KEY] = "has changes that do not carry its key, because they come from a "
                                 "time at which its replica identity was another",
     };
     struct merger_thread *t = context;

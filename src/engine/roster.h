@@ -128,8 +128,8 @@ void roster_release(struct merger_thread *);
 
 struct merge_hooks roster_hooks(struct merger_thread *);
 
-/* Note which transaction must be seen when the table is examined (0: none), and whether what emptied
- * it is still to be judged. */
+/* Note which transaction must be seen when the table is examined (0: none), and whether what
+ * emptied it is still to be judged. */
 void roster_note(struct roster *, struct member *, uint32_t must_see, bool emptied);
 
 /* Why a stream was lost whose table has its name again. */

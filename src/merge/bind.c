@@ -26,7 +26,7 @@ static enum relation_fault fault_of(const struct merge_key *key, const struct re
         if (!key_types_alike(column->type_oid, key->types[k])) {
             fault = RELATION_OTHER_ORDER;
         } else if (identity && !column->identity && fault == RELATION_FITS) {
-            fault = RELATION_UNTOLD_KEY;
+            fault = RELATION_UNSENT_KEY;
         }
     }
     return fault;
@@ -68,7 +68,7 @@ bool merge_event_fits(const struct event *e)
     case RELATION_FITS: return true;
     case RELATION_LACKS_KEY:
     case RELATION_OTHER_ORDER: return false;
-    case RELATION_UNTOLD_KEY: return e->kind == EVENT_INSERT;
+    case RELATION_UNSENT_KEY: return e->kind == EVENT_INSERT;
     }
     return false;
 }

@@ -46,7 +46,7 @@ struct merge {
     size_t in_doubt_count, in_doubt_cap;
 
     /* Checkpoints. */
-    uint64_t cursor, told_cursor; /* the last checkpoint's */
+    uint64_t cursor, checkpoint_cursor; /* of now, and of the last checkpoint */
     int64_t last_checkpoint_us, pause_us;
     char finish_at[WATERMARK_TEXT]; /* "": no watermark */
     bool finish_arrived, finished;

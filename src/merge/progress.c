@@ -42,8 +42,8 @@ static struct checkpoint *new_checkpoint(struct merge *m)
 {
     int count = 0;
     bool has_cursors = false;
-    CHECK(!m->in_transaction && m->cursor >= m->told_cursor && m->position >= m->cursor);
-    m->told_cursor = m->cursor;
+    CHECK(!m->in_transaction && m->cursor >= m->checkpoint_cursor && m->position >= m->cursor);
+    m->checkpoint_cursor = m->cursor;
     for (int i = 0; i < m->config.stream_count; i++) {
         count += m->streams[i].changed;
         has_cursors |= m->streams[i].config->airbyte_look;

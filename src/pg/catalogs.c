@@ -1,4 +1,5 @@
-/* Where the catalogs of PostgreSQL 10 to 18 differ, and what is asked of them more than once. */
+/* SQL for what differs between the catalogs of PostgreSQL 10 to 19, and for what several queries
+ * need. */
 #include "catalogs.h"
 
 #include <stdlib.h>
@@ -92,7 +93,7 @@ const char *generated_sql(int version)
     return version >= 120000 ? "(a.attgenerated <> '')" : "false";
 }
 
-/* By name, so that the column need not be there. */
+/* Read through JSON, so that the column need not exist. */
 const char *excepted_sql(int version)
 {
     return version >= 150000 ? "((to_jsonb(r)->>'prexcept')::bool IS TRUE)" : "false";

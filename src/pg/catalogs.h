@@ -4,15 +4,16 @@
  * Each question is one text with its columns named beside it. Where it is, what it asks for, and
  * when:
  *
- *   facts_*.c, slot.c, survey.c   how things stand: at the start, before a table joins, by commands;
+ *   facts_*.c, slot.c, survey.c   the server's facts: at the start, before a table joins, by
+ *                                 commands;
  *   settled.c                     whether the tables were still the same ones when that was read
  *   watermarks.c                  whether watermarks arrive: at the start, and while one is awaited
  *   describe*.c, types.c          the captured tables, in one snapshot: at the start, and when a
  *                                 table is to be backfilled again
  *   terms.c                       the terms of tables: in that snapshot; by each chunk in its own,
  *                                 under the table's lock; and every check_interval
- *   leaf_rows.c                   rows of partitions and rewritten tables, where terms have changed:
- *                                 each in a transaction of its own
+ *   leaf_rows.c                   rows of partitions and rewritten tables, where terms have
+ *                                 changed: each in a transaction of its own
  *   remarks.c, failover.c         what is worth a line: at the start, and by commands
  *   discover*.c                   all tables that can be captured, through a cursor
  *   setup.c, teardown.c           what those commands alone need
@@ -57,7 +58,8 @@ char *sql_name(const char *name);
 char *sql_table(const char *schema, const char *table);
 
 /*
- * `publication`, below, is an expression for the name of the capture's, which need not exist.
+ * `publication`, below, is an expression for the name of the capture's publication, which need not
+ * exist.
  *
  * Append an expression: whether index `i`, of pg_index, tells rows apart at every moment: it is
  * unique and valid, neither partial nor deferrable, and only of captured columns that are NOT NULL.
@@ -83,13 +85,13 @@ void keys_sql(struct out *, const char *publication, int version, const char *co
 extern const char identified_sql[];
 
 /*
- * Append an expression: names of the generated columns in the replica identity of table `c` that the
- * publication does not send; NULL: none. From version 18 on the server refuses UPDATE and DELETE on
- * such a table once it is published.
+ * Append an expression: names of the generated columns in the replica identity of table `c` that
+ * the publication does not send; NULL: none. From version 18 on the server refuses UPDATE and
+ * DELETE on such a table once it is published.
  */
 void unsent_identity_sql(struct out *, const char *publication, int version);
 
-/* Append an expression: whether UPDATE and DELETE on table `c` go on once it is published. */
+/* Append an expression: whether UPDATE and DELETE on table `c` still work once it is published. */
 void publishable_sql(struct out *, const char *publication, int version);
 
 /* An expression: whether table `c`, of pg_class, is of a kind that discover shows. */
@@ -102,14 +104,14 @@ const char *not_null_sql(int version);
 const char *generated_sql(int version);
 
 /*
- * An expression: whether `r`, of pg_publication_rel, is of the tables that a publication for all
- * tables leaves out (EXCEPT; version 19 and later).
+ * An expression: whether `r`, of pg_publication_rel, is a table that a publication for all tables
+ * leaves out (EXCEPT; version 19 and later).
  */
 const char *excepted_sql(int version);
 
 /*
- * Append an expression: whether column `a` is generated and not sent. Stored ones are sent where the
- * publication says so, from version 18 on; virtual ones never.
+ * Append an expression: whether column `a` is generated and not sent. Stored ones are sent where
+ * the publication says so, from version 18 on; virtual ones never.
  */
 void uncaptured_sql(struct out *, const char *publication, int version);
 

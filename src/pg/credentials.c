@@ -1,9 +1,9 @@
 /*
- * Amazon's token is the presigned URL of a request that nobody sends (Signature Version 4):
+ * Amazon's token is the presigned URL of a request that is never sent (Signature Version 4):
  *
  *   HOST:PORT/?Action=connect&DBUser=…&X-Amz-…&X-Amz-Signature=…
  *
- * It opens connections for a quarter of an hour, so each gets a new one.
+ * It is valid for 15 minutes, so each connection gets a new one.
  */
 #include "credentials.h"
 

@@ -10,11 +10,12 @@
 
 /*
  * A new one, for a connection that is made now; free() it. NULL where there is none. ERR_CONFIG:
- * what the platform should have injected is not there.
+ * what the platform should have injected is missing.
  */
 bool credentials_password(const struct config *, int64_t now_ms, char **password, struct err *);
 
-/* What it means that the server refused it, where it was a token. Returns false. */
+/* The server refused the password: if it was a token, set the error that says what to do. Returns
+ * false. */
 bool credentials_refused(const struct config *, struct err *);
 
 #endif

@@ -250,7 +250,7 @@ static void readings_free(struct reading *readings, const struct table_descripti
     free(readings);
 }
 
-/* The terms by the keys that were chosen. */
+/* Read the terms, by the keys that were chosen. */
 static bool read_terms(struct pg *pg, const struct config *config, const struct catalog *catalog,
                        struct table_description *tables, struct err *err)
 {
@@ -274,7 +274,7 @@ static bool read_terms(struct pg *pg, const struct config *config, const struct 
     return ok;
 }
 
-/* Of one snapshot. The terms are those of tables that can be captured. */
+/* All in one snapshot. Terms are read only for tables that can be captured. */
 static bool read_catalogs(struct pg *pg, struct types *types, const struct config *config,
                           const struct catalog *catalog, struct table_description *tables,
                           bool with_terms, struct problems *problems, struct err *err)
@@ -315,7 +315,7 @@ static bool is_settled(struct pg *pg, const struct catalog *catalog,
     return ok;
 }
 
-/* What is found wrong of a table must be wrong of the one that is there. */
+/* A problem is reported only if the names are still those of the same tables. */
 static bool describe(struct pg *pg, struct types *types, const struct config *config,
                      const struct catalog *catalog, struct table_description **tables,
                      bool with_terms, struct problems *problems, struct err *err)
@@ -366,7 +366,7 @@ void tables_free(struct table_description **tables, int count)
         }
         free(table->key);
         free(table->row_filter);
-        free(table->untold);
+        free(table->unsent_key);
         terms_clear(&table->terms);
         user_types_clear(&table->types);
         relation_free(&table->relation);

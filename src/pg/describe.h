@@ -1,4 +1,4 @@
-/* What is read of a table (describe.c, describe_columns.c) and describe_key.c decides upon. */
+/* What describe.c and describe_columns.c read of a table, and describe_key.c chooses the key by. */
 #ifndef PG_DESCRIBE_PRIVATE_H
 #define PG_DESCRIBE_PRIVATE_H
 
@@ -31,19 +31,20 @@ bool describe_columns(struct pg *, const struct config *, const struct catalog *
 /*
  * Append a subquery of one row on what publishes a table:
  *
- *   published_by  the oid of the publication's entry of it, or of its schema, or of one that it is a
- *                 partition of; or the publication's own, where it is for all tables. Who leaves the
- *                 publication and comes back has another
+ *   published_by  the oid of the publication's entry of it, or of its schema, or of one that it is
+ *                 a partition of; or the publication's own, if it is for all tables. A table that
+ *                 leaves the publication and comes back has another
  *   limits        a digest of the column lists and row filters of all entries; '' for none
- *   home          when it came into the schemas that are published; NULL: it is not published by one
+ *   home          when it came into the schemas that are published; NULL: none of them
+ *                 publishes it
  *
  * `oid` and `publication`, which is its name, are expressions.
  */
 void describe_entries_sql(struct out *, const char *oid, const char *publication, int version);
 
 /*
- * Set the `operators` of each key column of all tables, whose keys have been chosen: one query. Visit
- * those whose key cannot be compared, with the error.
+ * Set the `operators` of each key column of all tables, whose keys have been chosen: one query.
+ * Visit those whose key cannot be compared, with the error.
  */
 bool describe_operators(struct pg *, struct table_description *tables, int count,
                         void (*visit)(void *, int table, struct err *), void *context,

@@ -7,8 +7,8 @@
 #include "describe.h"
 #include "row/key.h"
 
-/* Types whose values the server orders as their bytes go, given the collation where they have one.
- */
+/* Types whose values the server orders as our encoding orders bytes, given the collation if they
+ * have one. */
 static bool bytewise_type(const struct type *type)
 {
     switch (type->oid) {
@@ -99,11 +99,11 @@ static void choose_own(struct table_description *table, const struct column_fact
 }
 
 /*
- * A change of a row tells the old key only as far as the replica identity goes. Without any
- * identity the server refuses updates and deletes, and there is nothing to tell. The name of a column
- * that is not told; NULL: there is none.
+ * An update or delete carries the old key only as far as the replica identity covers it. Without
+ * any identity the server refuses both. Returns the name of a key column that they do not carry;
+ * NULL: none.
  */
-static const char *untold_column(const struct table_description *table)
+static const char *unsent_key_column(const struct table_description *table)
 {
     const struct relation *relation = table->relation;
     bool any = false;
@@ -121,7 +121,7 @@ static const char *untold_column(const struct table_description *table)
 static bool check_identity(const struct table_description *table, struct err *err)
 {
     const struct relation *relation = table->relation;
-    const char *missing = untold_column(table);
+    const char *missing = unsent_key_column(table);
     if (!missing) {
         return true;
     }
@@ -135,7 +135,7 @@ static bool check_identity(const struct table_description *table, struct err *er
     return false;
 }
 
-/* A record has no room for it: see emit/printer.h. */
+/* Refuse names that a record has no room for: see emit/printer.h. */
 static bool check_names(const struct table_description *table, struct err *err)
 {
     for (int i = 0; i < table->key_count; i++) {
@@ -148,7 +148,7 @@ static bool check_names(const struct table_description *table, struct err *err)
     return true;
 }
 
-/* Rows are read from one key to the next: a null has no place among them. */
+/* Rows are read from one key to the next: a null has no place in that order. */
 static bool check_nulls(const struct table_description *table, const struct column_facts *facts,
                         struct err *err)
 {
@@ -193,19 +193,19 @@ static void drop_key(struct table_description *table)
 }
 
 /*
- * A key of a user's choice that two rows may share, or that may be null: rows are read in ctid order,
- * and changes tell of it what they tell.
+ * A key of a user's choice that two rows may share, or that may be null: rows are read in ctid
+ * order, and changes may lack columns of it.
  */
 static bool choose_any(struct table_description *table, struct err *err)
 {
     table->ctid_order = true;
-    table->untold = mem_string(untold_column(table));
+    table->unsent_key = mem_string(unsent_key_column(table));
     return check_names(table, err);
 }
 
 /*
- * A key that was asked for, or by which rows are read, must do; of another one changes are told
- * apart by it if it does.
+ * A key that was asked for, or by which rows are read, must be usable. Any other key is used to
+ * match changes to rows if it is usable, and else there is none.
  */
 bool key_choose(struct table_description *table, const struct column_facts *facts,
                 const struct catalog_stream *stream, struct err *err)

@@ -1,8 +1,8 @@
 /*
  * How SQL must compare the columns of keys: by the operators of the key's own index, each with its
- * schema, and with both operands of the type that they are made for. An operator that is looked up by
- * its name alone is whichever somebody put into a schema of the search path, and is another one where
- * the schema of the right one may not be used.
+ * schema, and with both operands of the type that they are made for. An operator that is looked up
+ * by its name alone may be one that another user put into a schema of the search path, or another
+ * one if we may not use the schema of the right one.
  */
 #include <stdlib.h>
 
@@ -12,9 +12,9 @@
 #include "rows.h"
 
 /*
- * A row for each column asked for: its base type, and the operator class of its index or 0: then the
- * default one is found as the server does it. The classes of arrays, enums, ranges, multiranges and
- * records are for all of their kind. Most keys are of a few types: each is answered once.
+ * A row for each column asked for: its base type, and the operator class of its index or 0: then
+ * the default one is found as the server does it. The classes of arrays, enums, ranges, multiranges
+ * and records are for all of their kind. Most keys are of a few types: each is answered once.
  */
 static const char operators_sql[] =
     "WITH asked AS ("

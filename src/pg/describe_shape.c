@@ -6,11 +6,11 @@
 #include "describe.h"
 
 /*
- * A partition is published by what publishes any of those that it is part of, too: its line. An entry
- * is one of a table or of a schema, or the publication itself, where it is for all tables (but those that it names). OFFSET 0
- * keeps the planner from reading all entries of a publication for one. Of several entries the lowest
- * is told, which is nearly always the oldest. ALTER TABLE ... SET SCHEMA writes again on which schema
- * the table depends.
+ * A partition is also published by entries of its ancestors. An entry is one of a table or of a
+ * schema, or the publication itself, where it is for all tables (but those that it names). OFFSET 0
+ * keeps the planner from reading all entries of a publication for one. Of several entries the
+ * lowest oid is taken, which is nearly always the oldest entry's. ALTER TABLE ... SET SCHEMA writes
+ * again on which schema the table depends.
  */
 static const char entries_sql[] =
     "(WITH RECURSIVE line(oid,home,partition) AS"

@@ -66,7 +66,7 @@ enum {
     COL_DECLARED,
 };
 
-/* The table in the making: its rows may come in two batches, so it keeps copies. */
+/* The table that is being gathered: its rows may come in two batches, so it keeps copies. */
 struct gathering {
     struct arena arena;
     uint32_t oid; /* 0: none yet */

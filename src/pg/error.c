@@ -1,4 +1,4 @@
-/* The server's and libpq's failures in our words: who can mend them, and how. */
+/* The server's and libpq's failures in our words: who can fix them, and how. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +18,8 @@ static bool is_transient(const char *sqlstate)
     return false;
 }
 
-/* What the user can mend: authorisation, missing objects, features not there,
- * text in no encoding. */
+/* Errors that the user can fix: missing rights or objects, unsupported features, text that no
+ * encoding fits. */
 static bool is_config(const char *sqlstate)
 {
     static const char *const prefixes[] = {"28",    "3D",    "3F",    "42", "0A",
@@ -33,8 +33,8 @@ static bool is_config(const char *sqlstate)
 }
 
 /*
- * A server in recovery is one that we were led to for a moment, while its primary is away. It has other
- * words for it than that it is read-only (25006), too.
+ * We may be routed to a server in recovery for a moment, while its primary is away. It does not
+ * always report that as read-only (25006).
  */
 static bool is_recovery(const struct pg *pg)
 {
@@ -48,13 +48,15 @@ static bool is_too_large(const struct server_words *words)
            strstr(words->message, "invalid memory alloc request size") != NULL;
 }
 
-/* Often it looked up what another session has dropped, or what its session remembers wrongly. */
+/* An internal error of the server. Often another session had dropped an object that it looked up,
+ * or its caches were wrong. */
 static bool is_internal(const struct server_words *words)
 {
     return !strcmp(words->sqlstate, "XX000") && !is_too_large(words);
 }
 
-/* Our statements call no function that writes: an index of the table does, or the like. */
+/* Our own statements call no function that writes: one in an index expression of the table does, or
+ * the like. */
 static bool is_written_by_function(const struct server_words *words)
 {
     return !strcmp(words->sqlstate, "25006") && *words->context;
@@ -70,7 +72,8 @@ static enum err_kind kind_of(const struct pg *pg, const struct server_words *wor
                                                                                : ERR_SYSTEM;
 }
 
-/* Versions that may end a decoding session so, again and again; mended in the next ones. */
+/* Minor versions with a bug that can end a decoding session so, again and again; later ones have it
+ * fixed. */
 static bool decodes_wrongly(const struct pg *pg)
 {
     static const int versions[] = {130021, 140018, 150013, 160009, 170005};
@@ -82,7 +85,7 @@ static bool decodes_wrongly(const struct pg *pg)
     return false;
 }
 
-/* What the WAL holds stays as it was written, and is decoded as things were then. */
+/* The WAL stays as it was written, and is decoded by the catalogs of that time. */
 static bool tell_way_past(struct pg *pg, struct err *err)
 {
     if (pg->kind != PG_REPLICATION) {
@@ -108,7 +111,7 @@ static bool tell_too_large(struct pg *pg, struct err *err)
     return tell_way_past(pg, err);
 }
 
-/* Where the server's own words do not say what to do. */
+/* Append what to do, where the server's own words do not say it. */
 static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
     if (!strcmp(pg->sqlstate, "22021") || !strcmp(pg->sqlstate, "22P05")) {
@@ -142,8 +145,8 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
 }
 
 /*
- * Since PostgreSQL 18 a stream without its publication is no error, undefined_object, but a warning,
- * object_not_in_prerequisite_state: changes are left out.
+ * Since PostgreSQL 18 a stream without its publication is no error, undefined_object, but a
+ * warning, object_not_in_prerequisite_state: changes are left out.
  */
 const char *pg_notice_failure(const struct pg *pg, const char *severity, const char *sqlstate)
 {

@@ -1,6 +1,6 @@
 /*
- * Reading how things stand, question by question: facts_read.h. Nothing is judged here: that is
- * problems.c.
+ * Reading the facts, one query after the other: facts_read.h. Nothing is judged here: problems.c
+ * does that.
  */
 #include "pg/facts.h"
 

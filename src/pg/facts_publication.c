@@ -16,7 +16,7 @@ enum {
     COL_INSERTS,
     COL_UPDATES,
     COL_DELETES,
-    COL_TRUNCATES, /* of versions that have it; older ones send none, and know nothing to mend */
+    COL_TRUNCATES, /* of versions that have it; older ones never send them */
     COL_VIA_ROOT,
 };
 

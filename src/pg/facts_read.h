@@ -1,4 +1,4 @@
-/* The questions of which facts.c makes the facts: each in a file of its own, with all that it reads. */
+/* The queries that facts.c makes the facts from, each in a file of its own. */
 #ifndef PG_FACTS_READ_H
 #define PG_FACTS_READ_H
 
@@ -7,7 +7,7 @@
 /* facts_server.c */
 bool facts_read_server(struct pg *, struct server_facts *, struct err *);
 
-/* facts_publication.c. That named in the config, which need not exist. */
+/* facts_publication.c. The publication named in the config, which need not exist. */
 bool facts_read_publication(struct pg *, const struct config *, struct publication_facts *,
                             struct err *);
 

@@ -1,12 +1,13 @@
-/* How the captured tables and the watermarks table stand: whether they can be captured, published, read. */
+/* The facts of the captured tables and the watermarks table: whether they can be captured,
+ * published, read. */
 #include "base/mem.h"
 #include "catalogs.h"
 #include "facts_read.h"
 #include "rows.h"
 #include "stream_lists.h"
 
-/* One row for each table asked for, there or not. What is below tables, and of their keys, is gathered
- * for all of them at once: looked for once a table, many tables would take long. */
+/* One row for each table asked for, whether it exists or not. Facts of the tables below and of keys
+ * are gathered for all tables at once: one query per table would take long for many tables. */
 static const char tables_sql[] =
     "WITH RECURSIVE " WANTED_SQL ", " PUBLISHED_SQL "$3), " TREE_SQL ", below AS ("
     " SELECT t.root, bool_and(%s) AS identified, string_agg(DISTINCT x.names, ', ') AS unsent"

@@ -1,4 +1,4 @@
-/* Whether the watermarks table can serve, and whose code a write to it would run. */
+/* Whether the watermarks table can be used, and whose code a write to it would run. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -17,15 +17,15 @@ static const char watermarks_sql[] =
     "  AND i.indimmediate AND i.indpred IS NULL AND %s = 1 AND a.attname = 'slot'),"
     " has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
     "  AND has_table_privilege(c.oid, 'SELECT'), "
-    /* Whom we trust with our rights: ourselves, and who has all rights anyway. */
+    /* We trust with our rights ourselves, and superusers, who have all rights anyway. */
     " (SELECT o.rolname FROM pg_roles o WHERE o.oid = c.relowner AND NOT o.rolsuper"
     "  AND o.rolname <> current_user),"
     " (SELECT string_agg(DISTINCT coalesce(quote_ident(g.rolname), 'PUBLIC'), ', ')"
     "  FROM aclexplode(c.relacl) x LEFT JOIN pg_roles g ON g.oid = x.grantee"
     "  WHERE x.privilege_type = 'TRIGGER' AND x.grantee <> c.relowner"
     "  AND g.rolname IS DISTINCT FROM current_user AND g.rolsuper IS NOT TRUE), "
-    /* What a write runs, or may; of functions, operators and types only those that are not the
-     * server's own are dependencies. */
+    /* Code that a write runs, or may run. Only functions, operators and types that are not built in
+     * have entries in pg_depend. */
     " (SELECT string_agg(w.what, ', ' ORDER BY w.what) FROM ("
     "  SELECT 'trigger ' || quote_ident(t.tgname) FROM pg_trigger t"
     "   WHERE t.tgrelid = c.oid AND NOT t.tgisinternal"

@@ -7,11 +7,11 @@
 #include "base/out.h"
 #include "pg/pg.h"
 
-/* What the socket has brought and nobody has taken yet: see wire.c. */
+/* Bytes that were read from the socket and not handed out yet: see wire.c. */
 struct wire {
     char *next, *end, *limit;  /* in a piece of the taker's arena; room for more from `end` on */
     const struct arena *arena; /* that the piece is in */
-    struct out kept;           /* from before that arena went away: then there is no piece */
+    struct out kept;           /* bytes from before that arena was reset: then there is no piece */
     bool full;                 /* the last look filled all room */
 };
 
@@ -21,9 +21,9 @@ struct pg {
     void *tls; /* OpenSSL's SSL under the connection, libpq's own; NULL: none */
     const struct config *config;
     enum pg_kind kind;
-    struct notices notices; /* all NULL: nobody reads them */
+    struct notices notices; /* all NULL: they are dropped */
     int stop_fd;
-    int pid;          /* of the server's process, which a pooler's greeting does not tell */
+    int pid;          /* of the server's process, which a pooler's greeting does not show */
     bool in_recovery; /* the server was, when the connection was made */
     bool asked_identifier;
     char system_identifier
@@ -41,15 +41,16 @@ struct pg *pg_connect(const struct config *, enum pg_kind, const char *name, int
                       struct err *);
 
 /*
- * Two ways to wait until the socket is ready for what poll's `events` say, or the stop descriptor is
- * readable (ERR_STOPPED). There is no third: who waits has a limit, or the server works for us.
+ * Two ways to wait until the socket is ready for what poll's `events` say, or the stop descriptor
+ * is readable (ERR_STOPPED). There is no third: a wait has a limit, or the server is known to work
+ * for us.
  *
- * At most so long, then *ready is false. A silent server is the caller's to look after.
+ * At most so long, then *ready is false. The caller must handle a silent server.
  */
 bool pg_poll(struct pg *, short events, int64_t timeout_us, bool *ready, struct err *);
 
-/* As long as it takes, while the server works for this connection: see pg_still_served, which is asked
- * after each silence. Says whom the statement waits for. */
+/* As long as it takes, while the server works for this connection: see pg_still_served, which is
+ * asked after each silence. Logs which sessions the statement waits for. */
 bool pg_wait_while_served(struct pg *, short events, struct err *);
 
 /* What libpq says is wrong with the connection, on one line. */
@@ -59,7 +60,8 @@ void pg_connection_words(const struct pg *, char *to, size_t size);
 void pg_notice(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void pg_warning(const struct pg *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Whom the statements of this user's sessions wait for; and to say so of one. Whether it does. */
+/* pg_waits_sql: which sessions the statements of this user's sessions wait for. pg_report_wait: log
+ * that of this one; returns whether it waits. */
 extern const char pg_waits_sql[];
 bool pg_report_wait(const struct pg *, const struct pg_rows *waits);
 
@@ -69,15 +71,15 @@ void pg_drop(struct pg *);
 /* The connection itself has failed. Returns false. */
 bool pg_fail_connection(struct pg *, struct err *);
 
-/* An error of the server's, field by field: "" where it has none. */
+/* An error of the server, field by field: "" if it has none. */
 struct server_words {
     const char *sqlstate, *message, *detail, *hint, *context;
-    const char *routine; /* of the server's source, in no language */
+    const char *routine; /* function in the server's source: the same in every language */
 };
 
 /*
- * The SQLSTATE of the failure that the capture sees in a notice of that severity (not translated) and
- * SQLSTATE; NULL: in none.
+ * The SQLSTATE of the failure that the capture sees in a notice of that severity (not translated)
+ * and SQLSTATE; NULL: in none.
  */
 const char *pg_notice_failure(const struct pg *, const char *severity, const char *sqlstate);
 

@@ -1,4 +1,4 @@
-/* What became of a table, by its terms then and now. What only rows tell: judge_leaves.c */
+/* What happened to a table, by its terms then and now. What only rows show: judge_leaves.c */
 #include "judge.h"
 
 #include <stdarg.h>
@@ -24,7 +24,7 @@ bool terms_come_by_leaves(const struct terms *terms)
     return leaves && !strstr(leaves, ":-:") && len && publication[len - 1] == 'f';
 }
 
-/* "oid.version operations via-root": what of its changes would be lost; NULL: none. */
+/* "oid.version operations via-root": which kind of its changes would be lost; NULL: none. */
 static const char *unpublished_changes(const struct terms *now)
 {
     static const char *const names[] = {"inserts", "updates", "deletes"};

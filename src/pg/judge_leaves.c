@@ -1,7 +1,7 @@
 /*
- * What became of the tables that store the rows: the table itself, or its leaf partitions.
+ * What happened to the tables that store the rows: the table itself, or its leaf partitions.
  *
- * Questions are put to their rows, each answered by the first row that is found:
+ * Their rows are queried; the first row that is found answers a question:
  *
  * - A partition that was attached: has it a row that was there before?
  * - A partition that went, and is still there by itself: has it rows? Also one that came and went
@@ -16,7 +16,7 @@
 #include "judge.h"
 #include "leaf_rows.h"
 
-/* What a partition is asked about, and what came of it. */
+/* A question about a partition, and its verdict. */
 struct asked {
     struct pg *pg;
     uint32_t root;
@@ -26,7 +26,7 @@ struct asked {
     struct terms_verdict *verdict;
 };
 
-/* Rows are gone: of all that goes on, this is what is to be said. */
+/* Rows are gone: if the capture continues otherwise, this is what is logged. */
 static void judge_lost(struct terms_verdict *verdict, const char *what, const char *name)
 {
     if (verdict->change == TERMS_SHAPE && !verdict->loses_rows) {
@@ -50,7 +50,7 @@ static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struc
     return ok;
 }
 
-/* NULL name: gone again, which the next look will tell. */
+/* NULL name: it is gone again, which the next look will find. */
 static bool judge_came(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
 {
@@ -73,7 +73,7 @@ static bool judge_came(struct asked *q, const struct leaf *leaf, const struct le
     return true;
 }
 
-/* One that we may not read by itself may have had rows. */
+/* A partition that we may not read by itself counts as having had rows. */
 static bool judge_went(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
 {
@@ -102,7 +102,7 @@ static bool same_values(const struct terms *was, const struct terms *now)
 
 /*
  * A partition without rows that VACUUM FULL or CLUSTER wrote was empty before, as far as can be
- * known: it counts as dropped. TRUNCATE of a table without partitions is in the stream.
+ * known: it counts as dropped. A TRUNCATE of a table without partitions is in the stream.
  */
 static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                           bool empty)
@@ -148,9 +148,11 @@ static bool judge_truncated(struct asked *q, const struct leaf *leaf, const stru
     return true;
 }
 
-/* The horizon says which rows were there. Where integers became larger or smaller, or a generated
+/*
+ * The horizon says which rows were there. Where integers became larger or smaller, or a generated
  * column came, all rows were written again with the same values; what was done to the file before
- * that shows no more. */
+ * that is not visible any more.
+ */
 static bool judge_file(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
 {
@@ -178,7 +180,7 @@ static bool judge_file(struct asked *q, const struct leaf *leaf, const struct le
     return true;
 }
 
-/* What was done to it in between was not sent. */
+/* Changes made to it in between were not sent. */
 static bool judge_moved(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                         struct err *err)
 {
@@ -188,7 +190,7 @@ static bool judge_moved(struct asked *q, const struct leaf *leaf, const struct l
     return true;
 }
 
-/* Whether it is where it was. */
+/* Whether it is attached where it was. */
 static bool stayed(const struct leaf *was, const struct leaf *now)
 {
     return was->how_len == now->how_len && !memcmp(was->how, now->how, now->how_len);

@@ -1,8 +1,8 @@
 /*
  * The xmin of a row says when it was written and, within one transaction, its cmin does. Both are
  * read as they are stored: a frozen row keeps the xmin of an earlier epoch, which may look like an
- * id that is still to be used. Such a row is an old one: a snapshot sees only rows of ids below the
- * next one.
+ * id that is still to be used. Such a row is old: a snapshot sees only rows with ids below the next
+ * one.
  *
  * Conditions use age(), which counts from the next id as the transaction first saw it: each
  * question here must be a transaction of its own.
@@ -21,8 +21,9 @@
  * Through the root, the partition's constraint lets the planner leave out the others. What is being
  * detached is not below it any more.
  *
- * Who replaces a table's file replaces those of its indexes and its TOAST table as well, and writes the
- * entries of all in pg_class; GRANT or a new constraint write one of them again. So the oldest entry tells.
+ * A command that replaces a table's file also replaces those of its indexes and its TOAST table,
+ * and writes the pg_class entries of all of them; GRANT or a new constraint rewrites one entry
+ * later. So the oldest entry shows when.
  */
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
@@ -115,9 +116,10 @@ bool leaf_rows_rewritten(struct pg *pg, const struct leaf_rows *leaf, bool *foun
 }
 
 /*
- * Each attachment between the leaf and the root: when it was, and when the leaf was made. CREATE
- * TABLE ... PARTITION OF is none. It leaves columns as they were born, together with the column
- * ctid, which nothing ever alters, whereas ATTACH counts an ancestor in each of them.
+ * Each attachment between the leaf and the root: when it happened, and when the leaf was made.
+ * CREATE TABLE ... PARTITION OF is not one. It writes the entries of the columns together with that
+ * of ctid, which no command ever alters, whereas ATTACH rewrites each column's entry to count an
+ * ancestor.
  */
 static const char attached_sql[] =
     "WITH RECURSIVE path(child,parent,xmin,cmin) AS ("
@@ -134,11 +136,11 @@ static const char attached_sql[] =
 enum { ATTACHED_XID, ATTACHED_COMMAND, MADE_XID, MADE_COMMAND };
 
 /*
- * A row is as old as an attachment if its id is smaller, or if it was written by the same transaction
- * with an earlier command. A savepoint gives a row a larger id than its transaction has, and nothing
- * tells whose it was. So an earlier command counts whatever the id, unless it is one from before
- * the table was there; a command of another transaction may be taken for one, at the price that the
- * table is read again.
+ * A row is as old as an attachment if its id is smaller, or if it was written by the same
+ * transaction with an earlier command. After a savepoint a row has a larger id than its
+ * transaction, and the row does not show which transaction that was. So an earlier command counts
+ * whatever the id, unless the id is from before the table was made. A command of another
+ * transaction may be mistaken for one; then the table is only read again.
  */
 static void add_before(struct out *out, const struct pg_rows *rows, int row)
 {
@@ -170,7 +172,7 @@ bool leaf_rows_before(struct pg *pg, uint32_t root, uint32_t oid, char **conditi
     return true;
 }
 
-/* An id is compared with the horizon as long as none can have come round since. */
+/* An id can be compared with the horizon as long as ids cannot have wrapped around since. */
 #define COMPARABLE                                                                                 \
     "(SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()))-%" PRIu64          \
     "<2147483647"

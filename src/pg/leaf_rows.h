@@ -39,15 +39,16 @@ bool leaf_rows_before(struct pg *, uint32_t root, uint32_t oid, char **condition
 char *leaf_rows_older(uint64_t horizon);
 
 /*
- * Whether the first rows of its file are as old as its entry in pg_class, or older, in the transaction that
- * wrote both: then it was not TRUNCATE that wrote the file last. It must be one that we may read.
+ * Whether the first rows of its file are as old as its entry in pg_class, or older, in the
+ * transaction that wrote both: then it was not TRUNCATE that wrote the file last. It must be one
+ * that we may read.
  */
 bool leaf_rows_rewritten(struct pg *, const struct leaf_rows *, bool *found, struct err *);
 
 /*
- * A condition: the row, or the leaf's file itself, was written by a transaction since `horizon` that
- * altered integer columns or generated ones of the leaf, and no other column was altered since.
- * Owned.
+ * A condition: the row, or the leaf's file itself, was written by a transaction since `horizon`
+ * that altered integer columns or generated ones of the leaf, and no other column was altered
+ * since. Owned.
  */
 char *leaf_rows_resized(const struct leaf_rows *, uint32_t oid, uint64_t horizon, int version);
 

@@ -1,14 +1,14 @@
 /*
- * Waiting for a server that may be gone without a word: a cable, a firewall or a proxy can swallow
- * a connection so that neither end hears of it, and TCP's own keepalives do not see behind a proxy.
+ * Waiting for a server that may be gone without notice: a cable, a firewall or a proxy can drop a
+ * connection so that neither end notices, and TCP's own keepalives do not see behind a proxy.
  *
  * A query may be silent for long. So after some silence the server is asked, over another
  * connection, whether it works for this one; if it waits for us instead, what it sent was lost. If
- * it waits for others, that is said.
+ * it waits for other sessions, that is logged.
  *
- * Who asks, asks for all sessions of this user, and what the server said is good for all connections of
- * the process for a while. One asks at a time, and ever more seldom while a silence lasts: a server
- * in trouble has no use for more sessions.
+ * One query asks about all sessions of this user, and its answer serves all connections of the
+ * process for a while. Only one thread asks at a time, and less and less often while a silence
+ * lasts: more sessions would only burden a server in trouble.
  */
 #include <poll.h>
 #include <stdatomic.h>
@@ -24,11 +24,11 @@ enum {
     SILENCE_MOST_US = 40 * 1000 * 1000,
     OTHERS_ASK_US = 1000 * 1000,
     GOOD_US = 2 * 1000 * 1000,    /* less than a silence: what was sent before it is seen in it */
-    REPORT_US = 30 * 1000 * 1000, /* from one line about who is waited for to the next */
+    REPORT_US = 30 * 1000 * 1000, /* from one line about a wait to the next */
     SESSIONS = 256,
 };
 
-/* What a session that computes, reads or waits for a lock does not do: wait for its client. */
+/* Which sessions wait for their client: one that computes, reads or waits for a lock does not. */
 static const char sessions_sql[] =
     "SELECT pid,"
     " coalesce(state, 'active') NOT LIKE 'idle%'"
@@ -80,7 +80,7 @@ static bool is_known(const struct pg *pg)
            find_session(pg);
 }
 
-/* One that the server does not know is gone. */
+/* A session that the server does not list is gone. */
 static bool is_working(const struct pg *pg)
 {
     const struct session *session = find_session(pg);
@@ -95,7 +95,7 @@ static bool refuses(const struct err *err)
 
 static bool lost(struct pg *pg, const char *why, struct err *err)
 {
-    pg_drop(pg); /* nobody waits for it any more */
+    pg_drop(pg); /* nothing waits for it any more */
     return err_set(err, ERR_TRANSIENT, "lost the connection to the server: it is silent, and %s",
                    why);
 }
@@ -123,7 +123,7 @@ static bool ask(struct pg *pg, bool *answered, struct err *err)
     return *answered || refuses(&failure) || lost(pg, failure.message, err);
 }
 
-/* With `shared` taken. *said: what it waits for was; NULL: that is not to be said. */
+/* With `shared` taken. *said: what it waits for was logged; NULL: do not log it. */
 static bool look(struct pg *pg, bool *said, bool *working, struct err *err)
 {
     bool answered = is_known(pg);
@@ -140,7 +140,7 @@ static bool look(struct pg *pg, bool *said, bool *working, struct err *err)
     return true;
 }
 
-/* *asked: now, or lately; otherwise another thread is asking now. */
+/* *asked: now, or a short time ago; false: another thread is asking now. */
 static bool still_served(struct pg *pg, bool *said, bool *asked, struct err *err)
 {
     bool working, ready;

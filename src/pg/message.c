@@ -40,7 +40,7 @@ static void parse(struct out *request, const char *name, const char *sql)
     end(request, start);
 }
 
-/* Closing what is not there is no error. */
+/* Closing a statement that does not exist is not an error. */
 void wire_prepare(struct out *request, const char *name, const char *sql)
 {
     size_t start = begin(request, 'C');

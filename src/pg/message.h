@@ -11,7 +11,7 @@ enum {
 
 /*
  * The size with its header of the message that begins at `p`, of which `count` bytes are here: 0 if
- * these do not tell, SIZE_MAX if no server sends such a thing.
+ * these are too few to tell, SIZE_MAX if no server sends such a message.
  */
 size_t message_size(const char *p, size_t count);
 

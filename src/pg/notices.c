@@ -1,4 +1,5 @@
-/* What the user's log should know of a connection; and whom its statement waits for. */
+/* Lines for the user's log about a connection, and about the sessions that its statement waits
+ * for. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +42,9 @@ void pg_warning(const struct pg *pg, const char *format, ...)
 }
 
 /*
- * Of each session of ours: the statement, what it waits for, and whom. A process waits for one lock at
- * a time; those that are on the ids of transactions are waits for their ends, sometimes of prepared
- * ones (pid 0).
+ * For each session of this user: its statement, what it waits for, and which sessions hold that. A
+ * process waits for one lock at a time; those that are on the ids of transactions are waits for
+ * their ends, sometimes of prepared ones (pid 0).
  */
 const char pg_waits_sql[] =
     "SELECT l.pid,"

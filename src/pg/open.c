@@ -55,7 +55,8 @@ static bool add_certificate(struct parameters *p, int i, const char *key, const 
     return true;
 }
 
-/* Who gives a root certificate wants the server's to be checked by it. Tokens are sent in clear. */
+/* With a root certificate, the server's certificate is checked by it. Tokens are sent in clear, so
+ * they need TLS. */
 static const char *sslmode(const struct config *config)
 {
     bool token = config->credentials.auth != AUTH_PASSWORD;
@@ -116,7 +117,7 @@ static const struct refusal {
 } refusals[] = {
     {"  42501: ", ERR_CONFIG,
      "user \"{user}\" may not replicate: run ALTER ROLE \"{user}\" REPLICATION (on Amazon RDS: "
-     "GRANT rds_replication TO \"{user}\")"}, /* the first: of a replication connection alone */
+     "GRANT rds_replication TO \"{user}\")"}, /* the first: for replication connections alone */
     {"  28P01: ", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" and "
      "{password} in the configuration"},
@@ -173,7 +174,8 @@ static void fill_in(struct out *out, const char *message, const struct config *c
     }
 }
 
-/* "FATAL:  53300: …", in whatever language: five of capitals and digits, between a blank and a colon. */
+/* "FATAL:  53300: …", in whatever language: five of capitals and digits, between a blank and a
+ * colon. */
 static void take_sqlstate(const char *words, struct err *err)
 {
     const char *found = strstr(words, ":  ");
@@ -264,7 +266,7 @@ static bool connect_to(struct pg *pg, const char *name, const char *address, int
     return ok;
 }
 
-/* Not answered at all, or by a server that starts or ends: another address may be better. */
+/* Not answered at all, or by a server that starts up or shuts down: another address may work. */
 static bool may_try_next(const struct err *err)
 {
     return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));
@@ -285,8 +287,8 @@ static bool find_addresses(const struct pg *pg, struct addresses *addresses, str
 }
 
 /*
- * One address of the name after the other, each with its share of the time that is left, so that one
- * that swallows everything does not use it up.
+ * One address of the name after the other, each with its share of the time that is left, so that
+ * one address that never answers does not use it all up.
  */
 static bool connect_start(struct pg *pg, const char *name, struct err *err)
 {

@@ -1,8 +1,8 @@
 /*
- * A standby makes a commit visible a moment before it says that it has replayed it. One record at a time is
- * replayed: so all that was visible is at or before the end of the next record, which the stream has
- * passed when it is one byte behind what was said. Where all that was received is replayed, there is no
- * next record yet; WAL that comes from an archive is not received.
+ * A standby makes a commit visible a moment before it says that it has replayed it. One record at a
+ * time is replayed: so all that was visible is at or before the end of the next record, which the
+ * stream has passed once it is one byte past the reported position. If all received WAL is
+ * replayed, there is no next record yet; WAL that comes from an archive does not count as received.
  */
 #include "pg/position.h"
 

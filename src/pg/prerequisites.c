@@ -1,4 +1,4 @@
-/* Finding all that is missing: facts of the catalogs, and what only trying shows. */
+/* Finding what is missing: by facts of the catalogs, and by trying what they do not show. */
 #include "pg/prerequisites.h"
 
 #include <stdio.h>
@@ -17,8 +17,8 @@ enum {
     SLOT_POLL_US = 200 * 1000,
 };
 
-/* Whether we may replicate, and whether it is the server that we talk to, is found out by doing it.
- */
+/* Only an attempt shows whether we may replicate, and whether a pooler stands between us and the
+ * server. */
 static bool try_replication(const struct pg *pg, const struct server_facts *facts,
                             struct pg **replication, struct problems *problems, struct err *err)
 {
@@ -36,7 +36,7 @@ static bool try_replication(const struct pg *pg, const struct server_facts *fact
         return true;
     }
     if (!strcmp(err->sqlstate, "53300") && problems->count) {
-        return true; /* a limit of connections that has been named */
+        return true; /* a limit of connections that was added already */
     }
     if (!strcmp(err->sqlstate, "53300") && facts->wal_senders >= facts->max_wal_senders) {
         problem(
@@ -49,10 +49,10 @@ static bool try_replication(const struct pg *pg, const struct server_facts *fact
         problem(problems, "cannot replicate: %s", err->message);
         return true;
     }
-    return false; /* a server that is going down is no problem of the configuration */
+    return false; /* a server that is shutting down is not a problem of the configuration */
 }
 
-/* Let a moment pass, as far as we are not asked to stop. */
+/* Pause, unless we are asked to stop. */
 static bool pause_us(struct pg *pg, int64_t us, struct err *err)
 {
     char sql[64];
@@ -73,7 +73,7 @@ static bool wait_for_slot(struct pg *pg, const struct config *config, struct slo
     return true;
 }
 
-/* Say who reads the slot, as far as we may see it. */
+/* Add a problem that names the session that reads the slot, as far as we may see it. */
 static bool find_reader(struct pg *pg, const struct config *config, const struct slot *slot,
                         struct problems *problems, struct err *err)
 {
@@ -98,7 +98,7 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
     return true;
 }
 
-/* Where nothing else is wrong with it. */
+/* Try a write to the watermarks table, if nothing else is wrong with it. */
 static bool try_watermarks(struct pg *pg, const struct facts *facts, const struct config *config,
                            struct problems *problems, struct err *err)
 {

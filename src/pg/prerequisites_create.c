@@ -14,7 +14,8 @@
 #include "publication.h"
 #include "rows.h"
 
-/* What has to wait would else be done when we are gone, and hold up others until then. */
+/* At a stop, cancel a statement that waits: else it would run after we are gone, and hold up others
+ * until then. */
 static bool heed_stop(struct pg *pg, const struct err *err)
 {
     if (err->kind == ERR_STOPPED) {
@@ -28,7 +29,7 @@ static bool change(struct pg *pg, const char *sql, struct err *err)
     return pg_exec(pg, sql, err) || heed_stop(pg, err);
 }
 
-/* What is there now may have been made by another session since we looked. */
+/* The table may have been made by another session since the facts were read: check it again. */
 static bool check_watermarks(struct pg *pg, const struct config *config,
                              const struct catalog *catalog, struct facts *facts, struct err *err)
 {
@@ -127,7 +128,7 @@ static bool add_tables(struct pg *pg, const struct config *config, const struct 
     return true;
 }
 
-/* Captured, and published by others: the server refuses its updates, and the user must know. */
+/* Warn about captured tables without a replica identity: the server refuses their updates. */
 static void warn_unidentified(const struct pg *pg, const struct catalog *catalog,
                               const struct facts *facts)
 {
@@ -200,7 +201,7 @@ static bool create_slot(struct pg *pg, const struct config *config, bool failove
     return ok;
 }
 
-/* That of a full refresh is gone soon. */
+/* The slot of a full refresh is dropped soon, so it is never a failover slot. */
 static bool make_slot(struct pg *pg, const struct config *config, const struct catalog *catalog,
                       uint64_t *slot_lsn, struct err *err)
 {
@@ -224,7 +225,7 @@ bool prerequisites_are_there(const struct facts *facts, const struct config *con
     return there;
 }
 
-/* The slot may have been dropped since, by ourselves. */
+/* The slot may have been dropped since the facts were read, by this process. */
 bool prerequisites_create(struct pg *pg, const struct config *config, const struct catalog *catalog,
                           struct facts *facts, struct prerequisites *make, struct err *err)
 {

@@ -12,7 +12,8 @@
 #include "problems_table.h"
 #include "publication.h"
 
-/* Beside those of the backfill: a stream's, one for questions, and one in moments. */
+/* Besides those of the workers: one for the stream, one for queries, and one that is opened now and
+ * then. */
 enum { OTHER_CONNECTIONS = 3, STANDBY_VERSION = 160000 };
 
 void problem(struct problems *problems, const char *format, ...)
@@ -41,7 +42,7 @@ void mend(struct problems *problems, const char *format, ...)
 
 /*
  * From version 19 on the first logical slot turns logical decoding on, where wal_level is replica;
- * effective_wal_level tells that it is on.
+ * effective_wal_level shows that it is on.
  */
 static bool decodes(const struct server_facts *server)
 {
@@ -50,7 +51,7 @@ static bool decodes(const struct server_facts *server)
            (level && (!strcmp(level, "logical") || !strcmp(server->wal_level, "replica")));
 }
 
-/* pgoutput tells of a TRUNCATE, and of messages, since then. */
+/* pgoutput sends TRUNCATE, and messages, only from these versions on. */
 static void find_too_old(const struct server_facts *server, const struct config *config,
                          struct problems *problems)
 {
@@ -100,7 +101,7 @@ static void find_server(const struct server_facts *server, const struct config *
     }
 }
 
-/* Takes how the option is called, and the slot. */
+/* Format arguments: the option's name, and the slot's. */
 #define REPLACE "set %s to another name, or run SELECT pg_drop_replication_slot('%s')"
 
 static void find_slot_unfit(const struct slot *slot, const struct config *config,
@@ -162,7 +163,7 @@ static void find_slot(const struct facts *facts, const struct config *config, en
     }
 }
 
-/* Asked for, but it would stop an application. */
+/* A publication for all tables is asked for, but it would make UPDATEs of an application fail. */
 static void find_all_tables_harmful(const struct facts *facts, const struct config *config,
                                     struct problems *problems)
 {
@@ -179,8 +180,8 @@ static void find_all_tables_harmful(const struct facts *facts, const struct conf
 }
 
 /*
- * How an administrator makes the publication: as we would. For all tables only where that is asked
- * for; what it would break else is said before the statement.
+ * How an administrator makes the publication: as we would. For all tables only if that is asked
+ * for; what it would break is said before the statement.
  */
 static void find_publication_missing(const struct facts *facts, const struct config *config,
                                      const struct catalog *catalog, struct problems *problems)
@@ -250,14 +251,14 @@ static void find_publication(const struct facts *facts, const struct config *con
     }
 }
 
-/* Each connection that is refused would be met in the middle of a backfill. */
+/* Else connections would be refused in the middle of a backfill. */
 static void find_connection_limit(const struct server_facts *server, const struct config *config,
                                   struct problems *problems)
 {
     int needed = config->backfill_workers + OTHER_CONNECTIONS;
     bool role = server->role_limit >= 0 && server->role_limit < needed;
     if (server->superuser) {
-        return; /* bound by none */
+        return; /* no limit binds it */
     }
     if (role) {
         char *user = sql_name(server->user);
@@ -276,7 +277,8 @@ static void find_connection_limit(const struct server_facts *server, const struc
     }
 }
 
-/* Without a catalog, what discover would show: one table is enough to go on, SQL is for all. */
+/* Without a catalog, judge the tables that discover would show: one readable table is enough, but
+ * the SQL is for all. */
 static void find_nothing_to_read(const struct facts *facts, struct problems *problems)
 {
     const struct survey *survey = &facts->survey;
@@ -316,7 +318,7 @@ void problems_find(const struct facts *facts, const struct config *config,
     find_connection_limit(&facts->server, config, problems);
     find_slot(facts, config, use, problems);
     if (!config->read_only_capture) {
-        /* first: the publication may be told to name it */
+        /* first: the statement for the publication may name it */
         find_watermarks(facts, config, problems);
     }
     find_publication(facts, config, catalog, problems);

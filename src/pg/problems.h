@@ -1,4 +1,4 @@
-/* Judging facts: what of them keeps a capture from starting, and what mends it. Asks nothing. */
+/* Judging facts: what keeps a capture from starting, and how to fix it. Makes no query. */
 #ifndef PG_PROBLEMS_H
 #define PG_PROBLEMS_H
 
@@ -10,10 +10,11 @@
 void problem(struct problems *problems, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A statement that mends the last one, whose text ends in "run". */
+/* Add a statement that fixes the last problem, whose text ends in "run". */
 void mend(struct problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* All but what a second look at the slot tells; `catalog` is that of facts_read. */
+/* Find all problems except that the slot is in use, which takes a second look; `catalog` is that of
+ * facts_read. */
 void problems_find(const struct facts *, const struct config *, const struct catalog *,
                    enum slot_use, struct problems *problems);
 

@@ -39,7 +39,8 @@ static void find_unpublished(const struct facts *facts, const struct table_facts
     free(publication);
 }
 
-/* The table, for a user who cannot make it and put it into the publication. */
+/* Add the statements that make the watermarks table, for a user who cannot make and publish it
+ * himself. */
 static void mend_watermarks(const struct facts *facts, const struct config *config,
                             const char *name, const char *user, struct problems *problems)
 {
@@ -95,8 +96,8 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
 }
 
 /*
- * A write to a table runs its triggers and their like with the rights of who writes: here maybe a
- * superuser's. So nobody else may have a say in what is run.
+ * A write to a table runs its triggers, defaults and the like with the writer's rights, here maybe
+ * a superuser's. So no other user may control what is run.
  */
 static void find_watermarks_foreign(const struct facts *facts, const char *name, const char *option,
                                     struct problems *problems)
@@ -129,7 +130,7 @@ static void find_watermarks_foreign(const struct facts *facts, const char *name,
     free(user);
 }
 
-/* It is there: can it serve? */
+/* The watermarks table exists: can it be used? */
 static void find_watermarks_unfit(const struct facts *facts, const struct config *config,
                                   const char *name, struct problems *problems)
 {
@@ -245,7 +246,7 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
 
 /*
  * Once a table is published, the server refuses UPDATE and DELETE on it unless it knows how to tell
- * rows apart: the application would stand still. Where others have published it, that is so already.
+ * rows apart: the application would be blocked. If others have published it, it is so already.
  */
 static void find_unidentified(const struct facts *facts, const struct table_facts *table,
                               const struct config *config, const char *name,
@@ -291,7 +292,8 @@ static char *name_list(char *const *names)
 
 /*
  * Chunks go from one key to the next, so that of rows with the same key some would be skipped. Only
- * an index promises that there are none. A catalog whose keys may repeat has its rows read otherwise.
+ * an index guarantees that there are none. If the catalog allows keys that repeat, rows are read in
+ * ctid order instead.
  */
 static void find_key_repeats(const struct table_facts *table, const struct catalog_stream *stream,
                              const char *name, struct problems *problems)

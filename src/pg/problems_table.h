@@ -11,7 +11,7 @@ void find_watermarks(const struct facts *, const struct config *, struct problem
 void find_table(const struct facts *, int i, const struct config *, const struct catalog_stream *,
                 struct problems *problems);
 
-/* Of these alone: what keeps a table that is not published from being added to the publication. */
+/* Find only what keeps an unpublished table from being added to the publication. */
 bool find_unpublishable(const struct facts *, int i, const struct config *,
                         const struct catalog_stream *, struct problems *problems);
 

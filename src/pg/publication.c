@@ -5,7 +5,8 @@
 
 #include "catalogs.h"
 
-/* The statement would fail for any other table. The watermarks table is named anyway, if it is used. */
+/* The statement would fail for any other table. The watermarks table is named anyway, if it is
+ * used. */
 static bool is_listed(const struct facts *facts, const struct table_facts *table)
 {
     bool kind = table->kind == 'r' || (table->kind == 'p' && facts->server.version >= 130000);

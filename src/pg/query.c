@@ -21,7 +21,7 @@ bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struc
     if (fds[0].fd < 0) {
         return pg_fail_connection(pg, err);
     }
-    do { /* a signal is no answer, and no silence either */
+    do { /* a signal is neither an answer nor a timeout */
         int64_t left_us = deadline_us - clock_monotonic_us();
         left_us = left_us > 0 ? left_us : 0;
         struct timespec limit = {left_us / 1000000, left_us % 1000000 * 1000};
@@ -34,7 +34,7 @@ bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struc
     return true;
 }
 
-/* Push out what libpq has queued, taking in answers meanwhile, so that neither side can block the
+/* Send what libpq has queued, and read answers meanwhile, so that neither side can block the
  * other. */
 static bool flush(struct pg *pg, struct err *err)
 {
@@ -61,8 +61,7 @@ static bool wait_input(struct pg *pg, struct err *err)
            (PQconsumeInput(pg->conn) || pg_fail_connection(pg, err));
 }
 
-/* The next result without blocking the stop descriptor out; *result NULL: the message is answered.
- */
+/* Wait for the next result, watching the stop descriptor; *result NULL: the message is answered. */
 static bool next_result(struct pg *pg, PGresult **result, struct err *err)
 {
     while (PQisBusy(pg->conn)) {
@@ -101,7 +100,7 @@ enum pg_step pg_next(struct pg *pg, struct err *err)
     case PGRES_EMPTY_QUERY: PQclear(result); return PG_OK;
     case PGRES_FATAL_ERROR: pg_fail_result(pg, result, err); break;
     default:
-        pg_drop(pg); /* a COPY, that nobody asked for: the connection is of no use */
+        pg_drop(pg); /* an unexpected COPY: the connection cannot be used any more */
         err_set(err, ERR_SYSTEM, "the server's answer does not match what it was asked");
         break;
     }
@@ -212,8 +211,8 @@ void pg_rows_free(struct pg_rows **rows)
 }
 
 /*
- * Not by libpq's request: that waits as long as TCP does for a server that is away, and goes
- * unencrypted. A timer stops this one.
+ * Not with libpq's own cancel request: that waits as long as TCP does for a server that does not
+ * answer, and is not encrypted. This one has a timer.
  */
 void pg_cancel(struct pg *pg)
 {

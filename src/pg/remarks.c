@@ -1,7 +1,8 @@
 /*
- * A table that others inherit from has its own rows alone: those of its children, as a hypertable's
- * are, come under their names. A foreign table that is a partition sends no changes. A row filter
- * leaves out what it does not let through. And the server runs functions when it plans to read a table.
+ * A table that others inherit from is captured with its own rows alone: the rows of its children (a
+ * hypertable's chunks, for example) come under their own names. A foreign table that is a partition
+ * sends no changes. A row filter leaves rows out. And the server runs functions when it plans to
+ * read a table.
  */
 #include "pg/remarks.h"
 
@@ -11,7 +12,7 @@
 #include "rows.h"
 #include "stream_lists.h"
 
-/* What is captured, or would be offered. */
+/* The tables that are captured, or would be shown by discover. */
 #define WANTED                                                                                     \
     "WITH RECURSIVE wanted AS ("                                                                   \
     " SELECT c.oid, c.relkind, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name"    \
@@ -24,7 +25,7 @@
     "   WHERE u.s = n.nspname AND u.t = c.relname) END"                                            \
     ")"
 
-/* Children that are wanted themselves count not. */
+/* Children that are wanted themselves do not count. */
 static const char children_sql[] = WANTED
     ", tree(root, oid) AS ("
     " SELECT w.oid, h.inhrelid FROM wanted w JOIN pg_inherits h ON h.inhparent = w.oid"
@@ -62,7 +63,7 @@ static char *children_line(const struct pg_rows *rows, int row)
                       rows_int(rows, row, CHILDREN_COUNT) > 5 ? " and others" : "");
 }
 
-/* From version 15 on. What it calls is the server's own: the server allows nothing else. */
+/* From version 15 on. The server allows only built-in functions in it. */
 static const char filters_sql[] =
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
     " quote_ident(p.pubname),"
@@ -92,8 +93,9 @@ static char *filter_line(const struct pg_rows *rows, int row)
 }
 
 /*
- * When the server plans a query it works out what is constant in the expressions of a table's indexes,
- * statistics, checks and partition key, so that functions there run with the rights of who reads.
+ * When the server plans a query it works out what is constant in the expressions of a table's
+ * indexes, statistics, checks and partition key, so that functions there run with the reader's
+ * rights.
  */
 static const char functions_sql[] = WANTED
     ", tree(root, oid) AS ("

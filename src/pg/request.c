@@ -28,7 +28,8 @@ static void find_slot(const struct facts *facts, const struct config *config,
     }
 }
 
-/* Names are in their own case here, which who comes from SQL does not expect. */
+/* Names are taken in their own case here, which users of SQL do not expect: suggest a table whose
+ * name differs only in case. */
 static bool find_missing_table(struct pg *pg, const struct facts *facts,
                                const struct catalog_stream *table, struct problems *problems,
                                struct err *err)
@@ -64,7 +65,8 @@ static bool find_tables(struct pg *pg, const struct facts *facts, const struct c
     return ok;
 }
 
-/* What find_watermarks leaves to a capture, which makes it. */
+/* Problems that a capture does not have, since it would make the table or the publication
+ * itself. */
 static void find_missing(const struct facts *facts, const struct config *config,
                          struct problems *problems)
 {

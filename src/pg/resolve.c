@@ -1,7 +1,7 @@
 /*
  * getaddrinfo cannot be interrupted, and waits for name servers for minutes if it must. So it has a
  * thread of its own: the only one outside of runtime, which is given nothing but the name. A
- * capture that is to stop does not wait for it.
+ * capture that stops does not wait for it.
  */
 #include "pg/resolve.h"
 

@@ -1,4 +1,4 @@
-/* Reading a result's text as what it is. The queries of this layer are ours: NULL reads as 0. */
+/* Reading values of a result by type. The queries are those of this layer: NULL reads as 0. */
 #ifndef PG_ROWS_H
 #define PG_ROWS_H
 
@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "pg/pg.h"
 
-/* Columns are named by an enum beside the question; that of one which asks for a single value is this. */
+/* Columns are named by an enum beside the query; this is the name for a query of a single value. */
 enum { ROWS_VALUE };
 
 static inline const char *rows_text(const struct pg_rows *rows, int row, int column)

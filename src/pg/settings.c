@@ -1,10 +1,11 @@
 /*
- * Everything that decides how a value prints, what a name means, which rows are there and how long
- * something may take, whatever the environment, the server, the database and the role say.
+ * All settings that decide how a value prints, what a name means, which rows are visible and how
+ * long a statement may take, whatever the environment, the server, the database and the role have
+ * set.
  *
- * It is set by a statement, on replication connections too: that wins over start-up options, which a
- * pooler may drop, and which PGTZ and its like win over. Then it is read back by another
- * statement.
+ * They are set by a statement, on replication connections too: a statement overrides start-up
+ * options, which a pooler may drop and PGTZ and the like override. Then another statement reads
+ * them back.
  *
  * search_path is pg_catalog alone, from before the first question that names anything: here even
  * set_config is called by its full name. So no name and no operator in the queries of this program
@@ -21,15 +22,15 @@
 
 enum {
     OLDEST = 100000,
-    SHARED_PATIENCE_US = 3 * 1000 * 1000, /* for a pooler that has no second session to give */
+    SHARED_PATIENCE_US = 3 * 1000 * 1000, /* a pooler may have no second session to give */
 };
 
 /*
- * Row security off: where it would hide rows, the server refuses instead. A commit waits for the
- * server's own disk, and for nobody else's: with `off` a watermark would wait for the WAL writer's
- * next round before it came by in the stream, with `on` maybe for a standby that is away. To compile a
- * query over many tables takes longer than to run it (jit). That a publication is missing is a
- * warning of version 18.
+ * row_security off: if policies would hide rows, the server refuses instead. synchronous_commit
+ * local: a commit waits for the server's own disk, and for no standby: with `off` a watermark would
+ * wait for the WAL writer's next round before it came in the stream, with `on` maybe for a standby
+ * that is down. jit off: compiling a query over many tables takes longer than running it.
+ * client_min_messages: from version 18 on, a missing publication is reported only by a warning.
  */
 const struct setting pg_settings[] = {
     {"search_path", "pg_catalog", 0},
@@ -61,7 +62,7 @@ const struct setting pg_settings[] = {
 };
 const int pg_setting_count = sizeof pg_settings / sizeof *pg_settings;
 
-/* What such an answer means. Returns false. */
+/* Set the error that blames a pooler for such an answer. Returns false. */
 static bool blame_pooler(const struct pg *pg, struct err *err)
 {
     return err_suffix(err,
@@ -102,7 +103,8 @@ static bool mismatch(const struct pg *pg, const struct setting *s, const char *f
     return blame_pooler(pg, err);
 }
 
-/* Also by what the server, or who claims to be it, reported by itself. */
+/* Compare also with the parameters that the server, or a pooler in its place, reported by
+ * itself. */
 static bool compare(const struct pg *pg, const struct pg_rows *rows, struct err *err)
 {
     int column = COL_FIRST, version = pg_server_version(pg);
@@ -123,7 +125,7 @@ static bool compare(const struct pg *pg, const struct pg_rows *rows, struct err 
     return true;
 }
 
-/* A statement of another session, by the process that ran it; 0: none did in time. */
+/* Run a statement in another session: *pid is the process that ran it; 0: none did in time. */
 static bool other_pid(struct pg *other, int *pid, struct err *err)
 {
     bool ready;
@@ -142,7 +144,7 @@ static bool other_pid(struct pg *other, int *pid, struct err *err)
 
 /*
  * The pid in the server's greeting is not that of the process that works for us: a pooler made it
- * up. Where it gives this process to another session while ours is open, neither is ours.
+ * up. If it gives this process to another session while ours is open, sessions are shared.
  */
 static bool check_pooler(struct pg *pg, struct err *err)
 {

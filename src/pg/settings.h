@@ -13,8 +13,8 @@ extern const struct setting pg_settings[];
 extern const int pg_setting_count;
 
 /*
- * Set a new connection's session, and see that it is so: ERR_CONFIG names what is in between where
- * the server does not have what was set. A pooler whose sessions are not ours alone is refused.
+ * Apply the settings to a new connection, and check them: ERR_CONFIG names what stands in between
+ * if the server does not have what was set. A pooler whose sessions are not ours alone is refused.
  */
 bool pg_settle(struct pg *, struct err *);
 

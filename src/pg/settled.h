@@ -1,5 +1,5 @@
 /*
- * Whether what was read of tables is of one time. A query sees the catalogs as they were when it
+ * Whether facts read about tables are consistent. A query sees the catalogs as they were when it
  * began, or its transaction did, but the functions that it calls see them as they are: of a table
  * that was dropped and created meanwhile they say that it may not be read and is not published.
  */
@@ -18,7 +18,7 @@ struct named_table {
 /* Whether all names are still those of the same tables. Not in a transaction. */
 bool names_settled(struct pg *, const struct named_table *, int count, bool *settled, struct err *);
 
-/* They were not, time after time. Returns false. */
+/* Set the error: the names changed their tables again and again. Returns false. */
 bool names_unsettled(struct err *);
 
 #endif

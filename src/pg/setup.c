@@ -1,4 +1,4 @@
-/* Printing what mends the problems of a server. What they are is judged in problems.c alone. */
+/* Printing SQL that fixes the problems of a server. Only problems.c judges what they are. */
 #include "pg/setup.h"
 
 #include <ctype.h>
@@ -15,7 +15,7 @@ enum { POSTGRESQL, RDS, CLOUDSQL, ALLOYDB, AZURE, SUPABASE, NEON };
 const char *const setup_providers[] = {"postgresql", "rds",      "cloudsql", "alloydb",
                                        "azure",      "supabase", "neon",     NULL};
 
-/* Where ALTER SYSTEM is not for customers: its place. */
+/* Providers on which customers cannot run ALTER SYSTEM: where settings are changed instead. */
 static const struct provider {
     const char *title, *administrator, *logical;
 } providers[] = {
@@ -35,7 +35,7 @@ static const struct provider {
               "enable logical replication in the project's settings"},
 };
 
-/* The role that we are to speak for. */
+/* The role that the SQL is for. */
 struct role {
     bool ours, exists, logs_in, connects;
     int provider;
@@ -74,7 +74,7 @@ static bool read_role(struct pg *pg, const struct setup *setup, struct role *rol
     return true;
 }
 
-/* What the facts are of one who has no right of his own yet. */
+/* Change the facts to those of a role without any rights. */
 static void strip_rights(struct facts *facts, const struct config *config)
 {
     struct server_facts *server = &facts->server;
@@ -146,7 +146,7 @@ static void find_role(const struct facts *facts, const struct role *role, const 
     }
 }
 
-/* Names may have any character: none ends a comment. */
+/* Names may have any character: write them so that none ends the comment. */
 static void comment(struct out *out, const char *text, size_t len)
 {
     out_string(out, "-- ");

@@ -44,7 +44,7 @@ enum {
     SLOT_IDLE_TIMEOUT_S,
 };
 
-/* Older servers have nothing to say there. */
+/* Older servers have no wal_status. */
 static const char *status_sql(int version)
 {
     if (version >= 170000) {
@@ -70,7 +70,8 @@ static const char *synced_sql(int version)
     return version >= 170000 ? "s.synced" : "false";
 }
 
-/* A slot that nobody reads is lost after a while; the server counts from its own start at the earliest. */
+/* A slot that is not read is invalidated after idle_replication_slot_timeout; the server counts
+ * from its own start at the earliest. */
 static const char *idle_sql(int version)
 {
     return version >= 180000
@@ -110,8 +111,8 @@ static void fill(struct slot *slot, const struct pg_rows *rows)
 static const char identifier_sql[] = "SELECT system_identifier FROM pg_control_system()";
 
 /*
- * Which server it is that answers, asked once a connection: its server stays the same. Not everybody may
- * ask: then it stays unknown.
+ * Which server it is that answers, asked once a connection: its server stays the same. Not every
+ * role may ask: then it stays unknown.
  */
 static const char *system_identifier(struct pg *pg)
 {

@@ -21,8 +21,8 @@ static void add_size(struct out *out, uint64_t bytes)
     }
 }
 
-/* Of what is kept the largest part: it was captured and not acknowledged, it is still to be captured,
- * or acknowledged and still needed to decode what is not. */
+/* The largest part of the kept WAL is the cause: captured and not acknowledged; still to be
+ * captured; or acknowledged, and still needed to decode later changes. */
 static void add_cause(struct out *out, const struct slot_guard *g, const struct slot *slot,
                       uint64_t captured)
 {
@@ -69,8 +69,8 @@ static bool is_near(uint64_t safe, uint64_t kept)
 }
 
 /*
- * wal_status does not tell in time: where max_wal_size is more than max_slot_wal_keep_size, it stays
- * `reserved` until the slot is lost.
+ * wal_status does not warn in time: where max_wal_size is more than max_slot_wal_keep_size, it
+ * stays `reserved` until the slot is lost.
  */
 static void warn_of_loss(struct slot_guard *g, const struct slot *slot, uint64_t captured,
                          struct out *warning)

@@ -1,5 +1,5 @@
-/* Whether a capture may go on where its state says: decided from what was read, nothing asked here.
- */
+/* Whether a capture may continue where its state says: decided from what was read, without a
+ * query. */
 #include <string.h>
 
 #include "base/lsn.h"
@@ -29,8 +29,9 @@ const char *slot_invalidation_remedy(const char *reason)
 }
 
 /*
- * Routed to a standby for a moment, or to two servers at once, a capture must not think that anything
- * is lost: only the primary of its own server knows, or the standby that holds the capture's own slot.
+ * A capture that is routed to a standby for a moment, or to two servers at once, must not conclude
+ * that something is lost: only its own primary knows, or the standby that has the capture's own
+ * slot.
  */
 static bool is_its_server(const struct slot_claim *claim, const struct slot *now,
                           const struct server_identity *server, struct err *err)
@@ -106,7 +107,7 @@ static bool same_source(const struct slot_claim *claim, const char *slot, const 
     return true;
 }
 
-/* A standby takes only those slots along that it has synchronized whole. */
+/* When a standby is promoted, it keeps only the slots that it had synchronized completely. */
 static bool slot_gone(const struct slot *now, const char *slot, uint64_t cursor, bool promoted,
                       struct err *err)
 {

@@ -10,7 +10,7 @@ struct stream_lists {
     struct out keys; /* each the names of its columns, itself the text of a text[]; or NULL */
 };
 
-/* Add between the two. `key`, which is NULL-terminated: NULL, or without columns, is none. */
+/* Add between the two. `key` is NULL-terminated; NULL or empty: no key. */
 void stream_lists_open(struct stream_lists *);
 void stream_lists_add(struct stream_lists *, const char *schema, const char *table,
                       char *const *key);

@@ -1,4 +1,4 @@
-/* Deciding what is the capture's own, and dropping it. */
+/* Deciding what belongs to the capture, and dropping it. */
 #include "pg/teardown.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool read_others(struct pg *pg, const struct config *config, const struct
     *others = NULL;
     const struct table_facts *table = facts_watermarks(facts);
     if (table->kind != 'r' || !facts->watermarks.columns || !table->readable) {
-        return true; /* a view would run what others have made */
+        return true; /* reading a view would run what others have defined */
     }
     char *name = sql_table(config->watermarks_schema, config->watermarks_table);
     char *sql = mem_format("SELECT string_agg(s.slot_name, ', ') FROM pg_replication_slots s"

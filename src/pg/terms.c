@@ -90,7 +90,8 @@ static void add_index(struct out *sql, const char *oid, const char *publication,
                key_width_sql(version));
 }
 
-/* Types that are ordered alike are one: see key_types_alike(). The columns are read once for all. */
+/* Types that are ordered alike count as the same: see key_types_alike(). The columns are read once
+ * for all. */
 static void add_order(struct out *sql, const char *oid, const char *publication, const char *key,
                       int version)
 {
@@ -132,7 +133,8 @@ static void add_tree(struct out *sql, const char *oid, int version)
                names, class, oid, version >= 140000 ? " AND NOT i.inhdetachpending" : "", class);
 }
 
-/* A table without any identity refuses updates: its changes need tell nothing. */
+/* A table without any identity refuses updates: then there are no changes that must carry the
+ * key. */
 static void add_identity(struct out *sql, const char *key)
 {
     static const char index[] =

@@ -1,6 +1,6 @@
 /*
- * The table of types: a hash by OID, filled from builtin.h at birth and from the catalogs on
- * demand.
+ * The table of types: a hash by OID, filled from builtin.h when it is made, and from the catalogs
+ * on demand.
  */
 #include "pg/types.h"
 
@@ -150,8 +150,8 @@ const char *const *types_labels(const struct types *types, uint32_t oid)
 
 /*
  * Every type asked for and all that it is made of, what others are made of first. A true array is
- * one that its element calls its array: oidvector and its like have elements too, but print their
- * own way.
+ * one that its element calls its array: oidvector and similar types have elements too, but print in
+ * their own form.
  */
 static const char types_sql[] =
     "WITH RECURSIVE wanted(oid, depth) AS ("
@@ -288,7 +288,7 @@ static bool load_labels(struct types *types, struct pg *pg, const uint32_t *enum
     return true;
 }
 
-/* Take in what the catalogs say; then ask for the labels of the enums among it. */
+/* Add the types that the catalogs have; then ask for the labels of the enums among them. */
 static bool take_rows(struct types *types, struct pg *pg, const struct pg_rows *rows,
                       struct err *err)
 {
@@ -309,7 +309,7 @@ static bool take_rows(struct types *types, struct pg *pg, const struct pg_rows *
     return ok;
 }
 
-/* What the catalogs know nothing of: it was dropped meanwhile. */
+/* Add a type that is not in the catalogs: it was dropped meanwhile. */
 static void add_gone(struct types *types, uint32_t oid)
 {
     const struct entry *old = type_hash_find(&types->remembered, oid);
@@ -372,7 +372,8 @@ bool types_resolve(struct types *types, struct pg *pg, struct relation *relation
     bool ok = types_load(types, pg, oids, count, err);
     for (int i = 0; ok && i < relation->column_count; i++) {
         struct column *column = &relation->columns[i];
-        if (!column->type) { /* else not even written: another thread may be reading it */
+        if (!column->type) { /* a set type is not even rewritten: another thread may be reading
+                                it */
             column->type = types_find(types, column->type_oid);
         }
     }

@@ -1,4 +1,4 @@
-/* What is remembered of user-defined types, out of the table of types and into it. */
+/* User-defined types that a state remembers: copied out of the table of types, and back into it. */
 #include <string.h>
 
 #include "types_table.h"

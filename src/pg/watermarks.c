@@ -5,7 +5,7 @@
 #include "pg/prerequisites.h"
 #include "rows.h"
 
-/* Takes no lock on a table. NULL: it does. Names are quoted as in SQL. */
+/* Takes no lock on a table. NULL: it arrives. Names are quoted as in SQL. */
 static const char look_sql[] =
     "SELECT CASE WHEN c.oid IS NULL THEN 'is gone: start the capture again'"
     " WHEN c.relpersistence <> 'p' THEN 'is unlogged: run ALTER TABLE ' || $4 || ' SET LOGGED'"

@@ -55,7 +55,7 @@ static ssize_t tls_result(SSL *tls, int count)
 
 static int tls_len(size_t len)
 {
-    ERR_clear_error(); /* SSL_get_error looks at what others left, too */
+    ERR_clear_error(); /* SSL_get_error also reports errors that other calls left */
     return len < INT_MAX ? (int)len : INT_MAX;
 }
 
@@ -85,7 +85,7 @@ bool wire_send(struct pg *pg, const struct out *request, struct err *err)
         ssize_t count =
             pg_alive(pg) ? write_some(pg, request->data + done, request->len - done) : FAILED;
         if (count == FAILED) {
-            return pg_alive(pg) || socket_failed(pg, err); /* what is read next tells why */
+            return pg_alive(pg) || socket_failed(pg, err); /* the next read shows why */
         }
         if (count == AGAIN && !pg_wait_while_served(pg, POLLOUT, err)) {
             return false;
@@ -95,15 +95,16 @@ bool wire_send(struct pg *pg, const struct out *request, struct err *err)
     return true;
 }
 
-/* The SQLSTATE of the failure that a notice is here; NULL: it is none, or an error by itself. */
+/* The SQLSTATE of the failure that a notice is here; NULL: it is not a failure, or is an error
+ * message already. */
 static const char *notice_failure(const struct pg *pg, const struct message *message)
 {
     return pg_notice_failure(pg, message_field(message, PG_DIAG_SEVERITY_NONLOCALIZED),
                              message_field(message, PG_DIAG_SQLSTATE));
 }
 
-/* Whether callers see it: a notice as the error that it is, if it is one. Others: parsed, bound, closed,
- * notifications, changed settings, and how a result without rows looks. */
+/* Whether callers see it. A notice that reports a failure becomes an error. Not seen: parsed,
+ * bound, closed, notifications, changed settings, and row descriptions. */
 static bool is_for_caller(const struct pg *pg, struct message *message)
 {
     switch (message->type) {
@@ -165,8 +166,8 @@ static size_t take_kept(struct wire *w, struct arena *arena)
     return size && size <= len ? len : 0;
 }
 
-/* Where the next message does not fit, or so little room is left that reading into it is not worth
- * the call: unless what would have to be moved is more. */
+/* Whether to begin a new piece: the next message does not fit, or too little room is left for a
+ * read to be worth the call; unless more than that would have to be moved. */
 static bool wants_piece(const struct wire *w, size_t size)
 {
     size_t here = (size_t)(w->end - w->next), room = (size_t)(w->limit - w->end);
@@ -191,7 +192,7 @@ bool wire_take(struct pg *pg, struct arena *arena, size_t *count, struct err *er
         w->end += some > 0 ? some : 0;
         *count += some > 0 ? (size_t)some : 0;
         if (some > 0 && !pg->tls) {
-            break; /* of TLS a record comes at a time */
+            break; /* TLS hands out one record at a time */
         }
     }
     w->full = w->end == w->limit;

@@ -60,7 +60,7 @@ struct decoding {
     uint64_t lsn;
     struct bytes in;
     uint32_t described[2]; /* the relations right before it */
-    bool untold;           /* of a relation that the server has not described */
+    bool undescribed;      /* of a relation that the server has not described */
 };
 
 static struct event *add_event(struct decoding *d, enum event_kind kind)
@@ -149,15 +149,15 @@ static bool decode_relation(struct decoding *d)
 }
 
 /*
- * The relation that a change names. The server tells every relation before its first change, but for
- * PostgreSQL 13, which forgets to where publish_via_partition_root was switched off and on in one
- * session; in another session it tells.
+ * The relation that a change names. The server tells every relation before its first change, but
+ * for PostgreSQL 13, which forgets to where publish_via_partition_root was switched off and on in
+ * one session; in another session it tells.
  */
 static struct relation *read_relation_oid(struct decoding *d)
 {
     uint32_t oid = bytes_u32(&d->in);
     struct relation *relation = relations_get(&d->decoder->relations, oid);
-    d->untold = !relation && !d->in.bad && d->decoder->in_transaction;
+    d->undescribed = !relation && !d->in.bad && d->decoder->in_transaction;
     d->in.bad |= !relation || !d->decoder->in_transaction;
     return d->in.bad ? NULL : relation;
 }
@@ -306,10 +306,10 @@ bool decoder_message(struct decoder *decoder, struct batch *batch, uint64_t lsn,
     if (decode(&d, tag)) {
         return true;
     }
-    err_set(err, d.untold ? ERR_TRANSIENT : ERR_SYSTEM,
+    err_set(err, d.undescribed ? ERR_TRANSIENT : ERR_SYSTEM,
             "the server sent a %s (tag 0x%02x, %zu bytes)",
-            d.untold ? "change of a table that it has not described"
-                     : "replication message that cannot be read",
+            d.undescribed ? "change of a table that it has not described"
+                          : "replication message that cannot be read",
             tag, len);
     return err_detail(err, "at %s", lsn_format(lsn).s);
 }

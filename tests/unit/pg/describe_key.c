@@ -172,7 +172,7 @@ Test(key, that_may_repeat_has_its_rows_read_in_ctid_order)
     cr_expect_eq(table.key[0].column, 1);
     cr_expect(table.ctid_order);
     cr_expect_not(table.unique);
-    cr_expect_null(table.untold);
+    cr_expect_null(table.unsent_key);
 }
 
 Test(key, that_may_repeat_and_is_not_told_by_changes_is_noted)
@@ -181,7 +181,7 @@ Test(key, that_may_repeat_and_is_not_told_by_changes_is_noted)
     table.relation->columns[0].identity = true;
     cr_assert(key_choose(&table, facts, &stream, &err));
     cr_expect(table.ctid_order);
-    cr_expect_str_eq(table.untold, "b");
+    cr_expect_str_eq(table.unsent_key, "b");
 }
 
 Test(key, that_was_chosen_with_an_index_is_read_by)
