@@ -56,7 +56,7 @@ static void print_slot(struct out *out, const struct look *look)
 static void print_sent(struct out *out, const struct slot_reader *reader)
 {
     if (reader->hidden) {
-        out_string(out, "             what it was sent, the server tells members of pg_monitor\n");
+        out_string(out, "             only members of pg_monitor may see how far it is\n");
     } else if (!reader->state) {
         out_string(out, "             not streaming\n");
     } else {

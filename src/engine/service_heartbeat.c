@@ -30,8 +30,9 @@ static bool send(struct service *s, uint64_t *lsn, int64_t *sent_us, struct err 
         *sent_us = clock_monotonic_us();
         rows = pg_query(s->pg, heartbeat_sql(s->pg), 1, &slot, err);
     } while (!rows && service_may_retry(s, &retry, err));
-    bool ok = rows && (lsn_parse(pg_rows_value(rows, 0, 0), lsn) ||
-                       err_set(err, ERR_SYSTEM, "the server does not tell where it is"));
+    bool ok =
+        rows && (lsn_parse(pg_rows_value(rows, 0, 0), lsn) ||
+                 err_set(err, ERR_SYSTEM, "the server does not report its position in the WAL"));
     pg_rows_free(&rows);
     return ok;
 }

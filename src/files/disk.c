@@ -30,7 +30,7 @@ static const char *remedy(int error)
     case EPERM:
     case EROFS:
         return "make it writable, then run the same command again: it goes on from state.json";
-    default: return "mend that, then run the same command again: it goes on from state.json";
+    default: return "fix that, then run the same command again: it goes on from state.json";
     }
 }
 
@@ -118,8 +118,8 @@ bool disk_sync_all(const struct files *f, struct err *err)
     return !syncfs(f->directory) || disk_error(err, "sync the file system of", mem_string(f->path));
 }
 
-/* Some file systems know no such thing, and say so by EINVAL. A directory that is gone was empty, or
- * series_check misses the file. */
+/* Some file systems know no such thing, and say so by EINVAL. A directory that is gone was empty,
+ * or series_check misses the file. */
 bool disk_sync_directory(const struct files *f, const char *name, struct err *err)
 {
     int fd = openat(f->directory, name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -143,14 +143,14 @@ static void write_positions(struct out *out, const struct progress *p, int64_t n
     uint64_t position = shared_load(&p->position);
     uint64_t flushed = shared_load(&p->flushed);
     end = seen > end ? seen : end;
-    single(out, PREFIX "server_lsn_bytes", "gauge", "End of the server's WAL, as it told last.",
+    single(out, PREFIX "server_lsn_bytes", "gauge", "End of the server's WAL, as it last reported.",
            end);
     single(out, PREFIX "received_lsn_bytes", "gauge", "End of the WAL that was received.",
            shared_load(&p->received));
     single(out, PREFIX "written_lsn_bytes", "gauge",
            "Position in the WAL up to which all changes are written.", position);
     single(out, PREFIX "acknowledged_lsn_bytes", "gauge",
-           "Position up to which the server may forget WAL, as it was last told.", flushed);
+           "Position up to which the server may forget WAL, as last reported to it.", flushed);
     single(out, PREFIX "lag_bytes", "gauge", "WAL that the server has and that is not written yet.",
            lsn_distance(position, end));
     single(out, PREFIX "unacknowledged_bytes", "gauge",
