@@ -2,7 +2,8 @@
 #ifndef BASE_CORES_H
 #define BASE_CORES_H
 
-/* Cores that the process may use, by its affinity and its control group's quota of time. At least 1. */
+/* Cores that the process may use, by its affinity and its control group's quota of time. At least
+ * 1. */
 int cores_usable(void);
 
 /*

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * How many letters to insert, delete or replace to get from one to the other (Levenshtein). Letters and
- * digits alone count, in lower case: slotName, slot_name and slot-name are one.
+ * How many letters to insert, delete or replace to get from one to the other (Levenshtein). Letters
+ * and digits alone count, in lower case: slotName, slot_name and slot-name are one.
  */
 int nearest_distance(const char *from, const char *to);
 
