@@ -2,7 +2,7 @@
  * Decoding pgoutput, protocol version 1, into events.
  *
  * One message of the logical stream, as XLogData carries it, becomes at most one event at the end
- * of a batch (a TRUNCATE one a table). Grammar, each field in network byte order, strings
+ * of a batch (a TRUNCATE one per table). Grammar, each field in network byte order, strings
  * NUL-terminated:
  *
  *   B Begin     Int64 final LSN, Int64 commit time, Int32 xid
@@ -15,7 +15,7 @@
  *   T Truncate  Int32 tables, Int8 options, tables × Int32 oid
  *   M Message   Int8 flags (1: transactional), Int64 LSN, String prefix, Int32 length, content
  *               (only if asked for, of PostgreSQL 14 and later)
- *   O Origin, Y Type: read over
+ *   O Origin, Y Type: skipped
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
@@ -31,14 +31,17 @@
 
 struct decoder;
 
-/* One a replication connection's life and longer: it remembers the shapes of tables by oid. */
+/* One for all replication connections of a capture: it remembers the shapes of tables by oid. */
 struct decoder *decoder_new(void);
 
-/* Relations that events point at die with it. */
+/* Also frees the relations that events point at. */
 void decoder_free(struct decoder **);
 
-/* Free these relations, chained: nothing points at them any more, and no change of a table whose
- * current shape is among them will come before the stream tells it again. Nulls *relations. */
+/*
+ * Free these relations, chained: nothing points at them any more, and if the current shape of a
+ * table is among them, the stream describes the table again before its next change. Nulls
+ * *relations.
+ */
 void decoder_forget(struct decoder *, struct relation **relations);
 
 /*

@@ -53,7 +53,7 @@ bool decoder_in_transaction(const struct decoder *decoder)
     return decoder->in_transaction;
 }
 
-/* What one message is decoded with. */
+/* The decoding of one message. */
 struct decoding {
     struct decoder *decoder;
     struct batch *batch;
@@ -149,9 +149,9 @@ static bool decode_relation(struct decoding *d)
 }
 
 /*
- * The relation that a change names. The server tells every relation before its first change, but
- * for PostgreSQL 13, which forgets to where publish_via_partition_root was switched off and on in
- * one session; in another session it tells.
+ * The relation that a change names. The server describes every relation before its first change.
+ * PostgreSQL 13 fails to if publish_via_partition_root was switched off and on during a session; in
+ * a new session it does.
  */
 static struct relation *read_relation_oid(struct decoding *d)
 {
@@ -232,7 +232,7 @@ static bool decode_delete(struct decoding *d)
     return true;
 }
 
-/* Frame first, events after: a message that is cut short must leave nothing behind. */
+/* Check the frame first, then make events: a message that is cut short must leave no events. */
 static bool decode_truncate(struct decoding *d)
 {
     uint32_t count = bytes_u32(&d->in);
@@ -269,7 +269,7 @@ static bool decode_logical_message(struct decoding *d)
     return true;
 }
 
-/* The types of its columns come before each relation. */
+/* Before each relation come the types of its columns. */
 static void take_described(struct decoding *d, uint8_t tag)
 {
     uint32_t *described = d->decoder->described;

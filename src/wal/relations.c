@@ -83,7 +83,8 @@ struct relation *relations_put(struct relations *relations, struct relation **re
     return *slot;
 }
 
-/* Those behind a slot that becomes empty move up, so that each is found from where its oid belongs. */
+/* Empty a slot, and move up the entries after it, so that each is still found from the slot of its
+ * oid. */
 static void empty_slot(struct relations *relations, struct relation **slot)
 {
     size_t mask = relations->slot_count - 1;

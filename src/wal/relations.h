@@ -1,6 +1,6 @@
 /*
  * The versions of tables' shapes that the stream of changes has described, by oid: the current
- * version of each, and earlier ones that something may still point at.
+ * version of each, and earlier ones that changes may still point at.
  */
 #ifndef WAL_RELATIONS_H
 #define WAL_RELATIONS_H
@@ -23,8 +23,9 @@ void relations_free(struct relations *);
 struct relation *relations_get(const struct relations *, uint32_t oid);
 
 /*
- * Make *relation the current version, with the one before it, and return it; it is owned here from
- * now on. NULL if the current one is the same already; then *relation is freed. Nulls *relation.
+ * Make *relation the current version, with the previous one as its `before`, and return it; it is
+ * owned here from now on. NULL if it equals the current version; then *relation is freed. Nulls
+ * *relation.
  */
 struct relation *relations_put(struct relations *, struct relation **relation);
 

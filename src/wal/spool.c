@@ -1,4 +1,4 @@
-/* A message is written as its length, its subxid, its LSN, and itself. */
+/* Each message is written with its length, its subxid and its LSN before it. */
 #include "spool.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct spool {
     size_t at, len, cap;
 };
 
-/* Where the file system knows no files without names, the name goes at once. */
+/* If the file system has no unnamed files, make one with a name and remove the name at once. */
 static int open_unnamed(const char *directory)
 {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -108,7 +108,7 @@ uint64_t spool_bytes(const struct spool *s)
     return out_total(&s->tail);
 }
 
-/* All that was added lies in the file, or all in memory. */
+/* From here on, all that was added is in the file, or all is in memory. */
 static bool begin_to_read(struct spool *s, struct err *err)
 {
     s->reading = true;
@@ -124,7 +124,7 @@ static bool begin_to_read(struct spool *s, struct err *err)
     return lseek(s->fd, 0, SEEK_SET) == 0 || ((s->failure = errno), failed(s, "read", err));
 }
 
-/* What is left of the block, and more behind it. */
+/* Keep what is left of the block, and read more after it. */
 static bool fill(struct spool *s, size_t size, struct err *err)
 {
     s->len -= s->at;

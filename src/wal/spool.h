@@ -1,6 +1,6 @@
 /*
  * Messages of a transaction that is still open, in their order: in memory, and from some size on in
- * a file without a name, which goes with the process. One thread's.
+ * an unnamed file, which is removed when the process ends. For one thread.
  */
 #ifndef WAL_SPOOL_H
 #define WAL_SPOOL_H
@@ -14,7 +14,7 @@
 struct spool;
 
 struct spooled {
-    uint32_t subxid; /* of the transaction or subtransaction that it is of */
+    uint32_t subxid; /* its transaction or subtransaction */
     uint64_t lsn;
     const uint8_t *message; /* until the next call */
     size_t len;
@@ -31,8 +31,8 @@ bool spool_add(struct spool *, uint32_t subxid, uint64_t lsn, uint8_t tag, const
 /* Bytes that were added so far. */
 uint64_t spool_bytes(const struct spool *);
 
-/* The next message, from the first on; nothing is added from then on. *spooled has a NULL message at
- * the end. ERR_TRANSIENT: the file cannot be read. */
+/* The next message, from the first on; nothing is added from then on. *spooled has a NULL message
+ * at the end. ERR_TRANSIENT: the file cannot be read. */
 bool spool_next(struct spool *, struct spooled *, struct err *);
 
 #endif

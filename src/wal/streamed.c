@@ -28,7 +28,7 @@ struct streamed {
     struct open *open;
     size_t count, cap;
     bool in_block;
-    size_t at; /* of `open`: that of the block, or that is given out */
+    size_t at; /* index in `open`: the transaction of the block, or the one that is given out */
     enum turn turn;
     uint64_t commit_lsn; /* where the message of the commit was found */
     uint8_t begin[BEGIN_SIZE], commit[COMMIT_SIZE];
@@ -67,7 +67,7 @@ void streamed_free(struct streamed **s)
     *s = NULL;
 }
 
-/* Where it is; s->count: it is not open. */
+/* Index of the transaction in `open`; s->count: it is not open. */
 static size_t find(const struct streamed *s, uint32_t xid)
 {
     size_t i = 0;
@@ -100,7 +100,8 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* As B and C have it. */
+/* A stream commit: make BEGIN and COMMIT of version 1 from it, and start to give the transaction
+ * out. */
 static bool end(struct streamed *s, uint64_t lsn, struct bytes *in)
 {
     uint32_t xid = bytes_u32(in);
@@ -124,7 +125,7 @@ static bool end(struct streamed *s, uint64_t lsn, struct bytes *in)
     return true;
 }
 
-/* One that is not known here sent nothing that was to be kept. */
+/* A transaction that is not known here sent no messages. */
 static bool abort_some(struct streamed *s, struct bytes *in)
 {
     uint32_t xid = bytes_u32(in), subxid = bytes_u32(in);
