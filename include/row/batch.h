@@ -3,11 +3,11 @@
  *
  * A batch has one owner at a time, and is recycled: its producer fills it, the merger marks it, the
  * emitter prints it and returns it to its pool. A full batch holds about BATCH_BYTES; one oversized
- * row may make it larger for one trip.
+ * row may make it larger until it is returned.
  *
  * Small chunks share a batch. It carries a rider for each of them, a batch with rows but without an
- * arena: its rows are in its carrier's. Riders have owners of their own; the carrier returns to its
- * pool with the last of them.
+ * arena: its rows are in its carrier's. Each rider has its own owner; the carrier returns to its
+ * pool when the last rider is done.
  */
 #ifndef ROW_BATCH_H
 #define ROW_BATCH_H
@@ -32,7 +32,7 @@ struct batch {
     enum batch_kind kind;
     unsigned producer; /* whose pool it came from */
     struct arena arena;
-    struct event *events; /* BATCH_EVENTS; the array is kept from trip to trip */
+    struct event *events; /* BATCH_EVENTS; the array is kept when the batch is recycled */
     size_t event_count, event_cap;
     uint64_t cursor;      /* BATCH_EVENTS: of the last change before them (row/cursor.h) */
     const uint8_t **rows; /* BATCH_ROWS: DataRow tuples in the arena; NULL: taken out */
@@ -40,13 +40,14 @@ struct batch {
     int stream, range;        /* BATCH_ROWS: where they were read */
     uint64_t life;            /* BATCH_ROWS: of the stream, that they were read for */
     enum chunk_step step;     /* BATCH_ROWS */
-    struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, to be taken over */
+    struct chunk *chunk;      /* CHUNK_SNAPSHOT: the chunk, for the merger to own */
     struct chunk_close close; /* CHUNK_CLOSE */
     struct batch *next;       /* in its chunk, or among the riders of its carrier */
     struct batch *riders;     /* CHUNK_RIDERS: owned by the owner of the carrier */
     struct batch *carrier;    /* of a rider; else NULL */
-    size_t aboard;            /* atomic: itself, and its riders that are not done with */
-    struct relation *past; /* relations, chained, that nothing points at once this batch is back */
+    size_t aboard;            /* atomic: itself, and its riders that are still in use */
+    struct relation *past;    /* relations, chained, that nothing points at once this batch is
+                              returned */
 };
 
 struct batch *batch_new(unsigned producer);

@@ -1,9 +1,9 @@
 /*
  * A chunk: rows that one query read from one key range of a table, in key order, in one snapshot.
  *
- * The worker that reads it makes it; from its first batch on it is the merger's, which patches it
+ * The worker that reads it makes it; from its first batch on the merger owns it, and patches it
  * with changes that the snapshot did not see, until all that it did see has arrived in the stream;
- * then it is the emitter's.
+ * then the emitter owns it.
  */
 #ifndef ROW_CHUNK_H
 #define ROW_CHUNK_H
@@ -44,7 +44,7 @@ struct chunk {
 };
 
 /*
- * What a batch tells of its chunk:
+ * What a batch says of its chunk:
  *
  *   OPEN --> SNAPSHOT --> ROWS ... --> CLOSE
  *     \----------\-----------\----> ABORT
@@ -57,13 +57,13 @@ enum chunk_step {
     CHUNK_SNAPSHOT, /* its snapshot is known: brings the chunk, which is the merger's from here on
                      */
     CHUNK_ROWS,     /* rows, and more to come */
-    CHUNK_CLOSE, /* maybe rows; the query has ended, its watermark, if any, is about to be written */
-    CHUNK_WHOLE,  /* SNAPSHOT, and CLOSE with all of its rows */
+    CHUNK_CLOSE,    /* maybe rows; the query has ended, its watermark, if any, comes next */
+    CHUNK_WHOLE,    /* SNAPSHOT, and CLOSE with all of its rows */
     CHUNK_ABORT,  /* the query failed: forget the chunk, its range is read again from where it began
                   */
-    CHUNK_RETURN, /* the table is not as it was described: the engine decides how the range goes on,
-                     behind close.end. The merge layer does nothing with it */
-    CHUNK_RIDERS, /* of other chunks: each rider tells of its own */
+    CHUNK_RETURN, /* the table is not as it was described: the engine decides how the range
+                     continues, after close.end. The merge layer does nothing with it */
+    CHUNK_RIDERS, /* of other chunks: each rider has the step of its own */
 };
 
 enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
@@ -73,7 +73,7 @@ struct chunk_close {
     struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
     bool last;       /* nothing is left in the range */
     char *why;       /* CHUNK_RETURN: what the server said, or what differs; owned; */
-    bool base_gone;  /* the base snapshot cannot be read in any more, the way the task has it */
+    bool base_gone;  /* the base snapshot cannot be used any more in the way that the task says */
     char watermark[WATERMARK_TEXT]; /* "": none is written, */
     uint64_t seen_lsn; /* and it waits for this position instead: all that the snapshot saw was
                           committed before it */

@@ -1,6 +1,6 @@
 /*
- * The cursor of the Airbyte look, `_ab_cdc_lsn`: by it a destination tells which of two records of
- * a key is the newer one.
+ * The cursor of the Airbyte look, `_ab_cdc_lsn`: with it a destination decides which of two records
+ * of a key is newer.
  *
  * It is the LSN of the record's commit with two more hexadecimal digits, and counts on from there:
  * the changes of a transaction, all that the server sent of them, so that a transaction that is
@@ -11,10 +11,10 @@
  * next ones, which then count on from its last. A state carries how far that has gone
  * (cursor_carry), so that a new process does not fall back.
  *
- * A row that the backfill found has the cursor of the position that released it: behind all changes
- * that arrived before it, and before all that follow. In ctid order a row may come behind its
- * changes, which a key that is not unique cannot tell: then all rows stand where the first of these
- * changes can be (cursor_before).
+ * A row that the backfill found has the cursor of the position that released it: after all changes
+ * that arrived before it, and before all that follow. In ctid order a row may come after its
+ * changes, and a key that is not unique does not show it: then all rows get the cursor before that
+ * of the first such change (cursor_before).
  *
  * The merger counts, and says in each batch where its changes begin; the emitter counts on from
  * there.
@@ -26,7 +26,8 @@
 
 enum { CURSOR_BITS = 8 };
 
-/* Behind all changes that were committed before `lsn`, of which `last` is the last. */
+/* A cursor after all changes that were committed before `lsn`, the last of which has the cursor
+ * `last`. */
 static inline uint64_t cursor_before(uint64_t last, uint64_t lsn)
 {
     uint64_t at = lsn << CURSOR_BITS;

@@ -1,5 +1,5 @@
 /*
- * What happened, in the order in which it was committed: one event a message of the stream, in an
+ * What happened, in the order in which it was committed: one event per message of the stream, in an
  * array in its batch. The reader writes them, the merger marks them in place, the emitter prints
  * what is left.
  */
@@ -20,7 +20,7 @@ enum event_kind {
     EVENT_UPDATE, /* new, and old where the identity changed or is full */
     EVENT_MOVE,   /* an update of the key, found by the merger: delete of old, then insert of new */
     EVENT_DELETE, /* old */
-    EVENT_TRUNCATE, /* one a table */
+    EVENT_TRUNCATE, /* one per table */
     EVENT_MESSAGE,  /* pg_logical_emit_message(); one that is not transactional comes between
                        transactions. Its lsn is the end of its record */
     EVENT_RELATION, /* a new version of a shape; its tuples follow */
@@ -32,12 +32,13 @@ enum event_kind {
 /* How much of the old row an update or delete carries. */
 enum old_kind {
     OLD_NONE = 0,
-    OLD_KEY = 'K', /* the columns of the replica identity, which hold no nulls; the others are null,
-                      and so are those that only the root of a partition counts to its identity */
+    OLD_KEY = 'K', /* the columns of the replica identity, which hold no nulls; the others are
+                      null, and so are those that are part of the identity only at the
+                      partition's root */
     OLD_ROW = 'O', /* all of it: REPLICA IDENTITY FULL */
 };
 
-/* A transaction, as its BEGIN tells. */
+/* A transaction, as its BEGIN describes it. */
 struct txn {
     uint32_t xid;
     uint64_t final_lsn; /* of its commit record */

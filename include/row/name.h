@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * The row's `slot`: it asks the capture of that slot to backfill a table again. Its `watermark` is the
- * table's stream_name(). No slot has such a name. Caller frees.
+ * The row's `slot`: it asks the capture of that slot to backfill a table again. Its `watermark` is
+ * the table's stream_name(). No slot has such a name. Caller frees.
  */
 char *request_name(const char *slot);
 

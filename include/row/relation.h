@@ -50,18 +50,18 @@ struct relation {
     const char *schema, *name;
     char identity;    /* pg_class.relreplident: 'd' default, 'n' nothing, 'f' full, 'i' index */
     int stream;       /* index of the captured stream, or one of STREAM_* */
-    int renamed_of;   /* the stream that captures this very table, which has another name for now;
-                         STREAM_NONE: none does */
+    int renamed_of;   /* the stream that captures this table, which has another name for now;
+                         STREAM_NONE: none */
     bool partition;   /* it is a leaf partition of the stream's table, under its own name */
-    bool partial_old; /* its old rows come as whole ones, but hold what each partition's identity
-                         has: a null may be a value that was not sent */
+    bool partial_old; /* its old rows are sent as whole rows, but have only what each partition's
+                         identity covers: a null may be a value that was not sent */
     uint64_t life;    /* of the stream, that `fault` and `key` are of; 0: none yet */
     enum relation_fault fault;
     int *key;                /* index of each key column of the stream */
     int key_count;           /* 0: the stream has no key, or see `fault` */
     struct printer *printer; /* NULL until first printed */
     struct relation *before; /* the version that it replaces; the merger takes it. NULL: none */
-    struct relation *next;   /* among those that nothing will point at */
+    struct relation *next;   /* the next in a chain of relations to be freed */
     int column_count;
     struct column *columns;
 };

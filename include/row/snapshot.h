@@ -3,9 +3,9 @@
  * ids. The stream names transactions by the low 32 bits; the nearest 64-bit id is meant, which is
  * right as long as the two are less than 2^31 transactions apart.
  *
- * A standby does not tell which transactions ran at its primary. There a snapshot is a position,
- * "0/16B3748", that had been replayed before it was taken: it sees all that was committed before that,
- * and may see more.
+ * A standby does not show which transactions ran at its primary. There a snapshot is a position,
+ * "0/16B3748", that had been replayed before it was taken: it sees all that was committed before
+ * that, and may see more.
  */
 #ifndef ROW_SNAPSHOT_H
 #define ROW_SNAPSHOT_H

@@ -1,6 +1,6 @@
 /*
- * The terms of a table: what its capture depends on. While they stay the same, its rows can be read
- * on from where a backfill was, and the stream tells all that happens to them.
+ * The terms of a table: what its capture depends on. While they stay the same, a backfill can
+ * continue where it was, and the stream reports everything that happens to the rows.
  *
  * Each term is a short text, to be compared for equality. They are read from the server's catalogs
  * (pg/terms.h), and a state remembers them.
@@ -18,7 +18,7 @@
 enum term {
     TERM_TABLE,   /* its oid; NULL: there is no such table */
     TERM_COLUMNS, /* digest of all columns, '.', and digest with integer types being one */
-    TERM_KEY,   /* the key's columns, and what keeps them from being one: nothing if all is well */
+    TERM_KEY,   /* the key's columns, and what keeps them from being a key: empty if nothing does */
     TERM_ORDER, /* digest of how the server orders the key: types, collations and their
                          versions, operator families; then one of each label of its enums */
     TERM_IDENTITY, /* tables of it (partitions too) whose replica identity does not cover the key */
@@ -28,7 +28,7 @@ enum term {
                          operations 's' if generated columns are published */
     TERM_PERSISTENCE, /* pg_class.relpersistence, of it and all partitions the weakest */
     TERM_LEAVES, /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
-    TERM_HOME, /* xmin of its entries in the schemas that are published; NULL: it is published by none,
+    TERM_HOME,   /* xmin of its entries in the schemas that are published; NULL: none publishes it,
                     or the state is of a version that did not know this term */
     TERMS,
 };
@@ -40,7 +40,7 @@ struct terms {
     bool known;  /* false: nothing is; or TABLE and ENTRY alone, of an earlier version's state */
 };
 
-/* In what a term is named: a state's member, or a message. */
+/* Where a term is named: in a state's member, or in a message. */
 const char *term_name(enum term);
 
 void terms_copy(struct terms *to, const struct terms *from);
@@ -70,7 +70,8 @@ bool leaf_next(const char **text, struct leaf *);
 /* The item of that oid. */
 bool leaf_find(const char *text, uint32_t oid, struct leaf *);
 
-/* Add an item for a partition of which a change came. False: it has one, or no leaves are known. */
+/* Add an item for a partition that a change came from. False: it has one, or no leaves are
+ * known. */
 bool terms_add_leaf(struct terms *, uint32_t oid);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What a column's type is, as far as reading and printing its values goes.
+ * A column's type, as far as it matters for reading and printing its values.
  *
  * Types are immutable once made, and live as long as the table of types (pg/types.h) that made
  * them: the whole capture. Domains do not appear: a column of a domain has the domain's base type.

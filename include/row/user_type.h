@@ -19,7 +19,7 @@ struct user_type {
     char *schema, *name; /* owned; NULL: a domain */
 };
 
-/* Each once; a type comes after the types that it is made of. */
+/* No duplicates; a type comes after the types that it is made of. */
 struct user_types {
     struct user_type *items; /* owned */
     int count;

@@ -1,4 +1,4 @@
-/* Parsing and asking pg_snapshot. */
+/* Parsing pg_snapshot, and asking whether a snapshot sees a transaction. */
 #include "row/snapshot.h"
 
 #include <errno.h>
