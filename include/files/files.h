@@ -1,18 +1,19 @@
 /*
- * Records in files, below one directory, exactly once whatever ends the process or the machine:
+ * Records in files, below one directory: each exactly once, even if the process or the machine
+ * crashes:
  *
- *   DIRECTORY/lock                              held by the one process that writes there
+ *   DIRECTORY/lock                              locked by the one process that writes there
  *   DIRECTORY/state.json                        the state, and how far each open file counts
- *   DIRECTORY/public.orders/00000001.jsonl      finished: never touched again, anybody may take it
+ *   DIRECTORY/public.orders/00000001.jsonl      finished: never written again, may be moved away
  *   DIRECTORY/public.orders/00000002.jsonl.open being written
  *
- * A line is a record's data. With compression names end in .jsonl.zst: frames of Zstandard, one
- * behind the other.
+ * A line is a record's data. With compression names end in .jsonl.zst: Zstandard frames, one after
+ * the other.
  *
  * A checkpoint is kept in this order: records are written and synced, then state.json is replaced,
- * then the server is allowed to release their WAL, then files that are finished get their names. A
- * crash leaves an open file with more than state.json knows of, which the next start cuts off, or a
- * finished one without its name, which the next start gives it.
+ * then the server is allowed to remove their WAL, then finished files get their names. After a
+ * crash an open file may hold more than state.json says: the next start cuts that off. Or a
+ * finished file does not have its final name: the next start renames it.
  *
  * The calls of codec and sink come from the emitter's thread.
  */
@@ -42,13 +43,14 @@ struct files *files_open(const struct files_options *, struct err *);
 void files_close(struct files **);
 
 /*
- * Read state.json, and bring the files to what it says. *state is what the capture goes on from;
- * the beginning in a new directory. Config and catalog are borrowed for as long as it is open.
+ * Read state.json, and bring the files to what it says. *state is what the capture continues from;
+ * in a new directory, the beginning. Config and catalog are borrowed for as long as it is open.
  */
 bool files_load(struct files *, const struct config *, const struct catalog *,
                 const struct captured_streams *, struct state *, struct err *);
 
-/* Before the engine runs. What is kept is stored to *acknowledged. */
+/* Before the engine runs. The position of each checkpoint that is on disk is stored to
+ * *acknowledged. */
 void files_begin(struct files *, struct run *, uint64_t *acknowledged);
 
 struct codec files_codec(struct files *);

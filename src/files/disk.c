@@ -34,7 +34,7 @@ static const char *remedy(int error)
     }
 }
 
-/* Takes the path. */
+/* Sets the error; frees the path. */
 static bool fail(struct err *err, enum err_kind kind, const char *what, char *path, int error,
                  const char *remedy)
 {
@@ -49,7 +49,7 @@ bool disk_error(struct err *err, const char *what, char *path)
     return fail(err, ERR_SYSTEM, what, path, error, remedy(error));
 }
 
-/* Nothing is there yet that could be gone on from. */
+/* The remedy if nothing is in the directory yet that a run could continue from. */
 static const char *first_remedy(int error)
 {
     switch (error) {
@@ -118,8 +118,8 @@ bool disk_sync_all(const struct files *f, struct err *err)
     return !syncfs(f->directory) || disk_error(err, "sync the file system of", mem_string(f->path));
 }
 
-/* Some file systems know no such thing, and say so by EINVAL. A directory that is gone was empty,
- * or series_check misses the file. */
+/* Some file systems cannot sync a directory: EINVAL. If the directory is gone, it was empty, or
+ * series_check finds that the file is missing. */
 bool disk_sync_directory(const struct files *f, const char *name, struct err *err)
 {
     int fd = openat(f->directory, name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

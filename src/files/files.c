@@ -42,10 +42,10 @@ static bool make(struct files *f, struct err *err)
         return disk_unusable(err, "open the directory", mem_string(f->path));
     }
     f->syncs_all = disk_can_sync_all(f->directory);
-    /* Its own name must stay, too. */
+    /* The directory's own name must be synced, too. */
     int above = openat(f->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (above >= 0) {
-        (void)fsync(above); /* who may not read it did not make it just now */
+        (void)fsync(above); /* if we may not read the parent, we did not just make a name in it */
         close(above);
     }
     return true;
@@ -117,7 +117,7 @@ void files_close(struct files **files)
     free(f);
 }
 
-/* One that joins later may find a directory that was left, too. */
+/* A stream that joins later may also find a directory from before. */
 static bool find_series(struct files *f, int stream, struct err *err)
 {
     const struct catalog_stream *named = &f->catalog->streams[stream];
@@ -184,7 +184,7 @@ struct codec files_codec(struct files *f)
                           .release = "it is once the files under way are finished"};
 }
 
-/* Of the state alone: records go elsewhere. */
+/* The sink's `write`: gets states alone, since records go to the streams' files. */
 static bool take_state(void *context, const char *data, size_t len, struct err *err)
 {
     struct files *f = context;
@@ -214,7 +214,7 @@ static bool is_unsynced(const struct series *s)
     return s->dirty || s->made;
 }
 
-/* Of all tables, whatever was written to their files, or named in their directories. */
+/* Sync everything that was written to files of tables, and names in their directories. */
 static bool sync_all(struct files *f, struct err *err)
 {
     size_t unsynced = 0;
@@ -236,7 +236,7 @@ static bool sync_all(struct files *f, struct err *err)
     return true;
 }
 
-/* Nothing is left that is not on the disk. */
+/* Sync all that was written: afterwards it is on the disk. */
 static bool sync_written(struct files *f, struct err *err)
 {
     for (size_t i = 0; i < f->written_count; i++) {
@@ -277,8 +277,8 @@ static bool name_finished(struct files *f, struct err *err)
     return sync_all(f, err);
 }
 
-/* The order is what makes it exact: see files.h. After a failure nothing is tried again: what the
- * disk holds then, the next start finds out. */
+/* The order is what makes it exact: see files.h. After a failure nothing is tried again: the next
+ * start finds out what is on the disk. */
 static bool keep(struct files *f, struct err *err)
 {
     if (!sync_written(f, err)) {
@@ -304,7 +304,7 @@ static bool commit(void *context, struct err *err)
     return false;
 }
 
-/* Files become old, and the last ones are finished, without another checkpoint. */
+/* Finish files that have become old, and at the end the last ones, without another checkpoint. */
 static bool idle(void *context, struct err *err)
 {
     struct files *f = context;

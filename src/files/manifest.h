@@ -5,8 +5,8 @@
  *    "files":{"public.orders":{"file":"00000002.jsonl","length":4096,"since":1700000000000}}}
  *
  * "file" is the name that the open file will get; all of the table before it are finished. "length"
- * is how many bytes of it count, and "since" when its first record was written; 0 of both: there is
- * none yet. A table that nothing was written of is not named.
+ * is how many bytes of it count, and "since" when its first record was written; both 0: there is
+ * none yet. A table without any records is left out.
  */
 #ifndef FILES_MANIFEST_H
 #define FILES_MANIFEST_H
@@ -27,7 +27,7 @@ struct file_entry {
     int64_t since_ms;
 };
 
-/* "files" of the document, which is to be there: visit each; the visitor takes its directory.
+/* Visit each member of the document's "files", which must exist; the visitor takes the directory.
  * False: err says what is wrong, or the visitor refused. */
 bool manifest_read(const struct json_at *document,
                    bool (*visit)(void *context, struct file_entry *, struct err *), void *context,

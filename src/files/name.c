@@ -30,8 +30,8 @@ static void encode(struct out *out, const char *part)
     }
 }
 
-/* Behind as many whole characters as are kept. The dot says that it is a table's, and no other
- * name contains %~. */
+/* Shorten the name: as many whole characters as fit, then a hash. The dot marks it as a table's,
+ * and no other name contains %~. */
 static void shorten(struct out *out, const char *schema, const char *table)
 {
     unsigned char hash[SHA256_DIGEST_LENGTH];
@@ -59,7 +59,7 @@ char *directory_name(const char *schema, const char *table)
         shorten(&out, schema, table);
     }
     char *name = mem_string(out_text(&out));
-    if (!strcmp(name, "state.json")) { /* which is taken */
+    if (!strcmp(name, "state.json")) { /* which the state's own file has */
         free(name);
         name = mem_string("%73tate.json");
     }

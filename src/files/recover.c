@@ -1,11 +1,11 @@
 /*
- * A table's directory at the start. What ended the last run may have left in it:
+ * A table's directory at the start. A crash of the last run may have left in it:
  *
  *   - more in the open file than state.json says: that is cut off, it comes again;
- *   - an open file that state.json does not know: the first one, or the next behind a finished one;
- *   - a finished file that has not got its name.
+ *   - an open file that state.json does not know: the first one, or the next after a finished one;
+ *   - a finished file that does not have its final name.
  *
- * Finished files are left alone here, but for one that should not be there yet.
+ * Finished files are left alone here, except one that should not exist yet.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ static char *path_of(const struct series *s, const char *name)
     return files_path(s->files, s->at.directory, name);
 }
 
-/* There are records that state.json does not count. */
+/* Set the error: there are records that state.json does not count. */
 static bool is_newer(const struct series *s, const char *name, struct err *err)
 {
     char *path = path_of(s, name);

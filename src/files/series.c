@@ -1,10 +1,10 @@
 /*
  * The file of a table that is being written.
  *
- * Of thousands of tables each has a buffer that grows with what comes, and all together no more
- * than BUFFERS_MOST; and as many have a descriptor as the process may have. One that is closed
- * before the checkpoint is synced first, unless the whole file system will be: an error in
- * writing it back might not be reported to another descriptor.
+ * With thousands of tables: each has a buffer that grows with its output, and all together take at
+ * most BUFFERS_MOST; and only as many files are open as the process may have descriptors for. A
+ * file that is closed before the checkpoint is synced first, unless the whole file system will be:
+ * an error in writing it back might not be reported to another descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static char *path_of(const struct series *s)
     return files_path(s->files, s->at.directory, file_name(s->at.number, s->at.zstd, true).s);
 }
 
-/* Below our directory. */
+/* The file's path below our directory. */
 static char *name_of(const struct series *s)
 {
     return mem_format("%s/%s", s->at.directory, file_name(s->at.number, s->at.zstd, true).s);
@@ -105,7 +105,7 @@ static bool close_least_used(struct files *f, struct err *err)
     return true;
 }
 
-/* Its name in our directory is synced with state.json, which tells of it. */
+/* Its name in our directory is synced together with state.json. */
 static bool make_directory(const struct series *s, struct err *err)
 {
     if (!mkdirat(s->files->directory, s->at.directory, 0777)) {
@@ -146,7 +146,7 @@ static bool open_again(struct series *s, const char *name, struct err *err)
     return s->fd >= 0 || disk_error(err, "open", path_of(s));
 }
 
-/* Who takes finished files may take away the directory that is empty then, at any moment. */
+/* A program that takes finished files may remove the then empty directory at any moment. */
 static bool make_file(struct series *s, const char *name, struct err *err)
 {
     for (int i = 0; s->fd < 0 && i < MAKE_TRIES; i++) {
@@ -225,7 +225,7 @@ static bool write_file(struct series *s, const char *data, size_t len, struct er
     return true;
 }
 
-/* When all buffers together are too large, all but one are written and given away. */
+/* When all buffers together are too large, write and free all but one. */
 static void make_room(struct files *f, const struct series *but)
 {
     size_t bytes = 0;
@@ -242,7 +242,7 @@ static void make_room(struct files *f, const struct series *but)
     f->makes_room = false;
 }
 
-/* A buffer that was full, or half full at a checkpoint, is too small. */
+/* Grow the buffer if it was full, or half full at a checkpoint. */
 static void grow(struct series *s, size_t len)
 {
     if (len > s->out.cap / 2 && s->out.cap < BUFFER_MOST && !s->files->makes_room) {
@@ -252,7 +252,7 @@ static void grow(struct series *s, size_t len)
     }
 }
 
-/* What cannot be written stops the run, before much else is printed. */
+/* The buffer's sink. A failure to write stops the run at once. */
 static bool take(void *context, const char *data, size_t len)
 {
     struct series *s = context;
@@ -309,7 +309,7 @@ void series_synced(struct series *s)
     crash_point("file-synced");
 }
 
-/* One that was not opened in this run was looked at when it began. */
+/* A file that was not opened in this run was checked when the run began. */
 bool series_check(struct series *s, struct err *err)
 {
     struct stat status;
@@ -343,7 +343,7 @@ bool series_name_finished(struct series *s, struct err *err)
     char *from = mem_format("%s/%s", s->at.directory, file_name(done->number, done->zstd, true).s);
     char *to = mem_format("%s/%s", s->at.directory, file_name(done->number, done->zstd, false).s);
     int failed = renameat2(f->directory, from, f->directory, to, RENAME_NOREPLACE);
-    if (failed && errno == EINVAL) { /* of file systems that know no such flag */
+    if (failed && errno == EINVAL) { /* the file system does not support the flag */
         failed = renameat(f->directory, from, f->directory, to);
     }
     if (failed) {

@@ -80,7 +80,8 @@ static bool check_unused(const struct files *f, struct err *err)
     return ok;
 }
 
-/* Until there is one nothing else is made: what is found without one is not ours to remove. */
+/* Write the first state.json before anything else is made: files without one are not ours to
+ * remove. */
 static bool begin(struct files *f, struct err *err)
 {
     static const char none[] = "{}";
