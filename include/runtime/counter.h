@@ -12,8 +12,8 @@ void shared_store(uint64_t *shared, uint64_t value);
 uint64_t shared_load(const uint64_t *shared);
 
 /*
- * Between a store and a load of two threads that do both, each of what the other stores: one of
- * them at least loads what the other has stored.
+ * For two threads that each store a number and then load the other's: with this call in between, at
+ * least one of them loads what the other has stored.
  */
 void shared_fence(void);
 

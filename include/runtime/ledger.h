@@ -1,8 +1,8 @@
 /*
  * Checkpoints that were handed out and that the consumer has not acknowledged yet, oldest first.
  *
- * Any thread may add and any take. A consumer that asks for acknowledgements and then gives none
- * costs eight bytes a checkpoint here, and all its WAL on the server.
+ * Any thread may add, and any may take. A consumer that asks to acknowledge and never does costs
+ * eight bytes per checkpoint here, and all its WAL on the server.
  */
 #ifndef RUNTIME_LEDGER_H
 #define RUNTIME_LEDGER_H
@@ -20,8 +20,8 @@ void ledger_free(struct ledger **);
 void ledger_add(struct ledger *, uint64_t cursor);
 
 /*
- * The oldest `count` are acknowledged: *cursor is that of the last of them. False if there are not
- * so many; then none is taken.
+ * The oldest `count` are acknowledged: *cursor is that of the last of them. False if there are
+ * fewer; then none is taken.
  */
 bool ledger_take(struct ledger *, size_t count, uint64_t *cursor);
 

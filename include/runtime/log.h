@@ -1,5 +1,5 @@
 /*
- * What a user should know, said from any thread, one line at a time.
+ * The user's log: any thread writes to it, one line at a time.
  *
  * A line goes to the writer that the program chose (plain text or JSON on stderr) at once, and,
  * where a platform reads logs from stdout, waits until the emitter, which alone writes there, takes
@@ -26,7 +26,7 @@ struct log_field {
 struct log_entry {
     enum log_level level;
     const char *line;
-    const char *thread;             /* that says it */
+    const char *thread;             /* that logs it */
     const struct log_field *fields; /* up to one without a name; NULL: none */
     bool status;                    /* what the capture does now, or waits for */
 };
@@ -39,8 +39,9 @@ struct log *log_new(enum log_level threshold, log_writer *, bool mirror);
 void log_free(struct log **);
 
 /*
- * The same line is said at most once a minute, but for errors; then how many times it was left out. What
- * a thread waits for is said again at once where another wait was said in between.
+ * The same line is written at most once a minute, unless it is an error; then how many times it was
+ * left out. What a thread waits for is written again at once if another wait was written in
+ * between.
  */
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -48,7 +49,7 @@ void log_line(struct log *, enum log_level, const char *format, ...)
 /* Each line of a text that is not empty. */
 void log_lines(struct log *, enum log_level, const char *text);
 
-/* Say now what was left out: nothing follows, or an error. */
+/* Write now how often lines were left out: at the end, or before an error. */
 void log_flush(struct log *);
 
 /* With fields, for a writer that has room for them. */
@@ -65,14 +66,14 @@ struct log_wait {
 };
 void log_wait(struct log_wait *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void log_waited(struct log_wait *); /* it is over; nothing where no wait was said */
+void log_waited(struct log_wait *); /* it is over; does nothing if no wait was logged */
 
-/* How many waits that were said are not over. *count: of all lines that said one. */
+/* How many logged waits are not over. *count: how many lines have logged a wait. */
 unsigned log_waits(struct log *, unsigned *count);
 
 /*
- * The same for layers that do not know this one. `wait` is a struct log_wait. LOG_WARN, or LOG_INFO;
- * what is waited for, NULL: that is over.
+ * The same for layers that do not know this one. `wait` is a struct log_wait. log_notice: a line at
+ * LOG_WARN or LOG_INFO. log_notice_wait: what is waited for; NULL: the wait is over.
  */
 void log_notice(void *wait, bool warning, const char *line);
 void log_notice_wait(void *wait, const char *line);

@@ -1,10 +1,10 @@
 /*
- * The empty batches of one producer. The number of its batches is what bounds the memory under way
- * from it.
+ * The empty batches of one producer. The number of its batches bounds the memory that it has in
+ * flight.
  *
- * The producer takes; the emitter, and no one else, returns. Each producer has a pool of its own:
- * with a shared one the backfill would take every batch, and the WAL that carries its watermark
- * could never arrive.
+ * The producer takes; only the emitter returns. Each producer has a pool of its own: with a shared
+ * one the backfill would take every batch, and the WAL that carries its watermark could never
+ * arrive.
  */
 #ifndef RUNTIME_POOL_H
 #define RUNTIME_POOL_H
@@ -20,7 +20,7 @@ struct pool;
 /* Batches are made when first needed, `batches` at most. */
 struct pool *pool_new(unsigned producer, size_t batches);
 
-/* When no batch is in use: all must have been returned. */
+/* All batches must have been returned. */
 void pool_free(struct pool **);
 
 /*

@@ -15,13 +15,13 @@ struct retry {
     int64_t pause_us;   /* and how long to pause after the next failure */
 };
 
-/* Also the beginning: what has not been tried yet has not failed. */
+/* Also to initialize it. */
 void retry_succeeded(struct retry *, int64_t now_us);
 
 /*
  * After the failure *err: whether `what` is to be tried again, after *pause_us, which grows from
- * one failure to the next. Not when only someone else can mend it, nor when it has gone wrong for
- * five minutes; then err says so.
+ * one failure to the next. False if trying again cannot help, or if it has failed for five minutes;
+ * then err says so.
  */
 bool retry_again(struct retry *, const char *what, int64_t now_us, int64_t *pause_us, struct err *);
 

@@ -1,5 +1,5 @@
 /*
- * The life of a run: who may ask it to stop, and which error ended it.
+ * A run: how it is asked to stop, and which error ended it.
  *
  * Any thread may stop the run, with an error or without; the first error wins. A stop makes stop_fd
  * readable, for those who wait on sockets, and rings every bell that was added, for those who wait
@@ -32,7 +32,7 @@ bool run_stopping(const struct run *);
 /* Stop without an error; what is under way is dropped. */
 void run_stop(struct run *);
 
-/* Stop because of *err. ERR_STOPPED is no error. */
+/* Stop because of *err. ERR_STOPPED does not count as an error. */
 void run_fail(struct run *, const struct err *);
 
 /* Sleep so long, or until the run stops. Any thread. */

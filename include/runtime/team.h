@@ -23,7 +23,7 @@ struct teamwork {
     void *context;
     size_t count; /* pieces */
     size_t
-        ahead; /* so many are begun before the first of them is taken: results that wait. At least 1 */
+        ahead; /* pieces begun before the first of them is taken: results that wait. At least 1 */
 
     /* Do a piece. Member 0 is the caller of team_work. */
     void (*work)(void *context, size_t piece, int member);
@@ -33,8 +33,8 @@ struct teamwork {
 };
 
 /*
- * Until all pieces are taken, or `take` said no: no member works on any then. Returns how many were
- * taken, without that of the no.
+ * Returns once all pieces are taken, or `take` returned false; then no member works on a piece.
+ * Returns how many pieces were taken, without the one for which `take` returned false.
  */
 size_t team_work(struct team *, const struct teamwork *);
 

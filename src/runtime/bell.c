@@ -28,8 +28,8 @@ static void futex_wake(const struct ck_ec_ops *ops, const uint32_t *address)
     syscall(SYS_futex, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
 
-/* Threads hand over big batches, rarely: spinning first would only burn what the server could use.
- */
+/* Threads hand over big batches, rarely: spinning first would only burn CPU time that the server
+ * could use. */
 static const struct ck_ec_ops ops = {
     .gettime = now,
     .wait32 = futex_wait,

@@ -29,7 +29,7 @@ struct log {
     unsigned count; /* read without the lock, to see quickly that there is nothing */
     unsigned waits, waits_said;
     struct repeats repeats;
-    char *status; /* owned; said last; NULL: none */
+    char *status; /* owned; the last one written; NULL: none */
 };
 
 struct log *log_new(enum log_level threshold, log_writer *write, bool mirror)
@@ -105,7 +105,8 @@ static void tell_repeats(struct log *log, int64_t now_us, bool all)
     }
 }
 
-/* A status holds until the next one: the same text is written again after another. */
+/* Whether the line is to be written. A status holds until the next one, so the same status is
+ * written again after another. */
 static bool is_due(struct log *log, enum log_level level, const char *text, bool status,
                    int64_t now_us)
 {

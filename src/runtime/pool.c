@@ -48,7 +48,8 @@ static struct batch *take(struct pool *pool)
     return batch;
 }
 
-/* A stop is looked for after the count is taken: one that came before rings the bell no more. */
+/* Check for a stop after the count is taken: a stop that came before does not ring the bell
+ * again. */
 struct batch *pool_take(struct pool *pool, enum batch_kind kind, const struct run *run,
                         int64_t deadline_us)
 {

@@ -45,7 +45,7 @@ void queue_add_bell(struct queue *q, struct bell *bell)
     q->bells[q->bell_count++] = bell;
 }
 
-/* Behind all that are as urgent: nearly always at the end. */
+/* Insert after all equally urgent ones: nearly always at the end. */
 static void insert(struct queue *q, struct entry *entry)
 {
     struct entry **at = &q->first;

@@ -30,7 +30,7 @@ static struct repeat *find(struct repeats *repeats, const char *text)
     return NULL;
 }
 
-/* For a line more: the oldest of those that nothing is still to be said of, if there is one. */
+/* Room for one more line: the oldest one without left-out repeats to report, if there is one. */
 static struct repeat *room(struct repeats *repeats)
 {
     struct repeat *best = NULL;

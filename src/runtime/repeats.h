@@ -1,6 +1,6 @@
 /*
- * What was said a moment ago, so that it is not said again and again: the same line at most once a
- * minute, and then how many times it was left out.
+ * The lines logged recently, so that the same line is logged at most once a minute, and then how
+ * many times it was left out.
  */
 #ifndef RUNTIME_REPEATS_H
 #define RUNTIME_REPEATS_H
@@ -22,16 +22,16 @@ struct repeats {
     struct repeat items[REPEATS];
 };
 
-/* Whether the line is to be said now. It is remembered then, and else counted. */
+/* Whether the line is to be logged now. Then it is remembered, else counted. */
 bool repeats_allow(struct repeats *, int level, const char *text, int64_t now_us);
 
 /*
- * Take out one that a minute has passed since, or any if `all`, and that was left out meanwhile:
- * *repeat is the caller's, with its text. False: there is none.
+ * Take out a line that was left out meanwhile, and was logged more than a minute ago, or any such
+ * if `all`: *repeat is the caller's, with its text. False: there is none.
  */
 bool repeats_take(struct repeats *, int64_t now_us, bool all, struct repeat *);
 
-/* Forget it: it may be said again at once. */
+/* Forget it: it may be logged again at once. */
 void repeats_forget(struct repeats *, const char *text);
 void repeats_clear(struct repeats *);
 

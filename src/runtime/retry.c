@@ -11,7 +11,8 @@ enum {
     GIVE_UP_S = 5 * 60,
 };
 
-/* Builds made for crashing take it from the environment: a test does not wait for minutes. */
+/* Builds with crash points take it from the environment, so that tests need not wait for
+ * minutes. */
 static int64_t give_up_us(void)
 {
     int64_t seconds = GIVE_UP_S;

@@ -34,7 +34,7 @@ void __tsan_release(void *address);
 struct ring {
     ck_ring_t ring;
     struct bell *bell;
-    bool pushing, popping; /* a thread is at it: another must not be */
+    bool pushing, popping; /* a thread is in the call: another must not be */
     ck_ring_buffer_t slots[];
 };
 
@@ -62,8 +62,8 @@ struct ring *ring_new(size_t items, struct bell *bell)
     return ring;
 }
 
-/* An end belongs to one thread at a time. Relaxed, so that nothing is ordered by it: who hands an end
- * on has to see to that. */
+/* An end belongs to one thread at a time. Relaxed, so that it orders nothing: a thread that hands
+ * its end to another must synchronize with it. */
 static void enter(bool *at_it)
 {
     bool other = __atomic_exchange_n(at_it, true, __ATOMIC_RELAXED);

@@ -23,10 +23,10 @@ struct team {
     pthread_cond_t some_done; /* the caller waits: a piece that it needs is done */
     struct teamwork work;     /* count 0: none */
     size_t taken, begun;      /* see above */
-    size_t working;           /* members that are at a piece */
+    size_t working;           /* members that work on a piece */
     bool *done;               /* of the pieces from `taken` on: piece modulo `ahead` */
     size_t done_cap;
-    bool stopped; /* `take` said no */
+    bool stopped; /* `take` returned false */
     bool over;
 
     struct member *members; /* but the caller */

@@ -1,6 +1,6 @@
 /*
- * The rate is kept by one point in time, at which all that was taken will have been allowed: idle time is not
- * saved up.
+ * The rate is kept by one point in time: when everything taken so far will have been allowed. Idle
+ * time is not saved up.
  */
 #include "runtime/throttle.h"
 
@@ -17,7 +17,7 @@ enum {
 struct throttle {
     uint64_t bytes_per_second, lag_bytes; /* as is */
     pthread_mutex_t lock;
-    int64_t free_us; /* when all that was taken will have been allowed */
+    int64_t free_us; /* when everything taken so far will have been allowed */
     int64_t told_us; /* when the lag was reported; 0: never */
     bool behind;
     bool said_blind;
