@@ -1,6 +1,6 @@
 /*
  * Logging in. libssh keeps the key in memory: nothing of it is written anywhere, and it is freed as
- * soon as the server has let us in.
+ * soon as we are logged in.
  */
 #include "login.h"
 
@@ -152,7 +152,7 @@ static bool authenticate(const struct attempt *a, struct err *err)
     return ok;
 }
 
-/* A server that is gone without a word is noticed as libpq would notice it. */
+/* Detect a server that is gone without notice, with the same TCP settings as libpq. */
 static void watch(ssh_session session)
 {
     int fd = ssh_get_fd(session), on = 1, idle_s = 30, interval_s = 10, count = 3, limit_ms = 60000;

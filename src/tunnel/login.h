@@ -12,8 +12,8 @@ enum { FINGERPRINT = 128 };
 
 /*
  * A session that does not block. ERR_TRANSIENT: the server is not reached, or has another key than
- * `fingerprint` says; ERR_CONFIG: another than the configuration says, or it refuses this
- * key or password. Of an error, no part is secret.
+ * `fingerprint` says; ERR_CONFIG: its key is not the one in the configuration, or it refuses our
+ * key or password. Errors contain no secrets.
  */
 ssh_session login(const struct ssh *, char fingerprint[FINGERPRINT], int stop_fd, struct err *);
 
@@ -21,7 +21,7 @@ ssh_session login(const struct ssh *, char fingerprint[FINGERPRINT], int stop_fd
 void logout(ssh_session *);
 
 /*
- * Wait until the session can go on with what answered SSH_AGAIN, for so long at most. False: the
+ * Wait until a call that returned SSH_AGAIN can be repeated, until the deadline at most. False: the
  * time has passed, or stop_fd is readable, which the error says.
  */
 bool session_wait(ssh_session, int stop_fd, int64_t deadline_us, struct err *);

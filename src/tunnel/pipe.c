@@ -1,6 +1,7 @@
 /*
- * What is read from one side waits until the other has taken it, so each side slows the other down:
- * the socket is not read while the channel's window is full, nor the channel while the socket is.
+ * Data read from one side waits until the other side has taken it, so each side slows the other
+ * down: the socket is not read while the channel's window is full, nor the channel while the socket
+ * is.
  *
  *   OPENING --> OPEN, or the end
  */
@@ -51,7 +52,7 @@ void pipe_free(struct pipe **pipe)
     }
 }
 
-/* Whether something was moved; *failed is set where the side that takes is gone. */
+/* Whether something was moved; *failed is set if the receiving side is gone. */
 static bool move_down(struct pipe *p, bool *failed)
 {
     struct buffer *b = &p->down;

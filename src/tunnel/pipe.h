@@ -13,9 +13,9 @@ struct pipe *pipe_new(ssh_session, int fd, const struct config *to);
 void pipe_free(struct pipe **);
 
 enum pipe_move {
-    PIPE_WAITS,   /* until the session or the socket can go on */
-    PIPE_MORE,    /* can go on at once: others had to have their turn */
-    PIPE_ENDED,   /* one side has closed it, and has what the other sent */
+    PIPE_WAITS,   /* until the session or the socket is ready */
+    PIPE_MORE,    /* there is more to move, but other connections get their turn first */
+    PIPE_ENDED,   /* one side has closed it, and has received what the other sent */
     PIPE_REFUSED, /* the SSH server cannot reach the database; ssh_get_error says why */
 };
 

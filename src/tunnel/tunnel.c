@@ -34,7 +34,7 @@ struct tunnel {
     struct thread *thread;
 };
 
-/* What users know of an error of the SSH server's. */
+/* Set the error that explains the SSH server's failure to users. */
 static bool probe_failed(const struct tunnel *t, struct err *err)
 {
     return err_set(err, ERR_TRANSIENT,
@@ -44,7 +44,8 @@ static bool probe_failed(const struct tunnel *t, struct err *err)
                    ssh_get_error(t->session), config_words(t->config)->place);
 }
 
-/* Said now rather than by a connection that is closed without a word. */
+/* Try a connection to the database now: later a failure would only close a connection without a
+ * reason. */
 static bool probe(struct tunnel *t, int stop_fd, struct err *err)
 {
     int64_t deadline_us = clock_monotonic_us() + PROBE_TIMEOUT_US;
@@ -127,7 +128,7 @@ static void take_connection(struct tunnel *t)
     t->pipes[t->pipe_count++] = pipe_new(t->session, fd, t->config);
 }
 
-/* True: some can go on at once. */
+/* True: some have more to move at once. */
 static bool move_all(struct tunnel *t)
 {
     bool more = false;
