@@ -1,6 +1,7 @@
 /*
- * What a capture has done and where it is, for Prometheus: over HTTP, or in a file for node_exporter's
- * textfile collector. Reads the engine's progress; never waits for the capture, nor lets it wait.
+ * What a capture has done and where it is, for Prometheus: over HTTP, or in a file for
+ * node_exporter's textfile collector. Reads the engine's progress; never waits for the capture, nor
+ * makes it wait.
  */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
@@ -12,7 +13,7 @@
 #include "base/out.h"
 #include "engine/progress.h"
 
-/* What is shown; strings are borrowed. It must live as long as who shows it. */
+/* What is shown; strings are borrowed. It must outlive the server that shows it. */
 struct metrics_source {
     const struct progress *progress;
     const char *slot, *database, *version;
@@ -23,15 +24,16 @@ enum health {
     HEALTH_STARTING, /* it is waiting for what it needs to begin */
     HEALTH_MOVING,
     HEALTH_BLOCKED, /* the consumer does not read its output */
-    HEALTH_SILENT,  /* the server says nothing, or cannot be reached */
+    HEALTH_SILENT,  /* the server sends nothing, or cannot be reached */
 };
 enum health metrics_health(const struct progress *, int64_t now_us);
 const char *metrics_health_words(enum health);
 
-/* Append all of them in Prometheus' text format. Times are monotonic, and since 1970. */
+/* Append all metrics in Prometheus' text format. Times are monotonic, and since 1970. */
 void metrics_write(struct out *, const struct metrics_source *, int64_t now_us, int64_t now_ms);
 
-/* Replace the file as one whole. ERR_TRANSIENT: the disk is full; ERR_CONFIG: it is no place for one. */
+/* Replace the file as one whole. ERR_TRANSIENT: the disk is full; ERR_CONFIG: it cannot be written
+ * there. */
 bool metrics_file_write(const char *path, const struct out *, struct err *);
 
 /*

@@ -1,4 +1,5 @@
-/* The file that another program reads at any moment: written beside it, and put in its place. */
+/* A file that another program may read at any moment: written under another name, and then
+ * renamed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

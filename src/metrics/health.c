@@ -3,7 +3,7 @@
 #include "runtime/counter.h"
 
 enum {
-    BLOCKED_US = 60 * 1000 * 1000, /* some 256 kB are taken in milliseconds */
+    BLOCKED_US = 60 * 1000 * 1000, /* a consumer that reads takes some 256 kB in milliseconds */
     SILENT_US = 90 * 1000 * 1000,  /* a server that is well answers each of our reports, at 10 s */
 };
 

@@ -11,7 +11,7 @@
 
 enum {
     CONNECTIONS = 16,
-    IDLE_S = 10, /* one that says nothing is closed */
+    IDLE_S = 10, /* an idle connection is closed */
 };
 
 struct metrics_server {
@@ -69,7 +69,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *data_len = 0;
         return MHD_YES;
     }
-    if (!*of_request) { /* the head alone is there: a body may follow */
+    if (!*of_request) { /* only the head has come: a body may follow */
         *of_request = context;
         return MHD_YES;
     }
@@ -80,7 +80,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return result;
 }
 
-/* getaddrinfo() takes any number for a port, and keeps its last sixteen bits. */
+/* Check the port: getaddrinfo() accepts any number, and keeps its last sixteen bits. */
 static bool is_port(const char *text)
 {
     size_t digits = strspn(text, "0123456789");

@@ -245,7 +245,7 @@ static uint64_t resident_bytes(void)
         }
         fclose(file);
     }
-    const char *second = strchr(line, ' '); /* the first is what is mapped */
+    const char *second = strchr(line, ' '); /* the first field is the mapped size */
     return second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
