@@ -30,20 +30,22 @@ struct catalog_stream {
 
     /* Airbyte's alone: */
     bool airbyte_look;   /* its records are in the Airbyte look */
-    bool key_may_repeat; /* `key` is whatever a user chose: where no unique index lies within it,
-                            rows are read in ctid order */
-    /* In the Airbyte look: what was chosen of what a record can have, and `key`; the table's own
-     * key is written besides. NULL-terminated. NULL: all. */
+    bool key_may_repeat; /* `key` was chosen by a user and may repeat: if no unique index lies
+                            within it, rows are read in ctid order */
+    /* In the Airbyte look: the fields of a record that were chosen, and `key`; the table's own key
+     * is always written. NULL-terminated. NULL: all. */
     char **columns;
-    /* A generation is what a destination keeps together: a stream that is to be sent again gets a
-     * new one, and an attempt that is tried again has the same. What is older than the minimum is
-     * to go. */
+    /*
+     * A destination keeps the records of one generation together: a stream that is to be sent again
+     * gets a new generation, and a repeated attempt keeps it. The destination removes generations
+     * below the minimum.
+     */
     int64_t generation_id, minimum_generation_id, sync_id; /* 0: not given */
 };
 
 /*
- * Streams that are of no table: their schema is one that no table can be in. They have no state, and no
- * place among a catalog's streams.
+ * Streams without a table: their schema is one that no table can be in. They have no state, and are
+ * not among a catalog's streams.
  */
 enum logical_stream {
     LOGICAL_MESSAGES,
@@ -59,13 +61,13 @@ bool config_emits_logical(const struct config *, enum logical_stream, const char
 struct catalog {
     struct catalog_stream *streams;
     int count;
-    int room;          /* that `streams` has: others may join while a capture runs, in place */
+    int room;          /* of `streams`: more may join while a capture runs, without moving it */
     bool full_refresh; /* all streams are: the read ends after their rows, without changes */
     bool logical[LOGICAL_STREAMS]; /* which of those are in it */
     bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
 };
 
-/* Airbyte's form. ERR_CONFIG has a line for each fault, which names the stream and the field. */
+/* Airbyte's form. ERR_CONFIG has a line for each fault, with the stream and the field. */
 struct catalog *catalog_parse(const char *json, size_t len, struct err *);
 void catalog_free(struct catalog **);
 
@@ -76,9 +78,9 @@ void catalog_remove(struct catalog *, int stream);
 int catalog_find(const struct catalog *, int count, const char *schema, const char *table);
 
 /*
- * No two streams may be equal by `order`, which compares pointers to them: `what` they must have of
- * their own. The error names each that is like an earlier one; they were read from the elements of
- * `streams`.
+ * Check that no two streams are equal by `order`, which compares pointers to them; `what` names the
+ * member that must be unique. The error names each stream that equals an earlier one; they were
+ * read from the elements of `streams`.
  */
 bool catalog_check_duplicates(const struct json_at *streams, const struct catalog *,
                               int (*order)(const void *, const void *), const char *what,

@@ -18,31 +18,31 @@
 enum state_type {
     STATE_GLOBAL, /* Airbyte GLOBAL states */
     STATE_STREAM, /* Airbyte STREAM states */
-    STATE_LEGACY, /* GLOBAL, with the whole beside it where states once were */
+    STATE_LEGACY, /* GLOBAL, and the whole state beside it as `data`, as in the legacy form */
 };
 
-/* What is done about what happened to a table and was not sent. */
+/* What to do when a table was changed in a way that the stream does not report. */
 enum untracked {
     UNTRACKED_BACKFILL, /* the table is backfilled again */
-    UNTRACKED_WARN,     /* it is said, and the capture goes on */
+    UNTRACKED_WARN,     /* it is logged, and the capture continues */
     UNTRACKED_FAIL,     /* the capture ends */
 };
 
 /* Whether a standby may take the slot over (PostgreSQL 17 and later). */
 enum failover_slot {
     FAILOVER_AUTO,   /* if the server has a standby */
-    FAILOVER_ALWAYS, /* and an older server is refused */
+    FAILOVER_ALWAYS, /* always; an older server is refused */
     FAILOVER_NEVER,
 };
 
-/* What proves who the user is. */
+/* How the user is authenticated. */
 enum auth {
     AUTH_PASSWORD,
     AUTH_AWS,   /* the password is a token, signed for each connection */
-    AUTH_TOKEN, /* it is the token that the platform injected: of Google or Azure */
+    AUTH_TOKEN, /* the password is a token that the platform injected: for Google or Azure */
 };
 
-/* The platform injects all but the region. None of the three that follow it goes into a message. */
+/* The platform injects all but the region. The three members after it never go into a message. */
 struct credentials {
     enum auth auth;
     char *type; /* "AWSIAM"; NULL: UserPassword */
@@ -63,14 +63,14 @@ struct ssh {
 struct discovery {
     char **included, **excluded; /* schemas */
     char **patterns;             /* "schema.table" or "table", in which * and ? are wild */
-    bool unpublished;            /* Flow: tables too that the publication leaves out */
+    bool unpublished;            /* Flow: also tables that the publication leaves out */
 };
 
 struct config {
     char *host; /* name, address, or directory of a Unix socket */
     int port;
     char *user, *password /* NULL: none */, *database;
-    char *password_file; /* that the password is in: see config_read_password; NULL: none */
+    char *password_file; /* holds the password: see config_read_password; NULL: none */
     struct credentials credentials;
     struct ssh ssh;
     int tunnel_port; /* on loopback, of the tunnel that was opened there; 0: none */
@@ -97,7 +97,7 @@ struct config {
     bool read_only_capture;
     bool stream_open_transactions;
     bool capture_as_partitions;
-    bool publish_all_tables; /* a publication that is made is for all tables */
+    bool publish_all_tables; /* if the publication is made, it is for all tables */
     enum untracked on_untracked_change;
     int64_t statement_timeout_ms; /* of chunk queries; 0: none */
     int64_t check_interval_ms;    /* how often tables are looked at */
@@ -117,16 +117,16 @@ struct config {
 };
 
 /*
- * A read of full_refresh streams alone has a slot of its own, <slot_name>__full_refresh: the two change
- * places. A state of the other slot is then of the other kind of read.
+ * A read of full_refresh streams alone has a slot of its own, <slot_name>__full_refresh: swap
+ * slot_name and other_slot. A state of the other slot then comes from the other kind of read.
  */
 void config_use_other_slot(struct config *);
 
 /*
  * Parse and check. On success *config is new and *notices holds one line for each option that is
- * accepted but not acted on (NUL-terminated lines joined by '\n'; empty when there is none).
- * On failure (ERR_CONFIG) the message has a line for each fault, which names the option, and for an
- * unknown one the nearest known one.
+ * accepted but not acted on (NUL-terminated lines joined by '\n'; empty when there is none). On
+ * failure (ERR_CONFIG) the message has a line for each fault, which names the option, and for an
+ * unknown option the nearest known one.
  */
 struct config *config_parse(const char *json, size_t len, struct out *notices, struct err *);
 
@@ -134,12 +134,12 @@ struct config *config_parse(const char *json, size_t len, struct out *notices, s
 struct cJSON;
 struct config *config_read(const struct cJSON *, struct out *notices, struct err *);
 
-/* What backfill_workers is where it is given as 0. At least 1. */
+/* The number of workers if backfill_workers is 0. At least 1. */
 int config_workers_of(int cores, int memory_limit_mb);
 void config_free(struct config **);
 
-/* Read the password from its file, if one is named: all of it but a newline at its end. Not for a
- * configuration whose author may lack the right to read the file, as Flow's. */
+/* Read the password from its file, if one is named: all of it but a newline at its end. Not to be
+ * called if the author of the configuration may lack the right to read the file, as in Flow. */
 bool config_read_password(struct config *, struct err *);
 
 /* How messages name its options: as it was written. `place`: where the server is. */
@@ -148,8 +148,8 @@ struct option_words {
 };
 const struct option_words *config_words(const struct config *);
 
-/* Whether skip_backfills names the table, in any case (ASCII): an item of it is "schema.table", and "*"
- * stands for any. */
+/* Whether skip_backfills names the table, in any case (ASCII): an item of it is "schema.table", and
+ * "*" stands for any. */
 bool skip_means(const char *item, const char *schema, const char *table);
 bool config_skips_backfill(const struct config *, const char *schema, const char *table);
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "option.h"
 
-/* The value is never shown: it may be a URL, with a password in it. */
+/* Errors never show the value: it may be a URL with a password. */
 static bool host_text(const struct json_at *at, const char **text, struct err *err)
 {
     if (!option_text(at, text, err)) {

@@ -7,8 +7,8 @@
  *                "minimum_generation_id":0,"sync_id":12,…}],"estuary.dev/tail":true}
  *
  * A schema with the property `_ab_cdc_lsn` asks for the Airbyte look, and its properties say which
- * columns were chosen; of any other schema nothing is taken. Other members (cursor fields,
- * destination modes) concern the platform alone, and are ignored.
+ * columns were chosen; any other schema is ignored. Other members (cursor fields, destination
+ * modes) concern the platform alone, and are ignored.
  */
 #include "config/catalog.h"
 
@@ -169,7 +169,7 @@ static bool is_in(char *const *strings, const char *string)
     return false;
 }
 
-/* One column of the key: a path of one step, since a row has no depth. */
+/* One column of the key: a path of one step, since columns are not nested. */
 static bool read_key_column(const struct json_at *path, char **key, size_t count, struct err *err)
 {
     if (!json_array(path, err)) {
@@ -216,7 +216,7 @@ static bool read_key(const struct json_at *at, char ***key, struct err *err)
     return true;
 }
 
-/* Those of the key that was chosen, too, whether rows are read by it or not. */
+/* Includes the columns of the chosen key, whether rows are read by it or not. */
 static void read_columns(const struct json_at *stream, struct catalog_stream *s)
 {
     struct json_at schema = json_member(stream, "json_schema");
@@ -317,7 +317,7 @@ static bool is_logical(const struct catalog_stream *stream, bool *logical)
     return false;
 }
 
-/* Out of the tables. False: none is left. */
+/* Move the logical streams out of the list of tables. False: no table is left. */
 static bool take_logical_streams(struct catalog *catalog)
 {
     int kept = 0;

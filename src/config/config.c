@@ -27,7 +27,7 @@ static void name_other_slot(struct config *config)
 
 int config_workers_of(int cores, int memory_limit_mb)
 {
-    enum { MOST = 8, MB_EACH = 12 }; /* a third of the memory is not theirs */
+    enum { MOST = 8, MB_EACH = 12 }; /* a third of the memory is for other uses */
     int room = memory_limit_mb / MB_EACH, most = room < MOST ? room : MOST;
     return cores < most ? cores : most;
 }
@@ -146,7 +146,7 @@ static bool check_name(const struct json_at *at, const char *group, struct err *
     return known;
 }
 
-/* Names of nulls are not looked at: nothing is given there. */
+/* Members that are null are not checked: they count as not given. */
 static void check_group(struct reading *reading, const struct json_at *object, const char *group)
 {
     const cJSON *item;
@@ -193,8 +193,8 @@ static bool is_blank(const struct option *option, const cJSON *item)
 }
 
 /*
- * Forms fill in defaults, also beside another spelling of the same option: so a default given is as
- * good as nothing given.
+ * Forms fill in defaults, also beside another spelling of the same option: so a given default
+ * counts as not given.
  */
 static bool is_default(const struct option *option, const cJSON *item)
 {
@@ -266,7 +266,7 @@ static bool read_option(struct reading *reading, const struct option *option, st
     return read_at(reading, option, &at, err);
 }
 
-/* The defaults are read like what a user writes, and are known to be right. */
+/* Defaults are read like values of a user, and cannot be wrong. */
 static void read_default(struct reading *reading, const struct option *option)
 {
     struct err err;

@@ -1,4 +1,4 @@
-/* read(2) until the end, with a limit that no honest file meets. */
+/* read(2) until the end, with a limit that no real configuration reaches. */
 #include "config/file.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@ enum {
     LIMIT = 256 * 1024 * 1024,
 };
 
-/* A document in the place of its file's name is not repeated: it may hold a password. */
+/* If the document itself was given in place of its file's name, do not repeat it: it may hold a
+ * password. */
 static bool failed(const char *what, const char *path, const char *reason, struct err *err)
 {
     if (strpbrk(path, "{\n")) {

@@ -1,4 +1,4 @@
-/* Reading what restricts discovery, and what proves who the user is. */
+/* Reading the options that restrict discovery, and the credentials. */
 #include <fnmatch.h>
 #include <string.h>
 
@@ -69,7 +69,7 @@ bool config_emits_message(const struct config *config, const char *prefix)
     return emits && strcmp(prefix, OWN_MESSAGES) != 0;
 }
 
-/* It may stand in two places, and one that says so is enough. */
+/* The option may be given in two places; true in one of them is enough. */
 bool read_unpublished(const struct json_at *at, const struct option *option, struct config *config,
                       struct err *err)
 {

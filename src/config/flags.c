@@ -1,6 +1,6 @@
 /*
- * Flow's feature flags: names with commas between, "no_" before one that is to be off. Those that
- * mean something here are acted on; of the others it is said that they are not.
+ * Flow's feature flags: names with commas between, "no_" before one that is to be off. Those known
+ * here take effect; for the others a notice says that they do not.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static const char *next_flag(const char **text, size_t *len)
     return *len ? flag : NULL;
 }
 
-/* Where the config has the flag, and what it gets; NULL: not known. */
+/* The field of the config for the flag, and the value that it gets; NULL: unknown flag. */
 static bool *flag_field(struct config *config, const char *flag, size_t len, bool *value)
 {
     bool off = len > 3 && !strncmp(flag, "no_", 3);

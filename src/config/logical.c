@@ -1,4 +1,4 @@
-/* Streams that are of no table. */
+/* Streams without a table. */
 #include "config/catalog.h"
 #include "config/config.h"
 

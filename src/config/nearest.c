@@ -1,4 +1,4 @@
-/* Finding the option that an unknown one may have been meant to be. */
+/* Finding the option that a user may have meant by an unknown one. */
 #include "base/nearest.h"
 
 #include <limits.h>

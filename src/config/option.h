@@ -1,9 +1,10 @@
 /*
  * The one list of options. What a row says drives the parser (config.c), the schema (schema.c) and
- * the suggestions (nearest.c): nothing about an option is said anywhere else.
+ * the suggestions (nearest.c): nothing about an option is defined anywhere else.
  *
  * A new option needs a field in struct config (config/config.h), a row in options.c or one of the
- * files that it includes, and a row in docs/configuration.md, whose text a test compares with this one.
+ * files that it includes, and a row in docs/configuration.md, whose text a test compares with this
+ * one.
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
@@ -25,19 +26,20 @@ enum option_flag {
     OPTION_FLOW = 64,     /* Flow's alone: Airbyte's forms leave it out */
     OPTION_SHOWN = 128,   /* Airbyte's forms show it beside what is required */
     OPTION_FLAT = 256,    /* Flow has another spelling of it: its forms leave this one out */
-    OPTION_IAM = 512,     /* of a group: Flow adds to it what a role of a cloud gives */
+    OPTION_IAM = 512,     /* of a group: Flow adds the members that a cloud's role provides */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX
 
 enum { SLOT_NAME = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
 #define SLOT_SUFFIX                                                                                \
-    "__full_refresh" /* of other_slot, and of no slot_name: such slots are dropped */
+    "__full_refresh" /* of other_slot, slot_name must not end in it: such slots are dropped */
 
 struct option {
     const char *path; /* "slot_name", or "advanced.slotName" inside an object */
     const char *type; /* JSON schema's */
-    /* Check the value at a place, which is there and not null, and store it at `field` of the config. */
+    /* Check the value at a place, which is there and not null, and store it at `field` of the
+     * config. */
     bool (*read)(const struct json_at *, const struct option *, struct config *, struct err *);
     size_t field; /* two options with one field are two spellings of one thing */
     unsigned flags;
@@ -66,15 +68,16 @@ extern const int option_group_count;
 /* The group that an option's path begins with, or NULL; *leaf is the name within it. */
 const struct option_group *option_group(const struct option *, const char **leaf);
 
-/* The option whose path is most like one that does not exist. */
+/* The option whose path is nearest to an unknown one. */
 const struct option *option_nearest(const char *path);
 
-/* For readers: where the value goes, and a string that must not be empty. */
+/* For readers: option_field is where the value goes; option_text reads a string that must not be
+ * empty. */
 void *option_field(struct config *, const struct option *);
 void option_set_string(struct config *, const struct option *, const char *value);
 bool option_text(const struct json_at *, const char **text, struct err *);
 
-/* Say of each of Flow's feature flags that it is not known here: lines, as notices are. */
+/* Append a notice for each of Flow's feature flags that is not known here. */
 void flags_notice(const char *text, struct out *notices);
 
 /* Readers, for the table. */

@@ -16,7 +16,7 @@ static const char *const auth_types[] = {"UserPassword", "AWSIAM", "GCPIAM", "Az
 #define NAME_PATTERN  "([^\".]+|\"([^\"]|\"\")+\")" /* quoted, or not */
 #define TABLE_PATTERN NAME_PATTERN "[.]" NAME_PATTERN
 
-/* Of the credentials: what the platform takes from them, and what it adds. */
+/* Members of the credentials: those that the platform reads, and those that it adds. */
 #define ROLE(name, of, means)                                                                      \
     {                                                                                              \
         .path = "credentials." name, .type = "string", .read = read_nothing,                       \

@@ -1,6 +1,6 @@
 /*
  * The tables whose rows are not backfilled: schema.table, separated by commas, where * matches any
- * schema or any table. Kept without quotes, as Flow's captures compare them: of a name with dots it
+ * schema or any table. Kept without quotes, as Flow's captures compare them: in a name with dots it
  * does not matter where the schema ends.
  */
 #include <ctype.h>

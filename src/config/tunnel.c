@@ -1,5 +1,5 @@
 /*
- * Reading where an SSH tunnel leads through, in the two spellings:
+ * Reading the SSH server of a tunnel, in the two spellings:
  *
  *   {"sshForwarding":{"sshEndpoint":"ssh://user@host:22","privateKey":"-----BEGIN …"}}
  *   {"tunnel_method":"SSH_KEY_AUTH","tunnel_host":…,"tunnel_port":22,"tunnel_user":…,"ssh_key":…}
@@ -77,7 +77,7 @@ static bool take_place(const char *text, struct ssh *ssh)
     return take_port(rest + bracket, ssh);
 }
 
-/* The value is not shown: a password may stand in it, though it does not belong there. */
+/* Errors do not show the value: it may contain a password, though none belongs there. */
 static bool read_endpoint(const struct json_at *forwarding, struct ssh *ssh, struct err *err)
 {
     static const char scheme[] = "ssh://";
@@ -111,7 +111,7 @@ bool read_tunnel(const struct json_at *at, const struct option *option, struct c
            take_text(&forwarding, "privateKey", &ssh->key, err) && check_host(at, config, err);
 }
 
-/* What ssh-keygen -l prints of a key, and what libssh makes of one. */
+/* A key's fingerprint, as ssh-keygen -l prints it and as libssh computes it. */
 bool read_host_key(const struct json_at *at, const struct option *option, struct config *config,
                    struct err *err)
 {

@@ -103,7 +103,7 @@ bool read_untracked(const struct json_at *at, const struct option *option, struc
     return true;
 }
 
-/* A form gives a text, a person maybe a boolean. */
+/* A form gives a string; a hand-written configuration may have a boolean. */
 bool read_failover_slot(const struct json_at *at, const struct option *option,
                         struct config *config, struct err *err)
 {
@@ -182,7 +182,7 @@ bool read_schemas(const struct json_at *at, const struct option *option, struct 
     return true;
 }
 
-/* Flow's options of which not even the type matters here. */
+/* Options of Flow that are ignored, whatever their type. */
 bool read_nothing(const struct json_at *at, const struct option *option, struct config *config,
                   struct err *err)
 {
