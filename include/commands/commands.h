@@ -11,12 +11,12 @@
 #include "pg/teardown.h"
 #include "state/state.h"
 
-/* What a command works with; what it does not need, or was not given, is NULL. */
+/* The arguments of a command; NULL: not needed, or not given. */
 struct request {
     const struct config *config;
     const struct catalog *catalog;
     const struct state *state;
-    const char *admin;    /* setup-sql: who asks the server; NULL: the configured user */
+    const char *admin;    /* setup-sql: the user of the session; NULL: the configured user */
     const char *provider; /* setup-sql: see pg/setup.h */
     bool json;
     char *const *tables; /* backfill */

@@ -1,4 +1,4 @@
-/* backfill: asks a capture to backfill tables again, and says when it will. */
+/* backfill: asks a capture to backfill tables again, and prints when it will. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@ struct look {
     struct facts facts;
     struct slot_reader reader;
     struct problems problems;
-    struct problems remarks;          /* what keeps no capture from running */
+    struct problems remarks;          /* remarks that do not keep a capture from running */
     struct table_description *tables; /* of the catalog; NULL: they cannot be described */
 };
 
@@ -25,7 +25,7 @@ const struct stream_state *look_stream(const struct look *, int stream);
 /* "backfill", "active", "ignored", or "" without a state. */
 const char *look_mode(const struct stream_state *);
 
-/* Rows of the table, as the server estimates them; -1: it does not. */
+/* The server's estimate of the table's rows; -1: it has none. */
 int64_t look_estimate(const struct look *, int stream);
 
 void look_print(struct out *, const struct look *);

@@ -19,8 +19,8 @@ static bool check_provider(const char *provider, struct err *err)
 }
 
 /*
- * The configuration for the superuser's session: with a password of PGPASSWORD or PGPASSFILE, and
- * no token or key.
+ * The configuration for the superuser's session: with a password from PGPASSWORD or PGPASSFILE, and
+ * without token or key.
  */
 static struct config as_admin(const struct config *config, const char *admin)
 {

@@ -6,7 +6,7 @@
 #include "pg/failover.h"
 #include "pg/prerequisites.h"
 
-/* Sizes are good to have, and nothing fails for want of them. */
+/* Sizes are optional: the command does not fail without them. */
 static void describe(struct pg *pg, struct look *look)
 {
     struct err ignored;
@@ -27,8 +27,8 @@ static void add_remark(void *context, const char *line)
     problems_add(context, line);
 }
 
-/* Whether a read could go on from it, but for its timeline. A full refresh has dropped its slot when
- * it is complete, and streams with states of their own may be behind the slot. */
+/* Check whether a read could continue from the state, apart from its timeline. A complete full
+ * refresh has dropped its slot, and streams with states of their own may be behind the slot. */
 static void check_state(struct look *look)
 {
     const struct state *state = look->request->state;
@@ -41,7 +41,7 @@ static void check_state(struct look *look)
         return;
     }
     memcpy(server.system_identifier, slot->system_identifier, sizeof server.system_identifier);
-    bool known = *server.system_identifier != '\0'; /* not to every user */
+    bool known = *server.system_identifier != '\0'; /* not every user may read it */
     struct slot_claim claim = {.system_identifier =
                                    known ? state->identity.system_identifier : NULL,
                                .slot = state->identity.slot,

@@ -1,4 +1,4 @@
-/* teardown: says what it would drop, and what it leaves. */
+/* teardown: prints what it would drop, and what it keeps. */
 #include "commands/commands.h"
 
 static void print_kept(struct out *out, const struct problems *kept)
