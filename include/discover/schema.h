@@ -2,8 +2,8 @@
  * The JSON schema (draft-07) of a table's records, as docs/records.md says. One line,
  * no newline.
  *
- * Every record holds the key; other columns may be absent: a delete knows the key alone, and a
- * large value that an update did not touch is not sent.
+ * Every record holds the key; other columns may be absent: a delete has only the key, and a large
+ * value that an update did not touch is not sent.
  */
 #ifndef DISCOVER_SCHEMA_H
 #define DISCOVER_SCHEMA_H
@@ -18,11 +18,11 @@
  *
  *   {"type":["string","null"],"format":"date","description":"due (source type: date)"}
  *
- * The labels of an enum are left out: one that is added later would be against the schema.
+ * The labels of an enum are left out: a label that is added later would violate the schema.
  */
 void schema_column(struct out *, const struct discovered_column *);
 
-/* The same of values that are not null, without the description. */
+/* The same for values that are not null, without the description. */
 void schema_column_sourced(struct out *, const struct discovered_column *);
 
 /* Whether the column's values, but for nulls, are all strings, all integers, or all booleans. */
@@ -36,9 +36,9 @@ bool schema_columns(struct out *, const struct discovered_table *,
                     void (*write)(struct out *, const struct discovered_column *));
 
 /*
- * Append the schema of "_meta". `before` is the schema of the row before an update; what else
- * is in the schemas of "_meta" and of its "source" are members that follow others:
- * ",\"additionalProperties\":false".
+ * Append the schema of "_meta". `before` is the schema of the row before an update; the other
+ * strings are further members of the schemas of "_meta" and of its "source", with their leading
+ * commas: ",\"additionalProperties\":false".
  */
 struct schema_meta {
     const char *before, *members, *source_members;

@@ -13,7 +13,7 @@ struct look {
 
 static const struct look string_look = {"\"string\"", ""};
 
-/* Times have no format: 24:00:00, and offsets with seconds, are no RFC 3339. */
+/* Times have no format: 24:00:00, and offsets with seconds, are not valid in RFC 3339. */
 static const struct {
     uint32_t oid;
     struct look look;
@@ -169,7 +169,7 @@ bool schema_columns(struct out *out, const struct discovered_table *table,
     for (int i = 0; i < table->column_count; i++) {
         const struct discovered_column *column = &table->columns[i];
         if (!strcmp(column->name, "_meta")) {
-            continue; /* the record's own takes its place */
+            continue; /* the record has its own */
         }
         out_string(out, first ? "" : ",");
         first = false;
