@@ -3,7 +3,7 @@
  *
  * Several printers share the rows of a chunk: each prints slices of its batches to buffers of their
  * own, which the caller writes in the order of the rows, and so are numbered before they are
- * printed. At most two slices a printer wait to be written; a batch returns to its producer once
+ * printed. At most two slices per printer wait to be written; a batch returns to its producer once
  * its last row is written. The caller is the first of the printers, and alone touches `out`.
  */
 #ifndef PRINTING_PRINTING_H
@@ -21,7 +21,7 @@ struct printing;
 struct printing *printing_new(int printers, size_t slice_bytes, struct err *);
 void printing_free(struct printing **);
 
-/* How many printers are of use: one prints what two connections read. */
+/* How many printers are useful: one prints as much as two connections read. */
 int printing_printers(int cores, int workers);
 
 struct printing_rows {
@@ -30,8 +30,8 @@ struct printing_rows {
     uint64_t first;  /* the n of the first row that is printed */
     uint64_t cursor; /* of them all */
     int64_t now_ms;
-    const struct run *run; /* once it stops, no row more is printed; NULL: none stops it */
-    /* Each batch, in order, once its rows are written or never will be. */
+    const struct run *run; /* once it stops, no more rows are printed; NULL: nothing stops it */
+    /* Called with each batch, in order, once its rows are written, or never will be. */
     void (*home)(void *context, struct batch **);
     void *context;
 };

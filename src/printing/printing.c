@@ -1,6 +1,6 @@
 /*
- * Printing by one printer, which writes as it goes, or by several. A batch with a row so large that it
- * has outgrown the others is printed by one, which keeps no line as a whole.
+ * Printing by one printer, which writes as it goes, or by several. A batch that an oversized row
+ * has made larger than the others is printed by one, which writes long lines in parts.
  */
 #include "printing/printing.h"
 
@@ -12,8 +12,8 @@
 
 enum {
     PRINTERS_MOST = 8,
-    AHEAD = 2,           /* slices a printer */
-    TEXT_KEPT = 1 << 20, /* room beyond it is given back */
+    AHEAD = 2,           /* slices per printer */
+    TEXT_KEPT = 1 << 20, /* a larger buffer is freed after use */
     SHARED_MOST = 2 * BATCH_BYTES,
 };
 
@@ -36,8 +36,7 @@ struct printing {
         *by; /* by each printer: the first is the caller's, the others are copies of it */
     struct slice *slices;
     size_t slice_count, slice_cap;
-    struct out
-        *texts; /* of the slices from the one that is written next on: slice modulo `ahead` */
+    struct out *texts; /* of the next slices to be written: index is slice modulo `ahead` */
     size_t ahead;
 };
 
@@ -85,7 +84,7 @@ static bool stopping(const struct printing_rows *rows)
     return rows->run && run_stopping(rows->run);
 }
 
-/* Into a text of its own meanwhile: those of others stand beside it, in the same cache line. */
+/* Printed by way of a local buffer: the buffers of other printers may be in the same cache line. */
 static void print_slice(void *context, size_t piece, int member)
 {
     const struct printing *p = context;
@@ -105,7 +104,7 @@ static void print_slice(void *context, size_t piece, int member)
     p->texts[piece % p->ahead] = text;
 }
 
-/* After a stop the text may end early: what is not written by then never is. */
+/* After a stop the text may be incomplete: then it is not written. */
 static bool write_slice(void *context, size_t piece)
 {
     struct printing *p = context;
@@ -146,7 +145,7 @@ static uint64_t cut_batch(struct printing *p, struct batch *batch, uint64_t n)
     return n;
 }
 
-/* Of the slices that were cut. Returns the n behind the last row that was written. */
+/* Print the slices that were cut. Returns the n behind the last row that was written. */
 static uint64_t print_slices(struct printing *p, const struct printing_rows *rows)
 {
     const struct teamwork work = {p, p->slice_count, p->ahead, print_slice, write_slice};
@@ -187,7 +186,7 @@ static bool is_shared(const struct printing *p, const struct batch *batch)
     return p->team && batch->arena.bytes <= SHARED_MOST;
 }
 
-/* The batches up to one that is not shared. Returns likewise. */
+/* Print the batches up to the first one that is not shared. Returns likewise. */
 static uint64_t print_shared(struct printing *p, const struct printing_rows *rows,
                              struct batch **batches)
 {
