@@ -1,7 +1,7 @@
 /*
- * How often states are written: they are at most a twentieth of the output, and never come less
- * often than each ten seconds while one is due. Beside that they may take a few bytes a second, so
- * that the small state of a few streams follows each change of a trickle at once.
+ * How often states are written: they are at most a twentieth of the output, and while one is due,
+ * it waits at most ten seconds. In addition they may take a few bytes per second, so that with few
+ * streams and rare changes the small state follows each change at once.
  */
 #ifndef STATE_PACE_H
 #define STATE_PACE_H

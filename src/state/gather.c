@@ -1,4 +1,4 @@
-/* The rules between the parts of a state, whatever form they came in. */
+/* The rules for combining the parts of a state, whatever form they came in. */
 #include "gather.h"
 
 #include <stdio.h>
@@ -100,7 +100,7 @@ static void add_in_doubt(struct shared_part *to, const struct shared_part *from)
     }
 }
 
-/* Take what `from` has and `to` lacks, and the lower cursor. */
+/* Copy to `to` the members that it lacks, and the lower cursor. */
 static void fill_in(struct shared_part *to, struct shared_part *from)
 {
     char **to_text[] = {&to->identity.system_identifier, &to->identity.slot,
@@ -122,9 +122,9 @@ static void fill_in(struct shared_part *to, struct shared_part *from)
 }
 
 /*
- * STREAM states: whose they are must be one. Their cursors may differ, because they are written one
- * after the other: the capture goes on from the lowest, and a stream that is further skips what it
- * has.
+ * STREAM states: they must have one identity. Their cursors may differ, because they are written
+ * one after the other: the capture continues from the lowest, and a stream that is further skips
+ * what it has.
  */
 static bool settle_shared(struct gathered *gathered, struct err *err)
 {
@@ -149,7 +149,7 @@ static bool settle_shared(struct gathered *gathered, struct err *err)
     return true;
 }
 
-/* Whether the state of a stream says more than that all is still to be done. */
+/* Whether anything of the stream was captured, by its state. */
 static bool is_begun(const struct stream_state *state)
 {
     bool begun = state->mode != STREAM_BACKFILL || state->backfilled;
@@ -183,7 +183,7 @@ static bool is_of_slot(const struct shared_part *shared, const char *slot)
     return slot && shared->identity.slot && !strcmp(shared->identity.slot, slot);
 }
 
-/* Of the slot of another kind of read. */
+/* Drop the states that belong to the slot of another kind of read. */
 static void drop_of_slot(struct gathered *gathered, const char *slot)
 {
     bool whole = is_of_slot(&gathered->shared, slot);
@@ -221,7 +221,7 @@ bool gathered_check(struct gathered *gathered, const struct captured_streams *ca
     return settle_shared(gathered, err) && check_cursor(gathered, err);
 }
 
-/* Whether there is something to go on from: streams that are ignored begin again. */
+/* Whether there is something to continue from: streams that are ignored begin again. */
 static bool goes_on(const struct gathered *gathered)
 {
     bool ignored = gathered->count > 0;

@@ -1,4 +1,4 @@
-/* What the messages of a state have said so far, and whether it can be one checkpoint. */
+/* The contents of the messages of a state so far, and the check that they make one checkpoint. */
 #ifndef STATE_GATHER_H
 #define STATE_GATHER_H
 
@@ -23,7 +23,7 @@ struct gathered {
 /* A new stream at the end, named by *id, which moves. Valid until the next. */
 struct gathered_stream *gathered_add(struct gathered *, char **id);
 
-/* A state of the whole capture begins: forget the one before it. */
+/* A state of the whole capture begins: forget the previous one. */
 void gathered_restart(struct gathered *);
 
 /* Drop what later messages replace and what is not captured, settle the shared part, and check that

@@ -8,7 +8,7 @@
  *            | {"type":"LEGACY","data":whole} | whole
  *   entry    = {"stream_descriptor":{"name","namespace"},"stream_state":stream}
  *
- * The type of an inner message may be absent: then its members tell.
+ * The type of an inner message may be absent: then it follows from the members.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +108,8 @@ static bool says_anything(const struct json_at *at)
     return at->item && !cJSON_IsObject(at->item);
 }
 
-/* `alone`: the stream's state carries the shared part too. A stream without a state is not there.
- */
+/* `alone`: the stream's state carries the shared part too. A stream without a state counts as
+ * absent. */
 static bool read_entry(const struct json_at *at, bool alone, struct gathered *gathered,
                        struct err *err)
 {
@@ -174,7 +174,8 @@ static bool read_streams(const struct json_at *at, struct gathered *gathered, st
     return true;
 }
 
-/* An object of foreign members alone is no state: to begin again because of it would be a guess. */
+/* An object with only unknown members is not a state: to begin again because of it would be a
+ * guess. */
 static bool read_whole(const struct json_at *at, struct gathered *gathered, struct err *err)
 {
     struct json_at cursor = json_member(at, "cursor"), streams = json_member(at, "streams");

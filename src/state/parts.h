@@ -18,7 +18,7 @@ struct shared_part {
 bool shared_part_read(const struct json_at *, struct shared_part *, struct err *);
 void shared_part_clear(struct shared_part *);
 
-/* The first member of the identity that both say and say differently, or NULL. */
+/* The first member of the identity that both have, with different values; NULL: none. */
 const char *shared_part_differ(const struct shared_part *, const struct shared_part *);
 
 /* A text, the caller's to free; left alone where there is none. */

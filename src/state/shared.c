@@ -9,7 +9,7 @@
 
 enum { SYSTEM_IDENTIFIER = 20 }; /* digits of 2^64 - 1 */
 
-/* The original writes "" where it has none. */
+/* The original writes "" if it has no cursor. */
 bool cursor_read(const struct json_at *at, uint64_t *cursor, struct err *err)
 {
     const char *text;

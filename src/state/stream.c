@@ -7,7 +7,7 @@
 #include "parts.h"
 #include "row/snapshot.h"
 
-#define BACKFILLED_MAX ((int64_t)1 << 53) /* as far as a JSON number is exact everywhere */
+#define BACKFILLED_MAX ((int64_t)1 << 53) /* JSON numbers are exact up to here everywhere */
 
 const char *const stream_mode_names[3] = {
     [STREAM_BACKFILL] = "Backfill",
@@ -106,7 +106,7 @@ static bool read_snapshot(const struct json_at *at, char **snapshot, struct err 
     return true;
 }
 
-/* A bound of a range. All keys of a stream have one count of columns: *columns, 0 until it is
+/* A bound of a range. All keys of a stream have the same number of columns: *columns, 0 until it is
  * known. */
 static bool read_key(const struct json_at *at, struct key **key, int *columns, struct err *err)
 {
@@ -216,7 +216,7 @@ bool stream_part_read(const struct json_at *at, struct stream_state *state, stru
         return false;
     }
     if (state->mode != STREAM_BACKFILL) {
-        return true; /* what was still to be read means nothing any more */
+        return true; /* the ranges that were still to be read are void */
     }
     if (!read_snapshot(&snapshot, &state->snapshot, err) ||
         !cursor_read(&as_of, &state->as_of, err) ||

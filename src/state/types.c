@@ -24,7 +24,7 @@ static bool read_oid(const struct json_at *at, int64_t least, uint32_t *oid, str
     return true;
 }
 
-/* What it is made of: PostgreSQL's own, or one of those before it. */
+/* The inner type: a built-in one, or one of those before it in the list. */
 static bool read_inner(const struct json_at *at, const struct user_types *types,
                        struct user_type *type, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* Writing states. `cursor` and `mode` always stand first, so that a comma may precede every other
- * member. */
+/* Writing states. `cursor` and `mode` always come first, so that every other member can begin with
+ * a comma. */
 #include <inttypes.h>
 #include <string.h>
 
