@@ -1,4 +1,4 @@
-/* Writing network-order bytes, for tests that play the server. */
+/* Writing network-order bytes, for tests that act as the server. */
 #ifndef TEST_BYTES_OUT_H
 #define TEST_BYTES_OUT_H
 
@@ -19,7 +19,7 @@ static inline void put_string(struct out *out, const char *s)
     out_bytes(out, s, strlen(s) + 1);
 }
 
-/* A pgoutput tuple of text values; "\1" stands for unchanged, NULL for null. */
+/* A pgoutput tuple of text values; "\1" means unchanged, NULL for null. */
 static inline void put_tuple(struct out *out, int count, const char *const *values)
 {
     put_int(out, (uint64_t)count, 2);

@@ -1,4 +1,4 @@
-/* Ends that nothing may hold up. */
+/* Ending the process: nothing may block that. */
 #include "base/check.h"
 
 #include <criterion/criterion.h>
@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 
-/* How a process ends that does this, with the pipe as its standard error. */
+/* The exit status of a process that calls `what`, with the pipe as its standard error. */
 static int end_of(void (*what)(void), const int *ends)
 {
     int status = 0;
@@ -35,7 +35,7 @@ static void run_at_exit(void)
     _exit(99);
 }
 
-/* What else the process has to do at its end is another thread's. */
+/* Exit handlers must not run: they are for the main thread. */
 static void exhaust_memory(void)
 {
     atexit(run_at_exit);
@@ -62,7 +62,7 @@ Test(check, says_what_does_not_hold_and_ends_the_process)
     expect_said(ends, "77 bytes");
 }
 
-Test(check, ends_the_process_where_nobody_reads_what_it_says)
+Test(check, ends_the_process_although_its_message_is_not_read)
 {
     int ends[2];
     cr_assert_eq(pipe(ends), 0);

@@ -27,7 +27,7 @@ Test(err, detail_and_stream_keep_the_message)
     cr_assert_str_eq(err.table, "t");
 }
 
-Test(err, prefix_stands_before_the_message)
+Test(err, prefix_comes_before_the_message)
 {
     struct err err;
     err_set(&err, ERR_SYSTEM, "the disk is full");
@@ -35,7 +35,7 @@ Test(err, prefix_stands_before_the_message)
     cr_assert_str_eq(err.message, "while reading x: the disk is full");
 }
 
-Test(err, suffix_stands_behind_the_message)
+Test(err, suffix_comes_after_the_message)
 {
     struct err err;
     err_set(&err, ERR_CONFIG, "begin again");
@@ -84,7 +84,7 @@ Test(err, kinds_have_airbytes_names)
     cr_assert_str_eq(err_kind_name(ERR_STOPPED), "system_error");
 }
 
-Test(err, several_are_told_a_line_each)
+Test(err, several_are_reported_a_line_each)
 {
     struct err all = {0}, one;
     err_set(&one, ERR_CONFIG, "first");
@@ -115,7 +115,7 @@ Test(err, of_several_the_remedy_is_one_that_all_have)
     cr_assert_eq(all.remedy, REMEDY_NONE);
 }
 
-Test(err, of_too_many_the_first_are_told_whole)
+Test(err, of_too_many_the_first_are_reported_in_full)
 {
     struct err all = {0}, one;
     err_set(&one, ERR_CONFIG, "%0700d", 1);

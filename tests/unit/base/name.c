@@ -41,7 +41,7 @@ Test(name, a_label_is_the_same_by_value)
     cr_assert_str_eq(label.s + strlen(label.s) - 4, "x...");
 }
 
-Test(name, quotes_may_stand_where_none_are_needed)
+Test(name, quotes_may_be_where_none_are_needed)
 {
     char *schema, *table;
     cr_assert(stream_name_parse("\"public\".\"t\"", &schema, &table));

@@ -69,7 +69,7 @@ Test(out, takes_more_than_it_holds)
     out_free(&out);
 }
 
-Test(out, a_failed_sink_stays_failed_and_is_asked_no_more)
+Test(out, a_failed_sink_stays_failed_and_is_not_called_again)
 {
     struct out out;
     struct taken taken = {.fail_at = 2};
@@ -158,7 +158,7 @@ Test(out, counts_what_was_written_flushed_or_not)
     out_free(&out);
 }
 
-Test(out, passes_on_what_is_large_behind_what_is_there)
+Test(out, passes_on_large_data_after_what_is_there)
 {
     struct out out;
     struct taken taken = {.len = 0};

@@ -19,7 +19,7 @@ static void add(const char *text, const char *table)
     problems_concern(&problems, first, table ? "s" : "", table ? table : "");
 }
 
-Test(problems, none_is_no_error)
+Test(problems, none_is_not_an_error)
 {
     size_t next = 0;
     cr_assert(problems_none(&problems, &err));
@@ -36,7 +36,7 @@ Test(problems, of_one_stream_alone_name_it)
     cr_assert_str_eq(err.table, "t");
 }
 
-Test(problems, are_told_all_together_and_by_stream)
+Test(problems, are_reported_together_and_by_stream)
 {
     struct out text;
     size_t next = 0;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of exactly these bytes, so that a sanitizer sees the first one too many. */
+/* utf8_end() of a block of exactly these bytes, so that a sanitizer sees a read past them. */
 static size_t valid_bytes(const char *bytes, size_t len)
 {
     char *exact = malloc(len);

@@ -54,7 +54,7 @@ Test(captures, configurations_are_accepted)
     }
 }
 
-Test(captures, what_is_not_acted_on_is_said_by_name)
+Test(captures, notices_name_options_that_have_no_effect)
 {
     parse(accepted[7]);
     cr_assert_str_eq(out_text(&notices),

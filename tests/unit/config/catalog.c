@@ -172,7 +172,7 @@ Test(catalog, errors_name_the_stream)
     cr_assert_str_eq(err.table, "t");
 }
 
-Test(catalog, all_faults_are_told)
+Test(catalog, all_faults_are_reported)
 {
     refused("{\"tail\":1,\"streams\":[5,{\"stream\":{\"name\":\"t\"},\"sync_mode\":\"cdc\","
             "\"primary_key\":5},"
@@ -224,7 +224,7 @@ Test(catalog, a_stream_is_there_once)
     cr_assert_eq(catalog->count, 3);
 }
 
-Test(catalog, streams_that_are_of_no_table_stand_apart)
+Test(catalog, streams_without_a_table_are_kept_apart)
 {
     parse("{\"streams\":[{\"stream\":{\"name\":\"messages\",\"namespace\":\"pg_logical\"}},"
           "{\"stream\":{\"name\":\"t\"}},{\"stream\":{\"name\":\"transactions\",\"namespace\":"

@@ -119,7 +119,7 @@ Test(config, what_is_required)
     refused("{}", "config: host is missing: give host, or address\nconfig: user is missing");
 }
 
-Test(config, all_faults_are_told)
+Test(config, all_faults_are_reported)
 {
     refused(
         "{\"port\":0,\"slotname\":\"s\",\"credentials\":{\"pasword\":\"hush\"},\"database\":1,"
@@ -149,7 +149,7 @@ Test(config, one_thing_is_said_once)
             "config: advanced.slotName says the same as slot_name: give one of the two");
 }
 
-Test(config, what_is_said_twice_alike_is_said_once)
+Test(config, an_option_given_twice_with_one_value_counts_once)
 {
     parse(
         "{\"address\":\"h\",\"user\":\"u\",\"password\":\"a\",\"credentials\":{\"password\":\"a\"},"
@@ -251,7 +251,7 @@ Test(config, empty_strings)
             "config: advanced.discover_schemas must not hold an empty name");
 }
 
-Test(config, notices_name_what_is_not_acted_on)
+Test(config, notices_name_options_that_have_no_effect)
 {
     parse(ADVANCED("\"read_only_capture\":true,\"capture_as_partitions\":true,"
                    "\"feature_flags\":\"x\",\"discover_only_published\":false"));

@@ -6,7 +6,8 @@
 
 TestSuite(password, .init = start, .fini = stop);
 
-/* *path is a pattern for mkstemp. The file's content is the password, as the configuration names it. */
+/* *path is a pattern for mkstemp. The file's content is the password, as the configuration names
+ * it. */
 static void name_file(char *path, const char *content)
 {
     char json[256];

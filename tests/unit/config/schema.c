@@ -88,7 +88,7 @@ Test(schema, pem_texts_have_room)
     cr_assert_null(at("properties/password/multiline"));
 }
 
-Test(schema, defaults_ranges_and_choices_are_told)
+Test(schema, defaults_ranges_and_choices_are_in_it)
 {
     cr_assert_eq(at("properties/port/default")->valuedouble, 5432);
     cr_assert_eq(at("properties/port/maximum")->valuedouble, 65535);

@@ -50,7 +50,7 @@ Test(values, wrong_addresses)
     }
 }
 
-Test(values, the_port_may_stand_beside_an_address_that_has_none)
+Test(values, the_port_may_be_given_beside_an_address_without_one)
 {
     parse("{\"address\":\"h\",\"port\":99,\"user\":\"u\"}");
     cr_assert_eq(config->port, 99);

@@ -81,7 +81,7 @@ Test(schema, declared_length)
     prints(column, "{\"type\":\"string\"}");
     column.typmod = 24;
     prints(column, "{\"type\":\"string\",\"maxLength\":20}");
-    column.type = &numeric; /* a modifier means other things elsewhere */
+    column.type = &numeric; /* a modifier means something else for other types */
     prints(column, "{\"type\":\"string\",\"format\":\"number\"}");
 }
 
@@ -90,8 +90,8 @@ Test(schema, json_may_be_anything)
     prints(of(&jsonb, true), "{\"contentMediaType\":\"application/json\"}");
 }
 
-/* A label that is added later would be against the schema, and so would 24:00:00. */
-Test(schema, what_a_later_value_may_not_keep_is_not_told)
+/* A label that is added later would violate the schema, and so would 24:00:00. */
+Test(schema, leaves_out_what_a_later_value_may_violate)
 {
     static const struct type time = SCALAR(OID_TIME, "time"), timetz = SCALAR(OID_TIMETZ, "timetz");
     prints(of(&mood, false), "{\"type\":\"string\"}");
@@ -99,7 +99,7 @@ Test(schema, what_a_later_value_may_not_keep_is_not_told)
     prints(of(&timetz, false), "{\"type\":\"string\"}");
 }
 
-Test(schema, a_description_tells_the_source_type)
+Test(schema, a_description_has_the_source_type)
 {
     struct discovered_column column = of(&mood, false);
     describes(column, "{\"type\":\"string\",\"description\":\"(source type: non-nullable "

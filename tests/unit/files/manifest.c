@@ -76,7 +76,7 @@ Test(manifest, is_read_as_it_was_written)
     out_free(&out);
 }
 
-/* The same file tells `status` and any other read how far it is. */
+/* `status` and any other reader can take the same file as a state. */
 Test(manifest, is_a_state)
 {
     static const char text[] =

@@ -24,7 +24,7 @@ Test(name, keeps_apart_what_differs_by_case_alone)
     is_named("public", "t", "public.t");
 }
 
-Test(name, lets_nothing_through_that_means_something_to_a_file_system_or_a_shell)
+Test(name, escapes_what_means_something_to_a_file_system_or_a_shell)
 {
     is_named("public", "a/b", "public.a%2fb");
     is_named("..", ".", "%2e%2e.%2e");
@@ -62,7 +62,7 @@ Test(name, that_is_too_long_ends_in_a_hash)
     free(third);
 }
 
-/* A cut within %2f would make another name of it. */
+/* A cut within %2f would make it another name. */
 Test(name, is_cut_between_characters)
 {
     char schema[64] = "", table[64];
@@ -92,7 +92,7 @@ Test(name, of_another_kind_is_not_sound)
     }
 }
 
-Test(name, of_a_file_tells_its_number_its_form_and_whether_it_is_finished)
+Test(name, of_a_file_has_its_number_its_form_and_whether_it_is_finished)
 {
     cr_expect_str_eq(file_name(1, false, false).s, "00000001.jsonl");
     cr_expect_str_eq(file_name(123456789, true, true).s, "123456789.jsonl.zst.open");

@@ -1,4 +1,4 @@
-/* A stream that is added to a merger at work. */
+/* A stream that is added to a running merger. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -84,7 +84,7 @@ static struct checkpoint *idle(struct merge *m, int64_t now_us)
     return checkpoint;
 }
 
-Test(added, it_is_lost_until_it_begins_and_every_checkpoint_tells_of_it)
+Test(added, it_is_lost_until_it_begins_and_every_checkpoint_has_it)
 {
     struct err err;
     struct merge *m = merge_of_t();

@@ -21,7 +21,7 @@ Test(chunk, its_rows_come_with_the_commit_of_its_watermark)
     scene_free(&s);
 }
 
-Test(chunk, neither_another_watermark_nor_another_slot_lets_it_out)
+Test(chunk, neither_another_watermark_nor_another_slot_releases_it)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);

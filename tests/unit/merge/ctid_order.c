@@ -42,7 +42,7 @@ Test(ctid_order, a_row_that_moves_while_others_are_read_in_ctid_order_is_a_delet
     scene_free(&s);
 }
 
-Test(ctid_order, a_row_read_in_ctid_order_does_not_come_as_it_was_behind_its_change)
+Test(ctid_order, a_row_read_in_ctid_order_is_not_printed_after_its_change)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);

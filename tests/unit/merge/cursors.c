@@ -22,7 +22,7 @@ static uint64_t carry(const struct scene *s)
     return s->whole->streams[0].as_of_carry;
 }
 
-Test(cursors, of_rows_lie_behind_cursors_that_are_past_their_position)
+Test(cursors, of_rows_are_after_cursors_that_are_past_their_position)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);
@@ -42,7 +42,7 @@ Test(cursors, of_rows_lie_behind_cursors_that_are_past_their_position)
     scene_free(&s);
 }
 
-Test(cursors, of_rows_lie_behind_it_too_where_a_keepalive_passed_their_position)
+Test(cursors, of_rows_are_after_it_also_if_a_keepalive_passed_their_position)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);
@@ -70,7 +70,7 @@ Test(cursors, of_rows_stay_where_their_streams_state_is_further_than_others)
     scene_quiet(&s);
     s.whole->streams[0].as_of = s.lsn + 100;
     s.whole->streams[0].cursor = s.lsn + 1000;
-    s.whole->carry = (s.lsn + 1000) << CURSOR_BITS; /* of a transaction that it has, behind them */
+    s.whole->carry = (s.lsn + 1000) << CURSOR_BITS; /* past the LSNs of what it has processed */
     scene_resume(&s);
     s.lsn += 500;
     insert_many(&s, 8);
@@ -79,7 +79,7 @@ Test(cursors, of_rows_stay_where_their_streams_state_is_further_than_others)
     scene_free(&s);
 }
 
-Test(cursors, need_no_carry_where_the_position_says_it)
+Test(cursors, need_no_carry_if_the_position_is_enough)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);

@@ -6,7 +6,7 @@
 
 #define expect_said(s, text) cr_expect_str_eq(said(s), text)
 
-Test(deletes, of_rows_that_are_not_out_are_printed_for_those_who_may_have_them)
+Test(deletes, of_rows_that_are_not_out_are_printed_in_the_airbyte_look)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);
@@ -32,7 +32,7 @@ Test(deletes, of_rows_that_are_not_out_are_printed_for_those_who_may_have_them)
     scene_free(&s);
 }
 
-Test(deletes, before_a_new_life_are_printed_for_those_who_may_have_the_rows)
+Test(deletes, before_a_new_life_are_printed_in_the_airbyte_look)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
@@ -76,8 +76,9 @@ Test(deletes, of_a_lost_table_without_an_earlier_change_are_printed_too)
     scene_free(&s);
 }
 
-/* Else the next run takes the stream from where the life begins, and the delete is never told. */
-Test(deletes, are_still_to_come_in_the_states_of_a_life_that_has_not_begun)
+/* Else the next run takes the stream from where the life begins, and the delete is never
+ * printed. */
+Test(deletes, keep_the_state_lost_until_the_life_has_begun)
 {
     for (int look = 0; look < 2; look++) {
         struct scene s;

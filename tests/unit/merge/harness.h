@@ -1,7 +1,7 @@
 /*
  * A merger fed by hand: one stream public.t (id int4 key, v text), whose chunks and changes the
- * tests make. What the merger lets out is replayed into `out_v`: the consumer's copy of the table,
- * with every broken promise counted.
+ * tests make. What the merger releases is applied to `out_v`, the consumer's copy of the table;
+ * every violation is counted.
  */
 #ifndef TEST_MERGE_HARNESS_H
 #define TEST_MERGE_HARNESS_H
@@ -276,7 +276,7 @@ static void watermark(struct harness *h, const char *uuid)
     out_free(&out);
 }
 
-/* End the transaction, and let the merger have it. */
+/* End the transaction, and give it to the merger. */
 static void commit(struct harness *h)
 {
     struct err err = {0};

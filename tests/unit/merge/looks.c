@@ -1,4 +1,5 @@
-/* What has the server looked at: a partition that a change is of, and a watermark that did not come. */
+/* Reasons to have tables examined: a change of an unknown partition, and a watermark that did not
+ * come. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
@@ -62,7 +63,7 @@ Test(looks, goes_with_its_own_watermark_though_another_was_to_be_written)
     scene_free(&s);
 }
 
-Test(looks, in_ctid_order_goes_behind_those_before_it)
+Test(looks, in_ctid_order_is_released_after_those_before_it)
 {
     struct scene s;
     scene_init(&s, NULL, "10:10:", false);

@@ -1,4 +1,4 @@
-/* Streams that are lost, and what states say of them. */
+/* Lost streams, and their part of a state. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
@@ -26,8 +26,8 @@ Test(lost, a_stream_that_is_lost_over_and_over_says_so_once)
     scene_free(&s);
 }
 
-/* Else the next start would take it for one that never began, and would not ask about it. */
-Test(lost, no_state_tells_of_a_stream_that_is_lost_before_it_is_decided_upon)
+/* Else the next start would take the stream for one that never began, and not examine it. */
+Test(lost, no_state_is_written_while_a_lost_stream_is_undecided)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);

@@ -247,7 +247,7 @@ static void note_id(void *context, const char *id)
     strcat(context, id);
 }
 
-Test(merge_resume, streams_that_are_behind_are_forgotten_beside_others)
+Test(merge_resume, streams_that_are_behind_others_are_forgotten)
 {
     static const uint64_t cursors[] = {30, 0, 20, 25};
     struct checkpoint *c = checkpoint_new(4);
@@ -297,7 +297,7 @@ Test(merge, it_ends_at_the_final_watermark)
     EXPECT(9, ABSENT);
 }
 
-/* Another version of the table's shape, which the next transaction is in. Returns the one before. */
+/* Another version of the table's shape, for the next transaction. Returns the previous one. */
 static struct relation *tell_again(struct harness *harness)
 {
     struct relation *before = harness->relation;

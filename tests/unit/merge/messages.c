@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-Test(messages, stand_where_they_were_sent)
+Test(messages, keep_their_place_in_the_stream)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
@@ -35,7 +35,7 @@ Test(messages, between_transactions_are_in_the_next_state)
     scene_free(&s);
 }
 
-Test(messages, in_a_transaction_move_no_cursor)
+Test(messages, in_a_transaction_do_not_move_the_cursor)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);

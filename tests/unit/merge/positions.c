@@ -54,7 +54,7 @@ Test(positions, or_with_a_keepalive)
     scene_free(&s);
 }
 
-Test(positions, one_that_comes_late_waits_for_no_event)
+Test(positions, one_that_comes_late_is_released_at_once)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);
@@ -114,7 +114,7 @@ Test(positions, it_ends_past_one_once_all_rows_are_out)
     scene_free(&s);
 }
 
-Test(positions, the_last_checkpoint_tells_of_the_position_that_was_waited_for)
+Test(positions, the_last_checkpoint_has_the_position_that_was_waited_for)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);

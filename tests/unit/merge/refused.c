@@ -1,11 +1,12 @@
-/* What cannot be gone on with is an error; what our own code must never do ends the process. */
+/* Input that the merger cannot continue with is an error; what our own code must never do ends the
+ * process. */
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
 
 #include "scene.h"
 
-/* A range that ends at `until`, and one that begins behind `scanned`. */
+/* A range that ends at `until`, and one that begins after `scanned`. */
 static void expect_refused(const char *until, const char *scanned)
 {
     struct scene s;

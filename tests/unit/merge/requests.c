@@ -1,11 +1,11 @@
-/* Somebody asks for a backfill of a table in the watermarks table. */
+/* A row of the watermarks table requests a backfill of a table. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
 
 static const char row[] = "backfill:our";
 
-Test(requests, lose_the_stream_and_the_checkpoint_behind_says_so)
+Test(requests, lose_the_stream_and_the_next_checkpoint_says_so)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);

@@ -1,4 +1,4 @@
-/* Making batches by hand, and reading what the merger made of them. */
+/* Making batches by hand, and reading the merger's output. */
 #include "scene.h"
 
 #include <criterion/criterion.h>
@@ -66,7 +66,7 @@ static void look_up(struct scene *s, struct merge_question *q)
     }
 }
 
-/* All that the merger wants to know before it takes a batch. */
+/* Answer all that the merger asks before it takes a batch. */
 void scene_answer(struct scene *s, struct batch *batch)
 {
     struct merge_question *q;
@@ -122,7 +122,7 @@ static void start_merge(struct scene *s)
     cr_assert(s->m, "%s", s->err.message);
     bind(s->watermarks);
     bind(s->table);
-    s->table->life = s->shape->life = 0; /* of the merger before */
+    s->table->life = s->shape->life = 0; /* of the previous merger */
 }
 
 static void make_relations(struct scene *s, bool server)

@@ -2,7 +2,7 @@
  * A merger with one table t (id, v, w) and the watermarks table, fed by hand.
  *
  * Rows are written "1,a,x": id, v, w. In changes "^" is an unchanged value and "~" null. What the
- * merger lets out is kept as records, and told as text by said():
+ * merger releases is kept as records, and returned as text by said():
  *
  *   r1=a/x  a row of a chunk       p1=a/x  a patch of a chunk     c1=a/x  an insert
  *   u1=a/^  an update              d1      a delete               t       a truncate
@@ -40,7 +40,7 @@ struct scene {
     int truncated, lost;  /* times that the hooks were called */
     uint32_t stored;      /* the partition that a hook named last */
     char requested[64];   /* what a hook was asked for last */
-    bool other_goes_on;   /* what the hook says of changes of another table */
+    bool other_goes_on;   /* what the hook returns for changes of another table */
     /* The row with that key, as text; false: there is none. NULL: always. */
     bool (*row)(void *context, int id, uint32_t xid, char text[64]);
     void *row_context;
@@ -106,7 +106,7 @@ struct batch *read_together(struct scene *, const char *snapshot, const char *ro
 /* A transaction with nothing but our watermark. */
 void pass_watermark(struct scene *, uint32_t xid, const char *watermark);
 
-/* What came out since it was last asked. */
+/* What came out since the last call. */
 const char *said(struct scene *);
 
 /* The ranges of the last checkpoint, as scene_init takes them; "active" when it is. */

@@ -1,4 +1,4 @@
-/* What the merger lets out, as records. */
+/* What the merger releases, as records. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The other half of the scene: chunks, and what is said of it all. */
+/* The other half of the scene: chunks, and said(). */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

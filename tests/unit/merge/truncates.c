@@ -1,10 +1,10 @@
-/* TRUNCATE of a table that is captured: behind it no row comes that went with it, and before it none
- * that came after it. */
+/* TRUNCATE of a captured table: after it no row is printed that it removed, and before it none that
+ * was inserted later. */
 #include <criterion/criterion.h>
 
 #include "scene.h"
 
-Test(truncates, stand_between_the_changes_before_and_behind)
+Test(truncates, come_between_the_changes_before_and_after)
 {
     struct scene s;
     scene_init(&s, "", NULL, false);
@@ -45,7 +45,7 @@ Test(truncates, leave_chunks_alone_that_have_seen_them)
     scene_free(&s);
 }
 
-Test(truncates, come_behind_the_rows_that_are_out_and_before_those_that_are_read_later)
+Test(truncates, come_after_the_rows_that_are_out_and_before_those_read_later)
 {
     struct scene s;
     scene_init(&s, "-", NULL, false);

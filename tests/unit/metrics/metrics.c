@@ -62,7 +62,7 @@ Test(metrics, a_label_is_quoted)
           "\"backfill\"} 1");
 }
 
-Test(metrics, paths_are_told_apart)
+Test(metrics, paths_are_distinguished)
 {
     stream.table = (char *)"t";
     shows("source_postgres_record_bytes_total{schema=\"public\",table=\"t\",path=\"backfill\"} 2");
@@ -74,7 +74,7 @@ Test(metrics, paths_are_told_apart)
 Test(metrics, lag_is_in_bytes_and_seconds)
 {
     shows("source_postgres_lag_bytes 1000");
-    progress.slot.wal_end = 9000; /* seen on the server, while replication tells of nothing */
+    progress.slot.wal_end = 9000; /* seen on the server, while replication sends nothing */
     shows("source_postgres_server_lsn_bytes 9000");
     shows("source_postgres_lag_bytes 5000");
     progress.slot.wal_end = 0;
@@ -101,7 +101,7 @@ Test(metrics, a_heartbeat_that_is_under_way_counts_as_soon_as_it_is_late)
     shows("source_postgres_heartbeat_lag_seconds 0.012345");
 }
 
-Test(metrics, open_transactions_are_told)
+Test(metrics, open_transactions_are_shown)
 {
     progress.open_transactions = 2;
     progress.open_bytes = 1234;
@@ -204,7 +204,7 @@ Test(metrics, a_port_alone_is_on_loopback)
     struct metrics_server *server = metrics_serve("0", &source, &err);
     struct sockaddr_in other = {.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)metrics_port(server))};
-    inet_pton(AF_INET, "127.0.0.2", &other.sin_addr); /* bound to all, it would be there, too */
+    inet_pton(AF_INET, "127.0.0.2", &other.sin_addr); /* a server on all addresses would answer */
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     cr_assert_neq(connect(fd, (struct sockaddr *)&other, sizeof other), 0);
     inet_pton(AF_INET, "127.0.0.1", &other.sin_addr);

@@ -9,7 +9,7 @@ static const struct type int4 = {.oid = OID_INT4, .class = TYPE_SCALAR, .name = 
 static const struct type text = {.oid = OID_TEXT, .class = TYPE_SCALAR, .name = "text"};
 static const struct type numeric = {.oid = OID_NUMERIC, .class = TYPE_SCALAR, .name = "numeric"};
 
-/* A table (a int4, b text, c numeric); each test says what its key is. */
+/* A table (a int4, b text, c numeric); each test sets its key. */
 static struct table_description table;
 static struct column_facts facts[3];
 static struct catalog_stream stream;
@@ -116,7 +116,7 @@ Test(key, outside_the_replica_identity_is_refused_with_the_remedy)
     cr_assert(strstr(err.message, "ALTER TABLE \"public\".\"T\" REPLICA IDENTITY FULL"));
 }
 
-Test(key, outside_the_replica_identity_is_none_where_nobody_asked_for_it)
+Test(key, outside_the_replica_identity_is_not_used_unless_asked_for)
 {
     facts[0].position = 1;
     table.relation->columns[1].identity = true;
@@ -175,7 +175,7 @@ Test(key, that_may_repeat_has_its_rows_read_in_ctid_order)
     cr_expect_null(table.unsent_key);
 }
 
-Test(key, that_may_repeat_and_is_not_told_by_changes_is_noted)
+Test(key, that_may_repeat_and_that_changes_lack_is_noted)
 {
     choose_what_may_repeat();
     table.relation->columns[0].identity = true;
@@ -212,7 +212,7 @@ Test(key, named_by_the_catalog_has_32_columns_at_most)
                      "the catalog's primary_key names 33 columns; a key has 32 at most");
 }
 
-Test(key, cannot_be_named_as_what_every_record_has)
+Test(key, cannot_be_named_like_a_field_of_every_record)
 {
     free((void *)table.relation->columns[0].name);
     table.relation->columns[0].name = mem_string("_meta");
@@ -222,7 +222,7 @@ Test(key, cannot_be_named_as_what_every_record_has)
     cr_expect(strstr(err.message, "_meta"));
 }
 
-Test(key, tells_changes_apart_also_where_rows_are_read_in_ctid_order)
+Test(key, identifies_changes_also_if_rows_are_read_in_ctid_order)
 {
     facts[0].position = 1;
     stream.mode = BACKFILL_WITHOUT_KEY;

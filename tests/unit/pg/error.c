@@ -1,4 +1,4 @@
-/* What is said of a server's failures, and who can mend them. */
+/* Messages about a server's failures, and who can fix them. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ Test(error, replication_of_another_version_has_read_a_large_value)
     cr_expect(says("1 GB") && !says("update the server"), "%s", err.message);
 }
 
-Test(error, what_passes_is_tried_again)
+Test(error, a_transient_failure_is_tried_again)
 {
     static const char *const passes[] = {"25006", "25P04", "53300", "57P01",
                                          "08006", "40001", "55P03", "58030"};

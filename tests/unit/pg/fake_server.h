@@ -1,4 +1,4 @@
-/* A server that is played: it lets one connection in, and gives the session what it asks for. */
+/* A fake server: it accepts one connection, and answers the session's start. */
 #ifndef FAKE_SERVER_H
 #define FAKE_SERVER_H
 
@@ -88,7 +88,7 @@ static inline void fake_end(struct out *out)
     out_bytes(out, "Z\0\0\0\5I", 6);
 }
 
-/* The row that settings.c looks at; `wrong` replaces the value of that setting. */
+/* The row that settings.c checks; `wrong` replaces the value of that setting. */
 static inline void fake_look(struct out *out, const char *wrong)
 {
     const char *values[64] = {"4242", "f"};
@@ -104,7 +104,7 @@ static inline void fake_look(struct out *out, const char *wrong)
     fake_end(out);
 }
 
-/* What a server says to a start-up packet. */
+/* A server's answer to a start-up packet. */
 static inline void fake_welcome(struct out *out, const char *version)
 {
     static const char in[] = "R\0\0\0\x08\0\0\0\0", key[] = "K\0\0\0\x0c\0\0\x10\x92\0\0\0\0";

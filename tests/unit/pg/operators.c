@@ -1,4 +1,4 @@
-/* How keys are compared, as a server that is played here has it. */
+/* How keys are compared, according to a fake server. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 

@@ -3,7 +3,7 @@
 
 #include "problems.h"
 
-/* A server on which nothing is missing, and a catalog of one table; each test spoils one thing. */
+/* A server on which nothing is missing, and a catalog of one table; each test breaks one thing. */
 static struct table_facts tables[2];
 static struct facts facts;
 static struct config config;
@@ -144,7 +144,7 @@ Test(problems, a_publication_that_only_others_may_create)
     finds_nothing();
 }
 
-Test(problems, a_publication_is_told_to_name_only_what_can_be_published)
+Test(problems, a_publication_names_only_what_can_be_published)
 {
     struct table_facts fine = tables[0], unfit[] = {fine, fine, fine, fine, tables[1]};
     facts.publication = (struct publication_facts){0};
@@ -258,7 +258,7 @@ Test(problems, a_key_of_the_catalogs_that_may_repeat)
     finds_nothing();
 }
 
-Test(problems, a_watermarks_table_that_runs_what_others_made)
+Test(problems, a_watermarks_table_that_runs_code_of_others)
 {
     facts.watermarks.owner = (char *)"mallory";
     finds("ALTER TABLE \"public\".\"flow_watermarks\" OWNER TO \"flow_capture\"");
@@ -313,7 +313,7 @@ Test(problems, tables_of_which_some_columns_may_be_read)
 Test(problems, a_table_without_identity_is_not_published)
 {
     tables[0].identified = false;
-    finds_nothing(); /* others have */
+    finds_nothing(); /* others have published it */
     tables[0].published = false;
     facts.publication.all_tables = false;
     facts.publication.owned = true;
@@ -373,7 +373,7 @@ Test(problems, a_table_that_a_publication_for_all_tables_leaves_out)
     finds("take the table out of its EXCEPT list");
 }
 
-Test(problems, records_that_are_asked_for_need_a_server_that_tells_of_them)
+Test(problems, records_that_are_asked_for_need_a_server_that_sends_them)
 {
     static char all[] = "*", *patterns[] = {all, NULL};
     config.emit_messages = patterns;

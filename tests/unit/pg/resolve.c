@@ -1,4 +1,4 @@
-/* Names that are played here: slow ones, unknown ones, and ones of several addresses. */
+/* Faked names: slow ones, unknown ones, and ones with several addresses. */
 #include "pg/resolve.h"
 
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 
 typedef int look_up(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-/* In front of the library's. */
+/* Replaces the library's. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found)
 {
@@ -56,7 +56,7 @@ Test(resolve, all_addresses_of_a_name)
     cr_expect_str_eq(addresses.text[1], "127.0.0.3");
 }
 
-Test(resolve, what_is_no_name_is_not_looked_up)
+Test(resolve, what_is_not_a_name_is_not_looked_up)
 {
     static const char *const none[] = {"/var/run/postgresql", "@abstract", "127.0.0.1", "::1"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -65,7 +65,7 @@ Test(resolve, what_is_no_name_is_not_looked_up)
     }
 }
 
-Test(resolve, an_unknown_name_is_the_users_to_mend_and_a_silent_name_server_is_not)
+Test(resolve, an_unknown_name_is_the_users_to_fix_and_a_silent_name_server_is_not)
 {
     cr_assert_not(find("none.test", -1));
     cr_expect_eq(err.kind, ERR_CONFIG);
@@ -82,11 +82,11 @@ Test(resolve, a_stop_is_heard_meanwhile)
     cr_assert_not(find("slow.test", stop));
     cr_expect_eq(err.kind, ERR_STOPPED);
     cr_expect_lt(clock_monotonic_us() - begun_us, 1000 * 1000);
-    sleep(3); /* the look-up ends, with nobody there */
+    sleep(3); /* the look-up ends after its caller has left */
     close(stop);
 }
 
-/* On that address of loopback; *port 0: any. */
+/* Listen on that address of loopback; *port 0: any. */
 static int listen_on(const char *address, int *port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
@@ -112,7 +112,7 @@ static void connects_to_the_second(const char *name, bool silent)
     char host[16];
     pthread_t thread;
     int port = 0, listener = listen_on("127.0.0.3", &port);
-    int first = silent ? listen_on("127.0.0.2", &port) : -1; /* nobody takes what comes there */
+    int first = silent ? listen_on("127.0.0.2", &port) : -1; /* never accepts */
     struct config config = {.host = strcpy(host, name),
                             .port = port,
                             .user = user,
@@ -127,7 +127,7 @@ static void connects_to_the_second(const char *name, bool silent)
     close(first);
 }
 
-Test(connect, an_address_where_nobody_answers_is_followed_by_the_next)
+Test(connect, an_address_that_does_not_answer_is_followed_by_the_next)
 {
     connects_to_the_second("two.test", false);
 }

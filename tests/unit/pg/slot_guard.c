@@ -11,7 +11,7 @@ static uint64_t captured;
 static struct out warning;
 static struct err err;
 
-/* 100 MiB are kept, all of them captured; each test makes it worse. */
+/* 100 MiB are kept, all of them captured; each test changes something for the worse. */
 static void begin(void)
 {
     guard = (struct slot_guard){
@@ -123,7 +123,7 @@ Test(slot_guard, ends_a_capture_past_its_limit)
     cr_assert(strstr(err.message, "pg_drop_replication_slot('flow_slot')"));
 }
 
-Test(slot_guard, lets_one_catch_up_that_begins_past_its_limit)
+Test(slot_guard, lets_a_run_catch_up_that_begins_past_its_limit)
 {
     guard.stop_bytes = 200 * MIB;
     is_quiet(300);

@@ -1,4 +1,4 @@
-/* What is asked of the slot's server, and how often. */
+/* Which queries are sent to the slot's server, and how often. */
 #include "pg/slot.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 
 #include "pg/slot.h"
 
-/* A capture that may go on; each test spoils one thing. */
+/* A capture that may continue; each test breaks one thing. */
 static struct slot_claim claim;
 static struct slot now;
 static struct server_identity server;
@@ -40,12 +40,12 @@ static void refuses(const char *words)
     cr_assert_eq(err.remedy, REMEDY_BEGIN_AGAIN);
 }
 
-Test(slot_verify, continues_where_the_slot_stands)
+Test(slot_verify, continues_at_the_slots_position)
 {
     cr_assert(verify(), "%s", err.message);
 }
 
-Test(slot_verify, continues_after_where_the_slot_stands)
+Test(slot_verify, continues_after_the_slots_position)
 {
     now.confirmed_flush = 0x1800;
     cr_assert(verify(), "%s", err.message);
@@ -192,7 +192,7 @@ Test(slot_verify, names_a_remedy_for_each_reason_of_an_invalidation)
     refuses("invalidation_reason");
 }
 
-Test(slot_verify, refuses_a_slot_that_a_standby_had_not_synchronized_whole)
+Test(slot_verify, refuses_a_slot_that_a_standby_had_not_fully_synchronized)
 {
     now.temporary = true;
     refuses("is a temporary one now");

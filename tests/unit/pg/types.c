@@ -72,7 +72,7 @@ Test(types, builtins_resolve_without_a_connection)
     relation_free(&relation);
 }
 
-Test(types, own_modifier_stands_and_builtins_add_none)
+Test(types, own_modifier_counts_and_builtins_add_none)
 {
     cr_assert_eq(types_modifier(types, OID_VARCHAR, 24), 24);
     cr_assert_eq(types_modifier(types, OID_VARCHAR, -1), -1);

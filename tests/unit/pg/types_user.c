@@ -1,4 +1,4 @@
-/* Types that are remembered, with a server that is played here: it knows one of them still. */
+/* Remembered types, with a fake server that still has one of them. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 
@@ -62,7 +62,7 @@ static void resolve_all(struct types *types, struct relation *relation)
     rmdir(directory);
 }
 
-Test(types_user, what_is_gone_is_as_remembered_and_listed_again)
+Test(types_user, a_type_that_is_gone_is_as_remembered_and_listed_again)
 {
     static const uint32_t oids[] = {ARRAYS, DOMAIN, ENUM, LIVE, UNKNOWN, OID_INT4};
     struct user_types listed = {0};

@@ -1,6 +1,6 @@
 /*
- * The socket under a connection, against a server that is played here: it lets the connection in,
- * and then sends whatever a test says, cut wherever it says.
+ * The socket under a connection, against a fake server: it accepts the connection, and then sends
+ * what a test says, cut where the test says.
  */
 #include "pg/wire.h"
 
@@ -115,7 +115,7 @@ static void expect_failure(enum err_kind kind, const char *words)
     cr_expect_not(pg_alive(pg));
 }
 
-Test(wire, messages_that_nobody_asked_for_are_stepped_over)
+Test(wire, unsolicited_messages_are_skipped)
 {
     SERVE("1\0\0\0\4"
           "2\0\0\0\4"
@@ -133,14 +133,14 @@ Test(wire, messages_that_nobody_asked_for_are_stepped_over)
     expect_none();
 }
 
-Test(wire, nothing_is_no_failure)
+Test(wire, no_data_is_not_a_failure)
 {
     cr_expect_eq(take(), 0);
     expect_none();
     cr_expect_not(wire_has_more(pg));
 }
 
-Test(wire, the_end_is_told_after_what_came_before_it)
+Test(wire, the_end_is_reported_after_the_messages_before_it)
 {
     SERVE("D\0\0\0\4"
           "D\0\0\0");
@@ -165,7 +165,7 @@ Test(wire, what_was_kept_is_handed_out_although_the_end_has_come)
     expect_failure(ERR_TRANSIENT, "closed");
 }
 
-Test(wire, what_is_no_message_ends_the_connection)
+Test(wire, an_invalid_message_ends_the_connection)
 {
     SERVE("D\0\0\0\4"
           "D\xff\xff\xff\xff"
@@ -175,7 +175,7 @@ Test(wire, what_is_no_message_ends_the_connection)
     expect_failure(ERR_TRANSIENT, "protocol");
 }
 
-Test(wire, what_is_no_message_and_was_kept_ends_the_connection)
+Test(wire, an_invalid_message_that_was_kept_ends_the_connection)
 {
     SERVE("D\0\0\0\4"
           "Z\0\0\0\3");
@@ -220,7 +220,7 @@ Test(wire_stream, a_warning_that_changes_are_left_out_is_an_error)
     expect_none();
 }
 
-/* Message k, of a length and with bytes that tell it from all others. */
+/* Message k: no other has its length and bytes. */
 enum { MESSAGES = 400, LONGEST = 400 * 1000 };
 
 static size_t length_of(unsigned k)
@@ -251,8 +251,8 @@ static bool is_message(const struct message *m, unsigned k)
     return same;
 }
 
-/* Sent in pieces of any size; in between the arena is given away, as a full batch is, at any time
- * but with what was handed out of it still to be read. */
+/* Send all in pieces of random size; in between the arena is replaced, as with a full batch, unless
+ * messages in it are still to be read. */
 static void expect_all_whole(unsigned seed)
 {
     struct message messages[MESSAGES];
@@ -294,7 +294,7 @@ Test(wire, every_message_is_whole_however_it_comes)
     }
 }
 
-/* What is larger than the buffer of the socket is sent while the server reads. */
+/* The server reads meanwhile: a request may be larger than the buffer of the socket. */
 static void *drain(void *count)
 {
     static char block[65536];
@@ -318,12 +318,12 @@ Test(wire, a_request_larger_than_the_sockets_buffer_is_sent)
     cr_assert(wire_send(pg, &request, &err), "%s", err.message);
     pg_close(&pg);
     pthread_join(thread, NULL);
-    cr_expect_geq(count, (size_t)4 << 20); /* and libpq's farewell */
+    cr_expect_geq(count, (size_t)4 << 20); /* and libpq's Terminate message */
     out_free(&request);
 }
 
-/* Fails as of bc41374: the broken pipe is told instead. */
-Test(wire, the_servers_last_words_are_heard_although_the_request_does_not_arrive)
+/* Failed at bc41374, which reported the broken pipe instead. */
+Test(wire, the_servers_last_message_is_read_although_the_request_does_not_arrive)
 {
     struct message message;
     struct out request;
@@ -341,7 +341,7 @@ Test(wire, the_servers_last_words_are_heard_although_the_request_does_not_arrive
     out_free(&request);
 }
 
-Test(settings, one_that_does_not_stick_is_named_with_what_stands_between, .fini = tear_down)
+Test(settings, one_that_does_not_stick_is_named_and_a_pooler_suspected, .fini = tear_down)
 {
     static const char *const some[] = {"search_path", "DateStyle", "row_security"};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {

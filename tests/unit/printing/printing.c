@@ -124,7 +124,7 @@ ParameterizedTest(int *printers, printing, lines_come_out_in_the_order_of_the_ro
     }
 }
 
-/* Says so of each record. */
+/* Notes that it was called for the record. */
 static void close_record(char *record, size_t len)
 {
     cr_assert_eq(record[0], '_');

@@ -83,6 +83,6 @@ Test(batch, a_carrier_goes_home_with_the_last_of_its_riders)
     cr_assert_null(batch_done(&second));
     cr_assert_eq(batch_done(&first), home);
     cr_assert(!first && !second && !rider);
-    cr_assert_eq(batch_done(&carrier), home); /* and again from its next trip */
+    cr_assert_eq(batch_done(&carrier), home); /* and again after it was recycled */
     batch_free(&home);
 }

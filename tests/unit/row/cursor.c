@@ -29,7 +29,7 @@ Test(cursor, of_a_transaction_sent_again_is_the_same)
     cr_expect_eq(cursor_change(&again), cursor_change(&first));
 }
 
-Test(cursor, of_released_rows_lies_behind_what_came_before_and_before_what_follows)
+Test(cursor, of_released_rows_is_after_earlier_changes_and_before_later_ones)
 {
     uint64_t last = 0;
     cursor_begin(&last, 0x1000);
@@ -44,7 +44,7 @@ Test(cursor, of_released_rows_lies_behind_what_came_before_and_before_what_follo
     cr_expect(before < rows && rows < cursor_change(&last));
 }
 
-Test(cursor, needs_no_carry_where_the_lsn_says_it)
+Test(cursor, needs_no_carry_if_the_lsn_is_enough)
 {
     uint64_t last = 0;
     cursor_begin(&last, 0x1000);
@@ -53,7 +53,7 @@ Test(cursor, needs_no_carry_where_the_lsn_says_it)
     cr_expect_eq(cursor_carry(cursor_release(&last, 0x1028), 0x1028), 0);
 }
 
-Test(cursor, of_rows_that_stand_before_a_transaction_lies_behind_all_that_ran_ahead)
+Test(cursor, of_rows_before_a_transaction_is_after_all_that_ran_past_it)
 {
     uint64_t last = 0;
     cursor_begin(&last, 0x1000);

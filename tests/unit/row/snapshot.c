@@ -107,7 +107,7 @@ Test(snapshot, the_epoch_does_not_matter)
     snapshot_free(&s);
 }
 
-Test(snapshot, at_a_standby_a_position_tells)
+Test(snapshot, at_a_standby_a_position_decides)
 {
     struct snapshot s, copy;
     cr_assert(snapshot_parse(&s, "1/16B3748"));

@@ -123,7 +123,7 @@ Test(leaves, are_found_by_their_whole_oid)
     cr_assert_not(leaf_find("16390:1:2 16399:3:4", 1639, &leaf));
 }
 
-/* A state comes from outside: whatever stands in it is read to its end and no further. */
+/* A state comes from outside: whatever is in it must not be read past its end. */
 Test(leaves, of_a_damaged_state_end)
 {
     static const char *const damaged[] = {
@@ -139,7 +139,7 @@ Test(leaves, of_a_damaged_state_end)
     }
 }
 
-Test(leaves, one_that_the_stream_told_of_is_added_once)
+Test(leaves, one_that_the_stream_described_is_added_once)
 {
     struct terms told = {0};
     struct leaf leaf;

@@ -24,7 +24,7 @@ Test(repeats, a_line_is_said_once_a_minute)
     cr_assert(repeats_allow(&repeats, 1, "a", 60 S));
 }
 
-Test(repeats, how_often_it_was_left_out_is_told_when_the_minute_is_over)
+Test(repeats, how_often_it_was_left_out_is_reported_when_the_minute_is_over)
 {
     repeats_allow(&repeats, 2, "a", 0);
     repeats_allow(&repeats, 2, "a", 1 S);
@@ -38,7 +38,7 @@ Test(repeats, how_often_it_was_left_out_is_told_when_the_minute_is_over)
     cr_assert(repeats_allow(&repeats, 2, "a", 60 S));
 }
 
-Test(repeats, at_the_end_all_is_told)
+Test(repeats, at_the_end_all_is_reported)
 {
     repeats_allow(&repeats, 1, "a", 0);
     cr_assert_not(repeats_take(&repeats, 1 S, true, &taken), "nothing was left out");
@@ -47,14 +47,14 @@ Test(repeats, at_the_end_all_is_told)
     free(taken.text);
 }
 
-Test(repeats, what_is_forgotten_may_be_said_at_once)
+Test(repeats, a_forgotten_line_may_be_logged_at_once)
 {
     repeats_allow(&repeats, 1, "a", 0);
     repeats_forget(&repeats, "a");
     cr_assert(repeats_allow(&repeats, 1, "a", 1 S));
 }
 
-Test(repeats, many_lines_push_out_those_that_nothing_is_to_be_told_of)
+Test(repeats, many_lines_push_out_those_that_were_not_left_out)
 {
     char line[16];
     repeats_allow(&repeats, 1, "counted", 0);

@@ -39,7 +39,7 @@ Test(retry, gives_up_five_minutes_after_it_last_went_well)
     cr_assert_str_eq(err.message, "it gave up after 5 minutes of trying: nothing answers");
 }
 
-Test(retry, does_not_try_again_what_only_others_can_mend)
+Test(retry, does_not_try_again_what_only_others_can_fix)
 {
     struct retry retry;
     int64_t pause_us;

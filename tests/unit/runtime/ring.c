@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "runtime/pool.h"
 
-Test(ring, gives_what_was_pushed_in_its_order)
+Test(ring, gives_items_in_the_order_of_pushing)
 {
     struct bell bell;
     int items[20];
@@ -78,7 +78,7 @@ Test(bell, stops_waiting_at_the_deadline)
     }
 }
 
-Test(bell, a_deadline_that_has_passed_is_no_wait)
+Test(bell, a_deadline_that_has_passed_does_not_wait)
 {
     struct bell bell;
     bell_init(&bell);

@@ -25,7 +25,7 @@ static struct run *new_run(void)
     return run;
 }
 
-Test(run, tells_of_a_stop_by_flag_descriptor_and_bells)
+Test(run, shows_a_stop_by_flag_descriptor_and_bells)
 {
     struct run *run = new_run();
     struct bell one, two;
@@ -90,7 +90,7 @@ Test(run, keeps_the_first_error)
     run_free(&run);
 }
 
-Test(run, a_stop_is_no_error)
+Test(run, a_stop_is_not_an_error)
 {
     struct run *run = new_run();
     struct err stopped = {0}, result = {0};
@@ -184,7 +184,7 @@ Test(log, drops_what_is_above_the_threshold)
     log_free(&log);
 }
 
-Test(log, forgets_the_oldest_lines_that_nobody_takes)
+Test(log, forgets_the_oldest_lines_that_are_not_taken)
 {
     enum log_level level;
     struct log *log = log_new(LOG_INFO, remember, true);

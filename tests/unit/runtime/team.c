@@ -58,7 +58,7 @@ Test(team, results_are_taken_in_order)
     }
 }
 
-Test(team, a_no_ends_the_work_and_nobody_is_at_it)
+Test(team, a_false_from_take_ends_the_work_of_all_members)
 {
     for (int members = 1; members < 5; members++) {
         struct err err;

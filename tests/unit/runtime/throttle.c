@@ -27,7 +27,7 @@ Test(throttle, without_limits_all_may_begin)
     cr_assert_eq(throttle_piece(t), UINT64_MAX);
 }
 
-Test(throttle, what_was_taken_must_have_been_allowed)
+Test(throttle, waits_until_what_was_taken_is_allowed)
 {
     t = throttle_new(1000, 0);
     cr_assert_eq(at(10 * S), THROTTLE_GO);
@@ -51,7 +51,7 @@ Test(throttle, all_workers_share_the_rate)
 Test(throttle, the_time_that_the_work_took_counts)
 {
     t = throttle_new(1000, 0);
-    throttle_took(t, 10 * S, 3000); /* told at 12 s */
+    throttle_took(t, 10 * S, 3000); /* reported at 12 s */
     cr_assert_eq(at(13 * S - 1), THROTTLE_RATE);
     cr_assert_eq(at(13 * S), THROTTLE_GO);
 }
@@ -64,7 +64,7 @@ Test(throttle, idle_time_is_not_saved_up)
     cr_assert_eq(at(101 * S - 1), THROTTLE_RATE);
 }
 
-Test(throttle, a_piece_is_what_a_second_may_take)
+Test(throttle, a_piece_takes_at_most_a_second_of_the_rate)
 {
     t = throttle_new(1000, 0);
     cr_assert_eq(throttle_piece(t), 1000);

@@ -1,4 +1,5 @@
-/* Which states count: those of the streams that are captured, and of the slot of this kind of read. */
+/* Which states count: those of the streams that are captured, and of the slot of this kind of
+ * read. */
 #include "parse.h"
 
 TestSuite(captured, .init = start, .fini = stop);

@@ -27,7 +27,7 @@ Test(state_patch, the_identity_where_it_is_given)
            "\"database\":\"d\"}");
 }
 
-Test(state_patch, an_unseen_that_is_empty_again_is_deleted)
+Test(state_patch, a_member_unseen_that_is_empty_again_is_deleted)
 {
     parse("{\"cursor\":\"0/10\"}");
     prints((struct state_patch){.had_in_doubt = true}, "{\"cursor\":\"0/10\",\"unseen\":null}");
@@ -35,7 +35,7 @@ Test(state_patch, an_unseen_that_is_empty_again_is_deleted)
     prints((struct state_patch){.had_in_doubt = true}, "{\"cursor\":\"0/10\",\"unseen\":[7]}");
 }
 
-Test(state_patch, what_a_stream_has_no_more_is_deleted)
+Test(state_patch, members_that_a_stream_no_longer_has_are_deleted)
 {
     parse("{\"cursor\":\"0/10\",\"streams\":{\"public%2Ft.v1\":{\"mode\":\"Active\","
           "\"key_columns\":[\"id\"],\"backfilled\":3}}}");

@@ -25,7 +25,7 @@ Test(refused, stream_states_must_agree)
     disagrees("\"system_identifier\":\"1\"", "\"system_identifier\":\"2\"", "system_identifier");
 }
 
-Test(refused, an_empty_file_is_no_beginning)
+Test(refused, an_empty_file_is_not_a_beginning)
 {
     static const char empty[] = "state is empty: restore the last state that the capture wrote, or "
                                 "give [] to begin without one";
@@ -50,7 +50,7 @@ Test(refused, forms_are_not_mixed)
             "state: it mixes STREAM states with states of the whole capture");
 }
 
-Test(refused, what_was_captured_needs_a_cursor)
+Test(refused, a_state_of_captured_streams_needs_a_cursor)
 {
     static const char *const members[] = {
         "\"mode\":\"Active\"", "\"mode\":\"Ignore\"", "\"mode\":\"Backfill\",\"backfilled\":1",

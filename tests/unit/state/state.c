@@ -176,7 +176,7 @@ Test(state, a_backfill_without_ranges_is_still_to_be_done)
         "{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\",\"ranges\":[]}}}");
 }
 
-Test(state, scanned_may_stand_beside_the_mode)
+Test(state, scanned_may_be_beside_the_mode)
 {
     parse("{\"cursor\":\"0/1\",\"streams\":{\"a.b\":{\"mode\":\"Backfill\",\"scanned\":[\"7\"]}}}");
     cr_assert_str_eq(state.checkpoint->streams[0].ranges[0].scanned->columns[0].text, "7");
@@ -274,7 +274,7 @@ Test(state, lone_streams_go_both_ways)
     out_free(&message);
 }
 
-Test(state, thousands_of_streams_are_no_trouble)
+Test(state, thousands_of_streams_work)
 {
     struct out message;
     out_init(&message, 0);
@@ -350,7 +350,7 @@ Test(state, terms_go_both_ways)
     cr_assert_str_eq(whole(), text);
 }
 
-Test(state, nothing_goes_on_from_streams_that_are_ignored)
+Test(state, ignored_streams_alone_are_the_beginning)
 {
     parse("{\"cursor\":\"0/1\",\"streams\":{\"public.v\":{\"mode\":\"Ignore\"}}}");
     cr_assert_null(state.checkpoint);

@@ -1,4 +1,4 @@
-/* Logging in with a password, to a server of libssh's own. Keys are for the system tests. */
+/* Logging in with a password, to a server of libssh's own. The system tests log in with keys. */
 #include "login.h"
 
 #include <criterion/criterion.h>
@@ -20,7 +20,7 @@ static int judge(ssh_session session, const char *user, const char *password, vo
     return !strcmp(user, "u") && !strcmp(password, "right") ? SSH_AUTH_SUCCESS : SSH_AUTH_DENIED;
 }
 
-/* Lets "u" in with "right"; others may try until they go. */
+/* Lets "u" in with "right"; others may try as often as they like. */
 static void *serve(void *context)
 {
     struct ssh_server_callbacks_struct callbacks = {.auth_password_function = judge};

@@ -29,7 +29,7 @@ static const char *tuple_text(const uint8_t *tuple)
     return text;
 }
 
-Test(decode, begin_tells_the_transaction)
+Test(decode, begin_has_the_transaction)
 {
     struct feed feed = feed_new();
     cr_assert(feed_message(&feed, 100, message_begin(0x100000900, 1, 0xFFFFFFFE)));
@@ -51,7 +51,7 @@ Test(decode, a_commit_before_2000_has_its_time)
     feed_free(&feed);
 }
 
-Test(decode, commit_stands_at_its_end_and_ends_the_transaction)
+Test(decode, commit_has_its_end_lsn_and_ends_the_transaction)
 {
     struct feed feed = feed_in_transaction();
     cr_assert(feed_message(&feed, 3, message_commit(98)));
@@ -85,7 +85,7 @@ Test(decode, an_empty_schema_is_pg_catalog)
     feed_free(&feed);
 }
 
-Test(decode, a_relation_told_again_is_no_event)
+Test(decode, a_relation_described_again_is_not_an_event)
 {
     struct feed feed = feed_in_transaction();
     const struct relation *first = last_event(&feed)->relation;
@@ -130,7 +130,7 @@ Test(decode, a_change_of_a_partition_names_it_where_it_was_just_described)
     feed_free(&feed);
 }
 
-Test(decode, a_table_that_was_described_beside_another_is_no_partition)
+Test(decode, a_table_that_was_described_beside_another_is_not_a_partition)
 {
     struct feed feed = feed_in_transaction();
     cr_assert(feed_message(&feed, 3, message_relation(8, "u", "!id")));
@@ -161,7 +161,7 @@ static uint32_t colliding_oid(uint32_t i)
     return 100 + i / 30 + (i % 30) * 65536;
 }
 
-Test(decode, a_relation_that_is_forgotten_is_told_again)
+Test(decode, a_relation_that_is_forgotten_is_described_again)
 {
     enum { COUNT = 300 };
     struct feed feed = feed_in_transaction();
@@ -259,7 +259,7 @@ Test(decode, delete_has_the_old_key_or_the_old_row)
     feed_free(&feed);
 }
 
-Test(decode, truncate_is_one_event_a_table_that_was_told)
+Test(decode, truncate_is_one_event_per_described_table)
 {
     struct feed feed = feed_in_transaction();
     cr_assert(feed_message(&feed, 3, message_relation(8, "u", "!id")));

@@ -1,4 +1,4 @@
-/* Messages that are not what the grammar says: an error, and the batch is as it was. */
+/* Messages that are not what the grammar says: an error, and the batch is unchanged. */
 #include "message.h"
 
 static struct feed feed_in_transaction(void)
@@ -26,7 +26,7 @@ static void expect_refused(struct feed *feed, const uint8_t *data, size_t len)
     expect_kind(feed, data, len, ERR_SYSTEM);
 }
 
-/* Another session will tell. */
+/* Refused as transient: another session will describe the relation. */
 static void refused_for_now(struct feed *feed, struct message_bytes m)
 {
     expect_kind(feed, m.data, m.len, ERR_TRANSIENT);
@@ -37,7 +37,7 @@ static void refused(struct feed *feed, struct message_bytes m)
     expect_refused(feed, m.data, m.len);
 }
 
-/* At every length; then whole, to see that the message itself was good. */
+/* Refused when cut at any length; accepted whole, so the message itself is valid. */
 static void refused_when_cut(struct feed *feed, struct message_bytes m)
 {
     for (size_t len = 0; len < m.len; len++) {
@@ -79,7 +79,7 @@ Test(refused, a_relation_cut_short_does_not_replace_the_one_known)
     feed_free(&feed);
 }
 
-Test(refused, changes_of_a_relation_never_told)
+Test(refused, changes_of_a_relation_never_described)
 {
     struct feed feed = feed_in_transaction();
     refused_for_now(&feed, message_change('I', 8, 0, NULL, "1,2,3"));

@@ -87,7 +87,8 @@ static void keep_block(uint32_t xid, bool first, const char *letters, uint32_t s
     keep(block_end());
 }
 
-/* What is given out: the letters of the changes, between a BEGIN and a COMMIT that are looked at. */
+/* Expect these letters of changes to be given out, between a BEGIN and a COMMIT that are
+ * checked. */
 static void expect_given_out(uint32_t xid, const char *letters)
 {
     struct message_bytes begin = message_begin(COMMIT_LSN, COMMIT_US, xid);
@@ -202,7 +203,7 @@ Test(streamed, a_new_connection_sends_them_again)
     expect_given_out(5, "b");
 }
 
-/* Of growing lengths, so that they lie over the ends of all that is written and read at once. */
+/* Messages of growing lengths, so that some cross the ends of blocks that are written and read. */
 Test(streamed, large_ones_are_kept_in_a_file)
 {
     enum { LARGEST = 400000 };
@@ -264,7 +265,7 @@ Test(streamed, messages_out_of_their_order_are_refused)
     refused(block(5, true));
 }
 
-Test(streamed, a_file_that_cannot_be_written_is_told)
+Test(streamed, a_file_that_cannot_be_written_is_reported)
 {
     struct message_bytes m = change(5, "");
     bool kept, ok = true;
