@@ -1,10 +1,10 @@
-/* What the merger asks the server, and what it tells while it works. */
+/* The merger's questions to the server, and its hooks. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim.h"
 
-/* What the merger tells besides; none of it happens here. */
+/* Hooks for events that do not happen here. */
 
 static void truncated(void *context, int stream, const struct relation *relation, uint32_t xid)
 {

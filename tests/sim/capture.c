@@ -1,4 +1,5 @@
-/* The connector: what the server sends decoded, merged and printed, and questions answered. */
+/* The connector: decodes, merges and prints what the server sends, and answers the merger's
+ * questions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ struct capture {
     struct stream_state states[SIM_TABLES];
     struct snapshot bases[SIM_TABLES];
     struct relation *shapes[SIM_TABLES][SIM_COLUMNS + 1]; /* by how many columns they have */
-    struct state state;                                   /* that it goes on from */
+    struct state state;                                   /* that it continues from */
     struct replication r;
     int described[SIM_TABLES + 1]; /* over this connection, with so many columns; 0: not yet */
     struct out message;
@@ -90,7 +91,7 @@ static void describe(struct capture *c, int table, bool look)
     }
 }
 
-/* A new run cannot always tell which rows such a backfill was to read. */
+/* Whether a new run cannot know which rows the backfill in ctid order was to read. */
 static bool must_begin_again(const struct sim *sim, int table, const struct stream_state *state)
 {
     enum table_kind kind = sim->kinds[table];

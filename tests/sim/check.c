@@ -1,4 +1,5 @@
-/* What the consumer has, held against the tables: at each state, after each commit, and at the end. */
+/* Compares what the consumer has with the tables: at each state, after each commit, and at the
+ * end. */
 #include <cJSON.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@ static int number_of(const struct key *key)
     return atoi(key->columns[0].text);
 }
 
-/* Whether the state has the key's row behind it. */
+/* Whether the key's row was out before the state. */
 static bool is_saved(const struct stream_state *state, int key)
 {
     for (int i = 0; i < state->range_count; i++) {
@@ -25,7 +26,8 @@ static bool is_saved(const struct stream_state *state, int key)
     return true;
 }
 
-/* It went on from a state of its own that is further than the others', or begins there. */
+/* Whether the table continues from a state that is further than the others', or begins after
+ * them. */
 static bool is_ahead(const struct sim *m, int table)
 {
     return m->passed_lsn < m->ahead_lsn[table];
@@ -80,7 +82,7 @@ static void keep(struct sim *m, bool of_all)
 {
     for (int t = 0; !of_all && t < m->server.tables; t++) {
         if (!m->lines[t]) {
-            return; /* no state tells of all tables yet */
+            return; /* there is not a state of all tables yet */
         }
     }
     if (m->kept_count == SIM_KEPT) {

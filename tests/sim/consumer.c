@@ -1,8 +1,8 @@
 /*
- * The consumer: applies the lines that it is told, and compares with the tables.
+ * The consumer: applies the lines that it gets, and compares with the tables.
  *
  * It takes what came before a state with the state, and falls back to both. In the Airbyte look it
- * never falls back: rows that come again are told apart by their cursors alone.
+ * never falls back: of records that come again it keeps the one with the higher cursor.
  */
 #include "consumer.h"
 
@@ -28,7 +28,7 @@ static uint64_t loc_of(const cJSON *source, int index)
     return item && item->valuedouble > 0 ? (uint64_t)item->valuedouble : 0;
 }
 
-static void read_source(struct told *told, const cJSON *meta)
+static void read_source(struct read_record *told, const cJSON *meta)
 {
     const cJSON *source = member(meta, "source");
     told->op = *member(meta, "op")->valuestring;
@@ -40,10 +40,10 @@ static void read_source(struct told *told, const cJSON *meta)
     told->ts_ms = member(source, "ts_ms") ? (int64_t)member(source, "ts_ms")->valuedouble : 0;
 }
 
-static struct told read_record(const cJSON *record)
+static struct read_record read_record(const cJSON *record)
 {
     const cJSON *data = member(record, "data"), *cursor = member(data, "_ab_cdc_lsn");
-    struct told told = {.table = member(record, "stream")->valuestring[1] - '0'};
+    struct read_record told = {.table = member(record, "stream")->valuestring[1] - '0'};
     told.id = number_in(data, "id");
     told.row = (struct row){number_in(data, "v"), number_in(data, "w")};
     if (cursor) {
@@ -56,7 +56,7 @@ static struct told read_record(const cJSON *record)
 }
 
 /* A record names the change that made it; one of a row in a chunk the number of the row. */
-static void check_source(struct sim *m, const struct told *r)
+static void check_source(struct sim *m, const struct read_record *r)
 {
     struct copy *copy = &m->out[r->table];
     const struct wal_event *e = server_find(&m->server, r->lsn);
@@ -80,7 +80,7 @@ static void check_source(struct sim *m, const struct told *r)
     }
 }
 
-static void check_order(struct sim *m, const struct told *r)
+static void check_order(struct sim *m, const struct read_record *r)
 {
     struct copy *copy = &m->out[r->table];
     if (r->op != 'u' && r->op != 'd') {
@@ -93,7 +93,7 @@ static void check_order(struct sim *m, const struct told *r)
     copy->lsn = r->lsn;
 }
 
-static void take_create(struct sim *m, const struct told *r)
+static void take_create(struct sim *m, const struct read_record *r)
 {
     bool ctid_order = in_ctid_order(m->kinds[r->table]);
     struct copy *copy = &m->out[r->table];
@@ -107,7 +107,7 @@ static void take_create(struct sim *m, const struct told *r)
     copy->rows[r->id] = row;
 }
 
-static void take_update(struct sim *m, const struct told *r)
+static void take_update(struct sim *m, const struct read_record *r)
 {
     struct row *row = &m->out[r->table].rows[r->id];
     if (!row->v && !in_ctid_order(m->kinds[r->table])) {
@@ -117,7 +117,7 @@ static void take_update(struct sim *m, const struct told *r)
     row->w = r->row.w ? r->row.w : row->w;
 }
 
-static void take_delete(struct sim *m, const struct told *r)
+static void take_delete(struct sim *m, const struct read_record *r)
 {
     struct copy *copy = &m->out[r->table];
     if (!copy->rows[r->id].v && !in_ctid_order(m->kinds[r->table])) {
@@ -127,7 +127,7 @@ static void take_delete(struct sim *m, const struct told *r)
     copy->rows[r->id] = (struct row){0, 0};
 }
 
-static void take_change(struct sim *m, const struct told *r)
+static void take_change(struct sim *m, const struct read_record *r)
 {
     check_source(m, r);
     check_order(m, r);
@@ -141,7 +141,7 @@ static void take_change(struct sim *m, const struct told *r)
 }
 
 /* The newer one of two records of a key has the higher cursor. */
-static void take_look(struct sim *m, const struct told *r)
+static void take_look(struct sim *m, const struct read_record *r)
 {
     struct copy *copy = &m->out[r->table];
     if (r->cursor < copy->cursor[r->id]) {
@@ -153,7 +153,7 @@ static void take_look(struct sim *m, const struct told *r)
 
 static void take_record(struct sim *m, const cJSON *record)
 {
-    struct told r = read_record(record);
+    struct read_record r = read_record(record);
     if (r.table < 0 || r.table >= m->server.tables || r.id < (r.op != 't') || r.id > SIM_KEYS) {
         sim_fail(m, "a record of no row");
         return;

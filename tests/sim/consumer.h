@@ -1,4 +1,4 @@
-/* The consumer's insides: records (consumer.c), and states and tables (check.c). */
+/* Inside of the consumer: records (consumer.c), and states and tables (check.c). */
 #ifndef SIM_CONSUMER_H
 #define SIM_CONSUMER_H
 
@@ -7,9 +7,9 @@
 struct cJSON;
 
 /* A record, read. */
-struct told {
+struct read_record {
     int table, id;
-    struct row row; /* w 0: not told */
+    struct row row; /* w 0: not sent */
     char op;
     bool snapshot;
     uint64_t previous, lsn, final; /* "loc" */

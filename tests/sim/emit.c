@@ -1,4 +1,5 @@
-/* What is left of each batch, as the codec's lines: the emitter's part, in its order. */
+/* The emitter's part: prints the events left in each batch as the codec's lines, in the same
+ * order. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
  * Scenarios: made at random, run, and made small when they fail.
  *
- * SIM_SECONDS says for how long (5), SIM_SEED where to begin: by itself, it is run alone. Without it
- * the same scenarios are run each time, so that a change is judged by what it changes. Whatever a
- * process does while it runs, a crash too, is a failure: scenarios run in a child.
+ * SIM_SECONDS says for how long (5). SIM_SEED is the first seed; without SIM_SECONDS it is run
+ * alone. Without SIM_SEED the same scenarios are run each time, so that runs can be compared. A
+ * crash is a failure like any other: scenarios run in a child process.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ enum {
     FIRST_SEED = 300000000,
 };
 
-/* What the child tells. */
+/* The child's result. */
 struct shared {
     uint64_t seed, scenarios, steps;
     char failure[SIM_FAILURE];
@@ -93,7 +93,7 @@ static void make(struct scenario *s, uint64_t seed)
     }
 }
 
-/* In a child, whose last words nobody needs. */
+/* Run it in a child, whose standard error is dropped. */
 static bool fails(const struct scenario *s)
 {
     int status;
@@ -125,7 +125,7 @@ static void run_many(uint64_t seed, double seconds)
         }
         seed++;
     } while ((double)(clock_monotonic_us() - begun_us) < seconds * 1e6);
-    exit(0); /* a sanitizer looks for leaks */
+    exit(0); /* by exit(), so that a sanitizer looks for leaks */
 }
 
 static void report(void)
@@ -153,7 +153,7 @@ static double number_from(const char *name, double otherwise)
     return text ? strtod(text, NULL) : otherwise;
 }
 
-/* Of the processor. */
+/* Processor time. */
 static double child_seconds(void)
 {
     struct rusage used;

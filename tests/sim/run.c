@@ -6,7 +6,7 @@
 #include "sim.h"
 
 enum {
-    ROUNDS = 400,          /* in which all must come to its end */
+    ROUNDS = 400,          /* within which everything must have happened */
     PAUSE_US = 200 * 1000, /* between two states, where they are paced */
     SMALL_BYTES = 300,     /* of buffered changes, where memory is small */
 };
@@ -17,7 +17,7 @@ void sim_fail(struct sim *m, const char *format, ...)
 {
     va_list args;
     if (*m->failure) {
-        return; /* the first tells most */
+        return; /* the first failure says most */
     }
     va_start(args, format);
     vsnprintf(m->failure, sizeof m->failure, format, args);
@@ -64,7 +64,7 @@ static bool on_server(struct database *s, const struct step *step)
     }
 }
 
-/* The one clock only goes on, if by leaps; the other is set now and then. */
+/* The monotonic clock only goes forward, sometimes by leaps; the wall clock is set now and then. */
 static void pass_time(struct sim *m, const struct step *step)
 {
     m->now_us += (int64_t)(step->a + 1) * 1000 * (step->b % 8 ? 1 : 1000);
@@ -72,7 +72,7 @@ static void pass_time(struct sim *m, const struct step *step)
     m->server.wall_us += step->c % 8 ? (int64_t)step->a * 1000 : ((int64_t)step->d - 128) * HOUR_US;
 }
 
-/* Both ends of all connections. */
+/* The server crashes, and all connections are lost at both ends. */
 static void crash(struct sim *m)
 {
     server_crash(&m->server);
@@ -171,7 +171,7 @@ static bool is_settled(const struct sim *m)
     return settled && m->delivered == m->server.wal_count;
 }
 
-/* Let everything happen that is to happen. */
+/* Let everything happen that is still due. */
 static void settle(struct sim *m, bool ends)
 {
     sim_say(m->trace, "--- and so it ends:\n");

@@ -66,8 +66,8 @@ void wal_replay(const struct wal_event *e, struct row rows[SIM_TABLES][SIM_KEYS 
     }
 }
 
-/* What the transaction sees of a key that nobody else has locked: all others see it so too, but for
- * its own changes. */
+/* What the transaction sees of a key that no other one has locked: the same as all others, and its
+ * own changes. */
 static struct row row_for(const struct database *s, const struct session *slot, int table, int key)
 {
     struct row rows[SIM_TABLES][SIM_KEYS + 1];
@@ -141,7 +141,7 @@ bool server_writing(const struct database *s, int table)
     return some;
 }
 
-/* TRUNCATE locks everyone out, and waits for those who are in. */
+/* TRUNCATE takes an exclusive lock, and waits for all others that have one. */
 static bool truncate_table(struct database *s, int slot, int table)
 {
     struct table *t = &s->table[table];
@@ -212,7 +212,7 @@ static struct wal_event *append(struct database *s, enum wal_kind kind, uint64_t
     return e;
 }
 
-/* The changes, between BEGIN and COMMIT, which they all know of. */
+/* Write the changes between BEGIN and COMMIT; each has the positions of both. */
 static void write_transaction(struct database *s, uint64_t xid, const struct wal_event *changes,
                               int count)
 {
@@ -289,7 +289,7 @@ bool server_abort(struct database *s, int slot)
     return true;
 }
 
-/* It waits for those who write, or read a chunk; nobody waits for it. */
+/* It waits for transactions that write, and for chunks being read; none waits for it. */
 bool server_alter(struct database *s, int table)
 {
     struct table *t = &s->table[table];
@@ -323,7 +323,7 @@ void server_watermark(struct database *s, int number)
     write_transaction(s, s->next_xid++, &change, 1);
 }
 
-/* WAL that is not ours goes by. */
+/* WAL that is not captured is written. */
 void server_keepalive(struct database *s, bool large)
 {
     s->lsn += large ? MUCH_BYTES : RECORD_BYTES;

@@ -1,9 +1,10 @@
 /*
  * The capture's world in virtual time: a server with multiversion rows, workers that read chunks, a
- * stream that may lag behind or break off, a consumer that may fall back to an earlier state, and the
- * real decoder, merger, printers, codec and states in between. No threads, no sockets, no clock.
+ * stream that may lag behind or break off, a consumer that may fall back to an earlier state, and
+ * the real decoder, merger, printers, codec and states in between. No threads, no sockets, no
+ * clock.
  *
- * A scenario is a setup and a list of steps. A step that makes no sense where it stands does
+ * A scenario is a setup and a list of steps. A step that is not possible in the current state does
  * nothing, so every part of a scenario is a scenario: that is how failures are made small.
  */
 #ifndef SIM_H
@@ -34,7 +35,7 @@ enum {
     SIM_FAILURE = 256,
 };
 
-/* v and w are never used twice; v 0: no row. In what the consumer has, w 0: it was not told. */
+/* v and w are never used twice; v 0: no row. In the consumer's copy, w 0: it was not sent. */
 struct row {
     int v, w;
 };
@@ -116,7 +117,7 @@ struct database {
     uint64_t next_xid, lsn, last_commit;
     int64_t wall_us; /* the server's clock, which may jump */
     int last_value;
-    bool standby;   /* chunks are read at one: a snapshot is told by a position, */
+    bool standby;   /* chunks are read at one: a snapshot is given by a position, */
     uint64_t lag;   /* so many bytes before what it sees */
     bool truncates; /* whether tables are truncated at all */
     bool hides_watermarks;
@@ -215,8 +216,8 @@ struct capture_setup {
     int64_t pause_us;
 };
 
-/* From a state, or NULL from the beginning, where tables in ctid order have their base snapshots.
- * NULL: it failed, and the simulation knows. */
+/* Begin from a state; NULL: from the beginning, with base snapshots for tables in ctid order.
+ * Returns NULL after a failure, which is noted in the simulation. */
 struct capture *capture_new(struct sim *, const struct capture_setup *, const char *state);
 void capture_free(struct capture **);
 struct merge *capture_merge(const struct capture *);
@@ -228,13 +229,13 @@ const uint32_t *capture_in_doubt(const struct capture *, size_t *count);     /* 
 /* The stream: what the server sends gathers until it is merged. */
 void capture_receive(struct capture *, const struct wal_event *);
 void capture_merges(struct capture *);
-uint64_t capture_reconnect(struct capture *);         /* returns where the stream is to go on */
+uint64_t capture_reconnect(struct capture *);         /* returns where the stream is to continue */
 void capture_rows(struct capture *, struct batch **); /* of a worker */
 void capture_idle(struct capture *);                  /* what is due although nothing comes */
 void capture_lose(struct capture *, int table);
 void capture_begin(struct capture *, int table, const char *base, uint64_t not_before);
 
-/* answers.c: what the merger asks, and tells. */
+/* answers.c: the merger's questions and hooks. */
 
 struct merge_hooks answers_hooks(struct sim *);
 void answers_give(struct sim *, struct merge *, struct batch *); /* before it takes the batch */
@@ -248,7 +249,7 @@ void emitter_free(struct emitter **);
 void emitter_print(struct emitter *, struct batch *);
 void emitter_forget(struct emitter *, struct relation *); /* no more will be printed in it */
 
-/* consumer.c: what the consumer is told, held against the tables. */
+/* consumer.c: applies records, and compares with the tables. */
 
 struct copy {
     struct row rows[SIM_KEYS + 1];
@@ -275,7 +276,7 @@ struct kept {
 };
 
 void consumer_line(struct sim *, const char *line, size_t len);
-void consumer_passed(struct sim *, uint64_t lsn); /* what is printed next is behind that */
+void consumer_passed(struct sim *, uint64_t lsn); /* later records are after that */
 void consumer_check(struct sim *);                /* between transactions */
 void consumer_check_end(struct sim *);
 void consumer_forget(struct sim *, int table);
@@ -361,7 +362,7 @@ struct sim {
     size_t delivered;                        /* of the WAL */
     size_t passed;                           /* of it, printed, */
     uint64_t passed_lsn;                     /* which is up to here */
-    uint64_t ahead_lsn[SIM_TABLES];          /* the consumer has a table as of here already */
+    uint64_t ahead_lsn[SIM_TABLES];          /* the consumer has the table as of here already */
     struct row at[SIM_TABLES][SIM_KEYS + 1]; /* the tables as of `passed` */
     struct copy out[SIM_TABLES];             /* the consumer's */
     bool may_lack[SIM_VALUES];               /* by w: a move may have lost it */

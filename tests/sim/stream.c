@@ -1,4 +1,4 @@
-/* The stream on its way to the merger; and how the capture ends and goes on. */
+/* The stream on its way to the merger; and how the capture ends and continues. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@ bool stream_row(struct sim *m, int table, int key, uint32_t xid, struct row *row
 {
     for (int slot = 0; slot < SIM_SLOTS; slot++) {
         if ((uint32_t)m->server.slots[slot].xid == xid) {
-            server_show(&m->server, slot); /* it is waited for */
+            server_show(&m->server, slot); /* the look-up waits for it */
         }
     }
     *row = m->server.table[table].rows[key];
@@ -17,7 +17,7 @@ bool stream_row(struct sim *m, int table, int key, uint32_t xid, struct row *row
 }
 
 /* Under DEFAULT identity a moved row's unchanged value is looked up, and may be a newer one until
- * what made it newer has come by. */
+ * the change that made it newer has arrived. */
 static void note_lack(struct sim *m, const struct wal_event *e)
 {
     if (e->unchanged && !m->server.table[e->table].full) {
@@ -71,7 +71,7 @@ void stream_idle(struct sim *m)
     capture_idle(m->capture);
 }
 
-/* One taken just now, with nothing unread since. */
+/* Give the merger a snapshot taken just now, with no rows left unread. */
 void stream_snapshot(struct sim *m)
 {
     struct snapshot snapshot;
@@ -91,7 +91,8 @@ void stream_reconnect(struct sim *m)
     sim_say(m->trace, "the stream breaks off, and goes on from %llu\n", (unsigned long long)lsn);
 }
 
-/* The stream has passed all that a look saw: chunks whose watermarks have not come by get another. */
+/* The stream has passed all that a look saw: chunks whose watermarks have not arrived get
+ * another. */
 void stream_look(struct sim *m)
 {
     char watermark[WATERMARK_TEXT];
@@ -128,7 +129,7 @@ static void wait_for(struct sim *m, uint32_t xid)
     }
 }
 
-/* What writes now must be visible before a chunk is read: what it did before is skipped. */
+/* Wait until the transactions that write now are visible: their earlier changes are skipped. */
 static void fence(struct sim *m)
 {
     for (int slot = 0; slot < SIM_SLOTS; slot++) {
@@ -169,7 +170,7 @@ static void dismiss(struct sim *m, int table)
 static void take_base(struct sim *m, int table)
 {
     struct base *base = &m->bases[table];
-    m->server.lag = 0; /* it is taken when nothing is under way */
+    m->server.lag = 0; /* it is taken while no transaction runs */
     server_snapshot(&m->server, base->text);
     memcpy(base->rows, m->server.table[table].rows, sizeof base->rows);
     base->from = m->server.wal_count;
@@ -239,7 +240,8 @@ static void replay(struct sim *m, uint64_t cursor)
     }
 }
 
-/* Of a table that begins again with a new run, which waits for those who write to it. */
+/* The base of a table that begins again with a new run, which first waits for transactions that
+ * write to it. */
 const char *stream_new_base(struct sim *m, int table)
 {
     for (int slot = 0; slot < SIM_SLOTS && server_writing(&m->server, table); slot++) {

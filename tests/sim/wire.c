@@ -1,6 +1,6 @@
 /*
- * The server's bytes: messages of pgoutput, and rows as a chunk selects them. Tables have an id, a v
- * (int4) and a w (text); the watermarks table has a slot and a watermark.
+ * The server's bytes: messages of pgoutput, and rows as a chunk selects them. Tables have an id, a
+ * v (int4) and a w (text); the watermarks table has a slot and a watermark.
  */
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Workers: each reads one range of a table, chunk after chunk, and writes a watermark after each. */
+/* Workers: each reads one range of a table, chunk after chunk, and writes a watermark after
+ * each. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,8 @@ static const struct table *table_of(const struct sim *m, const struct worker *w)
     return &m->server.table[w->table];
 }
 
-/* In ctid order a run reads in its base snapshot; a later one in its own, and tells by ids. */
+/* In ctid order the first run reads in its base snapshot; a later run in snapshots of its own, and
+ * knows the rows by ids. */
 static bool imports(const struct sim *m, const struct worker *w)
 {
     return in_ctid_order(m->kinds[w->table]) && !m->resumed[w->table];
@@ -81,8 +83,8 @@ static bool is_read(const struct sim *m, const struct worker *w, int key)
     return w->rows[key].v && (!ctid_order || m->bases[w->table].rows[key].v == w->rows[key].v);
 }
 
-/* The chunk's rows. By key they are counted, in ctid order their pages are. Returns its last key; 0: it
- * is the last of the range. */
+/* The chunk's rows. By key they are counted, in ctid order their pages are. Returns its last key;
+ * 0: it is the last of the range. */
 static int read_rows(struct sim *m, struct worker *w, int limit, struct batch *batch)
 {
     enum table_kind kind = m->kinds[w->table];
@@ -109,7 +111,7 @@ static void close_chunk(struct sim *m, struct worker *w, int end, struct chunk_c
         key_set(close->end, 0, text, strlen(text));
     }
     close->last = !end;
-    close->seen_lsn = m->positions ? m->server.lsn : 0; /* a TRUNCATE may have come, too */
+    close->seen_lsn = m->positions ? m->server.lsn : 0; /* also after a TRUNCATE */
     if (!m->positions) {
         snprintf(close->watermark, sizeof close->watermark, "w%d", w->number);
     }
