@@ -1,8 +1,8 @@
 /*
  * The shape of the connector without its work: producers with a pool and a ring each, one thread
- * that marks what they send, one that checks it and sends the batches home. Runs that end by
- * themselves must show every number once, in its producer's order; runs that are stopped at some
- * instant must leave every batch within reach.
+ * that marks what they send, one that checks it and returns the batches to their pools. Runs that
+ * end by themselves must show every number once, in its producer's order; after runs that are
+ * stopped at some instant every batch must be found again.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * Printers that share chunks of all sizes, by printers of relations that come and go: the lines must be
- * those of one printer, in order; and when the run is stopped meanwhile, a beginning of them, of whole
- * lines. Every batch must go home, in order.
+ * Printers that share chunks of all sizes, by printers of relations that come and go: the lines
+ * must be those of one printer, in order; and when the run is stopped meanwhile, the first of them,
+ * as whole lines. Every batch must be returned, in order.
  */
 #include "printing/printing.h"
 

@@ -1,6 +1,6 @@
 /*
  * One ring there, one ring back, and a fixed number of items that go round: everything must arrive
- * once, in order, with what was written to it, and nobody may sleep through a push.
+ * once, in order, with what was written to it, and no thread may sleep through a push.
  */
 #include "runtime/ring.h"
 
