@@ -1,4 +1,4 @@
-"""A table that is backfilled again: what is said of it, and when its rows are out."""
+"""A table that is backfilled again: the log's lines about it, and waiting until its rows are out."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ SOON = {"check_interval": "1s"}
 
 
 def warnings(process, table="public.t"):
-    """The log's warnings that name the table; of both protocols."""
+    """The log's warnings that name the table, in both protocols."""
     name = re.compile(rf"(?<![\w.\"]){re.escape(table)}(?![\w\"]|\.\w)")
     return [text for text in warned(process.stderr) if name.search(text)]
 
@@ -64,13 +64,14 @@ def lives_that_are_out(process, table="t"):
 
 
 def wait_until_again(process, table="t", lives=2):
-    """Until the table's rows are out for that many times in this run."""
+    """Wait until the table's rows are out for that many times in this run."""
     process.wait_for(lambda run: lives_that_are_out(run, table) >= lives)
     return process
 
 
 def assert_lives(one, keys, lives):
-    """The records add up to the tables; each of `lives` had exactly so many, and all others had one."""
+    """Check that the records add up to the tables; each table in `lives` had exactly so many lives, and all others had
+    one."""
     result = one.materialised(keys, lives)
     result.assert_equal(one.database)
     for table, expected in lives.items():
@@ -79,41 +80,41 @@ def assert_lives(one, keys, lives):
 
 
 def pause_in_backfill(one, total, after=20, table="t"):
-    """A run of the capture that stands still with some of the table's `total` rows out. Small chunks are what makes it
-    likely that others are not even read."""
+    """A run of the capture that is paused with some of the table's `total` rows out. With small chunks others are
+    probably not even read."""
     count = itertools.count(1)
     process = one.start(pause_at=lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table
                         and next(count) >= after).wait_until_paused()
-    time.sleep(0.1)  # what it had written is still read
+    time.sleep(0.1)  # what it had written is still to be read
     assert len(process.records_of(table)) < total / 2, "the backfill is nearly over: this test tests nothing"
     return process
 
 
 def stand_still(process, table="t"):
-    """From the table's first row on, until go_on_from()."""
+    """Pause the process at the table's first row, until resume_from()."""
     process.pause_at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (
         process.process.send_signal(signal.SIGSTOP) or True)
     process.wait_until_paused()
 
 
-def go_on_from(process):
+def resume_from(process):
     process.process.send_signal(signal.SIGCONT)
     return process.go_on()
 
 
 @contextmanager
 def held_in_backfill(one, table="t"):
-    """A run of the capture whose backfill of the table a lock holds up in the middle, while the `with` block lasts. It stands
-    still from its first row on until the lock is there."""
+    """A run of the capture whose backfill of the table is blocked by a lock in the middle, while the `with` block
+    lasts. It is paused from its first row on until the lock is taken."""
     process = one.start()
     stand_still(process, table)
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
-        yield go_on_from(process)
+        yield resume_from(process)
 
 
 def kill_in_backfill(one, total, table="t"):
-    """What counts ends with a state in the middle of the backfill."""
+    """The records that count end with a state in the middle of the backfill."""
     with held_in_backfill(one, table) as process:
         process.wait_for(lambda run: run.states and whole(run.states[-1])["streams"][f"public.{table}"].get("backfilled"))
         one.keep(process.kill())

@@ -1,5 +1,5 @@
 """A destination by the rules of Airbyte's own, append and dedup: of the records of a key the one with the newest cursor
-counts, and a row whose newest record has `_ab_cdc_deleted_at` is gone. Held against what the table says.
+counts, and a row whose newest record has `_ab_cdc_deleted_at` is gone. Compared with the table.
 """
 
 import datetime
@@ -17,7 +17,8 @@ SHOWN = 5
 
 
 def discovered(one, *tables, columns=None, **more):
-    """Configured streams of these tables as `discover` proposes them; `columns`: only these, and what is not a column."""
+    """Configured streams of these tables as `discover` proposes them; `columns`: only these, and the fields that are
+    not columns."""
     process = run("discover", "--config", one.path("discover.json", one.config)).succeed()
     proposed = {each["name"]: each for each in process.of_type("CATALOG")[0]["catalog"]["streams"]}
     streams = []

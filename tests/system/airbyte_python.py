@@ -17,12 +17,12 @@ installing = None  # the future of install()
 
 
 def is_wanted():
-    """It takes a minute of the processors, too."""
+    """Installing takes a minute of processor time, too."""
     return os.environ.get("AIRBYTE_CLIENT") == "1"
 
 
 def begin_install():
-    """In a thread of its own: it mostly waits for the network."""
+    """Install in a thread of its own: it mostly waits for the network."""
     global installing
     executor = ThreadPoolExecutor(1)
     installing = executor.submit(install)
@@ -35,7 +35,7 @@ def installed():
 
 
 def install():
-    """By one of the processes that run the tests, while the others wait for it."""
+    """Install it in one of the processes that run the tests, while the others wait for it."""
     os.makedirs(os.path.dirname(DIRECTORY), exist_ok=True)
     with open(f"{DIRECTORY}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -43,7 +43,7 @@ def install():
 
 
 def install_alone():
-    """Why it cannot be had, or None. It takes a minute, and 600 MB."""
+    """Why it cannot be installed, or None. It takes a minute, and 600 MB."""
     made_from = os.path.join(DIRECTORY, "requirements.txt")
     if os.path.exists(made_from) and read(made_from) == read(REQUIREMENTS):
         return None

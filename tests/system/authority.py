@@ -20,7 +20,7 @@ class Authority:
             self.root = file.read()
 
     def certify(self, server, names="IP:127.0.0.1"):
-        """A new key and certificate for a server; it reads them when it starts, or is told to reload."""
+        """A new key and certificate for a server; it reads them when it starts, or at a reload."""
         key, certificate, request, extensions = (os.path.join(server.data, f"server.{end}") for end in ("key", "crt", "csr", "ext"))
         openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a server", "-keyout", key, "-out", request)
         with open(extensions, "w", encoding="ascii") as file:

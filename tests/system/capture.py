@@ -33,7 +33,7 @@ class Capture:
         self.records = []  # those that count
         self.sent = None  # a list, for a destination that keeps all: those of each run, in order
         self.runs = []
-        self.untold = {}  # table -> positions in the WAL from which on the stream did not tell all of it
+        self.unreported = {}  # table -> positions in the WAL at which the stream began to lack something of it
         self.truncations = {}
 
     def path(self, name, content):
@@ -79,7 +79,7 @@ class Capture:
         """Feed all records that count to an oracle; `keys`: table or (namespace, table) -> columns, `lives`: -> how many
         lives it may have."""
         oracle = Materialised(by_stream(keys), by_stream(lives or {}))
-        oracle.know(by_stream(self.untold), by_stream(self.truncations))
+        oracle.know(by_stream(self.unreported), by_stream(self.truncations))
         oracle.apply(self.records)
         return oracle
 
@@ -125,7 +125,7 @@ def by_stream(values):
 
 
 def last_states(messages):
-    """Where the last state stands: of each stream for states by stream, else under None."""
+    """The cursor of the last state: of each stream for states by stream, else under None."""
     last = {}
     for index, message in enumerate(messages):
         if message["type"] == "STATE":
@@ -135,7 +135,7 @@ def last_states(messages):
 
 
 def latest_states(states, before):
-    """What a platform would hand back: the last GLOBAL state, or the last STREAM state of each stream."""
+    """The states that a platform would hand back: the last GLOBAL state, or the last STREAM state of each stream."""
     if states[-1].get("type") != "STREAM":
         return [states[-1]]
     streams = {}

@@ -1,4 +1,4 @@
-"""The actors of the chaos test: a writer that survives the server's death, and what may befall a capture."""
+"""The actors of the chaos test: a writer that survives the server's death, and faults that are done to a capture."""
 
 import random
 import signal
@@ -13,7 +13,7 @@ from connector import PATIENCE
 
 
 class StubbornWriter(threading.Thread):
-    """Commits and rolls back random transactions until told to stop, whatever happens to its session."""
+    """Commits and rolls back random transactions until it is stopped, whatever happens to its session."""
 
     def __init__(self, database, tables, seed):
         super().__init__(daemon=True)
@@ -51,13 +51,15 @@ class StubbornWriter(threading.Thread):
 
 
 def lost_connection(error):
-    """Whether the server went away: it then says nothing, or that it was told to."""
+    """Whether the error means that the server went away: it then has no SQLSTATE, or says that the server shuts
+    down."""
     return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or (
         isinstance(error, psycopg2.DatabaseError) and error.pgcode is None)
 
 
 def passes_by_itself(process):
-    """Or chaos_ddl mends it: the publication leaves out operations for a while."""
+    """Whether the errors are transient, or chaos_ddl undoes their cause: the publication leaves out operations for a
+    while."""
     return any(error["failure_type"] == "transient_error" or "does not publish" in error["message"] for error in process.errors[:1])
 
 

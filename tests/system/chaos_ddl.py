@@ -1,8 +1,9 @@
-"""What the chaos test does to whole tables beside its writers, and what is allowed for it.
+"""What the chaos test does to whole tables beside its writers, and what the records may then lack or repeat.
 
-Each change is made in a transaction that has locked the table, and knows its position in the WAL: whatever committed to the
-table before lies before it. `untold`: the stream does not tell all of it, so the table has to be backfilled again after it.
-`rewrites`: the stream tells all of it, but the rows lie elsewhere then, so it may be. `truncations`: rows before it are gone.
+Each change is made in a transaction that has locked the table, and knows its position in the WAL: whatever committed to
+the table before lies before it. `unreported`: the stream does not report all of it, so the table has to be backfilled
+again after it. `rewrites`: the stream reports all of it, but the rows are stored elsewhere then, so it may be
+backfilled again. `truncations`: rows before it are gone.
 """
 
 import random
@@ -17,7 +18,7 @@ from oracle import Oracle, Versions
 
 ROWS = 600
 PARTS_MOST = 40
-# What the statements of one session meet when those of another have changed the table.
+# Errors that statements of one session get after another has changed the table.
 CONCURRENT_DDL = (errors.UndefinedTable, errors.UndefinedColumn, errors.DeadlockDetected, errors.LockNotAvailable,
                   errors.DatatypeMismatch)
 
@@ -51,7 +52,7 @@ def create(database):
 
 
 def changes(table):
-    """What writers do to a table's rows. The literals are of whatever type the column has now."""
+    """Changes that writers make to a table's rows. The literals are of whatever type the column has now."""
 
     def make(chance):
         one, two = chance.randint(1, ROWS), chance.randint(1, ROWS * 2)
@@ -68,7 +69,7 @@ def changes(table):
 
 
 def changes_with_savepoints(chance):
-    """Of the table without key; some are taken back. No id is given twice."""
+    """Changes to the table without key, some of which are rolled back. No id is given twice."""
     one = chance.randint(1, ROWS)
     return ["SAVEPOINT one", "INSERT INTO d_unkeyed SELECT nextval('versions') + 1000000, nextval('versions'), 1, 'new'",
             f"UPDATE d_unkeyed SET v = nextval('versions') WHERE id = {one}", "SAVEPOINT two",
@@ -83,7 +84,7 @@ def writers_changes():
 
 
 class Upheaval(threading.Thread):
-    """Changes the tables themselves until it is told to stop, and remembers what of that the stream does not tell."""
+    """Changes the tables themselves until it is stopped, and remembers which changes the stream does not report."""
 
     def __init__(self, database, captured, seed, lost_connection):
         super().__init__(daemon=True)
@@ -94,7 +95,7 @@ class Upheaval(threading.Thread):
         self.in_order = False
         self.serial = 0
         self.log = []
-        self.untold = {name: [] for name in captured}
+        self.unreported = {name: [] for name in captured}
         self.rewrites = {name: 0 for name in captured}
         self.truncations = {name: [] for name in captured}
         self.actions = [self.columns] * 4 + [self.rewrite, self.truncate, self.recreate, self.retype, self.partitions,
@@ -127,7 +128,8 @@ class Upheaval(threading.Thread):
             cursor.execute("ROLLBACK")
 
     def alter(self, cursor, table, *statements, note=None):
-        """All in one transaction that holds the table. `note` takes its position once nobody else can write."""
+        """Run all in one transaction that has locked the table. `note` gets its position once no other session can
+        write."""
         cursor.execute(f"BEGIN; LOCK TABLE {table}")
         if note is not None:
             note.append(position(cursor))
@@ -141,10 +143,10 @@ class Upheaval(threading.Thread):
         cursor.execute("COMMIT")
         self.log.append(f"{table}: {'; '.join(statements)[:150]}")
 
-    # What the stream tells.
+    # Changes that the stream reports.
 
     def columns(self, cursor):
-        """None of them of the key."""
+        """None of them is a column of the key."""
         self.serial += 1
         existing = self.columns_of(cursor, "d_columns")
         added = [name for name in existing if name.startswith("c_")]
@@ -156,7 +158,7 @@ class Upheaval(threading.Thread):
         elif choice == "rename":
             what = f"RENAME {self.random.choice(added)} TO c_{self.serial}"
         elif choice == "type":
-            what = self.random.choice((  # the first and its way back rewrite the table, and change no value
+            what = self.random.choice((  # the first one and its reverse rewrite the table, and change no value
                 f"ALTER n TYPE {'bigint' if existing['n'] == 'integer' else 'int'}",
                 f"ALTER s TYPE {'varchar' if existing['s'] == 'text' else 'text'}"))
             self.rewrites["d_columns"] += 1
@@ -180,17 +182,17 @@ class Upheaval(threading.Thread):
         cursor.execute(f"VACUUM {self.random.choice(('', 'FULL '))}{table}")
         self.log.append(f"{table}: vacuumed")
 
-    # What it does not tell.
+    # Changes that it does not report.
 
     def rewrite(self, cursor):
         self.alter(cursor, "d_rewritten", self.random.choice((
             "ALTER TABLE d_rewritten ALTER n TYPE int USING n + 1", "ALTER TABLE d_rewritten ALTER big TYPE text USING left(big, 500) || 'y'")),
-            note=self.untold["d_rewritten"])
+            note=self.unreported["d_rewritten"])
 
     def recreate(self, cursor):
         self.alter(cursor, "d_recreated", "DROP TABLE d_recreated", TABLES["d_recreated"],
                    "ALTER TABLE d_recreated ALTER big SET STORAGE EXTERNAL", fill("d_recreated", 1, self.random.randint(1, ROWS)),
-                   note=self.untold["d_recreated"])
+                   note=self.unreported["d_recreated"])
 
     def retype(self, cursor):
         known = self.columns_of(cursor, "d_retyped")["id"]
@@ -199,17 +201,18 @@ class Upheaval(threading.Thread):
         if same:
             self.rewrites["d_retyped"] += 1
         self.alter(cursor, "d_retyped", f"ALTER TABLE d_retyped ALTER id TYPE {to} USING id::{to}",
-                   note=None if same else self.untold["d_retyped"])
+                   note=None if same else self.unreported["d_retyped"])
 
     def partitions(self, cursor):
-        """A leaf is detached, changed and attached again; truncated; and made empty, which is nothing."""
-        untold = self.untold["d_parts"]
+        """A leaf is detached, changed and attached again; truncated; and attached empty, which does not count as a
+        change."""
+        unreported = self.unreported["d_parts"]
         self.serial += 1
         first = 100000 + 1000 * (self.serial % PARTS_MOST)
         name = f"d_part_new_{self.serial % PARTS_MOST}"
         self.random.choice((
             lambda: self.toggle(cursor),
-            lambda: self.alter(cursor, "d_parts", "TRUNCATE d_part_1", fill("d_parts", 1, 20), note=untold),
+            lambda: self.alter(cursor, "d_parts", "TRUNCATE d_part_1", fill("d_parts", 1, 20), note=unreported),
             lambda: self.alter(cursor, "d_parts", f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF d_parts FOR VALUES FROM ({first}) TO ({first + 1000})",
                                fill("d_parts", first, first + 10))))()
 
@@ -219,10 +222,10 @@ class Upheaval(threading.Thread):
             statements = ["ALTER TABLE d_parts DETACH PARTITION d_part_2", "UPDATE d_part_2 SET n = n + 1 WHERE id % 3 = 0"]
         else:
             statements = ["ALTER TABLE d_parts ATTACH PARTITION d_part_2 FOR VALUES FROM (200) TO (400)"]
-        self.alter(cursor, "d_parts", *statements, note=self.untold["d_parts"])
+        self.alter(cursor, "d_parts", *statements, note=self.unreported["d_parts"])
 
     def publication(self, cursor):
-        """Two changes of what is sent of each table: off, and on again."""
+        """Two changes of what is published of each table: off, and on again."""
         if self.random.random() < 0.5:
             return
         off = self.random.choice(("publish = 'insert'", "publish = 'insert, update'"))  # no run begins meanwhile
@@ -232,9 +235,9 @@ class Upheaval(threading.Thread):
         self.put_publication_on(cursor)
 
     def note_publication(self, cursor):
-        """Whichever tables the change is of: none can know that it was not of them."""
+        """The tables that the change may concern: a table cannot know that it was not concerned."""
         here = position(cursor)
-        for positions in self.untold.values():
+        for positions in self.unreported.values():
             positions.append(here)
 
     def put_publication_on(self, cursor):
@@ -244,21 +247,21 @@ class Upheaval(threading.Thread):
         self.log.append("the publication was changed for a while")
 
     def put_in_order(self, cursor):
-        """In the end, all that is to be compared is there and is sent."""
+        """At the end, make sure that all that is to be compared exists and is published."""
         cursor.execute("SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AND pubviaroot FROM pg_publication")
         if not cursor.fetchone()[0]:
             self.put_publication_on(cursor)
         self.alter(cursor, "d_columns", "UPDATE d_columns SET id = id")  # rows from before a column was added come with it
         self.in_order = True
 
-    # What is allowed.
+    # What the records may lack or repeat.
 
     def oracles(self, keys):
         """Of all captured tables, by what was done to them."""
         oracles = {name: Versions("public", name) if key is None else Oracle(
-            "public", name, key, lives=1 + len(self.untold[name]) + self.rewrites[name]) for name, key in keys.items()}
+            "public", name, key, lives=1 + len(self.unreported[name]) + self.rewrites[name]) for name, key in keys.items()}
         for name, oracle in oracles.items():
-            oracle.untold, oracle.truncations = list(self.untold[name]), list(self.truncations[name])
+            oracle.unreported, oracle.truncations = list(self.unreported[name]), list(self.truncations[name])
         oracles["d_columns"].ignores_other_columns = True
         return oracles
 

@@ -1,4 +1,4 @@
-"""What every test gets: the shared server, a database of its own, captures that never outlive it."""
+"""Fixtures of every test: the shared server, a database of its own, and captures that never outlive it."""
 
 import itertools
 import os
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """What Airbyte's tests need is fetched while the others run."""
+    """The packages for Airbyte's tests are fetched while other tests run."""
     if airbyte_python.is_wanted() and any("script" in item.fixturenames for item in session.items):
         airbyte_python.begin_install()
 
@@ -47,7 +47,7 @@ def pytest_report_header():
 
 @pytest.fixture(autouse=True)
 def time_limit(request):
-    """No test waits for ever, whatever it waits for."""
+    """A limit for each test, whatever it waits for."""
     marker = request.node.get_closest_marker("limit")
     seconds = int(marker.args[0] * PATIENCE) if marker else TEST_LIMIT_S
 
@@ -111,7 +111,7 @@ def untracked_capture(database, capture):
 
 
 def pytest_generate_tests(metafunc):
-    """What Flow asks for is asked for in both forms, but where a test is about the bytes of one."""
+    """Flow's tests run in both forms of its protocol, unless a test is about the bytes of one."""
     if metafunc.module.__name__.startswith("test_flow"):
         mark = metafunc.definition.get_closest_marker("codec")
         metafunc.parametrize("codec", mark.args if mark else ["json", "proto"], indirect=True)

@@ -21,7 +21,7 @@ LIMIT_S = 60 * PATIENCE
 SANITIZER_MARKS = ("AddressSanitizer", "LeakSanitizer", "UndefinedBehaviorSanitizer", "runtime error:",
                    "ThreadSanitizer")
 
-# What all runs said, a message a line, until the platform's own models have judged it. Of a run's records the first
+# The messages of all runs, one per line, for the platform's own models to judge. Of a run's records the first
 # RECORDS_KEPT, and from then on one in RECORDS_KEPT.
 all_messages = tempfile.NamedTemporaryFile(prefix="source-postgres-messages-")
 RECORDS_KEPT = 100
@@ -72,7 +72,7 @@ class Run:
         for thread in self.threads:
             thread.start()
 
-    # What came.
+    # The messages so far.
 
     def of_type(self, kind):
         return [message for message in list(self.messages) if message["type"] == kind]
@@ -101,14 +101,14 @@ class Run:
         return self
 
     def go_on(self, pause_at=None):
-        """After a pause; up to the next one, if it is given."""
+        """Let the process run on after a pause; up to the next one, if it is given."""
         self.paused.clear()
         self.pause_at = pause_at
         self.process.send_signal(signal.SIGCONT)
         return self
 
     def wait_for(self, condition, limit_s=LIMIT_S):
-        """Until condition(self) holds; fails when the process ends before, or the limit passes."""
+        """Wait until condition(self) holds; fail when the process ends before, or the limit passes."""
         deadline = time.monotonic() + limit_s
         while not condition(self):
             ended = self.process.poll() is not None and not self.threads[0].is_alive()
@@ -127,15 +127,15 @@ class Run:
         return self.wait_for(lambda run: len(run.records) >= count, limit_s)
 
     def wait_for_state(self, after=0, limit_s=LIMIT_S):
-        """Until a STATE has come after the first `after` records."""
+        """Wait until a STATE has come after the first `after` records."""
         return self.wait_for(lambda run: run.records_before_last_state() >= after and run.states, limit_s)
 
     def wait_for_active(self, limit_s=LIMIT_S):
-        """Until every stream's rows are out: from then on there are changes alone."""
+        """Wait until every stream's rows are out: from then on there are only changes."""
         return self.wait_for(lambda run: set(run.modes().values()) == {"Active"}, limit_s)
 
     def modes(self):
-        """What the last states say of each stream: Backfill, Active …"""
+        """The mode of each stream by the last states: Backfill, Active …"""
         modes = {}
         for state in self.states:
             if state["type"] == "GLOBAL":
@@ -174,7 +174,7 @@ class Run:
         return self.succeed(limit_s)
 
     def kill(self):
-        """kill -9; what it had written is still read."""
+        """kill -9; then read what it had written."""
         self.process.kill()
         self.process.wait()
         self.collect()
@@ -195,7 +195,7 @@ class Run:
         assert PASSWORD not in others, "the password is in a message"
 
     def story(self):
-        """The end of what it said, for a failing test."""
+        """The end of its output, for a failing test."""
         counts = {}
         for message in list(self.messages):
             counts[message["type"]] = counts.get(message["type"], 0) + 1
@@ -227,7 +227,7 @@ class Run:
 
     @staticmethod
     def cut(data):
-        """Into lines, and what follows the last."""
+        """Split into lines, and the rest after the last."""
         *lines, rest = data.split(b"\n")
         return lines, rest
 
@@ -258,7 +258,7 @@ class Run:
         self.process.stderr.close()
 
     def read_terminal(self):
-        """A terminal that nobody writes to any more has no end: reading it fails."""
+        """A terminal that is not written to any more has no end of file: reading it fails."""
         try:
             while block := os.read(self.terminal, 1 << 16):
                 self.stderr += block.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -280,7 +280,7 @@ class Run:
 
 
 def whole(state):
-    """All that a GLOBAL state says, as one document."""
+    """The contents of a GLOBAL state, as one document."""
     streams = {f"{one['stream_descriptor']['namespace']}.{one['stream_descriptor']['name']}": one["stream_state"]
                for one in state["global"]["stream_states"]}
     return {**state["global"]["shared_state"], "streams": streams}
@@ -295,7 +295,7 @@ def read_text(path):
 
 
 def environment():
-    """Ours, without what would let libpq find a password or a server by itself."""
+    """Our environment, without variables by which libpq would find a password or a server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 

@@ -24,7 +24,7 @@ class Database:
         self.slot = f"slot_{self.name}"
         self.publication = f"publication_{self.name}"
         self.watermarks = "public.watermarks_of_the_test"
-        # What the connector does not do of itself. From then on the server refuses UPDATE and DELETE where there is no key.
+        # The connector does not do this by itself. From then on the server refuses UPDATE and DELETE where there is no key.
         self.publish_all = f"CREATE PUBLICATION {self.publication} FOR ALL TABLES WITH (publish_via_partition_root = true)"
         if create:
             self.create()
@@ -33,7 +33,7 @@ class Database:
     def create(self):
         with closing(self.server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
-        if os.environ.get("SYSTEM_STREAMED"):  # the whole suite with transactions that come before they commit
+        if os.environ.get("SYSTEM_STREAMED"):  # the whole suite with transactions that are sent before they commit
             self.stream_from(64)
 
     def stream_from(self, kib):
@@ -46,7 +46,8 @@ class Database:
         return self.server.connect(self.name)
 
     def execute(self, *statements):
-        """Each statement is a transaction of its own. A server takes a moment to let go of the slot of a reader that is gone."""
+        """Each statement is a transaction of its own. A server takes a moment to release the slot of a reader that is
+        gone."""
         with self.connection.cursor() as cursor:
             for statement in statements:
                 for attempt in itertools.count():
@@ -74,11 +75,11 @@ class Database:
         return self.query(statement, parameters)[0][0]
 
     def position(self):
-        """Where the WAL ends, as a number of bytes: what commits from now on lies behind it."""
+        """The end of the WAL, as a number of bytes: later commits are after it."""
         return self.value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
 
     def activity(self):
-        """What all sessions of the server are doing, for a failing test."""
+        """The activity of all sessions of the server, for a failing test."""
         try:
             with closing(self.server.connect(self.name)) as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT concat_ws(' | ', pid, datname, application_name, backend_type, state,"
@@ -89,14 +90,14 @@ class Database:
             return str(error)
 
     def wait_for(self, statement, timeout_s=20):
-        """Until the query's first value is true."""
+        """Wait until the query's first value is true."""
         deadline = time.monotonic() + timeout_s
         while not self.value(statement):
             assert time.monotonic() < deadline, f"still not true after {timeout_s} s: {statement}"
             time.sleep(0.02)
 
     def end_sessions(self, name, which="true"):
-        """Those of the capture whose application name is LIKE that; how many there were."""
+        """End the capture's sessions whose application name is LIKE that; return how many there were."""
         return self.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
                           f" AND application_name LIKE '{name}' AND {which}")
 
@@ -122,7 +123,7 @@ class Database:
             cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))
 
     def drop_slots(self, cursor):
-        """Its own, and what the test left in other databases: the next test may look at all of them."""
+        """Drop its slots, and those that the test left in other databases: the next test may look at all of them."""
         deadline = time.monotonic() + 10
         while True:
             cursor.execute("SELECT slot_name, active FROM pg_replication_slots WHERE database = %s OR NOT active", (self.name,))
@@ -166,8 +167,8 @@ def as_array(row):
 
 
 def as_text(column, type_name):
-    """A cast to text strips the blanks that pad a char(n), so that type is printed by its own function. What shows as an
-    object or an array is printed as one."""
+    """A cast to text strips the blanks that pad a char(n), so that type is printed by its own function. Values that a
+    record shows as an object or an array are printed as one."""
     if type_name == "character":
         return f"textin(bpcharout({quoted(column)}))"
     if type_name == "hstore":

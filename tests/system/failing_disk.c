@@ -1,7 +1,8 @@
 /*
- * Preloaded into the connector: calls of the file system that fail, or take long. FAILING_CALL names
- * one (fsync, fdatasync, syncfs, pwrite, renameat), and FAILING_FILE a file: while it is there, the
- * call fails with EIO, after FAILING_MS; or is made after FAILING_MS, if FAILING_SLOW is set.
+ * Preloaded into the connector: calls of the file system that fail, or take long. FAILING_CALL
+ * names one (fsync, fdatasync, syncfs, pwrite, renameat), and FAILING_FILE a file: while it is
+ * there, the call fails with EIO, after FAILING_MS; or is made after FAILING_MS, if FAILING_SLOW is
+ * set.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

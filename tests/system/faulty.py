@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A connector that is not to be trusted: the executable in SOURCE_POSTGRES, but for FAULT, an operation and what is done
-to one of its records in each run: `u drop`, `d double`, `c change`."""
+"""A faulty connector: the executable in SOURCE_POSTGRES, except for FAULT, an operation and what is done to one of its
+records in each run: `u drop`, `d double`, `c change`."""
 
 import ctypes
 import json

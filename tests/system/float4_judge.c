@@ -1,6 +1,7 @@
 /*
- * Whether float4 values print as the server prints them, for test_float4.py: the server's texts of the
- * values whose bits are FIRST and those that follow, COUNT in all, come on standard input, a line each.
+ * Whether float4 values print as the server prints them, for test_float4.py: the server's texts of
+ * the values whose bits are FIRST and those that follow, COUNT in all, come on standard input, a
+ * line each.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "emit/value.h"
 #include "writers.h"
 
-/* The server's words are JSON's, but for these. */
+/* The server prints numbers as in JSON, except these words. */
 static bool is_word(const char *text)
 {
     return strchr("NI", text[text[0] == '-']) != NULL;

@@ -65,15 +65,15 @@ class Process(Run):
         return self.wait_for(lambda run: len(run.docs) >= count, limit_s)
 
     def wait_for_quiet(self, count, limit_s=LIMIT_S):
-        """`count` documents and a checkpoint behind them."""
+        """Wait for `count` documents and a checkpoint after them."""
         return self.wait_for(lambda run: len(run.docs) >= count and "checkpoint" in run.messages[-1], limit_s)
 
     def wait_for_active(self, limit_s=LIMIT_S):
-        """Every stream has its rows out."""
+        """Wait until the rows of every stream are out."""
         return self.wait_for(lambda run: set(run.modes().values()) == {"Active"}, limit_s)
 
     def modes(self):
-        """Of every stream, once a checkpoint has said where the session stands."""
+        """The modes of all streams, once a checkpoint has the position of the session."""
         streams = self.session.state.get("streams", {}) if self.session.cursor is not None else {}
         return {name: stream["mode"] for name, stream in streams.items()}
 
@@ -122,7 +122,7 @@ def binding(stream, namespace="public", key=("id",), backfill=0, **resource):
 
 
 class Capture:
-    """A capture over several sessions: documents count once the checkpoint behind them is committed."""
+    """A capture over several sessions: documents count once the checkpoint after them is committed."""
 
     def __init__(self, of, bindings, **options):
         self.database = of

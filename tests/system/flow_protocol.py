@@ -1,5 +1,5 @@
-"""The shape of every message of Flow's capture protocol, and merge patches: a reading of the specification that
-shares nothing with the connector."""
+"""The shape of every message of Flow's capture protocol, and merge patches: written from the specification, sharing no
+code with the connector."""
 
 import json
 import re
@@ -100,7 +100,7 @@ def check_sourced_schema(body):
 
 
 def check_closed(schema):
-    """Every object that declares members says that there are no others: an open one ends the session."""
+    """Every object that declares members must forbid others: an open one ends the session."""
     if isinstance(schema, dict):
         if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
             assert schema["additionalProperties"] is False, schema
@@ -233,7 +233,7 @@ class Session:
         else:
             assert self.cursor >= before, "the cursor went back"
             fixed = {"system_identifier", "slot", "database"} if "timeline" in changed else set()
-            assert changed | fixed >= set(updated) - {"cursor", "unseen"}, (updated, old)  # a list is told whole while it lasts
+            assert changed | fixed >= set(updated) - {"cursor", "unseen"}, (updated, old)  # a list is always sent whole
             assert merged != old or "unseen" in updated, "nothing changed"
         for name in updated.get("streams", {}):
             assert merged["streams"].get(name) != old.get("streams", {}).get(name), f"the stream {name} did not change"

@@ -1,4 +1,4 @@
-"""A proxy that holds back what a client sends from some words on, until it is told to let it pass."""
+"""A proxy that holds back what a client sends, from given bytes on, until the test releases it."""
 
 import threading
 
@@ -7,7 +7,7 @@ from proxy import Pair, Proxy
 
 class Holding(Proxy):
     def __init__(self, port):
-        self.words = None  # bytes: the first message with them is held back, and all behind it on that connection
+        self.words = None  # bytes: the first message with them is held back, and all after it on that connection
         self.streams = threading.Event()  # while it is not set, nothing comes over connections for replication
         self.streams.set()
         self.held, self.free = threading.Event(), threading.Event()

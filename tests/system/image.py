@@ -1,8 +1,9 @@
 """Running the connector from where a platform has it: an executable, or a container image, with Docker where an engine
 runs and else with Debian's buildah, as scripts/image builds it.
 
-A signal to the client of an image is none to the connector in it: none can pass SIGKILL on, and buildah makes SIGKILL of
-every other. Go on reading while you send one: a client may first want to be rid of what the connector printed.
+A signal to the client of an image does not reach the connector in it as it is: no client can pass SIGKILL on, and
+buildah turns every other signal into SIGKILL. Keep reading while you send one: a client may first have to write what
+the connector printed.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ def why_not():
 
 
 def image(name):
-    """Fails where there is none, or nothing to run it with."""
+    """Fails if there is no image, or no engine to run it."""
     reason = why_not()
     if reason:
         raise SystemExit(f"cannot run the image {name}: {reason}")
@@ -101,7 +102,7 @@ class BuildahImage(Image):
                 self.container, "--", *self.config["Entrypoint"], *arguments]
 
     def send_signal(self, process, number):
-        """The connector is the last of its line: between it and the client are processes of buildah's."""
+        """The connector is the innermost child: between it and the client are processes of buildah."""
         pid = process.pid
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may end by itself
             while children := children_of(pid):

@@ -59,7 +59,7 @@ def create(database, kind, table="t", rows=ROWS):
 
 
 def many_changes(table="t"):
-    """What another one does: it changes many rows at once, and gives some of that up."""
+    """Statements of another writer: it changes many rows at once, and rolls some of that back."""
     def make(chance):
         rows = chance.randint(3, 20)
         return ["SAVEPOINT many", f"UPDATE {table} SET n = n + 20000 WHERE n % {rows} = 1", chance.choice(("ROLLBACK TO many", "RELEASE many")),
@@ -69,7 +69,7 @@ def many_changes(table="t"):
 
 
 def changes(kind, table="t", rows=ROWS):
-    """What a writer does to such a table: updates, deletes, inserts and moves to another key."""
+    """Statements of a writer of such a table: updates, deletes, inserts and moves to another key."""
     columns, _, expression = KINDS[kind]
     names = ", ".join(columns)
 

@@ -1,14 +1,14 @@
-"""What a reader of the records would believe, held against what the table says.
+"""Compares what a reader of the records would have with the table.
 
 A table is materialised from its records alone: a create must find nothing under its key, an update and a
 delete must find something. At the end the materialised rows must be the table's rows. Every record that
 breaks a rule is kept, so that a failure shows it.
 
-A table that is backfilled again begins another life: its backfilled rows are numbered from [-1, 0, 0] again. What is
-known of it then is forgotten, since its rows come again and a row that vanished unseen gets no delete. Who expects that
-says how many lives there may be; one life is the rule. What may go wrong before is told by the position in the WAL at
-which the stream did not tell something: from there to the end of that life, which must come, nothing is judged. What was
-not told before the life before it began is no excuse any more.
+A table that is backfilled again begins another life: its backfilled rows are numbered from [-1, 0, 0] again. Its
+materialised rows are then forgotten, since all rows come again, and a row that vanished without a record gets no
+delete. A test that expects this says how many lives there may be; the default is one. `unreported` holds positions in
+the WAL at which something happened that the stream does not report: from there to the end of that life, which must
+come, nothing is judged. A position from before the previous life began excuses nothing any more.
 """
 
 import json
@@ -26,9 +26,9 @@ def begins_again(loc, numbers):
 
 
 class Oracle:
-    """Materialises one table. `key` names the columns of its key as the capture was told, or is a list of such lists, one
-    for each life; the last one holds for all that follow. `lives` is the number of lives that the table may have at
-    most; None: any."""
+    """Materialises one table. `key` names the columns of its key as configured, or is a list of such lists, one for
+    each life; the last one holds for all that follow. `lives` is the number of lives that the table may have at most;
+    None: any."""
 
     def __init__(self, namespace, table, key, lives=1):
         self.namespace, self.table = namespace, table
@@ -41,10 +41,10 @@ class Oracle:
         self.count = 0
         self.truncates = 0  # records of them, where they are emitted
         self.unsure = set()  # rows that may be of an earlier life
-        self.found = []  # of each broken rule: the life, the position of the commit, and what it was
+        self.found = []  # for each broken rule: the life, the position of the commit, and a description
         self.starts = [0]  # of each life: the last position before it
         self.position = 0
-        self.untold = []  # positions at which something happened that the stream does not tell
+        self.unreported = []  # positions at which something happened that the stream does not report
         self.truncations = []  # positions at which the table was truncated, which gives no records
         self.ignores_other_columns = False  # those that the table does not have any more
 
@@ -58,7 +58,7 @@ class Oracle:
 
     def is_excused(self, life, position):
         since = self.starts[max(life - 2, 0)]
-        return life < self.life and any(since <= lsn <= position for lsn in self.untold)
+        return life < self.life and any(since <= lsn <= position for lsn in self.unreported)
 
     def apply(self, record):
         """`record` is the inner object of a RECORD message."""
@@ -98,8 +98,8 @@ class Oracle:
         self.rows, self.last_loc, self.backfilled, self.unsure = {}, {}, set(), set()
 
     def truncate(self, data, meta, record):
-        """What was out is gone, and another life may begin because of it. Then the first row that is numbered does not tell
-        whether what came before it, since the truncate, is of the old life or of the new one."""
+        """All rows that were out are gone, and another life may begin because of it. Then the first numbered row does
+        not show whether the records between the truncate and it are of the old life or of the new one."""
         self.truncates += 1
         self.position = max(self.position, meta["source"]["loc"][2])
         if data or any(loc > meta["source"]["loc"] for loc in self.last_loc.values()):
@@ -151,8 +151,8 @@ class Oracle:
 
 class Versions:
     """Materialises a table without key that is read in ctid order, whatever order its records come in. Each version of
-    a row has a number of its own in the column `v`, which grows, and `id` tells which row it is; the table's replica
-    identity is FULL. Of each row the newest version must be the table's, and no version comes twice in one life."""
+    a row has its own, growing number in the column `v`, and `id` identifies the row; the table's replica identity is
+    FULL. Of each row the newest version must be the table's, and no version comes twice in one life."""
 
     def __init__(self, namespace, table, key="id", lives=None):
         self.namespace, self.table, self.key, self.lives = namespace, table, key, lives
@@ -162,9 +162,9 @@ class Versions:
         self.numbers = set()
         self.seen = set()  # the versions that came in this life
         self.newest = {}  # row -> (version, row or None once it was deleted)
-        self.earlier = set()  # rows that nothing came of since an earlier life, in which their deletes may not be told
+        self.earlier = set()  # rows without a record since an earlier life: their deletes may not be reported
         self.violations = []
-        self.untold, self.truncations = [], []
+        self.unreported, self.truncations = [], []
 
     def apply(self, record):
         self.count += 1
@@ -204,7 +204,7 @@ class Versions:
         self.numbers, self.seen, self.earlier = set(), set(), set(self.newest)
 
     def left_over(self, database):
-        """Rows that the table has not, and that came in an earlier life alone."""
+        """Rows that the table does not have, and that came only in an earlier life."""
         columns, rows = table_rows(database, self.namespace, self.table)
         there = {expected_row(columns, texts)[self.key] for texts in rows}
         return {row for row in self.earlier - there if self.newest[row][1] is not None}
@@ -216,14 +216,14 @@ class Versions:
         found = list(self.violations)
         found += [f"missing row: {json.dumps(expected[row])}" for row in expected.keys() - there.keys()]
         found += [f"row that the table has not: {json.dumps(there[row])}"
-                  for row in there.keys() - expected.keys() - self.earlier if not (self.untold or self.truncations)]
+                  for row in there.keys() - expected.keys() - self.earlier if not (self.unreported or self.truncations)]
         found += [difference(row, there[row], data)
                   for row, data in expected.items() if row in there and there[row] != data]
         return found
 
 
 def difference(key, record, row):
-    """The columns that differ; an absent value is told from a null."""
+    """The columns that differ; an absent value differs from a null."""
     names = [name for name in {**record, **row} if record.get(name, ...) != row.get(name, ...)]
     return f"different: row {key}, columns {', '.join(names)}: " + "; ".join(
         f"{whose} {json.dumps({name: values[name] for name in names if name in values})[:SHOWN_LENGTH]}"
@@ -245,10 +245,10 @@ class Materialised:
         self.oracles = {name: key if hasattr(key, "apply") else Oracle(*name, key, lives.get(name, 1))
                         for name, key in streams.items()}
 
-    def know(self, untold, truncations):
+    def know(self, unreported, truncations):
         """Positions in the WAL by (namespace, table)."""
         for name, oracle in self.oracles.items():
-            oracle.untold += untold.get(name, [])
+            oracle.unreported += unreported.get(name, [])
             oracle.truncations += truncations.get(name, [])
 
     def apply(self, records):

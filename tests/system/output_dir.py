@@ -54,7 +54,7 @@ class OutputDirectory:
         return process
 
     def run(self, *more):
-        """To the end, of what is there now."""
+        """Run to the end of what is in the database now."""
         tail, self.one.tail = self.one.tail, False
         process = self.start(*more).succeed()
         self.one.tail = tail
@@ -106,7 +106,7 @@ class OutputDirectory:
         return len(self.committed(directory))
 
     def wait_for(self, process, condition):
-        """Until the condition holds, which is asked for now and again."""
+        """Wait until the condition holds, which is checked again and again."""
         deadline = time.monotonic() + LIMIT_S
         while not condition():
             assert process.process.poll() is None, process.story()
@@ -119,7 +119,7 @@ class OutputDirectory:
                              and self.count(directory) >= count)
 
     def take_finished(self):
-        """As a consumer does, at any time; and directories that are empty then."""
+        """Take finished files as a consumer does, at any time; and remove directories that are empty then."""
         for path in glob.glob(os.path.join(glob.escape(self.path), "*", "*")):
             if re.fullmatch(r"\d+\.jsonl(\.zst)?", os.path.basename(path)):
                 to = os.path.join(self.taken, os.path.basename(os.path.dirname(path)))
@@ -133,7 +133,7 @@ class OutputDirectory:
                 pass  # there is a file in it
 
     def assert_equal(self, **keys):
-        """All documents that count add up to the tables."""
+        """Check that all documents that count add up to the tables."""
         oracle = Materialised(by_stream(keys))
         for table in keys:
             oracle.apply({"namespace": "public", "stream": table, "data": document}
@@ -142,14 +142,14 @@ class OutputDirectory:
 
 
 class PowerCut:
-    """What a power cut leaves of the directory: power_cut.c, preloaded, tells what was synced. Of the rest, nothing is
-    left; or, with `names`, the names are as they were, and the contents alone are lost."""
+    """Make of the directory what a power cut leaves: power_cut.c, preloaded, records what was synced. The rest is lost;
+    with `names`, the names stay, and only the contents are lost."""
 
     def __init__(self, out, preload, survives, names=False):
         self.out, self.preload, self.survives, self.names = out, preload, str(survives), names
 
     def start(self):
-        """A process of which what is there now is safe."""
+        """A process; the files that are there now count as synced."""
         shutil.rmtree(self.survives, ignore_errors=True)
         os.makedirs(self.survives)
         for place, _, names in os.walk(self.out.path):

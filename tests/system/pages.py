@@ -22,7 +22,7 @@ def read(path):
 
 
 def blocks(path, *kinds):
-    """The text of each fenced block whose first word is one of `kinds`, with the words behind it."""
+    """The text of each fenced block whose first word is one of `kinds`, with the words after it."""
     found = [(one["info"].split(), one["text"]) for one in FENCE.finditer(read(path))]
     return [(info[1:], text) for info, text in found if info and info[0] in kinds]
 
@@ -33,7 +33,7 @@ def without_code(text):
 
 
 def anchors(path):
-    """As GitHub makes them of headings."""
+    """The anchors that GitHub makes of headings."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", read(path)), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,8 +1,8 @@
 /*
- * Preloaded into the connector: keeps in the directory SURVIVES what a power cut would leave of what
- * is synced. Of each file it has the content as it was when it was synced last, in a file named by
- * the inode; of each directory the names, in "dir-INODE": a line "INODE TYPE NAME" each, with the
- * type f or d.
+ * Preloaded into the connector: keeps in the directory SURVIVES what a power cut would leave of
+ * what is synced. Of each file it has the content as it was when it was synced last, in a file
+ * named by the inode; of each directory the names, in "dir-INODE": a line "INODE TYPE NAME" each,
+ * with the type f or d.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

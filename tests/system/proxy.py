@@ -1,4 +1,4 @@
-"""A TCP proxy that can fall silent: nothing passes any more over what is connected, and nobody is told."""
+"""A TCP proxy that can fall silent: nothing passes any more over open connections, and neither end is notified."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
-        self.deaf = 0  # what connects from now on hears nothing more after the server was ready so often; 0: no limit
+        self.deaf = 0  # later connections get no more data after so many ReadyForQuery messages; 0: no limit
         self.lock = threading.Lock()
         self.frozen = False
         threading.Thread(target=self.accept, daemon=True).start()
@@ -25,14 +25,14 @@ class Proxy:
             pair.close()
 
     def freeze(self, later=False):
-        """All that is connected now; what connects later passes, unless that is frozen, too."""
+        """Freeze all open connections; later ones pass, unless they are frozen, too."""
         with self.lock:
             self.frozen = later
             for pair in self.pairs:
                 pair.frozen = True
 
     def lead_to(self, port):
-        """Cut what is connected, and lead what connects later elsewhere."""
+        """Cut open connections, and lead later ones elsewhere."""
         with self.lock:
             self.target = port
             for pair in self.pairs:
@@ -70,7 +70,7 @@ class Pair:
             threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
 
     def pump(self, source, sink):
-        """What is on its way when it freezes is lost."""
+        """Data in flight when it freezes is lost."""
         try:
             while (block := source.recv(1 << 16)) and not self.frozen:
                 sink.sendall(block)

@@ -1,4 +1,4 @@
-"""What every refusal owes its user: one clear message, the same on both outputs, and a proper exit code."""
+"""Every refusal must give its user one clear message, the same on both outputs, and a proper exit code."""
 
 
 def assert_refused(process, failure_types, *words, lines=1):

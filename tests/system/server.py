@@ -32,7 +32,7 @@ DEFAULT_SETTINGS = {
     "max_replication_slots": "100",
     "max_connections": "100",
     "max_prepared_transactions": "10",
-    "timezone": "America/St_Johns",  # an offset with minutes: what depends on it must not show
+    "timezone": "America/St_Johns",  # an offset with minutes: no record may depend on it
     "datestyle": "SQL, DMY",
     "intervalstyle": "postgres_verbose",
 }
@@ -106,8 +106,8 @@ class Server:
         self.start()
 
     def connect(self, database="postgres", **options):
-        """A superuser's session over the socket, in autocommit mode; it calls itself `test`. None of its statements
-        may wait for ever: the driver waits where no alarm of a test's reaches it."""
+        """A superuser's session over the socket, in autocommit mode; it calls itself `test`. Its statements have a time
+        limit: the driver waits where no alarm of a test reaches it."""
         connection = psycopg2.connect(host=self.directory, port=self.port, user=SUPERUSER,
                                       dbname=database, connect_timeout=10, options="-c statement_timeout=120s",
                                       application_name="test", **options)
@@ -169,7 +169,7 @@ def die_with_parent():
 
 
 def unprivileged_user():
-    """Whom to run the server as; None: as ourselves."""
+    """The user to run the server as; None: ourselves."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

@@ -1,6 +1,6 @@
 /*
  * Preloaded into the connector: the time of day is wrong by as many seconds as the file CLOCK_SHIFT
- * says, while it is there. What counts time alone is right.
+ * says, while it is there. The monotonic clock is right.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

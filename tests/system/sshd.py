@@ -89,7 +89,7 @@ class Sshd:
             return file.read()
 
     def kill_sessions(self):
-        """The sessions end without a word to anybody; new ones are served."""
+        """End the sessions without notice to either end; new ones are served."""
         for pid in children(self.process.pid):
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A streaming standby of another server, made of its files while it stood still."""
+"""A streaming standby of another server, made from a copy of its files while it was stopped."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ class Standby(Server):
         self.primary.start()
 
     def has_all(self):
-        """All that the primary has written until now."""
+        """Wait until it has replayed all that the primary has written until now."""
         end = query(self.primary, "SELECT pg_current_wal_lsn()")
         until(lambda: query(self, f"SELECT pg_last_wal_replay_lsn() >= '{end}'"))
 
@@ -64,7 +64,7 @@ def until(condition, timeout_s=20):
 
 
 def copy_files(server, target):
-    """Of a server that stands still."""
+    """Copy the files of a stopped server."""
     shutil.copytree(server.data, target, copy_function=shutil.copy2)
     for path, _, names in os.walk(target):
         for name in [path] + [os.path.join(path, name) for name in names]:

@@ -1,7 +1,7 @@
 /*
- * Preloaded into the connector: who takes its files at the worst moments. A finished file is moved to
- * the directory TAKEN as soon as it has its name, and its directory removed if that was all of it; and
- * each other time that a directory was made, it is removed at once.
+ * Preloaded into the connector: a program that takes its files at the worst moments. A finished
+ * file is moved to the directory TAKEN as soon as it has its name, and its directory removed if
+ * that was all of it; and each other time that a directory was made, it is removed at once.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

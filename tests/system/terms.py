@@ -1,4 +1,5 @@
-"""The program terms_judge: what the connector takes a table's terms to be, and what it says became of the table."""
+"""The program terms_judge: which terms of a table the connector reads, and its verdict on what happened to the
+table."""
 
 import json
 import os

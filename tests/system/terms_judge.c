@@ -3,9 +3,9 @@
  *
  *   terms_judge CONFIG SCHEMA TABLE [KEY ...]
  *
- * reads a line at a time: "look" reads the terms and remembers them, "judge by_key", "judge by_ctid" and
- * "judge active" judge what became of the table since then. The answer is lines of name, tab, text, and
- * an empty line.
+ * reads a line at a time: "look" reads the terms and remembers them, "judge by_key", "judge
+ * by_ctid" and "judge active" judge what has happened to the table since then. The answer is lines
+ * of name, tab, text, and an empty line.
  */
 #include <inttypes.h>
 #include <stdio.h>

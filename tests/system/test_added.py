@@ -9,7 +9,7 @@ from capture import stream
 
 @pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
 def test_writers_from_before_the_table_was_published_are_waited_for(database, capture, key):
-    """What they wrote the stream leaves out, and an early snapshot would not show."""
+    """The stream leaves out what they wrote, and an early snapshot would not show it."""
     database.execute("CREATE TABLE one (id int PRIMARY KEY)", f"CREATE TABLE two (id int {key})", "ALTER TABLE two REPLICA IDENTITY FULL",
                      "INSERT INTO two SELECT generate_series(1, 10)", f"CREATE PUBLICATION {database.publication} FOR TABLE one")
     both = capture(["one"])
@@ -34,7 +34,7 @@ def test_writers_from_before_the_table_was_published_are_waited_for(database, ca
 
 
 def test_the_table_before_does_not_wait_with_one_that_is_written_to(database, capture):
-    """They share a worker, and a slot that was there before: it waits for no writers."""
+    """They share a worker, and a slot that was there before: it does not wait for writers."""
     database.execute("CREATE TABLE one (id int PRIMARY KEY)", "INSERT INTO one SELECT generate_series(1, 100)",
                      "CREATE TABLE two (id int PRIMARY KEY)", f"CREATE PUBLICATION {database.publication} FOR ALL TABLES",
                      f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")

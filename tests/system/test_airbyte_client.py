@@ -1,6 +1,6 @@
 """Airbyte's own programs: PyAirbyte drives the connector, and the protocol's models judge its messages.
 
-They come from the Python registry; where it is out of reach the tests are skipped, and say so.
+They come from the Python registry; if it cannot be reached, the tests are skipped with that reason.
 """
 
 import json
@@ -97,7 +97,7 @@ def test_pyairbyte_keeps_a_cache_in_step_also_when_the_connector_dies(database, 
 
 
 def fill_with_every_type(database):
-    """A table of all types that the server brings, one of the values that the value tests try, one with none."""
+    """A table of all built-in types, one with the values of the value tests, and an empty one."""
     built_in = [row[0] for row in database.query(
         "SELECT format_type(oid, NULL) FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r')"
         " AND typname NOT LIKE 'pg_%%' AND typcategory NOT IN ('Z', 'P') AND typname NOT IN ('cstring', 'unknown')"

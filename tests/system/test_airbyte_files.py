@@ -1,4 +1,4 @@
-"""What a registry of connectors reads: it says what the executable and the image say."""
+"""The files that a registry of connectors reads agree with the executable and the image."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def text(*path):
 
 
 def member(name):
-    """Of metadata.yaml, which is flat enough for that."""
+    """A value of metadata.yaml, which is flat enough for that."""
     return re.search(rf"^ +{name}: (.*)$", text("airbyte", "metadata.yaml"), re.MULTILINE)[1]
 
 
@@ -29,7 +29,7 @@ def test_the_metadata_names_this_version_and_what_is_there():
     assert int(member("maxSecondsBetweenMessages")) > 2 * 30  # seconds between two lines of progress
 
 
-def test_a_platform_lets_us_reach_the_hosts_that_a_configuration_names():
+def test_a_platform_allows_the_hosts_that_a_configuration_names():
     properties = run("spec").of_type("SPEC")[0]["spec"]["connectionSpecification"]["properties"]
     assert "host" in properties and any("tunnel_host" in way["properties"] for way in properties["tunnel_method"]["oneOf"])
     hosts = re.findall(r"^ +- (\$\{.*\})$", text("airbyte", "metadata.yaml"), re.MULTILINE)

@@ -62,7 +62,7 @@ def test_values_are_the_same_by_both_paths(database, capture):
     assert [record.get("meta") for record in one.records] == [None, {"changes": nulled}] * 2
 
 
-def test_elements_of_an_array_that_cannot_be_held_are_told(database, capture):
+def test_elements_of_an_array_that_cannot_be_held_are_reported(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, a float8[], b text[])",
                      "INSERT INTO items VALUES (1, '{1,NaN}', '{\"x \"}')")
     one = configure(capture, "items")
@@ -98,7 +98,7 @@ def test_only_chosen_columns_are_written_and_the_key(database, capture):
 
 
 def test_only_chosen_columns_are_read(database, capture):
-    """The server fetches no large value for nobody; the key is read though it was not chosen."""
+    """The server does not fetch large values that are not wanted; the key is read although it was not chosen."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, large text, name text)", "ALTER TABLE items ALTER large SET STORAGE EXTERNAL",
                      "INSERT INTO items SELECT n, repeat('x', 10000), 'n' || n FROM generate_series(1, 50) n")
     fetched = ("SELECT pg_stat_get_blocks_fetched(reltoastrelid) FROM pg_class WHERE oid = 'items'::regclass")
@@ -164,7 +164,7 @@ def test_rows_that_are_backfilled_again_are_newer_than_all_before(database, capt
 @pytest.mark.limit(240)
 @pytest.mark.parametrize("kind", ["int", "text_icu", "numeric"])
 def test_a_destination_is_in_step_across_kills(database, capture, kind):
-    """Also within the backfill, and also a destination that keeps what no state has settled."""
+    """Also within the backfill, and for a destination that keeps records that no state covers."""
     chance = random.Random(kind)
     database.execute(*TYPES)
     key = create(database, kind, "t", 3000)
@@ -198,7 +198,8 @@ ORDERS = {"by key": ("id int PRIMARY KEY, n int", {}),
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_rows_deleted_while_their_table_is_backfilled_again_are_gone(database, capture, order):
-    """The destination has them from the time before; half of the deletes come before the rows are read, half meanwhile."""
+    """The destination has the rows from an earlier life; half of the deletes come before the rows are read, half
+    meanwhile."""
     columns, more = ORDERS[order]
     database.execute(f"CREATE TABLE t ({columns})", "ALTER TABLE t REPLICA IDENTITY FULL",
                      "INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n")
@@ -216,7 +217,7 @@ def test_rows_deleted_while_their_table_is_backfilled_again_are_gone(database, c
 
 @pytest.mark.parametrize("order", ["by key", "by a key that the server orders"])
 def test_a_row_that_was_sent_and_deleted_before_a_state_came_is_gone(database, capture, order):
-    """The destination kept it, and the run that follows reads its table where it was not deleted yet, or is already."""
+    """The destination kept the row, and the next run reads the table before the row was deleted, or after."""
     columns, more = ORDERS[order]
     database.execute(f"CREATE TABLE t ({columns})", "INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n")
     one = configure(capture, "t", more=more, advanced={"backfill_chunk_size": 10})
@@ -232,7 +233,7 @@ def test_a_row_that_was_sent_and_deleted_before_a_state_came_is_gone(database, c
 
 
 def test_a_key_that_is_written_differently_is_the_same_row(database, capture):
-    """A number has no digits behind its value: the delete of 1.0 must be older than the create of 1.00."""
+    """To the destination 1.0 and 1.00 are one number: the delete of 1.0 must be older than the create of 1.00."""
     database.execute("CREATE TABLE t (k numeric PRIMARY KEY, n int)", "INSERT INTO t VALUES (1.0, 1), (2.0, 2)")
     one = configure(capture, "t")
     one.run()

@@ -1,4 +1,4 @@
-"""read --all: the tables that fit a pattern, without a catalog."""
+"""read --all: the tables that match a pattern, without a catalog."""
 
 import signal
 
@@ -43,7 +43,7 @@ def test_a_table_that_is_made_later_joins_at_a_hangup(arguments):
 
 
 def test_a_table_that_cannot_be_published_is_left_out(arguments):
-    """Somebody makes it while the capture does not run, or runs; it is captured once it can be."""
+    """The table is made while the capture does not run, or runs; it is captured once it can be."""
     config, one = arguments
     state = one.path("state.json", [run("read", *config, "--all", "shop.*").succeed().states[-1]])
     one.database.execute("CREATE TABLE shop.keyless (a int)", "INSERT INTO shop.keyless VALUES (5)", "INSERT INTO shop.orders VALUES (10)")

@@ -20,7 +20,7 @@ TABLES = [statement for table in "tu" for statement in (
 
 
 def ask(one, *tables, code=0, catalog=False, **config):
-    """What the command says."""
+    """The command's output."""
     options = ["--catalog", one.write_catalog()] if catalog else []
     return people("backfill", "--config", "-", *options, *tables, code=code, stdin=json.dumps({**one.config, **config}))
 
@@ -40,7 +40,7 @@ def finish(one, process, keys=None, **lives):
 
 
 def changes(table):
-    """Of any row, in any way."""
+    """A writer's changes to any row of the table, of any kind."""
     def make(chance):
         n = chance.randint(1, 120)
         return [chance.choice((f"UPDATE {table} SET a = a || 'x' WHERE id = {n}", f"DELETE FROM {table} WHERE id = {n}",
@@ -91,7 +91,7 @@ def test_one_in_the_middle_of_its_backfill_begins_again(one):
 
 
 def test_what_was_asked_for_does_not_fail_for_what_was_not_sent(one, database):
-    """Nobody has looked at the table since it was rewritten."""
+    """There was no look at the table since it was rewritten."""
     one.config["advanced"] = {"check_interval": "1h", "on_untracked_change": "fail"}
     process = one.start().wait_for_active()
     database.execute("ALTER TABLE t ALTER a TYPE text USING a || '!'")
@@ -121,7 +121,7 @@ def is_in_the_middle(state):
     return mode_of(state) == "Backfill" and whole(state)["streams"]["public.t"].get("backfilled")
 
 
-def test_a_backfill_that_was_asked_for_goes_on_after_kill_9(database, capture):
+def test_a_backfill_that_was_asked_for_continues_after_kill_9(database, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "INSERT INTO t SELECT n, 't' || n FROM generate_series(1, 3000) n")
     one = capture(["t"], tail=True, advanced={**SOON, "backfill_chunk_size": 10})
     one.keep(one.start().wait_for_active().stop())
@@ -187,7 +187,7 @@ def test_what_cannot_be_is_an_error_of_the_command(one, database):
     assert "there is no watermarks table" in ask(one, "public.t", code=1)
 
 
-def test_who_may_not_write_the_watermarks_table_cannot_ask(one, database, user):
+def test_a_user_who_may_not_write_the_watermarks_table_cannot_ask(one, database, user):
     one.keep(one.start().wait_for_active().stop())
     other = user("", "GRANT SELECT ON t TO {user}")
     said = ask(one, "public.t", code=1, **other)

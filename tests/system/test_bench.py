@@ -1,4 +1,4 @@
-"""The measuring program: it measures, and says what it measured. Its figures are judged by nobody here."""
+"""The measuring program: it measures, and reports what it measured. No test judges its figures."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def start(*arguments, **variables):
 
 
 def finish(process, code=0):
-    """What it printed."""
+    """Its output."""
     try:
         printed, _ = process.communicate(timeout=100 * PATIENCE)
     finally:
@@ -126,7 +126,7 @@ def test_tables_of_ones_own_are_measured_and_nothing_remains(own, database, tmp_
 
 
 def wait_for(process, text):
-    """What it printed up to that."""
+    """Its output up to that."""
     printed = ""
     while text not in printed:
         line = process.stdout.readline()
@@ -135,7 +135,7 @@ def wait_for(process, text):
     return printed
 
 
-WAITING = ("--replication", "600", "--reader", "none")  # this wait stands for any moment: there is a slot, and a publication
+WAITING = ("--replication", "600", "--reader", "none")  # any moment would do: there is a slot, and a publication
 
 
 def test_a_signal_removes_all_and_the_next_run_what_a_kill_left(own, database):
@@ -183,7 +183,7 @@ def test_a_table_that_cannot_be_measured_is_named(own, database, arguments, said
     assert database.query(LEFT) == []
 
 
-def test_who_may_make_no_publication_names_one(own, database):
+def test_a_user_who_may_not_make_a_publication_names_one(own, database):
     """The remedy works: the same user with a publication."""
     database.execute(f"CREATE ROLE reader_{database.name} LOGIN REPLICATION PASSWORD '{PASSWORD}'",
                      f'GRANT USAGE ON SCHEMA "Shop" TO reader_{database.name}',
@@ -215,7 +215,7 @@ def test_the_reader_of_responses_takes_what_is_left_when_the_connector_has_ended
 
 
 def test_the_relay_delays_and_loses_nothing(database, tmp_path):
-    """The delay is that of a round trip; what is on its way does not wait for what was before it."""
+    """The delay is that of a round trip; data in flight does not wait for earlier data."""
     with Relay(str(tmp_path), database.server.port, 40) as relay:
         with closing(psycopg2.connect(host="127.0.0.1", port=relay.port, user=SUPERUSER, password=PASSWORD, dbname=database.name)) as far:
             cursor = far.cursor()

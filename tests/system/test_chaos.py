@@ -1,9 +1,7 @@
-"""Exact under fire: whatever dies, every table equals the sum of its records, and whatever is done to the tables
-themselves, nothing more goes wrong than is documented.
-
-CHAOS_SECONDS is the duration (8 unless told), CHAOS_SEED replays the decisions of a run,
-CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by Airbyte's rules has,
-CHAOS_READ_ONLY=1 or 0 captures without watermarks or with them; by chance unless told.
+"""Exact under fire: whatever is killed, every table equals the sum of its records, and whatever is done to the tables
+themselves, nothing more goes wrong than is documented. CHAOS_SECONDS is the duration (default 8), CHAOS_SEED replays
+the decisions of a run, CHAOS_LOOK=airbyte captures in the Airbyte look and compares with what a destination by
+Airbyte's rules has, CHAOS_READ_ONLY=1 or 0 captures without watermarks or with them (default: at random).
 """
 
 import os
@@ -58,7 +56,7 @@ def test_chaos_with_ddl(tmp_path, capture):
 @pytest.mark.skipif(major() < 16, reason="a standby decodes WAL from PostgreSQL 16 on")
 @pytest.mark.limit(SECONDS + 240)
 def test_chaos_at_a_standby(tmp_path, capture):
-    """Whatever befalls the standby, and its connections, while its primary is written to."""
+    """Faults of the standby, and of its connections, while its primary is written to."""
     print(f"CHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS:g}")
     with Server(lifetime_s=SECONDS + 600) as primary:
         database = Database(primary)
@@ -69,7 +67,7 @@ def test_chaos_at_a_standby(tmp_path, capture):
             database.execute(f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
             standby.has_all()
             made = keyed_changes(KEYS)
-            waited_for = [lambda _: ["SELECT pg_log_standby_snapshot()"]]  # by the making of a slot
+            waited_for = [lambda _: ["SELECT pg_log_standby_snapshot()"]]  # by the creation of a slot
             run_chaos(tmp_path, capture, standby, database, chance, keys, made + waited_for, standby=standby)
 
 
@@ -87,7 +85,8 @@ def keyed_changes(kinds):
 
 
 def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=None, standby=None):
-    """`made`: what the writers write; `upheaval` changes the tables themselves; captured at `standby` or where it is written."""
+    """`made`: the tables and writers; `upheaval` changes the tables themselves; captured at `standby`, or at the
+    primary."""
     by_chance = chance.random() < 0.5
     if chance.random() < 0.5:
         database.stream_from(64)
@@ -147,7 +146,7 @@ def compare(one, database, keys):
 
 
 def compare_destination(one, database, keys):
-    """One that keeps what a state has settled, and one that keeps all, also what is sent again."""
+    """A consumer that keeps the records that a state covers, and one that keeps all, also those sent again."""
     for records in (one.records, one.sent):
         destinations = {name: Destination(name, key) for name, key in keys.items()}
         for record in records:

@@ -1,4 +1,5 @@
-"""Keys that a user chose in the catalog, and that no unique index promises: rows are read in ctid order, and each record counts."""
+"""Keys that a user chose in the catalog, and that no unique index guarantees: rows are read in ctid order, and each
+record counts."""
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_rows_that_share_the_key_all_come(database, capture):
 
 
 def test_its_columns_are_written_though_they_were_deselected(database, capture):
-    """By both paths, also where the replica identity has not got them, so that rows are not known by them."""
+    """By both paths, also if the replica identity lacks its columns, so that rows cannot be identified by them."""
     database.execute(KEYED, FILL.format(9))
     one = capture([], advanced=SMALL)
     one.streams = discovered(one, "t", columns=["v"], primary_key=[[column] for column in KEY])
@@ -72,8 +73,8 @@ def test_check_takes_it(database, capture):
     one.run()
 
 
-def test_what_the_identity_does_not_tell_is_said(database, capture):
-    """By each run, as nobody may have read the first one's log; the advice is one that works."""
+def test_key_columns_that_the_identity_lacks_are_logged(database, capture):
+    """In each run, since the first one's log may not have been read; the advice works."""
     database.execute(KEYED, FILL.format(99))
     one = capture([stream("t", key=KEY)], advanced=SMALL)
     said = warnings(one.run())
@@ -103,7 +104,7 @@ def move(chance):
 @pytest.mark.parametrize("kills", [0, 3])
 @pytest.mark.parametrize("table", [KEYLESS, KEYED])
 def test_a_destination_is_in_step_with_what_changes_beside_the_backfill(database, capture, table, kills):
-    """A row comes behind its changes, and must not count as newer; also where another run goes on."""
+    """A row may come after its changes, and must not count as newer; also if another run continues."""
     database.execute(table, FULL, FILL.format(ROWS - 1))
     one = capture([], advanced={**SMALL, "backfill_chunk_size": 20})
     one.streams = discovered(one, "t", primary_key=[[column] for column in KEY])
@@ -122,7 +123,7 @@ def test_a_destination_is_in_step_with_what_changes_beside_the_backfill(database
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_rows_read_again_are_newer_than_a_large_transaction_before(database, capture, killed):
-    """Its changes run far ahead of the LSN at which the reading begins, also where another run goes on."""
+    """The cursors of its changes run far past the LSN at which the backfill begins, also if another run continues."""
     quiet = " WITH (autovacuum_enabled = off)"
     database.execute(KEYLESS + quiet, FULL, FILL.format(10 * ROWS - 1), "CREATE TABLE large (id int)" + quiet, "ALTER TABLE large REPLICA IDENTITY FULL",
                      f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")

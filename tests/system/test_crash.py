@@ -38,7 +38,7 @@ def crash_at(one, monkeypatch, step, time):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crash_is_resumed_exactly(database, capture, monkeypatch, step):
-    """Three crashes in a row, each a little later in what is left to do, while a writer changes the table."""
+    """Three crashes in a row, each a little later in the remaining work, while a writer changes the table."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
                      "INSERT INTO items SELECT n, 0, repeat('x', 50) FROM generate_series(1, 3000) n")
     one = capture(["items"], tail=True, advanced={"backfill_chunk_size": 300, "backfill_workers": 2})

@@ -1,5 +1,5 @@
-"""Tables without key, which are read in ctid order: all chunks of a run see one snapshot, so that each row comes once, as it
-was, whatever is written beside them, behind savepoints too."""
+"""Tables without key, which are read in ctid order: all chunks of a run see one snapshot, so that each row comes once,
+as it was, whatever is written meanwhile, also after savepoints."""
 
 import contextlib
 import signal
@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from again import SOON, assert_said_again, go_on_from, kill_in_backfill, location, said_again, stand_still
+from again import SOON, assert_said_again, resume_from, kill_in_backfill, location, said_again, stand_still
 from capture import stream
 from connector import PATIENCE
 from oracle import Versions
@@ -31,7 +31,7 @@ def capture_of_two(database, capture):
 
 
 def pause(one, table, after=50):
-    """Run, or go on, until some rows of the table are out; the process stands still."""
+    """Run, or continue, until some rows of the table are out; then the process is paused."""
     seen = []
     process = one.runs[-1] if one.runs and one.runs[-1].process.poll() is None else one.start()
     at = lambda message: message["type"] == "RECORD" and message["record"]["stream"] == table and (  # noqa: E731
@@ -46,7 +46,7 @@ def pause(one, table, after=50):
 
 
 def assert_equal(one, lives=1):
-    """Each version of a row once, and the newest is the table's."""
+    """Check that each version of a row came once, and that the newest is the table's."""
     oracle = Versions("public", "t", lives=lives)
     one.materialised({"first": ["id"], "t": oracle}).assert_equal(one.database)
     return oracle
@@ -87,7 +87,7 @@ def test_a_transaction_with_savepoints_that_ends_after_the_backfill(one, databas
 
 
 def test_transactions_with_released_savepoints_that_are_open_at_the_beginning(one, database):
-    """A released subtransaction holds no lock on its id any more; the run that goes on must know it nevertheless."""
+    """A released subtransaction does not hold a lock on its id any more; the next run must know the id nevertheless."""
     insert = "INSERT INTO t SELECT nextval('versions') + 100000"
     make = lambda _: ["SAVEPOINT s", insert, "RELEASE s", "SELECT pg_sleep(0.1)"]  # noqa: E731
     with contextlib.ExitStack() as stack:
@@ -103,7 +103,7 @@ def test_transactions_with_released_savepoints_that_are_open_at_the_beginning(on
 @pytest.mark.parametrize("joins", [True, False])
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "ROLLBACK TO SAVEPOINT s; COMMIT"])
 def test_a_transaction_with_savepoints_that_is_open_when_its_table_joins(one, database, end, joins):
-    """Of a run that goes on, or of a slot that somebody has made before: nothing had to wait for it."""
+    """A run that continues, or has a slot that was made before: nothing had to wait for these transactions."""
     if joins:
         joining = one.streams.pop()
         one.run()
@@ -127,7 +127,7 @@ def test_a_transaction_with_savepoints_that_is_open_when_its_table_joins(one, da
 
 
 def test_a_transaction_with_savepoints_over_a_kill(one, database):
-    """The run that goes on cannot ask any more whose they were: it knows them from its state, or the table is backfilled
+    """The next run cannot ask any more which ids they had: it knows them from its state, or the table is backfilled
     again and the log says why."""
     pause(one, "first")
     with closing(database.connect()) as session, session.cursor() as cursor:
@@ -155,12 +155,13 @@ def test_all_chunks_see_one_snapshot(one, database):
 
 
 def test_the_connection_that_holds_the_snapshot_is_lost(one, database):
-    """Rows are told by transaction ids then, as by a run that goes on, and each comes once; or the table is backfilled again."""
+    """Then rows are identified by transaction ids, as in a run that continues, and each comes once; or the table is
+    backfilled again."""
     with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
         process = one.start()
         stand_still(process)
         assert database.end_sessions("source-postgres snapshot") == 1
-        one.keep(go_on_from(process).succeed())
+        one.keep(resume_from(process).succeed())
         one.run()
     one.run()
     told = "the connection that held the snapshot of table public.t was lost" in process.stderr
@@ -183,7 +184,7 @@ def test_the_snapshot_ends_with_the_backfill(one, database):
 
 
 def test_places_that_are_used_again(one, database):
-    """What a vacuum frees, other rows fill: none of them is read for one of the snapshot's."""
+    """New rows fill the space that a vacuum frees: none of them is taken for a row of the snapshot."""
     process = pause(one, "t")
     for n in range(5):
         database.execute(f"DELETE FROM t WHERE id % 7 = {n}", "VACUUM t",
@@ -202,7 +203,7 @@ def write(chance):
 
 @pytest.mark.parametrize("workers, key", [(1, None), (4, None), (4, ["id"]), (4, ["id", "filler"])])
 def test_writers_with_savepoints_beside_the_backfill(one, workers, key):
-    """Also with a key that somebody chose, and no index promises."""
+    """Also with a chosen key that no index guarantees."""
     one.streams[1] = stream("t", key=key)
     one.config["advanced"]["backfill_workers"] = workers
     with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
@@ -231,7 +232,8 @@ def test_transactions_with_savepoints_are_always_open(one, database):
 
 
 def test_writers_with_savepoints_beside_runs_that_are_killed(one):
-    """A run that goes on is as exact as one that is not interrupted; or the table comes again, and the log says so."""
+    """A run that continues is as exact as one that is not interrupted; or the table is backfilled again, and the log
+    says so."""
     said = 0
     with Writer(one.database, write, 1, 0.001), Writer(one.database, write, 2, 0.002, commit_share=0.7):
         for after in (200, 500, 900):
@@ -249,9 +251,9 @@ def test_writers_with_savepoints_beside_runs_that_are_killed(one):
 
 @pytest.mark.parametrize("rewrite", ["VACUUM FULL t", "ALTER TABLE t ADD more uuid DEFAULT gen_random_uuid()", "TRUNCATE t"])
 def test_a_rewrite_between_two_chunks(one, database, rewrite):
-    """The capture goes on: the table is backfilled again, or its snapshot still shows it; the other one is not."""
+    """The capture continues: the table is backfilled again, or its snapshot still shows it; the other one is not."""
     process = pause(one, "t")
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     with closing(database.connect()) as session, session.cursor() as cursor:
         cursor.execute("SET lock_timeout = '20s'")
         process.go_on()
@@ -282,7 +284,7 @@ def test_a_row_that_is_waited_for_holds_back_no_other_table(one, database):
 
 
 def test_watermarks_that_do_not_come_over_a_kill(database, capture):
-    """Chunks behind them wait as well: the run that goes on reads no row twice."""
+    """Later chunks wait as well: the next run reads no row twice."""
     rows = 5 * ROWS
     database.execute(*(statement for statement in TABLES if "first" not in statement), f"INSERT INTO t SELECT generate_series({ROWS + 1}, {rows})")
     one = capture(["t"], advanced={"backfill_chunk_size": 20})
@@ -297,7 +299,8 @@ def test_watermarks_that_do_not_come_over_a_kill(database, capture):
 
 @pytest.mark.parametrize("ranges", [[{"until": ["(3,0)"]}], [{"until": ["(3,0)"]}, {"scanned": ["(5,0)"]}]])
 def test_a_state_of_which_chunks_came_out_of_order(database, capture, ranges):
-    """Earlier versions left such. Rows are read to the table's end, whatever it says: it is backfilled again."""
+    """Earlier versions wrote such states. The range has an end, but rows must be read to the table's end: it is
+    backfilled again."""
     database.execute(*(statement for statement in TABLES if "first" not in statement))
     one = capture(["t"], advanced=SMALL)
     kill_in_backfill(one, ROWS)

@@ -71,7 +71,7 @@ REWRITTEN = ["add_with_volatile_default", "int_to_text", "text_to_json", "text_t
 
 @pytest.mark.parametrize("change", REWRITTEN)
 def test_rows_are_rewritten_before_a_restart(live, database, change):
-    """They come again as they are now; what was written in the old shape is left unread."""
+    """The rows come again as they are now; changes in the old shape are not read."""
     live.keep(live.process.stop())
     database.execute("UPDATE t SET b = 'before' WHERE id = 1", *CHANGES[change], "UPDATE t SET id = id WHERE id = 2")
     live.tail = False
@@ -84,7 +84,7 @@ def test_rows_are_rewritten_before_a_restart(live, database, change):
 
 @pytest.mark.parametrize("change", [change for change in CHANGES if change not in REWRITTEN])
 def test_columns_change_before_a_restart(live, database, change):
-    """What was written in the old shape is read by a process that starts after the change."""
+    """A process that starts after the change reads changes in the old shape."""
     live.keep(live.process.stop())
     database.execute("UPDATE t SET b = 'before' WHERE id = 1", *CHANGES[change], "UPDATE t SET id = id")
     live.tail = False
@@ -151,7 +151,7 @@ def test_a_table_renamed_away_and_back(live, database):
 
 
 def test_changes_of_a_table_that_was_renamed_are_missed_aloud(live, database):
-    """Once, however many there are; and once it has its name again, it is backfilled again."""
+    """Logged once, however many changes there are; and when the table has its name again, it is backfilled again."""
     database.execute("ALTER TABLE t RENAME TO away", "UPDATE away SET a = 0", "ALTER TABLE away ADD c int",
                      "UPDATE away SET a = 1")
     live.process.wait_for(lambda run: "public.t is gone, dropped or renamed" in run.stderr)
@@ -255,7 +255,7 @@ def test_a_column_becomes_an_ordinary_one_before_its_table_is_read(database, wai
 
 @pytest.mark.since(15)
 @pytest.mark.parametrize("change, ids", [
-    ("ADD TABLES IN SCHEMA s", [1, 2]),  # what is published twice is published whole
+    ("ADD TABLES IN SCHEMA s", [1, 2]),  # a table that is published twice is published whole
     ("SET TABLE t, {watermarks}, s.next WHERE (id = 2)", [2]),
 ])
 def test_what_is_published_of_a_table_changes_before_it_is_read(database, waiting, change, ids):
@@ -276,7 +276,7 @@ def test_a_table_that_is_not_published_any_more_is_not_read(database, waiting):
 
 
 def test_a_table_recreated_during_its_backfill(database, capture):
-    """The rows that are there at the end are in the records; what went with the old table is not told."""
+    """The rows that are there at the end are in the records; the loss of the old table's rows is not reported."""
     make = ["CREATE TABLE t (id int PRIMARY KEY, a int)", "INSERT INTO t SELECT n, n FROM generate_series(1, 3000) n"]
     database.execute(*make, database.publish_all)
     one = capture(["t"], advanced={"backfill_chunk_size": 50})

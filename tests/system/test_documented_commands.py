@@ -1,5 +1,5 @@
-"""The commands in the pages do what the pages say: each block marked `sh` is run where that takes a moment; of the others
-the options are looked up. Blocks marked `sh container` need an engine: their syntax is checked."""
+"""The commands in the pages do what the pages say: each block marked `sh` is run where that takes a moment; for the
+others the options are looked up. Blocks marked `sh container` need an engine: their syntax is checked."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pages
 from connector import PATIENCE, executable
 from server import PASSWORD, binary, free_port
 
-# Instead of the program: a read that tails is stopped once a state says that all rows are out, and nobody is asked.
+# Wrapper of the program: a tailing read is stopped once a state says that all rows are out, and questions are answered.
 STAND_IN = """#!{python} -B
 import os, signal, subprocess, sys, time
 arguments = sys.argv[1:] + ["--yes"] * (sys.argv[1:2] == ["teardown"] and "--yes" not in sys.argv)
@@ -37,7 +37,7 @@ if "--tail" in sys.argv:
     process.send_signal(signal.SIGTERM)
 sys.exit(process.wait(60))
 """
-# Programs that are not run here. What the pages give them is looked up in what they say of themselves.
+# Programs that are not run here. Their options in the pages are looked up in their own help.
 LOOKED_UP = {"./scripts/test": "scripts/test", "./scripts/demo": "scripts/demo", "./scripts/test-versions": "scripts/test-versions",
              "./scripts/image": "scripts/image", "bench/run": "bench/run", "tests/run.sh": "tests/run.sh"}
 BUILD = {"cmake", "ctest", "apt"}
@@ -63,7 +63,7 @@ def is_run(text):
 
 
 def pages_to_run():
-    """The blocks of a page are run one after the other: later ones go on from earlier ones."""
+    """The blocks of a page are run one after the other: later ones continue from earlier ones."""
     found = {}
     for page, text in sh_blocks(container=False):
         if is_run(text):

@@ -1,4 +1,4 @@
-"""What the documents say can be looked up: tests, links, options, pictures."""
+"""The documents refer to tests, links, options and pictures that exist."""
 
 import glob
 import json
@@ -29,7 +29,7 @@ def test_tests_that_documents_name_are_there():
         assert os.path.exists(os.path.join(ROOT, "tests", "system", name)), name
 
 
-# Of builds that tests make crash, or give up soon.
+# Variables of builds with crash points.
 TEST_VARIABLES = {"CRASH_POINT", "GIVE_UP_S"}
 
 

@@ -1,4 +1,4 @@
-"""tests/run.sh, the test that a user may run against a server of their own."""
+"""tests/run.sh, the test that users may run against their own server."""
 
 import os
 import re
@@ -67,7 +67,7 @@ def test_what_is_wrong_with_the_environment_is_said_in_a_few_lines(database, wro
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_it_made_is_gone_when_it_is_told_to_stop(database, number):
+def test_objects_that_it_made_are_dropped_at_a_stop(database, number):
     process = subprocess.Popen([SCRIPT], env=environment(database), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60 * PATIENCE
     while not database.value("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"):

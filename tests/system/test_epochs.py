@@ -1,5 +1,5 @@
-"""A server whose transaction ids have gone round once: rows that were frozen before keep ids of the epoch before, which are
-given again to other transactions now."""
+"""A server whose transaction ids have wrapped around once: rows frozen before that keep ids of the previous epoch,
+which other transactions now get again."""
 
 import itertools
 import os
@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from again import LOOSE, SOON, assert_lives, go_on_from, kill_in_backfill, said_again, stand_still
+from again import LOOSE, SOON, assert_lives, resume_from, kill_in_backfill, said_again, stand_still
 from capture import Capture
 from database import Database
 from oracle import Versions
@@ -17,7 +17,7 @@ from terms import Terms
 from writer import Writer
 
 FROZEN = 3000
-FAR = 50000  # so many ids ahead that no test comes by it
+FAR = 50000  # so many ids later that no test reaches it
 LAST_IDS = 7296
 COPIES = itertools.count(1)
 SMALL = {"backfill_chunk_size": 20, **SOON}
@@ -111,13 +111,13 @@ def test_frozen_rows_of_a_table_with_key_come_beside_writers(epoch, take):
 
 
 def test_the_connection_that_holds_the_snapshot_is_lost(epoch, take):
-    """Ids tell nothing: the table comes again."""
+    """Ids do not identify the rows: the table is backfilled again."""
     one = take("other", "unkeyed")
     with Writer(epoch, writing("unkeyed"), 1, 0.001):
         process = one.start()
         stand_still(process, "unkeyed")
         assert epoch.end_sessions("source-postgres snapshot") == 1
-        one.keep(go_on_from(process).succeed())
+        one.keep(resume_from(process).succeed())
     one.run()
     (said,) = said_again(process, "public.unkeyed")
     assert "was read in a snapshot that is gone" in said
@@ -125,7 +125,7 @@ def test_the_connection_that_holds_the_snapshot_is_lost(epoch, take):
 
 
 def begin_at_the_end_of_an_epoch(server):
-    """Before long its transaction ids are used a second time."""
+    """Soon its transaction ids are used a second time."""
     for name in ("postgres", "template1"):
         with closing(server.connect(name)) as session, session.cursor() as cursor:
             cursor.execute("VACUUM (FREEZE)")
@@ -138,7 +138,7 @@ def begin_at_the_end_of_an_epoch(server):
     server.start()
 
 
-def test_ids_that_are_used_a_second_time_while_they_tell_what_is_read(tmp_path):
+def test_ids_that_are_reused_while_they_identify_rows(tmp_path):
     with Server(autovacuum="off") as server:
         begin_at_the_end_of_an_epoch(server)
         database = Database(server)
@@ -150,7 +150,7 @@ def test_ids_that_are_used_a_second_time_while_they_tell_what_is_read(tmp_path):
         assert database.end_sessions("source-postgres snapshot") == 1
         database.execute(f"DO $$ BEGIN FOR n IN 1..{LAST_IDS} LOOP BEGIN INSERT INTO ids VALUES (n); EXCEPTION WHEN division_by_zero THEN"
                          " END; END LOOP; END $$", "UPDATE loose SET v = nextval('versions') WHERE id > 500")
-        one.keep(go_on_from(process).succeed())
+        one.keep(resume_from(process).succeed())
         assert "transaction ids tell from now on" in process.stderr
         (said,) = said_again(process, "public.loose")
         assert "because transaction ids are used a second time" in said
@@ -158,7 +158,7 @@ def test_ids_that_are_used_a_second_time_while_they_tell_what_is_read(tmp_path):
         one.materialised({"loose": Versions("public", "loose", lives=2)}).assert_equal(database)
 
 
-def test_a_run_that_goes_on_in_ctid_order_begins_again_and_says_why(epoch, take):
+def test_a_run_that_continues_in_ctid_order_begins_again_and_says_why(epoch, take):
     """Ids of two epochs cannot be told apart in a row."""
     one = take("other", "unkeyed")
     with Writer(epoch, writing(None), 1, 0.001):
@@ -170,7 +170,7 @@ def test_a_run_that_goes_on_in_ctid_order_begins_again_and_says_why(epoch, take)
     one.materialised(oracles(one, lives=2)).assert_equal(epoch)
 
 
-def test_a_run_that_goes_on_by_key_does_not_begin_again(epoch, take):
+def test_a_run_that_continues_by_key_does_not_begin_again(epoch, take):
     one = take("other", "keyed")
     with Writer(epoch, writing(None), 1, 0.001):
         kill_in_backfill(one, 10 * FROZEN, table="keyed")
@@ -182,7 +182,7 @@ def test_a_run_that_goes_on_by_key_does_not_begin_again(epoch, take):
 
 @pytest.mark.parametrize("table", ["keyed", "unkeyed"])
 def test_min_backfill_xid_leaves_frozen_and_older_rows_out(epoch, take, table):
-    """What was written from that transaction on comes; changes come whatever they are of."""
+    """Rows written from that transaction on come; changes come for any row."""
     epoch.execute(f"INSERT INTO {table} (id) SELECT generate_series(5001, 5100)")
     xid = epoch.value("SELECT txid_current() & 4294967295")
     epoch.execute(f"INSERT INTO {table} (id) SELECT generate_series(6001, 6100)", f"UPDATE {table} SET filler = 'new' WHERE id <= 50")
@@ -227,7 +227,7 @@ ATTACH = "ALTER TABLE t ATTACH PARTITION far FOR VALUES FROM (0) TO (100000)"
 
 
 def frame(epoch, tmp_path, *statements):
-    """The one row of the table has an id that is still to come."""
+    """The one row of the table has an id that is still to be given."""
     epoch.execute(*FRAME, *statements, f"CREATE PUBLICATION {epoch.publication} FOR TABLE t WITH (publish_via_partition_root = true)")
     assert epoch.value("SELECT age(xmin) < 0 FROM far"), "the row looks old: this test tests nothing"
     return Terms(epoch, tmp_path)
@@ -242,7 +242,7 @@ def test_a_partition_of_frozen_rows_is_not_taken_for_an_empty_one(epoch, tmp_pat
 
 
 @pytest.mark.since(13)
-def test_frozen_rows_tell_that_a_rewrite_kept_them(epoch, tmp_path):
+def test_frozen_rows_show_that_a_rewrite_kept_them(epoch, tmp_path):
     with frame(epoch, tmp_path, ATTACH) as terms:
         epoch.execute("VACUUM FULL far")
         change, why = terms.judge()
@@ -250,7 +250,7 @@ def test_frozen_rows_tell_that_a_rewrite_kept_them(epoch, tmp_path):
 
 
 @pytest.mark.since(13)
-def test_rows_of_this_epoch_tell_that_a_partition_was_truncated(epoch, tmp_path):
+def test_rows_of_this_epoch_show_that_a_partition_was_truncated(epoch, tmp_path):
     with frame(epoch, tmp_path, ATTACH) as terms:
         epoch.execute("TRUNCATE far", "INSERT INTO t (id) VALUES (1)")
         change, why = terms.judge()

@@ -79,7 +79,7 @@ def test_an_unknown_key_column(one, capture):
 
 
 def test_nothing_is_made_for_a_capture_that_cannot_begin(database, one, capture):
-    """Least of all a slot, for which the server would keep WAL."""
+    """In particular no slot, for which the server would keep WAL."""
     assert_refused(capture([stream("items", key=["nosuch"])]).start().finish(), "config_error", "nosuch")
     assert not database.query("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()")
     assert not database.query("SELECT pubname FROM pg_publication")
@@ -121,7 +121,7 @@ def test_no_privilege_to_create_the_publication(one, user):
 
 
 def test_the_publication_can_be_created_as_the_refusal_says(one, database, user):
-    """Whatever else is wrong with the catalog: what cannot be published is told on lines of its own."""
+    """Whatever else is wrong with the catalog: tables that cannot be published are named on lines of their own."""
     database.execute("CREATE VIEW seen AS SELECT * FROM items", "CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)")
     one.config.update(user("REPLICATION", *PREPARED, "GRANT SELECT ON items TO {user}"))
     one.streams += [stream(name) for name in ("nosuch", "seen", "fleeting", "watermarks_of_the_test")]
@@ -206,7 +206,7 @@ def test_a_wrong_value_names_its_option(one, wrong):
     assert_refused(one.start().finish(), "config_error", name)
 
 
-def test_all_faults_of_a_configuration_are_told_together(one):
+def test_all_faults_of_a_configuration_are_reported_together(one):
     one.config.update({"port": 0, "slotname": "x", "advanced": {"sslmode": "maybe"}})
     del one.config["user"]
     process = one.start().finish()
@@ -215,7 +215,7 @@ def test_all_faults_of_a_configuration_are_told_together(one):
     assert answer.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["message"] == process.errors[0]["message"]
 
 
-def test_all_faults_of_a_catalog_are_told_together(one):
+def test_all_faults_of_a_catalog_are_reported_together(one):
     arguments = one.arguments()
     arguments[3] = one.path("catalog.json", {"tail": 5, "streams": [5, {**stream("items"), "sync_mode": "cdc"}]})
     assert_refused(run("read", *arguments), "config_error", "tail", "streams[0]", "cdc", lines=3)

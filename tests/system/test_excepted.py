@@ -1,5 +1,5 @@
-"""Tables that a publication for all tables leaves out (PostgreSQL 19), on a server whose catalog is given the column that
-says so: what is asked of the catalog is as there, what the server itself does is not."""
+"""Tables that a publication for all tables leaves out (PostgreSQL 19), on a server whose catalog is given the column
+that says so: the catalog's answers are as in version 19, the server's own behaviour is not."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The same server on another timeline: where its history holds what was captured it goes on; else it is a gap."""
+"""The same server on another timeline: if its history has what was captured, the capture continues; else it is a
+gap."""
 
 import os
 import shutil
@@ -121,7 +122,7 @@ class Standby(Server):
 
 @pytest.mark.limit(300)
 @pytest.mark.skipif("PG_BINDIR" in os.environ, reason="pg_basebackup comes with another package")
-def test_a_standby_that_answers_for_a_moment_ends_nothing(old, own, one):
+def test_a_standby_that_answers_for_a_moment_does_not_end_the_capture(old, own, one):
     with Standby(old) as standby, Proxy(old.port) as proxy:
         one.config["port"] = proxy.port
         one.config["advanced"] = {"backfill_chunk_size": 2}

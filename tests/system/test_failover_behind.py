@@ -1,5 +1,5 @@
-"""A failover to a server that lacks the last WAL, while the stream of changes was silent: what the old server said by then
-is of a history that is over."""
+"""A failover to a server that lacks the last WAL, while the stream of changes was silent: what the old server reported
+by then is of a history that has ended."""
 
 import shutil
 import signal
@@ -73,8 +73,8 @@ def test_rows_that_the_new_server_lacks_end_the_run(pair):
     assert 1000 not in {record["data"]["id"] for record in process.records}
 
 
-def test_looks_go_on_at_an_older_position(pair):
-    """The last look at the old server stands at a position that the new one comes to much later."""
+def test_looks_continue_at_an_older_position(pair):
+    """The last look at the old server has a position that the new one reaches much later."""
     process = pair.one.start().wait_for_active()
     pair.part()
     pair.own.execute("CREATE TABLE other AS SELECT repeat('x', 1000) FROM generate_series(1, 20000)")

@@ -1,4 +1,5 @@
-"""Failover slots (PostgreSQL 17 and later): a standby that takes over has the slot, and the capture goes on from it."""
+"""Failover slots (PostgreSQL 17 and later): a standby that takes over has the slot, and the capture continues
+from it."""
 
 import json
 import os
@@ -52,7 +53,7 @@ def is_failover(own):
 
 
 def take_over(own, standby):
-    """The primary dies, and the standby is what the test's database is on."""
+    """The primary is killed, and the test's database is now on the standby."""
     own.connection.close()
     standby.primary.crash()
     standby.promote()
@@ -71,7 +72,7 @@ def increment(random):
 
 
 def synchronise(standby, one, process):
-    """Until the standby has the slot, which follows what is acknowledged: what the state file has."""
+    """Wait until the standby has the slot, which follows what is acknowledged by the state file."""
     def done():
         query(standby.primary, "SELECT pg_log_standby_snapshot()")
         if process.states:
@@ -111,9 +112,9 @@ def test_a_running_capture_follows_the_standby_that_takes_over(own, standby, one
 
 
 @pytest.mark.parametrize("table", ["t", "k"])
-def test_a_backfill_goes_on_with_a_new_run(own, standby, one, table):
-    """What was read of the old server may not all be in the new one's history. Of a table without key only ids of
-    transactions tell what was read, and the new server gives some of them again."""
+def test_a_backfill_continues_with_a_new_run(own, standby, one, table):
+    """Rows that were read from the old server may not be in the new one's history. In a table without key only
+    transaction ids show which rows were read, and the new server gives some of them again."""
     await_standby(own)
     own.execute("CREATE TABLE k (id int, n int)", "ALTER TABLE k REPLICA IDENTITY FULL",
                 "INSERT INTO k SELECT n, n FROM generate_series(1, 100000) n",
@@ -148,8 +149,8 @@ def test_a_backfill_goes_on_with_a_new_run(own, standby, one, table):
         one.assert_equal(t=["id"])
 
 
-def test_what_the_standby_had_not_is_a_gap(own, standby, one):
-    """The capture was ahead of it: nobody awaits the standby."""
+def test_changes_that_the_standby_lacks_are_a_gap(own, standby, one):
+    """The capture was ahead of the standby, since the primary does not wait for it."""
     one.run()
     one.tail = True
     process = one.start().wait_for_active()
@@ -182,7 +183,7 @@ def test_what_the_standby_had_not_is_a_gap(own, standby, one):
 
 
 def told(one):
-    """By check, and by status with its slot's `failover`."""
+    """Printed by check, and by status with its slot's `failover`."""
     config = one.path("config.json", one.config)
     check = run("check", "--config", config).succeed().of_type("CONNECTION_STATUS")[0]["connectionStatus"]
     status = subprocess.run([executable(), "status", "--json", "--config", config], check=True, timeout=60, capture_output=True)
@@ -192,7 +193,7 @@ def told(one):
 
 
 def test_the_option_and_what_is_said_of_it(primary, own, one):
-    """A physical slot is what tells of a standby."""
+    """A standby is recognized by its physical slot."""
     def run_with(option):
         one.config["advanced"] = {"failover_slot": option}
         return one.run().stderr
@@ -208,7 +209,7 @@ def test_the_option_and_what_is_said_of_it(primary, own, one):
     (remark,), failover = told(one)
     assert "the capture may be ahead of a standby" in remark and failover
     run_with("false")
-    assert is_failover(own)  # what somebody has made stays
+    assert is_failover(own)  # an existing slot is kept
     own.execute(f"SELECT pg_drop_replication_slot('{own.slot}')", f"SELECT pg_drop_replication_slot('{SLOT}')")
     one.state = None
     assert "created failover slot" in run_with(True)

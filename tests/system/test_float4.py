@@ -45,7 +45,7 @@ def copy_file(bits):
 
 
 def as_json(text):
-    """The server has no other words than JSON but for these, and writes an exponent as JSON does."""
+    """The server prints numbers as in JSON, except these words, and exponents as in JSON."""
     return f'"{text}"' if text in ("NaN", "Infinity", "-Infinity") else text
 
 
@@ -82,7 +82,7 @@ def stretches(chance):
 
 
 def server_values(sign, exponent, first, count):
-    """A query of the values of a stretch, exactly; of NaN the server has but one."""
+    """A query of the values of a stretch, exactly; the server has only one NaN."""
     implicit, power = (FRACTIONS, exponent - 150) if exponent else (0, -149)
     value = f"((fraction + {implicit}) * ({'-' * sign}power(2::float8, {power})))::float4"
     if exponent == 255:

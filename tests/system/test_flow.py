@@ -42,7 +42,7 @@ def test_every_binding_has_its_schema_first(database, flow):
 
 @pytest.mark.codec("proto")
 def test_documents_that_several_threads_print_come_in_order(database, flow):
-    """Chunks of a megabyte; four workers are worth two printers."""
+    """Chunks of a megabyte; with four workers there are two printers."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, name text)",
                      "INSERT INTO items SELECT n, repeat('x', 200) FROM generate_series(1, 30000) n")
     one = flow(["items"], advanced={"backfill_workers": 4, "backfill_chunk_size": 5000})
@@ -104,7 +104,7 @@ def test_requests_out_of_order_end_the_capture(database, flow, request_after, wo
     assert_refused(process, word)
 
 
-def test_an_error_while_nobody_reads_is_said_last(database, flow):
+def test_an_error_while_the_output_is_not_read_comes_last(database, flow):
     database.execute(ITEMS, fill(60000))
     process = flow(["items"]).start().wait_for_docs(1)
     process.reading.clear()
@@ -185,12 +185,12 @@ def test_an_idle_streams_position_is_checkpointed_and_released(database, flow):
     assert flushed(database) == number(one.state["cursor"])
     database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active",
                      "UPDATE items SET n = 5 WHERE id = 1")
-    process.wait_for_quiet(11).stop()  # the slot stands where the capture does: that is no gap
+    process.wait_for_quiet(11).stop()  # the slot is at the capture's position: that is not a gap
 
 
 def test_the_slot_waits_for_acknowledgements_through_keepalives_kills_and_restarts(database, flow):
-    """What is committed is what is acknowledged here, a few checkpoints at a time. The server asks for an answer every
-    second, whether there is anything new or not."""
+    """Committed checkpoints are acknowledged, a few at a time. The server asks for an answer every second, whether
+    there is anything new or not."""
     database.execute(ITEMS, fill(3000), "ALTER SYSTEM SET wal_sender_timeout = '2s'", "SELECT pg_reload_conf()")
     chance = random.Random(7)
     one = flow(["items"], advanced={"backfill_chunk_size": 200})
@@ -204,7 +204,7 @@ def test_the_slot_waits_for_acknowledgements_through_keepalives_kills_and_restar
                     assert "cursor" not in one.state or flushed(database) <= number(one.state["cursor"])
             database.execute(f"INSERT INTO items VALUES ({100000 + session}, 0, 'held back')")
             process.wait_for(lambda run: run.session.cursor and run.session.cursor > number(one.state.get("cursor", "0/0")))
-            for _ in range(6):  # idle, with a checkpoint that nobody acknowledges
+            for _ in range(6):  # idle, with a checkpoint that is not acknowledged
                 time.sleep(0.25)
                 assert "cursor" not in one.state or flushed(database) <= number(one.state["cursor"])
             if session % 2:

@@ -22,7 +22,7 @@ def test_nothing_is_said_unless_it_is_asked_for(database, flow):
     assert said(flow(["items"]).run()) == [0]
 
 
-def test_a_backfill_stands_between_its_beginning_and_its_end(database, flow):
+def test_a_backfill_comes_between_its_begin_and_complete_messages(database, flow):
     database.execute(ITEMS, fill(500), ITEMS.replace("items", "others"), fill(5).replace("items", "others"))
     one = flow(["items", binding("others", mode="Only Changes")], advanced=ASKED)
     assert said(one.run()) == [("backfillBegin", 0), 0, ("backfillComplete", 0)]
@@ -32,7 +32,7 @@ def test_a_backfill_stands_between_its_beginning_and_its_end(database, flow):
     assert said(one.run()) == [("backfillComplete", 0), ("backfillBegin", 1), 1, ("backfillComplete", 1)]
 
 
-def test_one_that_goes_on_does_not_begin_again(database, flow):
+def test_a_backfill_that_continues_does_not_begin_again(database, flow):
     database.execute(ITEMS, fill(50000))
     one = flow(["items"], advanced={**ASKED, "backfill_chunk_size": 50})
     process = one.start().wait_for(lambda run: "backfilled" in run.session.state.get("streams", {}).get("public%2Fitems", {}))
@@ -43,8 +43,8 @@ def test_one_that_goes_on_does_not_begin_again(database, flow):
     one.assert_equal(items=["id"])
 
 
-def test_an_end_that_was_not_committed_is_told_again(database, flow):
-    """It stands in the checkpoint behind the one whose state has it."""
+def test_an_end_that_was_not_committed_is_sent_again(database, flow):
+    """It comes in the checkpoint after the one whose state has it."""
     database.execute(ITEMS, fill(10))
     one = flow(["items"], advanced=ASKED)
     process = one.start().wait_for_active().wait_for(lambda run: said(run)[-1] == ("backfillComplete", 0))
@@ -57,7 +57,7 @@ def test_an_end_that_was_not_committed_is_told_again(database, flow):
 
 
 def test_a_table_that_begins_again_while_it_is_captured(database, flow):
-    """Behind what was captured of it before, and before any of its rows."""
+    """After what was captured of it before, and before any of its rows."""
     database.execute(ITEMS, fill(300), database.publish_all)
     one = flow(["items"], advanced=ASKED)
     process = one.start().wait_for_active()
@@ -69,7 +69,7 @@ def test_a_table_that_begins_again_while_it_is_captured(database, flow):
 
 
 def test_a_table_that_begins_again_in_a_session_that_ends_at_once(database, flow):
-    """The state says that nothing is read of it: the next session tells that it begins, whatever this one did."""
+    """The state says that nothing is read of it: the next session sends that it begins, whatever this one did."""
     database.execute(ITEMS, fill(300), database.publish_all)
     one = flow(["items"], advanced={**ASKED, "check_interval": "1s"})
     process = one.start().wait_for_active()

@@ -1,4 +1,4 @@
-"""Flow's bindings: their modes and keys, and what becomes of them from one session to the next."""
+"""Flow's bindings: their modes and keys, and how they change from one session to the next."""
 
 import random
 import time
@@ -58,7 +58,8 @@ def test_without_primary_key(database, flow):
 
 
 def test_without_primary_key_beside_writers(database, flow):
-    """A row comes as it was, before or after what was done to it: merged in the order of `loc` the documents add up."""
+    """A row comes as the snapshot saw it, before or after its changes: merged in the order of `loc`, the documents add
+    up."""
     database.execute(ITEMS.replace("PRIMARY KEY", "NOT NULL"), "CREATE INDEX ON items (id)",
                      "ALTER TABLE items REPLICA IDENTITY FULL", fill(20000))
     one = flow([binding("items", mode="Without Primary Key")], advanced={"backfill_chunk_size": 500})
@@ -159,7 +160,7 @@ KEYED = "CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE, n int
 
 
 @pytest.mark.parametrize("mode", ["", "Normal", "Precise", "Only Changes", "Without Primary Key"])
-def test_a_key_that_changes_would_not_tell_is_refused_by_validate_and_by_open(database, flow, mode):
+def test_a_key_that_changes_lack_is_refused_by_validate_and_by_open(database, flow, mode):
     database.execute(KEYED, "CREATE TABLE other (LIKE items INCLUDING ALL)")
     bindings = [binding(name, key=["code"], mode=mode) for name in ("items", "other")]
     process = Process()
@@ -175,7 +176,7 @@ def test_a_key_that_changes_would_not_tell_is_refused_by_validate_and_by_open(da
 
 
 @pytest.mark.parametrize("mode, fine", [("Normal", False), ("Only Changes", True), ("Without Primary Key", True)])
-def test_of_a_key_that_is_a_place_in_the_log_only_what_rows_are_read_by_must_be_told(database, flow, mode, fine):
+def test_with_a_place_in_the_log_as_key_changes_need_only_the_key_that_rows_are_read_by(database, flow, mode, fine):
     database.execute(KEYED, "INSERT INTO items VALUES (1, 10, 0)", "ALTER TABLE items REPLICA IDENTITY USING INDEX items_code_key")
     one = binding("items", key=(), mode=mode)
     process = Process()
@@ -300,7 +301,7 @@ def test_bindings_are_reordered_disabled_and_enabled(database, flow):
     assert set(one.state["streams"]) == {"public%2Fa", "public%2Fb"}
 
 
-def test_a_binding_with_another_key_goes_on_when_its_rows_are_out(database, flow):
+def test_a_binding_with_another_key_continues_when_its_rows_are_out(database, flow):
     database.execute(ITEMS, fill(20), "CREATE UNIQUE INDEX ON items (id, n)", "ALTER TABLE items ALTER n SET NOT NULL",
                      "ALTER TABLE items REPLICA IDENTITY FULL")
     one = flow(["items"])
@@ -360,7 +361,7 @@ def test_a_slot_that_was_dropped_is_a_gap_until_all_bindings_are_backfilled_agai
     assert set(one.state["streams"]) == {"public%2Fitems.v1"}
 
 
-def test_a_table_that_cannot_go_on_is_the_matter_of_its_binding(database, flow):
+def test_a_table_that_cannot_continue_concerns_only_its_binding(database, flow):
     database.execute(ITEMS, fill(10))
     one = flow(["items"])
     process = one.start().wait_for_quiet(10)

@@ -1,4 +1,4 @@
-"""Passwords that are made of what the platform injected: a role of a cloud stands for the user."""
+"""Passwords made of what the platform injected: a cloud's role in place of a password."""
 
 import hashlib
 import hmac
@@ -45,7 +45,7 @@ class Server(threading.Thread):
 
 
 def signature(token, secret):
-    """What signs the request, by the specification of Signature Version 4 alone."""
+    """The signature, computed by the specification of Signature Version 4 alone."""
     host, query = token.split("/?")
     query, said = query.rsplit("&X-Amz-Signature=", 1)
     fields = dict(parse_qsl(query))

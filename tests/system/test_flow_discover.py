@@ -48,7 +48,7 @@ def test_partitions_as_they_are_published(database):
     assert set(discover(database)) == {"public.root"}
     assert set(discover(database, **unpublished)) == {"public.root", "public.loose"}
     database.execute(f"ALTER PUBLICATION {database.publication} SET TABLE leaf")
-    assert set(discover(database, **unpublished)) == {"public.leaf", "public.loose"}  # with root it would be another
+    assert set(discover(database, **unpublished)) == {"public.leaf", "public.loose"}  # by root it would have another name
 
 
 def test_flows_own_tables_are_never_shown(database):

@@ -1,4 +1,4 @@
-"""What Flow's dashboard shows, and the fields of what it logs."""
+"""Lines for Flow's dashboard, and the fields of log messages."""
 
 import json
 import time
@@ -46,7 +46,7 @@ def test_what_is_waited_for_is_a_status(database, flow):
     process.wait_for(lambda run: statuses(run)[-1] == "Streaming changes").stop()
 
 
-def test_a_wait_stands_until_it_is_over(database, flow):
+def test_a_wait_is_shown_until_it_is_over(database, flow):
     database.execute(ITEMS, fill(10))
     process = flow(["items"]).start().wait_for_quiet(10).wait_for(lambda run: statuses(run)[-1] == "Streaming changes")
     with closing(database.server.connect()) as admin, admin.cursor() as cursor:

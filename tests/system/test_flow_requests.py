@@ -215,7 +215,7 @@ def test_a_mode_that_changed_needs_a_raised_counter(database):
 
 
 def test_linked_collections(database, flow):
-    """Beside them a binding's own is nothing: the platform may send an empty one."""
+    """With it, a binding's own state does not count: the platform may send an empty one."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL UNIQUE)", "INSERT INTO items VALUES (1, 2)",
                      "ALTER TABLE items REPLICA IDENTITY FULL")
     one = flow([binding("items", key=["code"])])

@@ -1,4 +1,4 @@
-"""Captures that Flow's own connector began: states of its go on here."""
+"""Captures that Flow's own connector began: its states are continued here."""
 
 import time
 
@@ -24,7 +24,7 @@ def ops(process, n=0):
     return [(doc["doc"]["_meta"]["op"], doc["doc"]["id"]) for doc in process.docs if doc["binding"] == n]
 
 
-def test_active_bindings_go_on_at_the_cursor(database, flow):
+def test_active_bindings_continue_at_the_cursor(database, flow):
     database.execute(ITEMS, fill(10))
     one = flow(["items"])
     one.state = theirs(database, items="Active")
@@ -58,7 +58,7 @@ def test_a_state_that_never_got_past_its_start(database, flow):
 
 
 def test_to_and_fro(database, flow):
-    """Their connector leaves our members in the state: theirs are newer."""
+    """Their connector leaves our members in the state: then theirs are newer."""
     database.execute(ITEMS, fill(4))
     one = flow(["items", ])
     one.run()

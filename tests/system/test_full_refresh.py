@@ -1,4 +1,5 @@
-"""Reads of full_refresh streams alone: all rows each time, in attempts that go on from each other, and no slot is left."""
+"""Reads of full_refresh streams alone: all rows each time, in attempts that continue each other, and no slot is
+left."""
 
 import itertools
 
@@ -42,7 +43,7 @@ def test_every_row_comes_with_each_generation(database, capture):
     for generation in (2, 3):  # the state of the run before is given
         one.streams[0]["generation_id"] = generation
         assert len(one.run().records) == 600
-    one.streams[0]["generation_id"] = None  # nothing says that it is the same: all is asked for
+    one.streams[0]["generation_id"] = None  # without a generation it is not known to be the same: all rows are asked for
     assert len(one.run().records) == 600
 
 
@@ -91,7 +92,7 @@ def test_an_attempt_that_was_killed_is_gone_on_from(database, capture, state_typ
 
 @pytest.mark.parametrize("state_type", ["global", "stream"])
 def test_an_attempt_that_was_complete_has_nothing_to_do(database, capture, state_type):
-    """Its end may not have been heard, nor its slot been dropped."""
+    """Its end may not have been received, nor its slot been dropped."""
     one = full(capture, advanced={"state_type": state_type})
     one.run()
     database.execute(f"SELECT pg_create_logical_replication_slot('{database.slot}__full_refresh', 'pgoutput')",
@@ -134,8 +135,8 @@ def test_a_slot_that_is_left_is_said_by_reads_that_do_not_use_it(database, captu
     assert left not in one.run().stderr
 
 
-def test_an_attempt_that_tells_of_nothing_leaves_no_slot(database, capture):
-    """What fails before a state came leaves nothing to go on from."""
+def test_an_attempt_without_a_state_leaves_no_slot(database, capture):
+    """An attempt that fails before a state leaves nothing to continue from."""
     one = full(capture)
     process = one.start(pause_at=lambda message: message["type"] == "LOG" and "created replication slot" in str(message))
     process.wait_until_paused()
@@ -178,8 +179,8 @@ def test_beside_an_incremental_stream_the_slot_stays(database, capture):
 
 
 @pytest.mark.parametrize("state_type", ["global", "stream"])
-def test_beside_an_incremental_stream_an_attempt_goes_on_within_its_generation(database, capture, state_type):
-    """Nothing is missed and nothing comes twice; a generation more, and all comes again."""
+def test_beside_an_incremental_stream_an_attempt_continues_within_its_generation(database, capture, state_type):
+    """Nothing is missed and nothing comes twice; with a new generation all rows come again."""
     database.execute("CREATE TABLE more (id int PRIMARY KEY)")
     one = full(capture, "more", advanced={"backfill_chunk_size": 2, "state_type": state_type})
     process = one.start()
@@ -201,8 +202,8 @@ def test_beside_an_incremental_stream_an_attempt_goes_on_within_its_generation(d
 
 
 @pytest.mark.parametrize("state_type", ["global", "stream"])
-def test_nothing_goes_on_from_its_state(database, capture, state_type):
-    """A stream that is made incremental begins with all its rows; nobody asks for a slot that is gone."""
+def test_its_state_is_not_continued(database, capture, state_type):
+    """A stream that is made incremental begins with all its rows; the dropped slot is not missed."""
     one = full(capture, advanced={"state_type": state_type})
     one.run()
     one.records.clear()

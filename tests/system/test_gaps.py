@@ -45,7 +45,7 @@ def test_a_slot_recreated_for_another_plugin(begun, database):
 
 
 def test_a_publication_that_was_not_there_for_a_while(begun, database):
-    """What was written then cannot be decoded any more, whether the publication has come back or not."""
+    """Changes written meanwhile cannot be decoded any more, whether the publication has come back or not."""
     begun.run()
     database.execute(f"DROP PUBLICATION {database.publication}", "INSERT INTO t VALUES (3)")
     words = (database.publication, "did not exist when", f"pg_drop_replication_slot('{database.slot}')")
@@ -75,7 +75,7 @@ def test_another_slot(begun, database):
 
 
 def test_another_server_behind_the_same_address(begun, database):
-    """As like as can be: the same names, a slot of the same name."""
+    """Another server that looks the same: the same names, a slot of the same name."""
     with Server() as other:
         twin = Database(other, database.name)
         twin.execute("CREATE TABLE t (id int PRIMARY KEY)", f"CREATE PUBLICATION {database.publication} FOR TABLE t",
@@ -98,7 +98,7 @@ def test_a_slot_that_the_server_invalidated(tmp_path):
         own.connection.close()
 
 
-def test_a_slot_that_the_server_invalidated_because_nobody_read_it(tmp_path):
+def test_a_slot_that_the_server_invalidated_because_it_was_idle(tmp_path):
     with Server(idle_replication_slot_timeout="1s") if major() >= 18 else pytest.skip("new in PostgreSQL 18") as small:
         own = Database(small)
         own.execute("CREATE TABLE t (id int PRIMARY KEY)")

@@ -39,7 +39,7 @@ def test_what_is_published_is_captured(database, capture, tables, mode, expected
     publish(database, tables, mode)
     one = capture(["t"], advanced={"backfill_chunk_size": 7})
     shown = {name[0] for name in discovered(one)["t"]}
-    assert shown == {"a", "i"} | set(expected)  # what a list leaves out is shown, as ever
+    assert shown == {"a", "i"} | set(expected)  # columns that a list leaves out are shown, as always
     one.run()
     database.execute(*CHANGES)
     one.run()
@@ -49,7 +49,7 @@ def test_what_is_published_is_captured(database, capture, tables, mode, expected
 
 
 def test_a_partitioned_table_has_them_by_its_own_columns(database, capture):
-    """Those of a partition may stand in another order."""
+    """Those of a partition may have another order."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a * 2) STORED) PARTITION BY RANGE (id)",
                      "CREATE TABLE low (g int GENERATED ALWAYS AS (a * 2) STORED, gone int, a int, id int NOT NULL)",
                      "ALTER TABLE low DROP gone", "ALTER TABLE t ATTACH PARTITION low FOR VALUES FROM (-100) TO (10)",
@@ -78,7 +78,7 @@ def test_under_replica_identity_full_the_old_row_has_it(database, capture):
 
 
 def test_a_key_of_a_generated_column(database, capture):
-    """Changes tell of it, and rows are read by it."""
+    """Changes contain it, and rows are read by it."""
     database.execute("CREATE TABLE t (a int NOT NULL, g int GENERATED ALWAYS AS (1000 - a) STORED PRIMARY KEY, n int)",
                      "INSERT INTO t (a, n) SELECT n, n FROM generate_series(1, 50) n")
     publish(database)
@@ -120,7 +120,7 @@ def test_it_is_noticed_when_that_is_switched(database, capture, when):
 
 @pytest.mark.parametrize("change", ["ALTER TABLE t ALTER g SET EXPRESSION AS (a * 5)",
                                     "ALTER TABLE t ADD h int GENERATED ALWAYS AS (a * 7) STORED"], ids=["changed", "added"])
-def test_values_that_no_change_tells_are_read_again(database, capture, change):
+def test_values_that_no_change_contains_are_read_again(database, capture, change):
     database.execute(*T)
     publish(database)
     one = capture(["t"])
@@ -136,7 +136,7 @@ def test_values_that_no_change_tells_are_read_again(database, capture, change):
                                    "CREATE TABLE u (id int, g int GENERATED ALWAYS AS (id * 2) VIRTUAL);"
                                    "ALTER TABLE u REPLICA IDENTITY FULL"], ids=["key", "full", "virtual"])
 def test_no_update_is_made_to_fail(database, capture, table):
-    """Of a table whose replica identity has what is not published, once the table itself is."""
+    """UPDATEs of a table whose replica identity has an unpublished column, once the table is published."""
     database.execute(table, "INSERT INTO u (id) VALUES (1)")
     one = capture(["u"])
     assert_refused(one.start().finish(20 * PATIENCE), "config_error", "replica identity of table", '(g)', "publish_generated_columns = stored")

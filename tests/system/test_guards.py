@@ -1,4 +1,4 @@
-"""What keeps a capture from being a burden to its server. What warnings and errors say to do is done, and helps."""
+"""Options that keep a capture from burdening its server. The advice of warnings and errors is followed, and helps."""
 
 import json
 import os
@@ -21,7 +21,7 @@ OFTEN = {"check_interval": "100ms"}
 
 
 def write_wal(database, mib):
-    """Of which nothing is captured, and step by step, so that most of it has been passed whenever it is looked at."""
+    """WAL of which nothing is captured, step by step, so that most of it has been passed at each look."""
     for _ in range(mib):
         database.execute(f"SELECT pg_logical_emit_message(true, 'the test', repeat('x', {MIB}))")
         database.wait_for("SELECT count(*) = 0 OR bool_or(sent_lsn = pg_current_wal_lsn()) FROM pg_stat_replication r"
@@ -34,7 +34,7 @@ def wait_for_warning(process, *words):
 
 
 def hand_back(one, state):
-    """As a consumer does that has stored all before it."""
+    """Acknowledge the state, as a consumer does that has stored all before it."""
     path = os.path.join(one.directory, "state.json")
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump([state], file)
@@ -48,7 +48,7 @@ def newest_state(database, process):
 
 
 def kept(database):
-    """By the slot, once the server has noticed that it may forget WAL."""
+    """The WAL that the slot keeps, once the server has noticed that it may remove some."""
     database.execute("CHECKPOINT")
     return database.value("SELECT (pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots WHERE slot_name = %s",
                           (database.slot,))
@@ -77,7 +77,7 @@ def role_with_no_more_rights_than_needed(database, user):
 
 
 @pytest.mark.usefixtures("table")
-def test_much_wal_is_said_and_a_state_that_comes_back_lets_it_go(database, capture):
+def test_much_wal_is_warned_of_and_an_acknowledged_state_releases_it(database, capture):
     one = capture(["t"], tail=True, advanced={**OFTEN, "wal_warn_mb": 4})
     one.state = []
     process = one.start().wait_for_active()
@@ -107,7 +107,7 @@ def test_a_consumer_that_does_not_read_is_the_cause(database, capture):
 
 
 @pytest.mark.usefixtures("table")
-def test_a_limit_ends_the_capture_and_its_newest_state_lets_it_go_on(database, capture):
+def test_a_limit_ends_the_capture_and_its_newest_state_continues_it(database, capture):
     one = capture(["t"], tail=True, advanced={**OFTEN, "wal_stop_mb": 8})
     process = one.start().wait_for_active()
     write_wal(database, 9)
@@ -158,7 +158,7 @@ def test_a_limit_that_is_none_is_refused(capture, option):
 @pytest.mark.since(13)
 @pytest.mark.usefixtures("table")
 def test_a_slot_that_is_nearly_lost(database, tmp_path):
-    """The server forgets WAL with each checkpoint, whatever wal_status says before it."""
+    """The server removes WAL with each checkpoint, whatever wal_status says before it."""
     with Server(lifetime_s=300, max_slot_wal_keep_size="48MB") as server:
         own = Database(server)
         own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
@@ -283,7 +283,7 @@ def test_a_stop_does_not_wait_for_a_standby(database, capture, behind):
 
 @pytest.mark.since(14)
 @pytest.mark.usefixtures("table")
-def test_a_standby_that_may_not_be_seen_is_said_once_and_how_to_see_it(database, capture, behind, role):
+def test_a_hidden_standby_is_logged_once_with_the_remedy(database, capture, behind, role):
     database.execute("INSERT INTO t SELECT generate_series(1, 100)")
     behind()
     one = capture(["t"], advanced={"backfill_max_standby_lag_mb": 2, "backfill_chunk_size": 10}, **role)
@@ -302,7 +302,7 @@ def lag(process):
 
 
 @pytest.mark.usefixtures("table")
-def test_heartbeats_tell_how_late_a_capture_is(database, capture):
+def test_heartbeats_show_how_late_a_capture_is(database, capture):
     """Also while nothing is written; and that is not noticed otherwise."""
     process = capture(["t"], tail=True, advanced={"heartbeat_seconds": 1}).start(METRICS_LISTEN="0").wait_for_active()
     process.wait_for(lambda run: lag(run) is not None and lag(run) < 0.2)
@@ -363,7 +363,7 @@ def test_a_large_transaction_that_is_decoded_is_said(database, capture, large, r
     large()
     database.execute("INSERT INTO t VALUES (1)")
     process = one.start(METRICS_LISTEN="0")
-    wait_for_metric(process, lambda now: (value(now, "lag_seconds") or 0) > 0.3)  # though nothing is written yet that is late
+    wait_for_metric(process, lambda now: (value(now, "lag_seconds") or 0) > 0.3)  # although nothing late is written yet
     assert not process.records
     process.wait_for_records(1)
     said = DECODING.findall(process.stderr)

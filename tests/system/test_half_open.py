@@ -65,8 +65,8 @@ def sockets(process):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a process that dumps no core shows its descriptors to root alone")
-def test_nobody_asks_after_a_connection_that_asks(proxy, database, capture):
-    """As with a pooler that lets everybody in and has no server left: each further connection is silent, too."""
+def test_a_connection_that_asks_is_not_asked_about(proxy, database, capture):
+    """As with a pooler that accepts all clients and has no server left: each further connection is silent, too."""
     one = capture(["t"], tail=True, port=proxy.port)
     process = one.start().wait_for_active()
     proxy.deaf = 1
@@ -79,7 +79,7 @@ def test_nobody_asks_after_a_connection_that_asks(proxy, database, capture):
 
 
 def test_a_statement_that_is_long_in_coming_is_waited_for(database, capture):
-    """The server works for it, whatever the silence: this one waits for a lock."""
+    """The server works for the connection although it is silent: it waits for a lock."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
     capture(["t"]).run()
     other = capture(["t"], tail=True)
@@ -110,7 +110,8 @@ def refusals(server):
 
 
 def test_a_full_server_is_there_all_the_same(tmp_path):
-    """One that refuses whoever asks after a statement works; and one that refuses a connection that was lost is waited for."""
+    """A server that refuses the connection that asks about a statement counts as working; one that refuses to reconnect
+    is waited for."""
     with Server(max_connections="12", superuser_reserved_connections="0") as server:
         own = Database(server)
         own.execute("CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t VALUES (1, 0)")
@@ -144,7 +145,7 @@ def test_a_full_server_is_there_all_the_same(tmp_path):
 
 
 def test_few_ask_after_many_that_wait(database, capture):
-    """Eight workers wait for locks: one question at a time, for all of them, and ever more seldom."""
+    """Eight workers wait for locks: one question at a time for all of them, less and less often."""
     tables = [f"t{n}" for n in range(8)]
     database.execute(*[f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in tables],
                      *[f"INSERT INTO {name} SELECT generate_series(1, 5000)" for name in tables],

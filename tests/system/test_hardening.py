@@ -1,4 +1,4 @@
-"""What the executable is built with, and what a running process keeps to itself."""
+"""How the executable is built, and what a running process hides."""
 
 import glob
 import os
@@ -68,7 +68,7 @@ def test_jumps_go_to_where_they_may():
 
 
 def test_invariants_are_looked_at_in_every_build():
-    """assert() is not there in a release; CHECK() is, and says what did not hold."""
+    """assert() is not compiled in a release; CHECK() is, and says what did not hold."""
     root = os.path.join(os.path.dirname(__file__), "..", "..")
     sources = {path: open(path, encoding="utf-8").read() for path in glob.glob(f"{root}/src/**/*.[ch]", recursive=True)}
     assert not [path for path, text in sources.items() if re.search(r"\bassert\(", text)]
@@ -79,7 +79,7 @@ def test_invariants_are_looked_at_in_every_build():
 
 
 def test_a_running_process_dumps_no_core():
-    """What belongs to a process that may not be dumped is root's in /proc."""
+    """In /proc, the files of a process that may not be dumped belong to root."""
     other = unprivileged_user()
     reader, writer = os.pipe()
     try:

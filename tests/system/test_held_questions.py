@@ -1,11 +1,11 @@
-"""What was asked at two moments, and is not of one."""
+"""Facts that were read at two moments, and do not belong together."""
 
 import signal
 import time
 from contextlib import closing
 from threading import Thread
 
-from again import SOON, go_on_from, said_again, stand_still, wait_until_again
+from again import SOON, resume_from, said_again, stand_still, wait_until_again
 from held import Holding
 from test_rewrite import HOLLOW, ROWS, SMALL, numbers
 
@@ -18,7 +18,7 @@ def test_a_table_in_ctid_order_is_rewritten_between_examining_and_describing_it(
         stand_still(process)
         proxy.words = b", leaves AS ("
         database.execute("ALTER TABLE t ADD more int")
-        go_on_from(process)
+        resume_from(process)
         assert proxy.held.wait(10), process.story()
         database.execute("VACUUM FULL t")
         proxy.free.set()
@@ -28,7 +28,7 @@ def test_a_table_in_ctid_order_is_rewritten_between_examining_and_describing_it(
 
 
 def test_many_columns_come_during_one_backfill(database, capture):
-    """Each time the range is given back, and goes on."""
+    """Each time the range is given back, and continues."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, filler text)", "ALTER TABLE t ALTER filler SET STORAGE PLAIN",
                      "INSERT INTO t SELECT n, repeat('x', 3000) FROM generate_series(1, 1500) n", "ANALYZE t")
     one = capture(["t"], advanced={"backfill_chunk_size": 20, "backfill_mb_per_second": 1})
@@ -79,7 +79,7 @@ def test_the_service_connection_is_lost_while_a_base_snapshot_is_asked_for(datab
 
 
 def test_a_table_is_truncated_between_a_look_at_its_terms_and_at_its_rows(database, capture):
-    """What emptied it is behind the position that was noted."""
+    """The TRUNCATE is after the position that was noted."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 100)")
     with Holding(database.server.port) as proxy:
         one = capture(["t"], tail=True, advanced=SOON, port=proxy.port)

@@ -99,7 +99,7 @@ def test_keys_that_swap_and_shift(live, identity):
 
 
 def test_identity_using_another_index_than_the_key_is_refused(database, capture):
-    """Changes would not tell which row they are of; the message says what to do."""
+    """Changes would not identify their row; the message says what to do."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, code int NOT NULL UNIQUE, name text)",
                      "ALTER TABLE t REPLICA IDENTITY USING INDEX t_code_key")
     assert_refused(capture(["t"]).start().finish(), "config_error", "public.t", "id", "REPLICA IDENTITY")

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.limit(900), pytest.mark.long, pytest.mark.skipif(why_n
 
 
 def build(tmp_path, *arguments):
-    """What scripts/image printed."""
+    """The output of scripts/image."""
     with open(tmp_path / "out", "wb") as out:
         subprocess.run([SCRIPT, *arguments], stdout=out, check=True, timeout=800)
     return (tmp_path / "out").read_text()
@@ -43,7 +43,7 @@ def report(printed):
 
 @pytest.fixture(name="printed", scope="module")
 def printed_by_the_build(tmp_path_factory):
-    """Of what a short program printed, buildah's relay once in dozens of times hands on nothing."""
+    """Once in dozens of times buildah's relay drops the output of a short program."""
     for _ in range(3):
         printed = build(tmp_path_factory.mktemp("image"), "--tag", NAME, "--run", "spec")
         if not printed.endswith(report(printed) + "\n"):

@@ -1,5 +1,5 @@
-"""A parent by inheritance whose rows lie in its children, as a hypertable's: their changes come under their names, and its
-own rows are none. Whoever captures the parent is told, at check and at start."""
+"""A parent by inheritance whose rows lie in its children, as a hypertable's: their changes come under their own names,
+and it has no rows itself. A warning says so if the parent is captured, at check and at start."""
 
 import signal
 
@@ -18,7 +18,7 @@ def said(text):
 
 
 def checked(one):
-    """All that a check says: its answer, and its log."""
+    """The output of a check: its answer, and its log."""
     process = run("check", "--config", one.path("config.json", one.config)).succeed()
     answer = process.of_type("CONNECTION_STATUS")[0]["connectionStatus"]
     return answer, answer.get("message", "") + "\n" + process.stderr
@@ -86,7 +86,7 @@ def test_nothing_is_said_of_partitions(database, capture):
 
 
 def test_nothing_is_said_of_children_that_are_captured_themselves(database, capture):
-    """It is known then where the rows come from."""
+    """Then it is known where the rows come from."""
     database.execute(*PARENT, *CHILD, *ROWS)
     one = capture(["parent", "child"])
     assert not said(one.run().stderr)

@@ -38,7 +38,7 @@ def system_without_the_package(tmp_path):
 
 
 def build_package(directory, version):
-    """The second one is linked again, and no more."""
+    """For the second one only the linker runs."""
     succeed("cmake", "--preset", "package", "-B", str(directory), f"-DVERSION={version}", cwd=ROOT)
     succeed("cmake", "--build", str(directory), "--target", "package")
     return find_package(directory, version)
@@ -119,7 +119,7 @@ def show(booted, name):
 
 
 def it_captures(booted, database):
-    """From one start to the next, whatever ended it."""
+    """Wait for the next start, whatever ended the process."""
     booted.run("systemctl", "enable", "--now", "source-postgres@shop")
     wait_for(lambda: len(records(booted.root)) == 100)
     booted.run("systemctl", "reload", "source-postgres@shop")
@@ -142,7 +142,7 @@ def it_survives_an_upgrade(booted, database, package):
 
 
 def it_can_be_removed(booted):
-    """Who removes it loses nothing that was captured."""
+    """Removing the package loses nothing that was captured."""
     booted.run("systemctl", "start", "source-postgres@shop")
     booted.run("apt-get", "purge", "-y", "-qq", "source-postgres")
     assert show(booted, "ActiveState") == "inactive"

@@ -1,5 +1,5 @@
-"""A running read is told by SIGHUP to look at its catalog again: new streams join, and a stream whose generation_id was
-raised is backfilled again, while the others go on."""
+"""SIGHUP makes a running read look at its catalog again: new streams join, and a stream whose generation_id was raised
+is backfilled again, while the others continue."""
 
 import json
 import signal
@@ -49,7 +49,7 @@ def finish(one):
 
 
 def test_a_new_stream_joins(one, database):
-    """The capture goes on: the same process, and changes of both."""
+    """The capture continues: the same process, with changes of both tables."""
     one.streams.append(stream("u"))
     look_again(one)
     one.process.wait_for(lambda run: is_active(run, "u"))
@@ -63,7 +63,7 @@ def test_a_new_stream_joins(one, database):
 
 
 def test_a_new_stream_joins_beside_writers(one, database):
-    """What they write meanwhile comes once."""
+    """Their writes meanwhile come once."""
 
     def make(chance):
         n, table = chance.randint(1, 600), chance.choice("tu")
@@ -149,8 +149,8 @@ def test_a_stream_that_is_gone_from_the_catalog_is_captured_until_the_end(one, d
 
 
 @pytest.mark.parametrize("content", ["{", json.dumps({"streams": [stream("missing")], "tail": True})])
-def test_a_catalog_that_is_of_no_use_is_said_and_the_capture_goes_on(one, database, content):
-    """A slip of the pen ends no capture."""
+def test_an_unusable_catalog_is_logged_and_the_capture_continues(one, database, content):
+    """A mistake in the catalog does not end the capture."""
     with open(one.write_catalog(), "w", encoding="utf-8") as file:
         file.write(content)
     before = len(one.process.stderr)
@@ -163,7 +163,7 @@ def test_a_catalog_that_is_of_no_use_is_said_and_the_capture_goes_on(one, databa
 
 
 def test_a_new_stream_is_added_to_the_publication(database, capture):
-    """Which names its tables: writers from before that are waited for."""
+    """A publication that names its tables: transactions that wrote before are waited for."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int PRIMARY KEY)", "INSERT INTO u VALUES (1)",
                      f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)",
                      f"CREATE PUBLICATION {database.publication} FOR TABLE t, {database.watermarks}")
@@ -258,8 +258,8 @@ def test_one_that_joined_is_backfilled_again_when_its_generation_is_raised(one):
     assert_lives(one, KEYS, {"t": 1, "u": 2})
 
 
-def test_what_was_asked_for_again_does_not_fail_for_what_it_did_not_tell(database, capture):
-    """on_untracked_change is "fail", and nobody has looked since its table was rewritten."""
+def test_a_stream_asked_for_again_does_not_fail_for_an_earlier_unreported_change(database, capture):
+    """on_untracked_change is "fail", and there was no look since the table was rewritten."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "INSERT INTO t SELECT n, 't' || n FROM generate_series(1, 40) n")
     one = capture(["t"], tail=True, advanced={"check_interval": "1h", "on_untracked_change": "fail"})
     one.process = one.start().wait_for_active()

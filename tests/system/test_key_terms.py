@@ -1,5 +1,5 @@
-"""A key of another order, or another key: the table is backfilled again, in the middle of its backfill and after it, while
-the capture runs and between two runs. A key of the same order goes on."""
+"""A key of another order, or another key: the table is backfilled again, in the middle of its backfill and after it,
+while the capture runs and between two runs. With a key of the same order the capture continues."""
 
 import json
 from contextlib import closing
@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 import flow as flow_module
-from again import (SOON, assert_lives, assert_said_again, go_on_from, kill_in_backfill, location, said_again, stand_still,
+from again import (SOON, assert_lives, assert_said_again, resume_from, kill_in_backfill, location, said_again, stand_still,
                    wait_until_again, warnings)
 from capture import stream
 from connector import PATIENCE
@@ -62,7 +62,7 @@ def change_in_backfill(one, process, statements, rows=ROWS):
     stand_still(process)
     with closing(one.database.connect()) as session, session.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE t")
-        go_on_from(process)
+        resume_from(process)
         assert len(process.records_of("t")) < rows - 500, "the backfill is nearly over: this test tests nothing"
         for statement in statements:
             cursor.execute(statement)
@@ -118,7 +118,7 @@ def test_after_the_backfill_while_running(database, begin, change):
 
 @pytest.mark.parametrize("change", AFTERWARDS)
 def test_changes_in_the_old_shape_wait_between_two_runs(database, begin, change):
-    """The stream brings them first, and they are no reason to end."""
+    """The stream brings them first, and they do not end the capture."""
     definition, before, after, statements = OTHER_KEYS[change]
     one = begin(definition, 50)
     one.run()
@@ -161,7 +161,7 @@ SAME_ORDER = {
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("change", SAME_ORDER)
-def test_a_key_of_the_same_order_goes_on(database, begin, change, running):
+def test_a_key_of_the_same_order_continues(database, begin, change, running):
     definition, statements = SAME_ORDER[change]
     if running and change == "label_added" and database.connection.server_version < 120000:
         pytest.skip("no transaction block may add a label before PostgreSQL 12")
@@ -253,7 +253,7 @@ def test_a_key_that_changes_outside_of_the_identity_is_no_update_of_a_row_that_n
 
 @pytest.mark.parametrize("running", [True, False])
 def test_what_waits_between_two_runs_of_another_table_is_not_lost(database, begin, running):
-    """The table that comes again holds nothing back, and takes nothing along."""
+    """The table that is backfilled again does not delay the others, nor make them repeat anything."""
     one = begin(INT, 50)
     one.tail = running
     process = one.start()

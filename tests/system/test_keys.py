@@ -65,7 +65,7 @@ def test_a_key_override_serves_a_table_without_primary_key(database, capture):
 @pytest.mark.parametrize("unique", ["PRIMARY KEY (order_id, line)", "UNIQUE (order_id) DEFERRABLE INITIALLY DEFERRED",
                                     "EXCLUDE (order_id WITH =)", "CHECK (true)"])
 def test_a_key_override_that_may_repeat_loses_no_row(database, capture, unique):
-    """No usable index lies within it; chunks that went from one key to the next would lose some of the equal ones."""
+    """No usable index lies within it; chunks that go from one key to the next would lose rows with equal keys."""
     line = "n % 10" if "PRIMARY" in unique else "n"
     order = "n / 10" if "PRIMARY" in unique else "n"
     database.execute(f"CREATE TABLE items (order_id int NOT NULL, line int NOT NULL, t text, {unique})",

@@ -1,4 +1,4 @@
-"""Rows that are larger than what the server can send: it is said where they are, and there is a way on."""
+"""Rows that are larger than what the server can send: the error says where they are, and how to continue."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""Locks that others hold: whom a statement waits for is said, the capture goes on after, and a stop is heard meanwhile."""
+"""Locks of other sessions: the log names the session that a statement waits for, the capture continues afterwards, and
+a stop ends the wait."""
 
 from contextlib import closing
 
@@ -41,7 +42,7 @@ def release(session):
 
 
 def wait_for_line(process, session, *words):
-    """One line has all the words, and names who holds the lock."""
+    """One line has all the words, and names the session with the lock."""
     words = (*words, f"process {session.get_backend_pid()} (user postgres, test, open for ")
     process.wait_for(lambda run: any(line.startswith("INFO: ") and all(word in line for word in words)
                                      for line in run.stderr.splitlines()))
@@ -63,7 +64,7 @@ def test_a_table_that_cannot_be_published_yet(tables, holder, capture, published
     assert "will try again" not in process.stderr
 
 
-def test_a_watermarks_table_that_somebody_else_is_creating(database, holder, capture):
+def test_a_watermarks_table_that_another_session_is_creating(database, holder, capture):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     hold(holder, f"CREATE TABLE {database.watermarks} (slot TEXT PRIMARY KEY, watermark TEXT)")
     process = capture(["t"]).start()
@@ -93,7 +94,7 @@ def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
 
 
 def test_a_stop_while_it_waits(tables, holder, capture):
-    """What it waited to do is not done after it has gone."""
+    """The statement that waited is not run after the process has ended."""
     hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
     process = capture(["two"]).start()
     tables.wait_for(WAITING)
@@ -115,7 +116,7 @@ def test_a_stop_while_it_waits_for_a_slot(tables, holder, capture):
 
 
 def test_a_stop_while_it_waits_for_a_server_that_is_gone(tables, holder, capture):
-    """Nothing can be taken back then, nor is that tried for long."""
+    """Then the statement cannot be cancelled, and that is not tried for long."""
     hold(holder, "LOCK TABLE two IN SHARE UPDATE EXCLUSIVE MODE")
     with Proxy(tables.server.port) as proxy:
         process = capture(["two"], port=proxy.port).start()

@@ -1,4 +1,5 @@
-"""advanced.emit_messages and advanced.emit_transactions: records of streams that are of no table, between those of the changes."""
+"""advanced.emit_messages and advanced.emit_transactions: records of streams without a table, between those of the
+changes."""
 
 import base64
 import time
@@ -39,7 +40,7 @@ def capture_of_messages(database, capture):
     return capture(["t", MESSAGES], tail=True, advanced={"emit_messages": "app.*, outbox", "source_tag": "tag"})
 
 
-def test_messages_stand_between_the_changes(one, database):
+def test_messages_come_between_the_changes(one, database):
     process = one.start().wait_for_active()
     database.transaction("INSERT INTO t VALUES (100, 'a')", emit(True, "outbox", "within"), "INSERT INTO t VALUES (101, 'b')",
                          emit(True, "other", "left out"), emit(True, "source-postgres", "left out"))
@@ -77,7 +78,7 @@ def test_a_quiet_stream_of_messages_alone_has_states(one, database):
 
 
 def test_messages_come_once_whatever_is_killed(one, database):
-    """Those between transactions too; and in the order of the stream."""
+    """Also messages between transactions; all in the order of the stream."""
     count = iter(range(1, 1_000_000))
 
     def make(chance):

@@ -1,4 +1,4 @@
-"""The log on standard error: its two forms, what is said how often, and what waits are named."""
+"""The log on standard error: its two forms, how often lines are repeated, and which waits are named."""
 
 import json
 import time
@@ -65,7 +65,7 @@ def test_platforms_have_words_of_their_own_for_levels(database, capture, level, 
 
 
 def test_the_same_line_is_said_once_a_minute(database, capture):
-    """Here, that a connection is refused; the seconds in between are the connector's."""
+    """The line here: a connection is refused. The connector chooses the seconds in between."""
     database.execute(ITEMS, fill(10))
     process = capture(["items"], tail=True).start().wait_for_active()
     database.server.connect().cursor().execute(f"ALTER DATABASE {database.name} CONNECTION LIMIT 1")

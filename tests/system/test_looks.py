@@ -1,5 +1,5 @@
-"""The looks at the tables, each `check_interval`: they survive the loss of the connection that they are made over, and
-nothing that waits holds them up."""
+"""The looks at the tables, each `check_interval`: they survive the loss of their connection, and nothing that waits
+delays them."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def running_capture(database, capture):
     return one
 
 
-def assert_goes_on(one, database):
+def assert_continues(one, database):
     """With the other table, and without a complaint about it."""
     count = len(one.process.records)
     database.execute("INSERT INTO other VALUES (1000)")
@@ -44,7 +44,7 @@ def assert_goes_on(one, database):
 def test_a_dropped_table_is_said(one, database):
     database.execute("DROP TABLE t")
     one.process.wait_for(lambda run: warnings(run), LOOK_S)
-    assert_goes_on(one, database)
+    assert_continues(one, database)
     one.process.stop()
     assert len(warnings(one.process)) == 1
 
@@ -53,17 +53,17 @@ def test_a_dropped_table_is_said_after_the_service_connection_was_cut(one, datab
     assert database.value(CUT) > 0, "there is no such connection: this test tests nothing"
     database.execute("DROP TABLE t")
     one.process.wait_for(lambda run: warnings(run), LOOK_S)
-    assert_goes_on(one, database)
+    assert_continues(one, database)
     one.process.stop()
 
 
 def test_what_happened_is_noticed_after_the_service_connection_was_cut_again_and_again(one, database):
     for _ in range(3):
         database.wait_for(f"SELECT ({CUT}) > 0", LOOK_S)
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     database.execute(UNTOLD)
     wait_until_again(one.process)
-    assert_goes_on(one, database)
+    assert_continues(one, database)
     one.keep(one.process.stop())
     assert_said_again(one.process)
     assert_lives(one, KEYS, {"t": 2})
@@ -79,10 +79,10 @@ def test_the_looks_survive_a_restart_of_the_server(tmp_path):
             server.stop(timeout_s=10)
             server.start()
             database.reconnect()
-            one.untold["t"] = [database.position()]
+            one.unreported["t"] = [database.position()]
             database.execute(UNTOLD)
             wait_until_again(one.process)
-            assert_goes_on(one, database)
+            assert_continues(one, database)
             one.keep(one.process.stop())
             assert_said_again(one.process)
             assert_lives(one, KEYS, {"t": 2})
@@ -92,13 +92,13 @@ def test_the_looks_survive_a_restart_of_the_server(tmp_path):
 
 
 def test_the_looks_survive_a_connection_that_falls_silent(database, capture):
-    """Nobody answers there any more, and another one is made."""
+    """That connection is silent, and another one is made."""
     database.execute(*DEFINITION)
     with Proxy(database.server.port) as proxy:
         one = capture(["t", "other"], tail=True, advanced=SOON, port=proxy.port)
         one.process = one.start().wait_for_active()
         proxy.freeze()
-        one.untold["t"] = [database.position()]
+        one.unreported["t"] = [database.position()]
         database.execute(UNTOLD)
         one.process.wait_for(lambda run: warnings(run), 100 * PATIENCE)
         wait_until_again(one.process)
@@ -107,7 +107,7 @@ def test_the_looks_survive_a_connection_that_falls_silent(database, capture):
 
 
 def test_a_lock_on_the_watermarks_holds_nothing_back_but_the_backfill(one, database):
-    """Not the looks, nor the changes of tables whose rows are out."""
+    """It delays neither the looks, nor the changes of tables whose rows are out."""
     one.keep(one.process.stop())
     database.execute("CREATE TABLE u (id int PRIMARY KEY)", "INSERT INTO u VALUES (1)")
     one.streams.append(stream("u"))
@@ -118,7 +118,7 @@ def test_a_lock_on_the_watermarks_holds_nothing_back_but_the_backfill(one, datab
         process.wait_for(lambda run: "capturing 3 streams" in run.stderr)
         database.execute("INSERT INTO other VALUES (2)")
         process.wait_for(lambda run: run.records_of("other"))
-        one.untold["t"] = [database.position()]
+        one.unreported["t"] = [database.position()]
         database.execute(UNTOLD)
         process.wait_for(lambda run: warnings(run), LOOK_S)
         database.execute("INSERT INTO other VALUES (3)")
@@ -133,20 +133,20 @@ def test_a_lock_on_the_watermarks_holds_nothing_back_but_the_backfill(one, datab
 def test_a_locked_table_holds_up_no_look_at_the_others(one, database):
     with closing(database.connect()) as session, session.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE")
-        one.untold["t"] = [database.position()]
+        one.unreported["t"] = [database.position()]
         database.execute(UNTOLD)
         one.process.wait_for(lambda run: warnings(run), LOOK_S)
         wait_until_again(one.process)
         cursor.execute("ROLLBACK")
-    assert_goes_on(one, database)
+    assert_continues(one, database)
     one.keep(one.process.stop())
     assert_lives(one, KEYS, {"t": 2})
 
 
-def test_a_capture_that_stood_still_looks_once_and_goes_on(one, database):
+def test_a_capture_that_was_stopped_looks_once_and_continues(one, database):
     """It has missed several looks meanwhile."""
     one.process.process.send_signal(signal.SIGSTOP)
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     database.execute(UNTOLD, "SELECT pg_sleep(2.5)")
     one.process.process.send_signal(signal.SIGCONT)
     wait_until_again(one.process)
@@ -161,8 +161,8 @@ def test_an_interval_that_is_none_is_refused(database, capture, interval):
     assert_refused(capture(["t"], advanced={"check_interval": interval}).start().finish(), "config_error", "check_interval")
 
 
-def test_a_capture_that_stands_still_takes_no_processor(one, database):
-    """A look waits until the stream has come to where it was made, which it does not while nobody reads."""
+def test_a_capture_that_is_blocked_takes_no_processor_time(one, database):
+    """A look waits until the stream has reached its position, which it does not while the output is not read."""
     one.process.reading.clear()
     for n in range(40):
         database.execute(f"INSERT INTO t SELECT 1000 + {n}, string_agg(md5(m::text), '') FROM generate_series(1, 20000) m")

@@ -1,5 +1,5 @@
-"""What the machine may do to a capture: it is stopped and goes on, its clock jumps, its memory or its disk is full. It goes
-on, or ends and says why; the next run loses nothing, and brings nothing twice."""
+"""Faults of the machine: the process is stopped and continued, its clock jumps, its memory or its disk is full. The
+capture continues, or ends and says why; the next run loses nothing, and repeats nothing."""
 
 import resource
 import signal
@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from again import SOON, go_on_from, stand_still
+from again import SOON, resume_from, stand_still
 from connector import PATIENCE, Run
 
 ROWS = 3000
@@ -30,7 +30,7 @@ def finish(one):
 
 
 def is_captured(one, process):
-    """What is written now comes, and a state behind it."""
+    """Changes written now come, and a state after them."""
     before = len(process.records)
     one.database.execute(CHANGES)
     return process.wait_for_state(before + ROWS // 3)
@@ -51,7 +51,7 @@ def test_a_process_that_is_stopped_for_longer_than_the_server_waits(one, databas
     database.execute(CHANGES)
     database.wait_for(f"SELECT NOT active FROM pg_replication_slots WHERE slot_name = '{database.slot}'", 20 * PATIENCE)
     database.execute(CHANGES)
-    go_on_from(process).wait_for_active()
+    resume_from(process).wait_for_active()
     assert "replication interrupted, will try again" in is_captured(one, process).stderr
     one.keep(process.stop())
     finish(one)
@@ -62,7 +62,7 @@ def test_a_process_that_is_stopped_for_longer_than_the_server_waits(one, databas
 
 @pytest.mark.parametrize("seconds", [-86400, 86400])
 def test_a_clock_that_jumps(one, preload, tmp_path, seconds):
-    """What is timed goes on as before; only what tells the time of day is wrong."""
+    """Timers work as before; only the time of day is wrong."""
     shift = tmp_path / "shift"
     process = one.start(LD_PRELOAD=preload("shifted_clock"), CLOCK_SHIFT=str(shift)).wait_for_active()
     is_captured(one, process)
@@ -84,7 +84,8 @@ def test_a_clock_that_jumps(one, preload, tmp_path, seconds):
 
 @pytest.mark.parametrize("spare_kib", [0, 512, 4096, 16384])
 def test_memory_that_cannot_be_had(one, database, spare_kib):
-    """Under the limit of a batch system, or of a shell; a process that has none left ends at once, whatever it was at."""
+    """Under the limit of a batch system, or of a shell; a process that runs out of memory ends at once, whatever it was
+    doing."""
     process = one.start().wait_for_active()
     with open(f"/proc/{process.process.pid}/statm", encoding="ascii") as file:
         size = int(file.read().split()[0]) * resource.getpagesize() + spare_kib * 1024
@@ -117,7 +118,7 @@ def until_it_is_full(one, path, room):
 
 
 def test_a_disk_that_is_full_in_mid_backfill_and_once_more(one, database, tmp_path):
-    """Each run goes on behind the last state that is whole in the file before."""
+    """Each run continues after the last whole state in the previous file."""
     for n in range(3):
         process = until_it_is_full(one, tmp_path / f"out{n}", 300000)
         assert len(process.records) > 100

@@ -1,4 +1,4 @@
-"""The main job: existing rows, then live changes, until told to stop or up to a final watermark."""
+"""The main job: existing rows, then live changes, until it is stopped or up to a final watermark."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""What the program can say is explained in the pages on troubleshooting: each message of the source by its longest literal part."""
+"""Each message of the program is explained in the pages on troubleshooting: it is found by its longest literal part in
+the source."""
 
 import glob
 import os
@@ -14,7 +15,7 @@ WORDS = re.compile(r"[a-z]+(?:[,:;]? [a-z]+){2,}")  # three in a row make a mess
 # Queries, schemas, and lines that are drawn.
 OTHER = re.compile(r"^\{\\\"|^\\033|SELECT .*FROM|pg_catalog|pg_[a-z]+\.|s\.wal_|^ *(AND|OR|WHERE|SET|CASE|ORDER|FROM|LEFT|JOIN|SELECT)\b")
 LEAST = 14
-# What describes options, commands and metrics, or reports what is well, is no message to look up.
+# Descriptions of options, commands and metrics, and reports of success, are not messages to look up.
 NOT_MESSAGES = {"src/main/help.c", "src/config/options.c", "src/config/groups.c", "src/config/tunnel_schema.c", "src/metrics/write.c",
                 "src/commands/print.c", "src/discover/schema.c"}
 

@@ -57,7 +57,7 @@ def start(one, **variables):
     return one.runs[-1]
 
 
-def test_metrics_tell_what_was_captured(database, capture):
+def test_metrics_show_what_was_captured(database, capture):
     database.execute('CREATE TABLE items (id int PRIMARY KEY, t text)', 'CREATE TABLE "Odd ""name""" (id int PRIMARY KEY)',
                      "INSERT INTO items SELECT g, 'some text' FROM generate_series(1, 1000) g", "ANALYZE items")
     process = start(capture(["items", 'Odd "name"'], tail=True, advanced={"check_interval": "100ms"})).wait_for_active()

@@ -1,4 +1,4 @@
-"""What docs/monitoring asks for is what a capture exposes: metrics by their names, and their labels."""
+"""A capture exposes the metrics that docs/monitoring uses: by name, with their labels."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from test_metrics import checked_by_promtool, get, scrape, start, value, wait_fo
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 MONITORING = os.path.join(ROOT, "docs", "monitoring")
 
-# Not every capture has them: where the page names each, it says what it depends on.
+# Metrics that not every capture has: the page says of each what it depends on.
 CONDITIONAL = {"source_postgres_heartbeat_lag_seconds": "heartbeat_seconds",
                "source_postgres_slot_safe_wal_bytes": "max_slot_wal_keep_size"}
 
@@ -81,7 +81,7 @@ def test_what_not_every_capture_exposes_is_documented(database, capture):
 
 @pytest.mark.since(13)
 def test_the_alerts_and_legends_use_labels_that_there_are(database, capture):
-    """A label that a metric lacks is shown as nothing, without any error."""
+    """A query for a label that a metric lacks gives nothing, and no error."""
     with limit_of_kept_wal(database):
         labels = labels_by_metric(scrape_of_a_capture(
             database, capture, wanted={"source_postgres_slot_safe_wal_bytes", "source_postgres_heartbeat_lag_seconds"}, heartbeat_seconds=1))

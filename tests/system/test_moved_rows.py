@@ -187,8 +187,8 @@ def change_leaves(chance):
 
 @pytest.mark.since(13)
 def test_leaves_under_a_root_with_full_identity(database, capture):
-    """FULL does not recurse: what the leaves send is decided by theirs, of new ones too. No value becomes null by that; or
-    else a problem names the leaves, and what it advises works."""
+    """FULL does not recurse: what the leaves send is decided by theirs, of new ones too. That makes no value null; or
+    else an error names the leaves, and its advice works."""
     database.execute(*LEAVES, f"CREATE PUBLICATION {database.publication} FOR ALL TABLES WITH (publish_via_partition_root = true)")
     one = capture(["t"], advanced={"backfill_chunk_size": 10})
     with Writer(database, change_leaves):
@@ -213,7 +213,7 @@ def test_leaves_under_a_root_with_full_identity(database, capture):
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("change", ["RENAME n TO m", "DROP n", "ALTER n TYPE bigint", "ADD c int DEFAULT 1"])
 def test_a_change_of_other_columns_by_then_takes_no_value_away(database, begin, change, running):
-    """What it is asked for is what was not sent, no more."""
+    """Only the columns that were not sent are asked for."""
     one = begin(tail=running)
     database.transaction(move("int"), f"ALTER TABLE t {change}")
     if running:
@@ -229,7 +229,7 @@ def test_a_change_of_other_columns_by_then_takes_no_value_away(database, begin, 
 @pytest.mark.parametrize("change", ["RENAME big TO large", "DROP body"])
 def test_a_change_of_what_is_to_be_looked_up_has_the_table_read_again(database, begin, change, running):
     one = begin(tail=running, advanced=SOON)
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     database.transaction(move("int"), f"ALTER TABLE t {change}")
     if running:
         wait_until_again(one.process)

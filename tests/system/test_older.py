@@ -1,4 +1,4 @@
-"""The plain look is the same, byte for byte, as what another build writes of the same rows and changes: OLDER names its
+"""The plain look is the same, byte for byte, as another build's output for the same rows and changes: OLDER names its
 executable, and without it nothing is tested. Skipped too where that build cannot take part.
 """
 
@@ -57,6 +57,6 @@ def test_the_plain_look_is_that_of_an_older_build(database, capture, tables, tmp
 
 
 def without_start(lines):
-    """Of the first transaction, what was the last commit before it."""
+    """The previous commit, in the first transaction's records."""
     first = b'"txid":%d,' % json.loads(lines[0])["record"]["data"]["_meta"]["source"]["txid"]
     return [LAST_COMMIT.sub(b'"loc":[', line) if first in line.replace(b"}", b",") else line for line in lines]

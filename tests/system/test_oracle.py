@@ -1,4 +1,4 @@
-"""The oracle itself: it must notice what it is there for."""
+"""The oracle itself: it must notice each kind of error."""
 
 import pytest
 
@@ -76,11 +76,11 @@ def test_another_life_forgets_the_rows_of_the_one_before():
     assert len(oracle_after(*AGAIN, record("u", 2, [9, 9, 9]), lives=2).violations) == 1
 
 
-def test_what_the_stream_did_not_tell_excuses_what_came_after_it_in_that_life_alone():
+def test_an_unreported_change_excuses_later_errors_in_that_life_alone():
     early, late = record("u", 3, [4, 4, 4]), record("u", 4, [6, 6, 6])
     oracle = oracle_after(AGAIN[0], early, late, AGAIN[2], record("d", 5, [8, 8, 8]), lives=2)
     assert len(oracle.violations) == 3
-    oracle.untold.append(5)
+    oracle.unreported.append(5)
     assert [text[:3] for text in oracle.violations] == ["'u'", "'d'"]
     assert '"id": 3' in oracle.violations[0] and '"id": 5' in oracle.violations[1]
 

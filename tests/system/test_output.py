@@ -1,4 +1,4 @@
-"""Outputs that are not read, or are set not to block: nothing hangs for it, and nothing is lost but lines of the log."""
+"""Outputs that are not read, or do not block: nothing hangs because of that, and only lines of the log are lost."""
 
 import fcntl
 import json
@@ -23,7 +23,7 @@ def nonblocking(fd):
 
 
 def fill(fd):
-    """Until nothing more goes in."""
+    """Fill the pipe until it takes no more."""
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     nonblocking(fd)
     try:
@@ -48,7 +48,7 @@ def many_tables(database, capture):
     return capture(["many_1"])
 
 
-def test_a_signal_ends_a_discovery_that_nobody_reads(many):
+def test_a_signal_ends_a_discovery_that_is_not_read(many):
     process = start("discover", "--config", many.path("config.json", many.config), stdout=subprocess.PIPE)
     time.sleep(3)
     assert process.poll() is None, "all of it fitted: this test tests nothing"
@@ -69,7 +69,7 @@ def test_a_signal_ends_a_command_whose_output_is_full(arguments):
     os.close(writer)
 
 
-def test_a_signal_ends_flows_answer_that_nobody_reads(many):
+def test_a_signal_ends_flows_answer_that_is_not_read(many):
     process = start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(json.dumps({"discover": {"connectorType": "IMAGE", "config": many.config}}).encode() + b"\n")
     process.stdin.flush()
@@ -125,7 +125,7 @@ def test_a_pipe_is_large_while_it_takes_records_and_no_longer(database, capture,
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_a_log_that_nobody_reads(database, capture, blocking):
+def test_a_log_that_is_not_read(database, capture, blocking):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 1000)")
     one = capture(["t"], tail=True)
     reader, writer = os.pipe()

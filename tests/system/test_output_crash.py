@@ -1,4 +1,5 @@
-"""A read into files that is killed, or whose machine loses its power: exactly once, and nothing released that is not on the disk."""
+"""A read into files that is killed, or whose machine loses its power: records come exactly once, and WAL is released
+only once its records are on the disk."""
 
 import os
 import shutil
@@ -51,7 +52,7 @@ STEPS = ("directory-made", "file-made", "file-written", "file-synced", "manifest
     (step, ("--compress", "zstd")) for step in ("file-written", "file-synced", "manifest-renamed", "file-renamed")])
 @pytest.mark.skipif(not has_crash_points(), reason="the connector was built without CRASH_POINTS")
 def test_a_crash_at_any_step_is_resumed_exactly(database, directory, step, form):
-    """Three in a row, each a little later in what is left to do, while a writer changes the table."""
+    """Three crashes in a row, each a little later in the remaining work, while a writer changes the table."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, n int, name text)",
                      "INSERT INTO t SELECT n, 0, (SELECT string_agg(md5(n::text || k), '') FROM generate_series(1, 20) k) FROM generate_series(1, 3000) n")
     out = directory(["t"], "--rotate-mb", "1", "--rotate-seconds", "1", *form, advanced={"backfill_chunk_size": 300})
@@ -65,7 +66,7 @@ def test_a_crash_at_any_step_is_resumed_exactly(database, directory, step, form)
 
 
 def test_what_a_crash_leaves_is_put_right(database, directory):
-    """More than is committed is cut off, what state.json does not know is removed, what is finished gets its name."""
+    """Uncommitted bytes are cut off, files unknown to state.json are removed, finished files get their names."""
     database.execute(*T)
     out = directory(["t"])
     out.wait_for_count(out.start(), 300).kill()

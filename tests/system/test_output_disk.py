@@ -1,4 +1,4 @@
-"""A read into files whose disk is full, fails or is slow, or whose files somebody else changes."""
+"""A read into files whose disk is full, fails or is slow, or whose files another program changes."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ from writer import Writer
 
 @FORMS
 def test_a_file_that_must_not_grow_ends_the_read(database, directory, form):
-    """Exactly once nevertheless, as soon as it may."""
+    """All is written exactly once, as soon as there is room."""
     database.execute(*T)
     out = directory(["t"], *form)
     process = out.wait_for_count(out.start(), 300)
@@ -64,8 +64,8 @@ def test_a_full_disk_ends_the_read(database, directory, small_disk, form):
 
 @pytest.mark.parametrize("call", ["pwrite", "fdatasync", "fsync", "renameat", "syncfs"])
 def test_a_disk_that_fails_ends_the_read(database, directory, preload, tmp_path, call):
-    """What could not be synced is never taken for written: the call is not tried again, and nothing is released. Of many
-    tables all is synced at once, on a file system that can."""
+    """Data that could not be synced never counts as written: the call is not tried again, and no WAL is released. Of
+    many tables all is synced at once, on a file system that can."""
     tables = [f"t{n}" for n in range(20)] if call == "syncfs" else ["t"]
     database.execute(*[f"CREATE TABLE {name} (id int PRIMARY KEY, n int, name text)" for name in tables],
                      *[f"INSERT INTO {name} SELECT n, 0, 'x' FROM generate_series(1, 30) n" for name in tables])
@@ -90,7 +90,7 @@ def test_a_disk_that_fails_ends_the_read(database, directory, preload, tmp_path,
 
 
 def test_a_slow_disk_is_asked_less_often(database, directory, preload, tmp_path):
-    """To keep the state, which would take all of the time; 200 ms at least are between two otherwise."""
+    """Keeping a state is slow, and would take all of the time; without that 200 ms at least are between two."""
     database.execute(*T)
     out = directory(["t"])
     slow = str(tmp_path / "slow")
@@ -110,8 +110,8 @@ def test_a_slow_disk_is_asked_less_often(database, directory, preload, tmp_path)
 
 
 @pytest.mark.parametrize("what", ["the file", "the directory", "a replacement", "more in it"])
-def test_a_file_that_somebody_else_changes_ends_the_read(database, directory, what):
-    """What is written to it would be nowhere. The replacement has the size that is expected then."""
+def test_a_file_that_another_program_changes_ends_the_read(database, directory, what):
+    """Data written to the removed file would be lost. The replacement has the expected size."""
     database.execute(*T)
     out = directory(["t"])
     process = out.wait_for_count(out.start(), 300)

@@ -1,4 +1,4 @@
-"""Files that a read makes of its records: what is in them, their names, and when they are finished."""
+"""Files that a read makes of its records: their contents, their names, and when they are finished."""
 
 import os
 import resource
@@ -13,7 +13,7 @@ from test_resume import changes
 from writer import Writer
 
 
-# What is written.
+# Contents.
 
 
 @FORMS
@@ -36,7 +36,7 @@ def test_the_documents_are_those_of_stdout_in_order(database, capture, directory
 
 
 def test_a_read_that_ends_leaves_finished_files(database, directory):
-    """And the next one goes on behind them."""
+    """And the next run appends after them."""
     database.execute(*T)
     out = directory(["t"])
     out.run()
@@ -76,7 +76,7 @@ def test_all_tables_and_those_that_join(database, directory):
     out.assert_equal(t=["id"], u=["id"], v=["id"])
 
 
-def test_a_status_is_told_from_the_directory(database, directory):
+def test_a_status_is_read_from_the_directory(database, directory):
     database.execute(*T)
     out = directory(["t"])
     out.wait_for_count(out.start(), 300).stop()
@@ -124,7 +124,8 @@ def test_a_file_is_finished_when_it_is_large(database, directory, form):
 
 
 def test_a_file_is_finished_when_it_is_old(database, directory):
-    """Though nothing happens any more; also one that an earlier run began, and of a stream that is gone from the catalog."""
+    """Also without further changes; also a file that an earlier run began, or of a stream that is gone from the
+    catalog."""
     database.execute(*T, "CREATE TABLE u (id int PRIMARY KEY)", "INSERT INTO u VALUES (1)")
     out = directory(["t", "u"])
     out.wait_for_count(out.wait_for_count(out.start(), 300), 1, "public.u").stop()
@@ -142,7 +143,7 @@ def test_a_file_is_finished_when_it_is_old(database, directory):
 
 
 def test_a_full_refresh_goes_to_files_too(database, directory):
-    """One that is complete has nothing more to write, and another generation has all rows again."""
+    """A complete read has nothing more to write, and another generation has all rows again."""
     database.execute(*T)
     out = directory([])
     for generation, files in ((1, 1), (1, 1), (2, 2)):

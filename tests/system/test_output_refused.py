@@ -39,7 +39,7 @@ def test_one_process_alone_writes_there(database, directory):
                                      '{"state":{},"files":{"public.t":{"file":"00000001.jsonl","length":-1,"since":0}}}',
                                      '{"state":{"cursor":"x"},"files":{}}'])
 def test_a_damaged_state_is_refused(database, directory, content):
-    """And nothing is touched: the newest one, put back, is good."""
+    """And nothing is changed: with the newest state.json restored, the run works."""
     database.execute(*T)
     out = directory(["t"])
     out.wait_for_count(out.start(), 300).stop()
@@ -67,7 +67,7 @@ def test_where_the_slot_is_gone_another_directory_begins_again(database, directo
 
 
 def test_a_directory_without_a_state_is_refused(database, directory):
-    """Files of it would be written over."""
+    """Its files would be overwritten."""
     database.execute(*T)
     out = directory(["t"])
     out.run()
@@ -97,7 +97,7 @@ def test_an_old_state_is_refused(database, directory):
 
 @pytest.mark.parametrize("wrong", ["missing", "short"])
 def test_an_open_file_that_is_not_whole_is_refused(database, directory, wrong):
-    """Put back, it is good; and another directory begins again."""
+    """Restored, it works; and another directory begins again."""
     database.execute(*T)
     out = directory(["t"])
     out.wait_for_count(out.start(), 300).stop()

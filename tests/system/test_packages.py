@@ -79,7 +79,7 @@ def test_the_debian_package_names_its_version_and_what_it_needs(package):
     ("v2.0.0", 0, False, r"2\.0\.0"), ("v2.0.0-rc.1", 0, True, r"2\.0\.0-rc\.1\+0\.g[0-9a-f]{10}\.dirty"),
     (None, None, False, r"1\.2\.3")])
 def test_the_version_is_that_of_git_or_of_the_file(tmp_path, tag, commits, dirty, version):
-    """`commits` after the tag; None: a tarball, within somebody else's repository."""
+    """`commits` after the tag; None: a tarball, unpacked within another repository."""
     source = tmp_path / "source"
     (source / "cmake").mkdir(parents=True)
     shutil.copy(os.path.join(ROOT, "cmake", "version.cmake"), source / "cmake")
@@ -101,7 +101,7 @@ def test_the_version_is_that_of_git_or_of_the_file(tmp_path, tag, commits, dirty
     assert succeed("cmake", "-DVERSION=5.0", *print_version[1:]).strip() == "5.0"
 
 
-def test_the_image_has_the_version_of_the_source_unless_told():
+def test_the_image_has_the_version_of_the_source_unless_given():
     with open(os.path.join(ROOT, "VERSION"), encoding="ascii") as file, \
          open(os.path.join(ROOT, "Dockerfile"), encoding="ascii") as dockerfile:
         assert f"\nARG VERSION={file.read().strip()}\n" in dockerfile.read()
@@ -140,7 +140,8 @@ def test_the_objects_of_kubernetes_fit_each_other(objects):
 
 
 def test_the_pod_of_kubernetes_is_one_that_its_image_can_be(objects):
-    """One process for the slot, stopped as slowly as it ends, as the user of the image and with no right that it lacks."""
+    """One process for the slot, with enough time to stop, as the image's user and without privileges that it does not
+    need."""
     spec = objects["StatefulSet"]["spec"]
     pod, container = spec["template"]["spec"], spec["template"]["spec"]["containers"][0]
     with open(os.path.join(ROOT, "Dockerfile"), encoding="utf-8") as file:

@@ -17,7 +17,7 @@ ROLE_PASSWORD = "ro1e-s3cret"
 
 
 def people(*arguments, code=0, stdin=None, **variables):
-    """What a command for people prints: plain text alone, and on failure one line on standard error."""
+    """The output of a command for people: plain text alone, and on failure one line on standard error."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     ended = subprocess.run([executable(), *arguments], check=False, timeout=60, capture_output=True, text=True,
                            input=stdin if stdin is not None else "", env={**environment, **variables})
@@ -53,7 +53,7 @@ def statements(sql):
 
 
 def prepare(database, capture, role, tables=("items", "Odd \"name\"")):
-    """Tables of somebody else, and a capture of them by a role without any right."""
+    """Tables of another user, and a capture of them by a role without any right."""
     database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     for table in tables:
         database.execute('CREATE TABLE "{}" (id int PRIMARY KEY)'.format(table.replace('"', '""')))
@@ -71,7 +71,7 @@ def test_setup_sql_is_all_that_a_capture_needs(database, capture, role, tmp_path
     answer = run("check", *config).succeed().of_type("CONNECTION_STATUS")[0]["connectionStatus"]
     assert answer == {"status": "SUCCEEDED"}
     assert len(one.run().records) == 1
-    # Now nothing is missing, whoever asks.
+    # Now nothing is missing, for either user.
     assert statements(people("setup-sql", *config, *catalog)) == []
     assert "has all that it needs" in people("setup-sql", *config, *catalog, "--admin", SUPERUSER, PGPASSWORD=PASSWORD)
 
@@ -101,7 +101,7 @@ def test_setup_sql_leaves_out_what_is_there(database, capture, role):
 
 
 def test_a_name_cannot_bring_a_statement_of_its_own(database, capture, role, tmp_path):
-    """Whoever may create tables names them as he likes, and a superuser runs what is printed."""
+    """Users may name their tables in any way, and a superuser runs the printed SQL."""
     one, config = prepare(database, capture, role, ["a\nCREATE TABLE planted (); --", "b; CREATE TABLE planted (); --"])
     sql = people("setup-sql", *config, "--catalog", one.write_catalog(), "--admin", SUPERUSER, PGPASSWORD=PASSWORD)
     run_sql(database, sql, tmp_path)
@@ -207,7 +207,7 @@ def test_status_of_full_refreshes_is_of_their_slot_and_their_state(database, cap
     assert status(one)["slot"]["exists"]
 
 
-def test_teardown_says_what_it_drops_and_drops_it_when_told(database, capture):
+def test_teardown_says_what_it_drops_and_drops_it_on_confirmation(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)")
     one = capture(["items"])
     config = ["--config", one.path("config.json", one.config)]
@@ -323,7 +323,7 @@ def test_bash_completes_what_the_help_names(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="needs zsh")
 def test_zsh_completes_what_the_help_names():
-    """Its completion runs in its line editor alone; here what it would be given is read."""
+    """Its completion runs only in its line editor; here the completion's words are read."""
     script = os.path.join(ROOT, "docs", "completion", "_source-postgres")
     for command, options in options_of_commands().items():
         line = f"""_arguments() {{ print -l -- "$@" }}; _describe() {{ : }}; words=(source-postgres {command} ''); CURRENT=3; f() {{ source {script} }}; f"""

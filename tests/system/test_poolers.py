@@ -1,4 +1,5 @@
-"""A pooler between: sessions that are ours alone are as good as the server's own, and all others are refused by name."""
+"""A pooler between: sessions that are not shared work like the server's own; all others are refused, naming the
+pooler."""
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_pooler_whose_sessions_are_not_ours_is_refused_by_name(server, databas
 
 
 def test_a_pool_in_session_mode_serves_questions_and_its_lack_of_replication_is_named(server, database, capture):
-    """What it was told to ignore of start-up does not matter: this program sends nothing there that counts."""
+    """The start-up options that it is configured to ignore do not matter: this program does not rely on any."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     with Pooler(server, "session", ignore_startup_parameters="options,extra_float_digits") as between:
         one = capture(["t"], port=between.port)

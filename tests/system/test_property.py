@@ -1,4 +1,4 @@
-"""Whatever a table holds, both paths print the same bytes, and what PostgreSQL says.
+"""Whatever a table holds, both paths print the same bytes, and the values that PostgreSQL prints.
 
 Random tables of random types get random values. Each row is backfilled, then updated to itself and replicated:
 the raw text of its data must not differ, and neither must the row before the update. Values are compared with
@@ -8,7 +8,7 @@ with PostgreSQL's text of the value instead, where they are not in an array: num
 (hexadecimal), dates and times (not RFC 3339), oid, inet and json (which jsonb may not take). Composites
 (objects there) and ranges of timestamps are compared between the paths alone.
 
-PROPERTY_SEED replays a run; PROPERTY_TABLES says how many tables there are.
+PROPERTY_SEED replays a run; PROPERTY_TABLES is the number of tables.
 """
 
 import json
@@ -48,7 +48,7 @@ class Table:
                 cursor.execute(f"INSERT INTO {self.name} VALUES (%s{holders})", [number, *values])
 
     def said(self, database):
-        """What PostgreSQL says of each value by id and column."""
+        """PostgreSQL's text of each value by id and column."""
         forms = {JSONB: "to_jsonb({})::text", TEXT: "{}::text", PATHS: "NULL"}
         listed = "".join(", " + forms[kind.compared].format(name) for name, kind in self.columns.items())
         return {row[0]: dict(zip(self.columns, row[1:]))
@@ -151,7 +151,7 @@ def test_both_paths_print_the_same_bytes_and_what_postgresql_says(database, capt
 
 
 def test_both_paths_print_the_same_bytes_in_the_airbyte_look(database, capture, tables, tmp_path):
-    """Also the same values as elsewhere, but for those that look differently: these are worked out from there."""
+    """The same values as in the plain look, except those that look different: these are computed from it."""
     print(f"PROPERTY_SEED={SEED}")
     one = capture([table.name for table in tables])
     plain = read_raw(one, tmp_path / "plain")

@@ -25,7 +25,7 @@ KEYS = {
 
 
 def ranges(process, table="public.items"):
-    """Of each state, how many stretches of the key are still to be read."""
+    """Of each state, how many ranges of the key are still to be read."""
     return [len(whole(state)["streams"][table].get("ranges", [])) for state in process.states]
 
 
@@ -83,7 +83,7 @@ def test_ranges_are_resumed_each_by_itself(database, capture, make):
     one.assert_equal(items=["id"])
 
 
-SHARED = {"backfill_workers": 4, "backfill_chunk_size": 5000}  # chunks of a megabyte; four workers are worth two printers
+SHARED = {"backfill_workers": 4, "backfill_chunk_size": 5000}  # chunks of a megabyte; with four workers there are two printers
 
 
 @pytest.fixture(name="large")

@@ -39,7 +39,7 @@ def captured(own, tmp_path):
 
 
 def finish(one, process, changes):
-    """All is there, once: nothing was repeated by the process that went on."""
+    """All is there, once: the process that continued repeated nothing."""
     process.wait_for_state(after=ROWS + changes).stop()
     one.keep(process)
     assert len(one.records) == ROWS + changes
@@ -77,8 +77,8 @@ def test_a_restart_in_the_middle_of_a_backfill_is_survived(mortal, own, captured
 
 @pytest.fixture
 def standby_away(own):
-    """Synchronous replication with a standby that is not there: what commits is decoded, and visible only when it is
-    let go, at the end. The test's own session does not wait."""
+    """Synchronous replication with a standby that is not there: a commit is decoded, and becomes visible only when it
+    is released, at the end. The test's own session does not wait."""
     own.execute("SET synchronous_commit = local", "ALTER SYSTEM SET synchronous_standby_names = 'away'",
                 "SELECT pg_reload_conf()")
     let_go = ("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
@@ -139,7 +139,7 @@ def test_a_commit_that_is_not_yet_visible_survives_the_backfill(own, captured, s
 @pytest.mark.parametrize("create, name, given, printed", [("CREATE DOMAIN d AS int", "d", "5", 5), (
     "CREATE TYPE e AS ENUM ('one', 'two')", "e[]", "'{one,two}'", ["one", "two"])])
 def test_types_of_a_commit_that_is_not_yet_visible(own, captured, standby_away, create, name, given, printed):
-    """What the stream tells of them waits until others see what they are."""
+    """Their changes wait until the types are visible to other sessions."""
     process = captured.start().wait_for_active()
     with closing(own.connect()) as session:
         writer = threading.Thread(daemon=True, target=session.cursor().execute, args=(

@@ -1,6 +1,6 @@
 """Another table under a captured name: dropped and recreated, swapped in by renaming, or published later than it was filled.
 
-What the new table holds is captured from its first row on; what went with the old one is not told, but warned of.
+What the new table holds is captured from its first row on; the old table's rows get no deletes; a warning says so.
 """
 
 import re
@@ -50,7 +50,7 @@ def assert_begun_again(one, process, key="id"):
 
 
 def test_recreated_between_two_runs(one, database):
-    """Nobody told the publication: the connector adds the table to it, too late for the rows that are there."""
+    """The table was not added to the publication: the connector adds it, too late for the rows that are there."""
     database.execute(*REMAKE)
     assert_begun_again(one, one.run())
     database.execute("UPDATE t SET a = 'newer' WHERE id = 60")
@@ -64,7 +64,7 @@ def test_recreated_filled_and_then_published(one, database):
 
 
 def test_recreated_with_another_key(one, database):
-    """The changes of the old table that are still to be captured are no changes of the new one."""
+    """Changes of the old table that are still to be captured are not changes of the new one."""
     database.execute("DELETE FROM t WHERE id = 1", "INSERT INTO t VALUES (1001, 'late')", "DROP TABLE t",
                      "CREATE TABLE t (code text PRIMARY KEY, a text)", "INSERT INTO t VALUES ('x', 'new')")
     assert_begun_again(one, one.run(), key="code")
@@ -158,7 +158,7 @@ PARTED = ["CREATE TABLE {schema}.parts (id int PRIMARY KEY) PARTITION BY RANGE (
 @pytest.mark.since(13)
 @pytest.mark.parametrize("name, via_root", [("parts", "true"), ("t", "false")])
 def test_a_partitioned_table_that_left_the_publication_for_a_while(database, capture, name, via_root):
-    """Its partitions are published by what publishes it."""
+    """Its partitions are published with it."""
     database.execute(*[statement.format(schema="public") for statement in PARTED], "INSERT INTO t VALUES (1)")
     in_publication(database, "CREATE PUBLICATION {publication} FOR TABLE parts"
                    f" WITH (publish_via_partition_root = {via_root})")
@@ -168,7 +168,7 @@ def test_a_partitioned_table_that_left_the_publication_for_a_while(database, cap
 @pytest.mark.since(15)
 @pytest.mark.parametrize("home", ["public", "elsewhere"])
 def test_a_schema_that_left_the_publication_for_a_while(database, capture, home):
-    """That of the table, or of the partitioned table that it is part of."""
+    """The publication's entry of the table, or of the partitioned table that it is part of."""
     database.execute("CREATE SCHEMA elsewhere", *[statement.format(schema=home) for statement in PARTED],
                      "INSERT INTO t VALUES (1)")
     in_publication(database, f"CREATE PUBLICATION {{publication}} FOR TABLES IN SCHEMA {home}")
@@ -201,13 +201,13 @@ def test_a_publication_that_is_altered_and_keeps_the_table(one, database, keep):
 
 @pytest.mark.since(15)
 def test_a_row_filter_that_is_another_one(one, database):
-    """The server takes the table out and puts it in again, and nothing tells whether in one transaction."""
+    """The server takes the table out and puts it in again, and it cannot be known whether in one transaction."""
     in_publication(database, "ALTER PUBLICATION {publication} SET TABLE t WHERE (id < 1000), public.watermarks_of_the_test")
     assert_begun_again(one, one.run())
 
 
 def test_a_state_that_does_not_say_what_published_the_table(one, database):
-    """As those of before are: it goes on, and says it from then on."""
+    """States of earlier versions lack it: the capture continues, and its states have it from then on."""
     def without(value):
         if isinstance(value, list):
             return [without(item) for item in value]
@@ -223,8 +223,8 @@ def test_a_state_that_does_not_say_what_published_the_table(one, database):
     assert without(one.state) != one.state
 
 
-def test_a_stream_whose_rows_are_skipped_goes_on(one, database, capture):
-    """Nobody wants its rows."""
+def test_a_stream_whose_rows_are_skipped_continues(one, database, capture):
+    """Its rows are not wanted."""
     one.config["advanced"] = {"skip_backfills": "public.t"}
     database.execute(*REMAKE)
     process = one.run()
@@ -246,7 +246,7 @@ def test_a_table_that_sends_no_changes_any_more_is_warned_of(one, database, leav
 
 
 def test_a_table_recreated_while_it_is_looked_at(database, capture):
-    """The functions that tell who may read it see it gone, where the query that calls them sees it still."""
+    """The functions that check the right to read it see it gone, while the query that calls them still sees it."""
     names = [f"t_{n}" for n in range(150)]
     database.execute(*[f"CREATE TABLE {name} (id int PRIMARY KEY)" for name in names],
                      f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")

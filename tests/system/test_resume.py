@@ -90,8 +90,8 @@ def test_kill_at_any_moment_of_a_backfill_under_writes(database, capture, seed):
     one.assert_equal(items=["id"])
 
 
-def test_a_state_of_an_earlier_version_goes_on_within_its_backfill(database, capture):
-    """It does not say what its tables are captured by: that is taken from what is there, and said."""
+def test_a_state_of_an_earlier_version_continues_within_its_backfill(database, capture):
+    """It lacks the terms of its tables: they are taken from the tables as they are, and logged."""
     database.execute(ITEMS, fill(2000))
     one = capture(["items"], advanced={"backfill_chunk_size": 100})
     kill_in_backfill(one, 2000, table="items")

@@ -1,4 +1,4 @@
-"""Tables without key, which are read by physical place, while rewrites move their rows to other places."""
+"""Tables without key, which are read in physical order, while rewrites move their rows."""
 
 import time
 from contextlib import closing
@@ -6,13 +6,13 @@ from threading import Thread
 
 import pytest
 
-from again import go_on_from, stand_still
+from again import resume_from, stand_still
 from connector import whole
 from refusal import assert_refused
 
 ROWS = 30000
 SMALL = {"backfill_chunk_size": 100}
-# Places before those of the rows, which a rewrite closes.
+# Free space before the rows, which a rewrite closes.
 HOLLOW = ["INSERT INTO t SELECT -n, repeat('x', 100) FROM generate_series(1, 20000) n",
           f"INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(1, {ROWS}) n", "DELETE FROM t WHERE n < 0", "ANALYZE t"]
 WIDE_ROWS = 6000
@@ -63,7 +63,7 @@ def test_a_rewrite_between_two_chunks(database, capture, rewrite):
     database.transaction("LOCK TABLE t", rewrite, "INSERT INTO t VALUES (-1, '')")
     one.keep(process.succeed())
     if rewrite == "TRUNCATE t" and "backfilled again" not in process.stderr:
-        return  # all was read before the lock was granted: the stream tells the rest
+        return  # all was read before the lock was granted: the stream has the rest
     assert "public.t was rewritten" in process.stderr and "backfilled again" in process.stderr
     begins = [n for n, record in enumerate(one.records) if record["data"]["_meta"]["source"]["loc"][:2] == [-1, 0]]
     assert len(begins) == 2 and begins[1] > 1000
@@ -74,7 +74,7 @@ def test_a_rewrite_between_two_chunks(database, capture, rewrite):
 
 @pytest.mark.parametrize("rewrite", REWRITES[1:])
 def test_a_rewrite_that_waits_for_the_end_of_a_chunk(database, capture, rewrite):
-    """It comes between the chunk and the question of what has become of the table."""
+    """The rewrite comes between the chunk and the question of what happened to the table."""
     database.execute("CREATE TABLE t (n int, filler text)", "CREATE INDEX t_n ON t (n)", *WIDE, database.publish_all)
     one = capture(["t"], advanced={"backfill_chunk_size": WIDE_ROWS // 3})
     process = one.start()
@@ -84,7 +84,7 @@ def test_a_rewrite_that_waits_for_the_end_of_a_chunk(database, capture, rewrite)
         writer.start()
         while writer.is_alive() and not database.value("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND NOT granted"):
             time.sleep(0.05)  # it need not wait, should no chunk be under way
-        one.keep(go_on_from(process).succeed())
+        one.keep(resume_from(process).succeed())
         writer.join()
     assert "public.t was rewritten" in process.stderr and "backfilled again" in process.stderr
     assert not set(range(1, WIDE_ROWS + 1)) - set(numbers(one.records))
@@ -118,7 +118,7 @@ def test_a_partitioned_table_without_key(database, capture):
     assert sorted(numbers(one.records[before:])) in ([*range(1, ROWS + 1)], [*range(1, ROWS + 1), 60000])
 
 
-def test_rows_that_take_more_room_than_their_pages_tell(database, capture):
+def test_rows_that_take_more_room_than_their_pages_show(database, capture):
     """Kept outside of the pages, 30 MB of them: a query reads few pages, as its rows cannot be divided otherwise."""
     database.execute("CREATE TABLE big (n int, body text)", "ALTER TABLE big ALTER body SET STORAGE EXTERNAL",
                      "INSERT INTO big SELECT n, repeat('x', 30000) FROM generate_series(1, 1000) n", database.publish_all)

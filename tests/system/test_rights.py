@@ -1,4 +1,5 @@
-"""What a capture's user, slot and publication lack: said before it begins, or as soon as it shows, with what mends it."""
+"""Rights that a capture's user lacks, and problems of its slot and publication: reported before it begins, or as soon
+as they show, with the remedy."""
 
 import pytest
 
@@ -23,7 +24,7 @@ def check(one):
 
 
 def remedy(message, start):
-    """What a message says to run."""
+    """The statements that a message says to run."""
     assert start in message, message
     return start + message.split(start, 1)[1].split(", or ")[0].split(", and ")[0].split("\n")[0].split(" (a column")[0]
 
@@ -70,7 +71,7 @@ def refused_in_backfill(prepared, capture, user):
 @pytest.mark.parametrize("taken, given", [("REVOKE SELECT ON t FROM {user}", "GRANT SELECT ON TABLE"),
                                           ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", "GRANT USAGE ON SCHEMA")])
 def test_a_right_that_is_taken_away_during_the_backfill(prepared, refused, taken, given):
-    """The statements that are named give it back, and the next run goes on."""
+    """The statements that are named restore it, and the next run continues."""
     one, process, message = refused(taken)
     assert given in message and "public.t" in message, process.story()
     one.keep(process)
@@ -101,7 +102,7 @@ def test_a_limit_of_connections_that_is_too_low(prepared, capture, user, of):
     one.assert_equal(t=["id"])
 
 
-def test_a_limit_of_one_connection_is_told_from_a_want_of_wal_senders(prepared, capture, user):
+def test_a_limit_of_one_connection_is_distinguished_from_a_lack_of_wal_senders(prepared, capture, user):
     one = capture(["t"], **user("REPLICATION CONNECTION LIMIT 1", *GRANTS))
     message = check(one)
     assert "CONNECTION LIMIT 4" in message and "max_wal_senders" not in message and len(message.splitlines()) == 1

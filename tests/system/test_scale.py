@@ -1,6 +1,6 @@
 """Many rows and many changes: complete, in order, in bounded memory.
 
-SYSTEM_ROWS sets how many (100,000 unless told; the full measure is 1,000,000).
+SYSTEM_ROWS sets how many (100,000 by default; the full measure is 1,000,000).
 """
 
 import json
@@ -106,7 +106,7 @@ def test_a_value_of_100_megabytes_takes_its_own_size(database, capture, tmp_path
 
 
 def test_workers_share_the_memory_budget(database, capture):
-    """Nobody reads, so they read as much as they may."""
+    """The output is not read, so workers read as much as they may."""
     for name in "tuvw":
         database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, big text)", f"ALTER TABLE {name} ALTER big SET STORAGE EXTERNAL",
                          f"INSERT INTO {name} SELECT n, repeat('x', 100000) FROM generate_series(1, 600) n")
@@ -132,7 +132,7 @@ def wait_for_size(path, size):
 
 @pytest.mark.limit(240)
 def test_the_room_of_a_large_value_is_given_back(database, capture, tmp_path):
-    """One by each path; what comes after them is small."""
+    """One by each path; later rows are small."""
     large, path = 100_000_000, tmp_path / "records"
     database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", f"INSERT INTO t SELECT 1, repeat('x', {large})")
     one = capture(["t"], tail=True)

@@ -1,4 +1,5 @@
-"""A connection that is lost late in a large transaction: what comes again is dropped, and not kept while it is."""
+"""A connection that is lost late in a large transaction: the events that come again are dropped, without being kept in
+memory."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a database, a role or a server is set to must not change a byte of what is captured."""
+"""Settings of a database, a role or a server must not change a byte of the records."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from database import Database
 from refusal import assert_refused
 from server import PASSWORD
 
-# Each is the opposite of what a record needs.
+# Each is the opposite of the setting that a record needs.
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
             "extra_float_digits": "-15", "bytea_output": "'escape'", "xmlbinary": "'hex'", "lc_monetary": "'C'",
             "standard_conforming_strings": "off", "search_path": "'nowhere'", "quote_all_identifiers": "on", "array_nulls": "off",
@@ -63,7 +63,7 @@ def test_settings_do_not_show(server, database, capture, scope):
     assert plain.records[0]["data"]["ts"] == "2024-01-15T12:30:00.5Z"
 
 
-# Each would lead elsewhere, or to other values, or nowhere.
+# Each would lead to another server, to other values, or to a failure.
 ENVIRONMENT = {"PGTZ": "America/New_York", "PGDATESTYLE": "German", "PGHOSTADDR": "127.0.0.2", "PGHOST": "/nowhere", "PGPORT": "1",
                "PGSERVICE": "none", "PGSERVICEFILE": "/nowhere", "PGSYSCONFDIR": "/nowhere", "PGUSER": "nobody", "PGDATABASE": "none",
                "PGOPTIONS": "-c search_path=nowhere", "PGGEQO": "off", "PGCLIENTENCODING": "LATIN1", "PGSSLMODE": "verify-full",
@@ -121,7 +121,7 @@ def test_databases_in_other_encodings_give_utf8(others, capture, encoding, text)
 
 
 def test_bytes_that_are_no_utf8_are_refused_with_a_remedy(others, capture):
-    """SQL_ASCII holds any bytes; the server does not pass on what is not valid in UTF-8."""
+    """SQL_ASCII holds any bytes; the server does not send bytes that are invalid in UTF-8."""
     own = others("in_bytes", "SQL_ASCII")
     own.connection.set_client_encoding("SQL_ASCII")
     own.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, 'a'), (23, E'caf\\xe9')")
@@ -143,7 +143,7 @@ def test_bytes_that_are_no_utf8_end_replication_too(others, capture):
     one = capture(["t"], of=own)
     one.run()
     own.execute("INSERT INTO t VALUES (1, E'caf\\xe9')")
-    for _ in range(2):  # what is in the WAL is not corrected
+    for _ in range(2):  # the WAL still has the invalid value
         process = one.start().finish()
         assert_refused(process, "config_error", "invalid byte sequence", "correct it", "without a state")
         own.execute("UPDATE t SET v = 'caf'")

@@ -1,4 +1,5 @@
-"""Setting up: what the connector creates by itself, and the restricted set-up in which it creates nothing."""
+"""Setting up: the objects that the connector creates by itself, and the restricted set-up in which it creates
+nothing."""
 
 import os
 import re
@@ -13,8 +14,8 @@ READ_ALL = "GRANT pg_read_all_data TO flow_capture;"
 
 
 def documented_setup(major):
-    """The statements of the restricted set-up, as they stand in the documentation; before 14 with the grant that is named
-    there instead of pg_read_all_data."""
+    """The statements of the restricted set-up, as in the documentation; before 14 with the grant that is named there
+    instead of pg_read_all_data."""
     with open(PAGE, encoding="utf-8") as file:
         block, = [sql for sql in re.findall(r"```sql\n(.*?)```", file.read(), re.S) if READ_ALL in sql]
     instead, = re.findall(r"^-- +(GRANT SELECT .*;)$", block, re.M)
@@ -89,7 +90,7 @@ def test_a_publication_for_all_tables_is_made_when_asked_for(database, capture):
 
 @pytest.mark.parametrize("made", [False, True])
 def test_a_table_without_replica_identity_is_not_published_by_us(database, capture, made):
-    """The application goes on; once the table has what the message says, so does the capture."""
+    """The application continues; once the message's advice is followed, so does the capture."""
     database.execute("CREATE TABLE items (n int)", "INSERT INTO items VALUES (1)", "CREATE TABLE keyed (id int PRIMARY KEY)",
                      "CREATE TABLE parts (n int) PARTITION BY LIST (n)", "CREATE TABLE part PARTITION OF parts DEFAULT")
     if made:

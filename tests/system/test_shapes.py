@@ -1,5 +1,5 @@
-"""What a capture remembers of the shapes of tables is bounded, however many come and go beside it, and however often its own
-change."""
+"""The memory for shapes of tables is bounded, however many other tables come and go, and however often the captured
+ones change."""
 
 import pytest
 
@@ -11,7 +11,7 @@ COLUMNS = ", ".join(f"a_column_whose_name_is_as_long_as_names_are_allowed_to_be_
 TABLES = 150  # of a round: the shapes of some 4 MB
 ROUNDS = 6
 
-# Each is written to in two shapes and dropped, so that the server tells two of each.
+# Each is written to in two shapes and dropped, so that the server describes two of each.
 UNCAPTURED = f"""DO $$ BEGIN FOR n IN 1..{TABLES} LOOP
     EXECUTE format('CREATE TABLE passing_%s ({COLUMNS})', n); EXECUTE format('INSERT INTO passing_%s DEFAULT VALUES', n); COMMIT;
     EXECUTE format('ALTER TABLE passing_%s ADD more int', n); EXECUTE format('INSERT INTO passing_%s DEFAULT VALUES', n); COMMIT;
@@ -25,7 +25,7 @@ CAPTURED = f"""DO $$ BEGIN FOR n IN 1..{2 * TABLES} LOOP
 @pytest.mark.limit(240)
 @pytest.mark.parametrize("statement", [UNCAPTURED, CAPTURED], ids=["uncaptured", "captured"])
 def test_shapes_that_nothing_is_in_any_more_are_forgotten(database, capture, statement):
-    """Looks at the tables come each second: what was dropped by then is forgotten soon after."""
+    """Looks at the tables come each second: tables dropped by then are forgotten soon after."""
     database.execute("SET statement_timeout = 0", f"CREATE TABLE t (id serial PRIMARY KEY, a text, {COLUMNS})", database.publish_all)
     one = capture(["t"], tail=True, advanced=SOON)
     process = one.start().wait_for_active()

@@ -1,4 +1,4 @@
-"""Small tables are read many at a time: what is out of the ordinary about one must not touch the others."""
+"""Small tables are read many at a time: a problem of one must not affect the others."""
 
 from contextlib import closing, contextmanager
 
@@ -68,7 +68,7 @@ def test_a_change_of_one_between_its_description_and_its_rows(tables, capture, p
     assert sum(record["stream"] in OTHERS for record in one.records) == 10 * len(OTHERS)
 
 
-def test_a_lock_on_one_holds_up_nobody_who_wants_another(tables, capture, proxy):
+def test_a_lock_on_one_does_not_delay_sessions_that_lock_another(tables, capture, proxy):
     one = capture(NAMES)
     published(tables)
     with closing(tables.connect()) as holder, holder.cursor() as cursor:
@@ -83,7 +83,7 @@ def test_a_lock_on_one_holds_up_nobody_who_wants_another(tables, capture, proxy)
 
 
 @pytest.mark.skipif(major() < 15, reason="publications have no row filters")
-def test_a_row_that_cannot_be_read_is_told_by_the_name_of_its_table(tables, capture):
+def test_a_row_that_cannot_be_read_is_reported_with_its_table(tables, capture):
     tables.execute(f"INSERT INTO {ODD} VALUES (0, '')")
     published(tables, {ODD: "10 / id > 0"})
     process = capture(NAMES).start().finish()
@@ -93,7 +93,7 @@ def test_a_row_that_cannot_be_read_is_told_by_the_name_of_its_table(tables, capt
 @pytest.mark.skipif(major() < 15, reason="publications have no row filters")
 @pytest.mark.parametrize("by", ["the server", "a kill"])
 def test_an_end_in_the_middle(tables, capture, by):
-    """What had been read by then is not lost, and comes once."""
+    """Rows that had been read by then are not lost, and come once."""
     published(tables, {ODD: SLOW})
     one = capture(NAMES)
     process = one.start()

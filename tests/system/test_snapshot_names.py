@@ -1,6 +1,6 @@
-"""An exported snapshot is known by a name, which another one has after a restart of the server."""
+"""An exported snapshot is identified by a name, which another snapshot may have after a restart of the server."""
 
-from again import go_on_from, stand_still
+from again import resume_from, stand_still
 from capture import Capture
 from database import Database
 from server import Server
@@ -42,7 +42,7 @@ def test_another_snapshot_has_the_name_after_a_restart(tmp_path):
         database.connection = database.connect()
         database.execute("INSERT INTO t SELECT generate_series(10001, 10100)", "UPDATE t SET filler = 'new' WHERE id BETWEEN 2000 AND 2099")
         sessions = takes_name(database, name)
-        one.keep(go_on_from(process).succeed())
+        one.keep(resume_from(process).succeed())
         for session in sessions:
             session.close()
         one.keep(one.start().succeed())

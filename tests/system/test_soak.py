@@ -1,7 +1,7 @@
 """One process that lives through mixed load, lost connections, a consumer that stalls, and changes of its tables: its
 memory, descriptors and threads stay as they are, its lag goes back to nothing, and its records add up.
 
-SOAK_SECONDS is the duration (15 unless told), SOAK_SEED replays the decisions, SOAK_UNDER names a program to run it under,
+SOAK_SECONDS is the duration (default 15), SOAK_SEED replays the decisions, SOAK_UNDER names a program to run it under,
 as in SOAK_UNDER="valgrind --leak-check=full --error-exitcode=9".
 """
 
@@ -54,8 +54,8 @@ def sample(pid):
 
 
 def trouble(process, database, chance):
-    """Connections that are cut, or a consumer that takes a while. Without the snapshot that tables without key are read in, a
-    capture ends, to be started again."""
+    """Cut connections, or pause the consumer. If the snapshot for tables without key is lost, a capture ends, and is
+    started again."""
     if chance.random() < 0.3:
         process.reading.clear()
         time.sleep(1 + chance.random())
@@ -148,7 +148,7 @@ def live(process, database, chance, samples):
 
 
 def end(process, database, consumer):
-    """All that was written is out, and behind a state; then a signal ends it."""
+    """Wait until all that was written is out and covered by a state; then a signal ends it."""
     database.reconnect()
     database.execute("UPDATE t_int SET n = n + 1 WHERE k = 1")
     wanted = database.position()

@@ -43,7 +43,7 @@ class Pair:
         return one
 
     def log_running(self):
-        """What the making of a slot at the standby waits for."""
+        """The record that the creation of a slot at the standby waits for."""
         query(self.primary_server, "SELECT pg_log_standby_snapshot()")
 
 
@@ -119,7 +119,7 @@ def test_a_read_ends_though_nothing_is_written(busy):
 
 
 def test_kills_and_restarts_of_the_standby(busy):
-    """After a crash it may answer before it has replayed what the stream told of."""
+    """After a crash it may answer before it has replayed what the stream has sent."""
     one = busy.capture(["t"], tail=True, advanced=SMALL)
     with Writer(busy.primary, some_changes, pause_s=0.002):
         process = start(busy, one).wait_for(lambda run: len(run.records) > 500)
@@ -147,8 +147,8 @@ def test_without_a_key_a_killed_backfill_begins_again(busy):
 
 @pytest.mark.parametrize("younger", [True, False])
 def test_a_transaction_that_wrote_before_its_table_was_published(pair, younger):
-    """Its changes are not in the stream, and the standby shows none of its locks. One with a younger id than any that has
-    ended lies beyond the end of the standby's snapshots."""
+    """Its changes are not in the stream, and the standby shows none of its locks. A transaction with a newer id than
+    any that has ended is beyond the end of the standby's snapshots."""
     pair.primary.execute("CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int PRIMARY KEY)",
                          f"CREATE PUBLICATION {pair.primary.publication} FOR TABLE a")
     pair.standby_server.has_all()

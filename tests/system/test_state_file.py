@@ -1,4 +1,4 @@
-"""A state file that its consumer rewrites while the read runs: it lets the server release WAL, and nothing else does."""
+"""A state file that its consumer rewrites while the read runs: only this makes the server release WAL."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""STATE messages: their form, when they come, and every form that is taken back."""
+"""STATE messages: their form, when they come, and every form that is accepted as input."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_states_of_streams_that_are_no_longer_captured_hold_nothing_back(tables,
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_a_stream_that_is_selected_again_beside_its_old_state(tables, capture, passed):
-    """What happened to it meanwhile is gone from the slot, if that has passed its state: then it is backfilled again, and alone."""
+    """If the slot has passed its state, its changes meanwhile are lost: then only this stream is backfilled again."""
     one = capture(TABLES, advanced={"state_type": "stream", **SOON})
     one.run()
     both, one.streams = one.streams, one.streams[:1]
@@ -113,7 +113,7 @@ def test_a_backfill_is_resumed_from_states_by_stream(database, capture):
 
 
 def test_a_kill_between_the_states_of_two_streams(tables, capture):
-    """The streams then come back with states of different moments; each continues from its own."""
+    """The streams then have states of different moments; each continues from its own."""
     one = capture(TABLES, tail=True, advanced={"state_type": "stream"})
     process = one.start().wait_for_active()
     for number in range(5):
@@ -213,7 +213,7 @@ TABLES_OF_ONE_ROW = int(os.environ.get("STATES_TABLES", "200"))
 
 
 def test_of_many_tables_states_are_a_small_part_of_the_output(database, capture):
-    """Each state is longer than all that a trickle of changes writes, and of small tables no shorter than their rows."""
+    """A state may be longer than a trickle of changes, and as long as the rows of small tables."""
     names = [f"t{n}" for n in range(TABLES_OF_ONE_ROW)]
     for first in range(0, len(names), 500):
         database.execute(*(f"CREATE TABLE {name} AS SELECT 1 AS id; ALTER TABLE {name} ADD PRIMARY KEY (id)"
@@ -250,7 +250,8 @@ def assert_paced(records, states, seconds, largest):
 
 
 def test_the_list_of_unseen_transactions_stays_short(database, capture):
-    """Of changes to rows that are still to be read: as long as the backfill waits, a snapshot tells which others see."""
+    """With changes to rows that are still to be read: while the backfill waits, a snapshot shows which transactions are
+    visible."""
     database.execute("CREATE TABLE first (id int PRIMARY KEY)", "INSERT INTO first SELECT generate_series(1, 5000)",
                      "CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t SELECT n, 0 FROM generate_series(1, 1000) n")
     one = capture(["first", "t"], tail=True, advanced={"backfill_workers": 1, "backfill_chunk_size": 20})
@@ -293,7 +294,7 @@ def test_a_state_of_many_streams_keeps_the_case_of_names(database, capture):
 
 
 def test_the_slot_is_not_advanced_beyond_the_state_that_was_given(database, capture):
-    """Nobody acknowledges states here: only the one given at the start is known to be safe."""
+    """States are not acknowledged here: only the one given at the start is known to be stored."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
     one = capture(["t"])
     one.run()
@@ -321,7 +322,7 @@ KEPT = "the server keeps"
 
 @pytest.mark.since(12)  # wal_init_zero
 def test_a_read_that_tails_says_when_much_wal_is_kept_for_it(tmp_path):
-    """What it has captured since its start is not known to be stored. Every segment is left after a few bytes."""
+    """Changes captured since the start are not known to be stored. Every WAL segment is switched after a few bytes."""
     with Server(wal_init_zero="off") as empty:
         own = Database(empty)
         own.execute("CREATE TABLE t (id int PRIMARY KEY)")

@@ -40,7 +40,7 @@ def test_a_signal_ends_it_with_exit_0_and_a_whole_line(big, capture, number, mom
 
 
 def blocks_signals(pid):
-    """From its first moments on: before, a signal ends it as it ends any program."""
+    """A signal stops it cleanly from its first moments on; before, it ends the process as any other."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
         blocked = next(line.split()[1] for line in status if line.startswith("SigBlk"))
     return int(blocked, 16) >> (signal.SIGTERM - 1) & 1
@@ -83,7 +83,7 @@ def may_be_first():
 
 @pytest.mark.skipif(not may_be_first(), reason="this user may not make a process the first of a namespace")
 def test_a_signal_ends_the_first_process_of_a_container_with_exit_0():
-    """The kernel keeps from such a process every signal that it leaves to the default."""
+    """As process 1 it does not get signals without a handler: the kernel drops them."""
     parent = subprocess.Popen([*NAMESPACE, executable()], stdin=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 10 * PATIENCE
@@ -97,7 +97,7 @@ def test_a_signal_ends_the_first_process_of_a_container_with_exit_0():
         parent.wait()
 
 
-def test_a_signal_while_nobody_reads_ends_it_soon(big, capture):
+def test_a_signal_while_the_output_is_not_read_ends_it_soon(big, capture):
     """The pipe is full and stays full: it must still end within the driver's patience."""
     one = capture(["big"], tail=True)
     read_end, write_end = os.pipe()
@@ -159,7 +159,7 @@ def test_a_full_disk_ends_it_with_an_error(big, capture):
 
 
 def test_a_slow_reader_costs_nothing_but_time(big, capture):
-    """Longer asleep than the server's patience with a walsender, with more to say than all buffers hold."""
+    """Paused for longer than wal_sender_timeout, with more to send than all buffers hold."""
     big.execute(f"ALTER DATABASE {big.name} SET wal_sender_timeout = '2s'")
     one = capture(["big"], tail=True)
     process = one.start().wait_for_active()

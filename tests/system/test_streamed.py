@@ -28,7 +28,7 @@ def insert(first, count=ROWS):
 
 
 def streamed(database, what="stream_txns"):
-    """How many transactions, or bytes, the server has sent before their end; it tells so with each."""
+    """How many transactions, or bytes, the server has sent before their end; it counts each."""
     return database.value(f"SELECT coalesce((SELECT {what} FROM pg_stat_replication_slots WHERE slot_name = '{database.slot}'), 0)")
 
 
@@ -50,7 +50,7 @@ def records(process):
 
 
 def test_large_transactions_come_whole_and_in_the_order_of_their_commits(one, database):
-    """Three that are open together, small ones between their parts, and a savepoint in each that is given up."""
+    """Three that are open together, small ones between their parts, and in each a savepoint that is rolled back."""
     process = one.start().wait_for_active()
     with ExitStack() as stack:
         sessions = [stack.enter_context(closing(database.connect())).cursor() for _ in range(3)]
@@ -106,7 +106,7 @@ def test_a_prepared_transaction(one, database):
 
 @pytest.mark.parametrize("when", ["open", "given out"])
 def test_a_connection_that_is_lost(one, database, when):
-    """While the transaction is open; and while it is given out, as a consumer that does not read makes it last."""
+    """While the transaction is open; and while it is given out, which a consumer that does not read prolongs."""
     process = one.start().wait_for_active()
     with closing(database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; {insert(10000, 30000)}")

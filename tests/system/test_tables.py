@@ -1,4 +1,4 @@
-"""Kinds of tables: what can be captured, what is left out, and what the publication makes of it."""
+"""Kinds of tables: which can be captured, which are left out, and the effect of the publication."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_what_cannot_be_captured_is_refused_by_its_kind(database, capture, creat
 
 
 def test_a_table_without_columns_that_are_captured(database, capture):
-    """Its rows are nothing but their _meta."""
+    """Its records have nothing but _meta."""
     database.execute("CREATE TABLE t ()", "INSERT INTO t DEFAULT VALUES", "CREATE TABLE u (g int GENERATED ALWAYS AS (1) STORED)",
                      "INSERT INTO u DEFAULT VALUES", database.publish_all)
     one = capture(["t", "u"])
@@ -148,7 +148,7 @@ def test_a_new_partition_of_a_root_is_captured(database, capture):
 
 
 def test_truncate_need_not_be_published(database, capture):
-    """It gives no records, and the log says that it would not be noticed."""
+    """It gives no records; the log says that a TRUNCATE would not be noticed."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", WATERMARKS,
                      f"CREATE PUBLICATION {database.publication} FOR TABLE t, public.watermarks_of_the_test"
                      " WITH (publish = 'insert, update, delete')")

@@ -1,5 +1,5 @@
-"""Progress that is drawn on a terminal, by one thread, of tables that others own: it shows them to the end, and nothing
-that it shows is gone before. AddressSanitizer sees more of it than a crash shows."""
+"""Progress on a terminal, drawn by one thread from data of others: it shows the tables to the end, and nothing that it
+shows is freed before. AddressSanitizer finds more than crashes show."""
 
 import re
 import signal
@@ -23,7 +23,7 @@ def twelve_tables(database, capture):
 
 
 def assert_drawn(process):
-    """Every table has its line, and the last words come below."""
+    """Every table has its line, and the last lines of the log come below."""
     missing = [name for name in TABLES if f"public.{name} " not in process.stderr]
     assert not missing, f"no line of {missing}\n{process.story()}"
 
@@ -60,11 +60,11 @@ def test_a_run_that_fails_while_it_draws(one, database):
 
 
 def test_tables_that_come_again_and_join_while_it_draws(one, database):
-    """What is drawn changes under the hands of the thread that draws it."""
+    """The data changes while the thread draws it."""
     one.streams, one.tail = one.streams[:6], True
     process = one.start(terminal=True).wait_for_active()
     for name in TABLES[:3]:
-        one.untold[name] = [database.position()]
+        one.unreported[name] = [database.position()]
         database.execute(f"ALTER TABLE {name} ALTER a TYPE text USING a || '!'")
     one.streams += [stream(name) for name in TABLES[6:]]
     one.write_catalog()
@@ -91,7 +91,7 @@ def test_a_table_dropped_created_and_renamed_within_a_chunks_life(database, capt
                      f"INSERT INTO {database.watermarks} VALUES ('{database.slot}', '')",
                      f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
     one = capture(["t", "other"], tail=True, advanced={"backfill_chunk_size": 50, **SOON})
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     with closing(database.connect()) as session, session.cursor() as cursor:
         cursor.execute(f"BEGIN; SELECT FROM {database.watermarks} FOR UPDATE")
         process = one.start(terminal=terminal)
@@ -115,13 +115,13 @@ SWAP = ["ALTER TABLE t RENAME TO x", "ALTER TABLE u RENAME TO t", "ALTER TABLE x
 @pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize("change", [churn("t"), SWAP], ids=["recreated", "swapped"])
 def test_a_table_that_another_one_replaces_again_and_again(database, capture, change, terminal):
-    """Whatever moment of its backfills that falls into: the last one that has the name is what is captured."""
+    """At any moment of its backfills: the last table with that name is captured."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text)", "INSERT INTO t SELECT n, 'old' FROM generate_series(1, 3000) n",
                      "CREATE TABLE u (id int PRIMARY KEY, b int, a text)", "INSERT INTO u SELECT n, n, 'u' FROM generate_series(5, 2000) n",
                      "CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO other VALUES (1)",
                      f"CREATE PUBLICATION {database.publication} FOR ALL TABLES")
     one = capture(["t", "other"], tail=True, advanced={"backfill_chunk_size": 5, **SOON})
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     process = one.start(terminal=terminal).wait_for_records(20)
     deadline = time.monotonic() + 1.5
     while time.monotonic() < deadline:

@@ -1,6 +1,5 @@
-"""The terms of a table and what they tell of its life: each rule of terms_judge, asked of a real server.
-
-What a capture does with the verdict is the matter of test_untracked_*.py and test_key_terms.py.
+"""The terms of a table, and the verdict on them: each rule of terms_judge, with a real server. What a capture does with
+the verdict: test_untracked_*.py and test_key_terms.py.
 """
 
 import pytest
@@ -105,15 +104,15 @@ def test_a_partition_that_came_with_rows(database, watch, name):
 
 @pytest.mark.parametrize("meanwhile", ["UPDATE fresh SET a = 'unseen'", "TRUNCATE fresh", "DELETE FROM fresh", "VACUUM fresh"])
 def test_a_partition_that_was_detached_and_attached_again(database, watch, meanwhile):
-    """What was done to it meanwhile was not sent, and does not show."""
+    """Changes made to it meanwhile were not sent, and leave no trace."""
     terms = watch((*PARTITIONED, CREATED, "INSERT INTO t VALUES (1001, 'before')"))
     execute(database, "ALTER TABLE t DETACH PARTITION fresh", meanwhile, ATTACH)
     judged(terms, "untracked", "detached and attached again, public.fresh")
 
 
 def test_a_later_command_that_may_have_been_an_earlier_one_counts(database, watch):
-    """A row behind a savepoint has a larger id than its transaction, and so have all later ones. Only the commands'
-    numbers tell them apart, if at all; the table is rather read once too often."""
+    """A row after a savepoint has a larger id than its transaction, and so have all later ones. Only the commands'
+    numbers distinguish them, if at all; in doubt the table is read again."""
     terms = watch(PARTITIONED)
     execute(database, (FRESH, "CREATE INDEX ON fresh (a)", ATTACH), ("UPDATE t SET a = 'x' WHERE id = 1", INSERT.format("t")))
     judged(terms, "untracked", "public.fresh, which already had rows")
@@ -259,7 +258,7 @@ def test_a_key_that_is_another(database, watch, definition, statement, change, w
     judged(terms, change, words, "by_key")
 
 
-# What is sent.
+# Publication and identity.
 
 @pytest.mark.parametrize("definition, statements, change, words", [
     (TABLE, ("DROP TABLE t",), "away", "is gone"),
@@ -296,7 +295,7 @@ def test_an_entry_of_the_publication(database, watch, statements, change, words)
     judged(terms, change, words)
 
 
-def test_a_replaced_table_cannot_go_on_with_its_backfill(database, watch):
+def test_a_replaced_table_cannot_continue_its_backfill(database, watch):
     terms = watch(TABLE)
     execute(database, ("DROP TABLE t", *TABLE))
     judged(terms, "other", "another one", "by_key")

@@ -1,4 +1,4 @@
-"""Captures over TLS: what is checked of the server, and what cuts, renewals and those in between do."""
+"""Captures over TLS: which certificates are accepted, and lost connections, renewals and machines in the middle."""
 
 import os
 import shutil
@@ -75,7 +75,7 @@ def test_a_query_is_cancelled_over_tls(secure, capture, authority):
 
 
 def test_connections_that_are_cut_and_a_renewed_certificate(secure, capture, authority):
-    """Cut in the middle of whatever is on its way; what connects later sees the other certificate."""
+    """Cut connections at any moment; later ones see the other certificate."""
     secure.execute("CREATE TABLE items (id int PRIMARY KEY, name text)",
                    "INSERT INTO items SELECT n, repeat('x', n % 3000) FROM generate_series(1, 20000) n")
     with Proxy(secure.server.port) as proxy:
@@ -96,7 +96,7 @@ def test_connections_that_are_cut_and_a_renewed_certificate(secure, capture, aut
 
 
 def test_a_connection_that_is_cut_before_it_is_encrypted(secure, capture, authority):
-    """By who restarts, or a balancer: a capture that runs tries again."""
+    """By a restarting server, or a load balancer: a running capture tries again."""
     secure.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items VALUES (1)")
     with Proxy(secure.server.port) as proxy, Stranger(b"S") as stranger:
         one = capture(["items"], of=secure, tail=True, port=proxy.port, advanced={"sslrootcert": authority.root})
@@ -112,7 +112,7 @@ def test_a_connection_that_is_cut_before_it_is_encrypted(secure, capture, author
 
 
 class Stranger:
-    """Answers a request for TLS with `answer`, and keeps what it hears then."""
+    """Answers a request for TLS with `answer`, and keeps what it receives then."""
 
     def __init__(self, answer):
         self.answer, self.heard, self.asked = answer, b"", 0

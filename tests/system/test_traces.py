@@ -1,4 +1,5 @@
-"""What TRACE messages tell a platform: how each stream fares, how many rows it has, and which one an error is about."""
+"""TRACE messages for a platform: the status of each stream, its estimated rows, and the stream that an error is
+about."""
 
 import pytest
 
@@ -75,14 +76,14 @@ def descriptors(process):
                                      ["one", {**stream("two"), "primary_key": "id"}], ["one", stream("two", key=["id", "id"])],
                                      ["one", stream("two", key=["nosuch"])], ["one", stream("two", sync_mode="cdc", key=["id", "id"])]])
 def test_a_fault_of_one_stream_in_the_catalog_names_it(tables, capture, streams):
-    """Whether the catalog alone shows it, or the table."""
+    """Whether the catalog alone shows the fault, or the table."""
     process = capture(streams).start().finish()
     assert process.process.returncode > 0
     assert descriptors(process) == [{"name": "two", "namespace": "public"}], process.errors
     assert {name: entries[-1][0] for name, entries in statuses(process).items()} == {("public", "two"): "INCOMPLETE"}
 
 
-def test_faults_of_several_streams_in_the_catalog_are_told_as_one(tables, capture):
+def test_faults_of_several_streams_in_the_catalog_are_reported_as_one(tables, capture):
     process = capture([stream("one", sync_mode="cdc"), stream("two", sync_mode="cdc")]).start().finish()
     assert descriptors(process) == [None] and len(process.errors[0]["message"].splitlines()) == 2
 
@@ -100,7 +101,7 @@ def test_errors_of_several_streams_name_each_and_then_all(tables, capture):
     assert all(line in process.stderr for line in whole["message"].splitlines())
 
 
-def test_keys_that_cannot_serve_are_told_by_stream_and_together(tables, capture):
+def test_unusable_keys_are_reported_by_stream_and_together(tables, capture):
     for name in ("loose", "looser"):
         tables.execute(f"CREATE TABLE {name} (id int NOT NULL UNIQUE, n int NOT NULL UNIQUE)",
                        f"ALTER TABLE {name} REPLICA IDENTITY USING INDEX {name}_n_key")
@@ -108,7 +109,7 @@ def test_keys_that_cannot_serve_are_told_by_stream_and_together(tables, capture)
     assert [error.get("stream_descriptor", {}).get("name") for error in process.errors] == ["loose", "looser", None]
 
 
-def test_many_streams_in_error_are_each_told(tables, capture):
+def test_many_streams_in_error_are_each_reported(tables, capture):
     names = [f"no_such_table_{n}" for n in range(200)]
     process = capture(names).start().finish()
     assert [error.get("stream_descriptor", {}).get("name") for error in process.errors] == [*names, None]
@@ -126,7 +127,7 @@ def test_an_error_while_running_names_its_stream(tables, capture):
     assert {entries[-1][0] for entries in found.values()} == {"INCOMPLETE"}
 
 
-def test_check_reports_every_problem_with_the_statement_that_mends_it(database, capture):
+def test_check_reports_every_problem_with_the_statement_that_fixes_it(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "CREATE USER checked WITH PASSWORD 'other-s3cret'")
     try:
         one = capture([], user="checked", password="other-s3cret")

@@ -1,4 +1,4 @@
-"""What becomes of transactions: nested, prepared, rolled back, large; and whom a long one holds up."""
+"""Transactions: nested, prepared, rolled back, large; and the effects of a long one."""
 
 import time
 from contextlib import closing
@@ -17,7 +17,8 @@ def live_capture(database, capture):
 
 
 def settled(live, count):
-    """The operations of all records after the first row, once there are `count`; nothing is missing or too much."""
+    """The operations of all records after the first row, once there are `count`; none is missing, and there are no
+    others."""
     live.process.wait_for_state(after=1 + count - len(live.records)).stop()
     live.keep(live.process)
     assert len(live.records) == 1 + count
@@ -62,7 +63,7 @@ def test_prepared_transactions_come_when_they_are_committed(live, database):
 
 
 def test_a_transaction_that_the_server_spills(live, database):
-    """Larger than logical_decoding_work_mem, with changes of both tables and a part of it taken back."""
+    """Larger than logical_decoding_work_mem, with changes of both tables, and partly rolled back."""
     live.keep(live.process.stop())
     live.config["advanced"] = {"stream_open_transactions": False}
     database.stream_from(64)
@@ -118,7 +119,7 @@ def test_a_limit_on_idle_sessions_is_set_aside(database, capture):
     assert "interrupted" not in process.stderr, process.stderr
 
 
-def test_who_holds_up_the_release_of_wal_is_said(database, capture):
+def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture):
     """The capture is far ahead of what the server must keep for it."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
     one = capture(["t"])

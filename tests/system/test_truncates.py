@@ -1,4 +1,4 @@
-"""advanced.emit_truncates: a record for each TRUNCATE. Rows that went with it came before, and rows that follow come behind."""
+"""advanced.emit_truncates: a record for each TRUNCATE. Rows that it removed come before it, and later rows after it."""
 
 import pytest
 
@@ -54,8 +54,8 @@ def test_nothing_is_emitted_unless_it_is_asked_for(database, capture):
 
 
 @pytest.mark.parametrize("state_type", ["global", "stream"])
-def test_one_while_the_capture_does_not_run_is_all_that_is_told(database, capture, state_type):
-    """The table is new to whoever looks at it, and the stream says why: no row of it is read again."""
+def test_a_truncate_while_the_capture_does_not_run_is_reported_alone(database, capture, state_type):
+    """To a look the table is new, but the stream explains it: no row is read again."""
     database.execute(*TABLE)
     one = capture(["t"], advanced={**ON, "state_type": state_type})
     one.run()
@@ -113,7 +113,7 @@ def test_beside_writers_and_kills(database, capture, ctid_order):
     assert "t" in operations(one.records)
 
 
-def test_of_a_partition_none_is_told(database, capture):
+def test_a_truncate_of_a_partition_is_not_reported(database, capture):
     """Its table is not empty: it is backfilled again."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id)", "CREATE TABLE t1 PARTITION OF t DEFAULT",
                      "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (100) TO (200)", "INSERT INTO t VALUES (1, 'a'), (101, 'b')")

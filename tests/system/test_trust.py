@@ -1,4 +1,4 @@
-"""What other users of the database make must not run with the rights of the capture."""
+"""Code of other users of the database must not run with the rights of the capture."""
 
 import glob
 import os
@@ -20,7 +20,7 @@ def check(one):
 
 
 def remedy(message, *beginning):
-    """What a message says to run."""
+    """The statements that a message says to run."""
     for start in beginning:
         if start in message:
             return start + message.split(start, 1)[1].split(", or ")[0].split("\n")[0]
@@ -29,7 +29,7 @@ def remedy(message, *beginning):
 
 @pytest.fixture(name="mallory")
 def another_user(database):
-    """Who may create in public; `database.execute` as mallory writes down as whom the planted code was run."""
+    """A user who may create objects in public; planted code records the role that it was run as."""
     name = f"mallory_of_{database.name}"
     database.execute(f"CREATE ROLE {name}", f"GRANT CREATE ON SCHEMA public TO {name}", "CREATE TABLE public.ran (who text)",
                      "GRANT ALL ON TABLE public.ran TO PUBLIC")
@@ -55,7 +55,7 @@ PLANTS = {
 
 @pytest.mark.since(12)
 @pytest.mark.parametrize("plant", list(PLANTS))
-def test_a_watermarks_table_that_runs_what_others_made_is_refused(database, capture, mallory, plant):
+def test_a_watermarks_table_that_runs_code_of_others_is_refused(database, capture, mallory, plant):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", f"SET ROLE {mallory}",
                      *[statement.format(table=database.watermarks) for statement in (WATERMARKS, *PLANTS[plant])], "RESET ROLE")
     one = capture(["t"])
@@ -68,7 +68,7 @@ def test_a_watermarks_table_that_runs_what_others_made_is_refused(database, capt
     assert mallory not in message and plant in message
 
 
-def test_a_watermarks_table_of_somebody_else_works_once_it_is_ours(database, capture, mallory):
+def test_a_watermarks_table_of_another_user_works_once_it_is_ours(database, capture, mallory):
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", f"SET ROLE {mallory}",
                      WATERMARKS.format(table=database.watermarks), f"GRANT TRIGGER ON {database.watermarks} TO PUBLIC", "RESET ROLE")
     one = capture(["t"])
@@ -79,7 +79,7 @@ def test_a_watermarks_table_of_somebody_else_works_once_it_is_ours(database, cap
     one.assert_equal(t=["id"])
 
 
-# Of the filters that the server allows, none calls what somebody made.
+# Of the filters that the server allows, none calls a user's function.
 CALLS = ("public.code(v) = 'a'", "v OPERATOR(public.~~~) 'a'", "v::public.loud = 'a'", 'v COLLATE public.mine > \'a\'', "m = 'sad'", "random() > 0.5")
 
 
@@ -106,7 +106,7 @@ def test_row_filters_of_others_call_nothing_of_theirs_and_are_said(database, cap
     assert process.stderr.count(said) == 1 and len(process.records_of("t")) == 4, process.story()
 
 
-# What the server works out while it plans to read a table. Statistics have expressions from version 14 on.
+# Expressions that the server evaluates while it plans to read a table. Statistics have expressions from version 14 on.
 EXPRESSIONS = {"index": "CREATE INDEX ON public.t ((id + public.f(1)))", "predicate": "CREATE INDEX ON public.t (v) WHERE id > public.f(1)",
                "operator": "CREATE INDEX ON public.t ((id + (1 OPERATOR(public.###) 1)))",
                "statistics": "CREATE STATISTICS public.s ON (id + public.f(1)), v FROM public.t",
@@ -149,7 +149,7 @@ def test_functions_of_others_that_run_when_a_table_is_read_are_said(server, data
 
 
 def test_a_function_that_writes_when_a_table_is_read_ends_the_capture(database, capture, mallory):
-    """It is told that its transaction is read-only, as it would be by a standby, which passes."""
+    """It gets the error of a read-only transaction, as from a standby, which would be transient."""
     database.execute(f"SET ROLE {mallory}", "CREATE FUNCTION public.g() RETURNS void LANGUAGE sql AS"
                      " 'INSERT INTO public.ran VALUES (current_user)'",
                      "CREATE FUNCTION public.f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.g(); RETURN 1; END'",
@@ -164,8 +164,8 @@ def test_a_function_that_writes_when_a_table_is_read_ends_the_capture(database, 
     one.run()
 
 
-# What a query of ours may say: each operator for each pair of these types, and each function of the server's own that
-# the sources call, with its own arguments.
+# Everything that our queries may use: each operator for each pair of these types, and each built-in function that the
+# sources call, with its own arguments.
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "+", "-", "*", "/", "~~", "!~~", "<@")
 TYPES = ("oid", "regclass", "name", "text", '"char"', "int2", "int4", "int8", "bool", "pg_lsn", "xid", "float8", "regtype", "numeric",
          "text[]", "oid[]", "timestamptz", "interval", "anyelement", "anyarray")
@@ -184,7 +184,7 @@ def called_functions():
 
 
 def plant(database, owner, schema, types, functions=()):
-    """As `owner`, everything that could be taken for what a query of ours means."""
+    """As `owner`, create everything that could be taken for an object in our queries."""
     database.execute(f"GRANT CREATE, USAGE ON SCHEMA {schema} TO {owner}", f"SET ROLE {owner}", "SET check_function_bodies = off")
     for type_name in types:
         for other in types:
@@ -198,14 +198,15 @@ def plant(database, owner, schema, types, functions=()):
 
 
 def written(server, begun):
-    """What the server's log has from there on."""
+    """The server's log from there on."""
     with open(server.log, errors="replace", encoding="utf-8") as log:
         log.seek(begun)
         return log.read()
 
 
 def server_functions(database):
-    """Those of the server's own with one of the names that the sources call, but for what no user's function can take."""
+    """The built-in functions with a name that the sources call, except those with arguments that a user's function
+    cannot have."""
     return database.query(
         "SELECT proname, oidvectortypes(proargtypes) FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace"
         " AND proname = ANY (%s) AND prokind IN ('f', 'a') AND provariadic = 0"
@@ -216,7 +217,7 @@ def server_functions(database):
 @pytest.mark.since(11)
 @pytest.mark.limit(300)
 def test_no_name_that_a_query_says_means_what_others_made(server, database, capture, mallory):
-    """Even in a database whose search_path puts others first."""
+    """Even in a database whose search_path has other schemas first."""
     functions = server_functions(database)
     assert {"unnest", "pg_get_expr", "current_setting", "format"} <= {name for name, _ in functions}
     plant(database, mallory, "public", TYPES, functions)
@@ -282,7 +283,7 @@ def test_a_watermarks_table_that_leaves_the_publication_for_a_moment(database, c
 
 
 def test_a_watermarks_table_that_leaves_the_publication_before_the_end(database, capture):
-    """The last watermark, with which a read ends, would be written for ever."""
+    """Else the final watermark, with which a read ends, would be written again and again."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)")
     one = capture(["t"], advanced={"check_interval": "1s"})
     one.run()
@@ -310,7 +311,7 @@ UNFIT = {"is gone": "ALTER TABLE {table} RENAME TO aside", "has a trigger or a r
 @pytest.mark.since(15)
 @pytest.mark.parametrize("words", list(UNFIT))
 def test_a_watermarks_table_that_becomes_unfit_during_the_backfill(database, capture, words):
-    """No watermark comes, and the backfill would wait for ever."""
+    """No watermark comes, and the backfill would never end."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)",
                      "INSERT INTO t SELECT n, repeat('v', 1000) FROM generate_series(1, 3000) n")
     one = capture(["t"], tail=True, advanced={"backfill_chunk_size": 100, "check_interval": "1s"})

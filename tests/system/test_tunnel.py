@@ -76,7 +76,7 @@ def test_flow_asks_for_everything_through_it(database, flow, bastion):
     one.assert_equal(items=["id"])
 
 
-def test_a_session_that_dies_is_mended(database, flow, bastion):
+def test_a_session_that_dies_is_replaced(database, flow, bastion):
     database.execute(*TABLE)
     one = flow(["items"], **flows(bastion))
     process = one.start().wait_for_docs(1)
@@ -160,7 +160,7 @@ def test_the_servers_certificate_is_still_checked_by_its_own_name(database, capt
     assert status["status"] == "FAILED" and f"no TLS connection to localhost:{database.server.port}" in status["message"], status
 
 
-def test_a_key_that_is_not_let_in_is_said(capture, bastion):
+def test_a_key_that_is_refused_is_reported(capture, bastion):
     status = check(capture, **airbytes(bastion, key=bastion.new_key("other")))
     assert status["status"] == "FAILED"
     assert f'does not let user "{bastion.user}" in with this key' in status["message"] and "authorized_keys" in status["message"]

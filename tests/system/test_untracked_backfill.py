@@ -1,4 +1,4 @@
-"""A table that is backfilled again: in the middle of its backfill, beside writers and other streams, and what its states say."""
+"""A table that is backfilled again: in the middle of its backfill, beside writers and other streams, and its states."""
 
 import pytest
 
@@ -22,7 +22,8 @@ def wide(event):
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("event", ["publish_operations", "rewritten_by_using", "recreated", "leaf_truncated", "partition_detached"])
 def test_noticed_in_the_middle_of_the_backfill(database, begin, event, running):
-    """What came of the table so far is forgotten, too. A run that ends before the next look leaves it to the next start."""
+    """The records of the table so far are forgotten, too. A run that ends before the next look leaves it to the next
+    start."""
     one, happen = begin(wide(event), backfill_chunk_size=10)
     database.execute(FILL)
     if running:
@@ -42,7 +43,7 @@ def test_noticed_in_the_middle_of_the_backfill(database, begin, event, running):
 
 @pytest.mark.parametrize("running", [True, False])
 def test_a_stream_whose_rows_are_skipped_is_not_backfilled(database, begin, running):
-    """Nobody wants its rows: it is said, and the stream goes on."""
+    """Its rows are not wanted: that is logged, and the stream continues."""
     one, happen = begin("publish_operations", skip_backfills="public.t")
     one.tail = True
     process = one.start()
@@ -61,7 +62,8 @@ def test_a_stream_whose_rows_are_skipped_is_not_backfilled(database, begin, runn
 
 
 def test_the_state_goes_through_backfill(database, begin):
-    """A consumer sees what is happening to the table, and a run that is stopped meanwhile goes on with it."""
+    """A consumer sees from the state that the table is backfilled again, and a run that is stopped meanwhile continues
+    with it."""
     one, happen = begin("rewritten_by_using", backfill_chunk_size=200)
     database.execute(FILL)
     one.tail = True
@@ -78,7 +80,7 @@ def test_the_state_goes_through_backfill(database, begin):
     assert_lives(one, KEYS, {"t": 2})
 
 
-def test_writers_go_on_while_the_table_is_backfilled_again(database, begin):
+def test_writers_continue_while_the_table_is_backfilled_again(database, begin):
     """Exactly as beside the first backfill."""
     one, happen = begin("rewritten_by_using", backfill_chunk_size=7)
     database.execute(f"INSERT INTO t SELECT n, 'a' || n FROM generate_series({ROWS + 1}, 900) n")
@@ -101,7 +103,7 @@ def test_writers_go_on_while_the_table_is_backfilled_again(database, begin):
     assert_lives(one, KEYS, {"t": 2})
 
 
-def test_the_other_streams_of_a_state_by_stream_go_on(database, begin):
+def test_the_other_streams_of_a_state_by_stream_continue(database, begin):
     one, happen = begin("rewritten_by_using", state_type="stream")
     one.streams = [stream("t"), stream("other")]
     one.run()

@@ -1,4 +1,5 @@
-"""What happens to a table and the stream does not tell: it is noticed, while the capture runs or at its next start, and nothing else is."""
+"""Changes of a table that the stream does not report are noticed, while the capture runs or at its next start, and
+nothing else is."""
 
 import signal
 import time
@@ -14,7 +15,7 @@ from untracked import (EVENTS, FOR_ALL, KEYS, LOOKS_S, LOOK_S, OF_THE_PUBLICATIO
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_noticed_while_running_the_table_is_backfilled_again(database, begin, event):
-    """In place: the other table goes on, and so does this one once its rows are out."""
+    """Without a restart: the other table continues, and so does this one once its rows are out."""
     one, happen = begin(event)
     one.tail = True
     process = one.start().wait_for_active()
@@ -54,7 +55,7 @@ def test_noticed_at_the_next_start_the_table_is_backfilled_again(database, begin
 
 
 def test_what_is_back_as_it_was_is_said_to_be_back(database, begin):
-    """Its schema had another name for a while, which its terms do not tell."""
+    """Its schema had another name for a while, which its terms do not show."""
     one, happen = begin((TABLE + ("CREATE SCHEMA s", "CREATE TABLE s.u (id int PRIMARY KEY)"), FOR_ALL, ("ALTER SCHEMA s RENAME TO aside",)))
     one.streams.append(stream("u", "s"))
     one.tail = True
@@ -84,7 +85,7 @@ AFTER_A_TRUNCATE = {
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("event", AFTER_A_TRUNCATE)
-def test_a_truncate_that_is_told_explains_no_other_new_file(begin, database, event, running):
+def test_a_reported_truncate_explains_no_other_new_file(begin, database, event, running):
     definition, publication, statements = AFTER_A_TRUNCATE[event]
     one, happen = begin((definition, publication, ("TRUNCATE t", f"INSERT INTO t SELECT n, 'b' FROM generate_series(1, {ROWS}) n", *statements)))
     one.tail = running
@@ -103,7 +104,7 @@ def test_a_truncate_that_is_told_explains_no_other_new_file(begin, database, eve
 
 
 @pytest.mark.parametrize("later", ["GRANT SELECT ON t TO PUBLIC", "ALTER TABLE t ADD CHECK (id > 0)", "REINDEX TABLE t", "CREATE INDEX ON t (a)"])
-def test_what_is_done_to_a_table_after_a_truncate_that_is_not_told_yet(begin, database, later):
+def test_changes_of_a_table_after_a_truncate_that_is_not_reported_yet(begin, database, later):
     """It writes the table's entry in pg_class again, and not its file."""
     one, happen = begin((TABLE, FOR_ALL, ("TRUNCATE t", later, f"INSERT INTO t SELECT n, 'b' FROM generate_series(1, {ROWS}) n")))
     one.tail = True
@@ -119,7 +120,7 @@ def test_what_is_done_to_a_table_after_a_truncate_that_is_not_told_yet(begin, da
 
 @pytest.mark.parametrize("running", [True, False])
 def test_rows_that_were_all_written_again_since_it_began_survive_vacuum_full(begin, database, running):
-    """None of them is as old as the capture; they are as old as its last look, which is what counts."""
+    """They are newer than the capture's start, and as old as its last look, which decides."""
     one, happen = begin((EVENTS["rewritten_by_using"][0], EVENTS["rewritten_by_using"][1], ("VACUUM FULL t",)))
     one.tail = running
     process = one.start().wait_for_active() if running else one.run()
@@ -135,7 +136,7 @@ def test_rows_that_were_all_written_again_since_it_began_survive_vacuum_full(beg
         happen()
         process = one.run()
     assert not warnings(process), process.story()
-    one.untold.clear()
+    one.unreported.clear()
     assert_lives(one, KEYS, {"t": 1})
 
 
@@ -157,7 +158,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("event", HARMLESS)
-def test_what_the_stream_tells_is_not_noticed(database, begin, event, running):
+def test_changes_that_the_stream_reports_are_not_noticed(database, begin, event, running):
     one, happen = begin(HARMLESS[event])
     one.tail = running
     process = one.start()

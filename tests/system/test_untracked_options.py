@@ -1,4 +1,4 @@
-"""advanced.on_untracked_change: what warn and fail do, instead of a backfill."""
+"""advanced.on_untracked_change: the effects of warn and fail, instead of a backfill."""
 
 import time
 
@@ -12,7 +12,7 @@ from untracked import FOR_ALL, KEYS, LOOKS_S, TABLE, assert_again, assert_nothin
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("event", ["publish_operations", "rewritten_by_using", "recreated", "leaf_truncated"])
-def test_warn_says_it_and_goes_on(database, begin, event, running):
+def test_warn_logs_it_and_continues(database, begin, event, running):
     one, happen = begin(event, on_untracked_change="warn")
     one.tail = True
     process = one.start().wait_for_active()
@@ -70,7 +70,7 @@ def assert_fails(process):
 
 
 def test_fail_promises_nothing_for_a_table_that_is_gone(database, begin):
-    """It ends, and does not say what becomes of the table once it is back."""
+    """It ends, without a word on what happens once the table is back."""
     one, happen = begin((TABLE, FOR_ALL, ("ALTER TABLE t RENAME TO x",)), on_untracked_change="fail")
     one.tail = True
     process = one.start().wait_for_active()

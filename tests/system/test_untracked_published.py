@@ -10,7 +10,7 @@ from untracked import FOR_ALL, KEYS, PARTITIONED, ROWS, TABLE, VIA_ROOT, assert_
 
 
 def test_a_publication_that_is_gone_while_nothing_is_written(database, begin):
-    """It is said what to do, and doing it in time brings the tables back."""
+    """The log says what to do, and doing it in time brings the tables back."""
     one, happen = begin((TABLE, FOR_ALL, ("DROP PUBLICATION {publication}",)))
     one.tail = True
     process = one.start().wait_for_active()
@@ -25,7 +25,8 @@ def test_a_publication_that_is_gone_while_nothing_is_written(database, begin):
 
 
 def test_a_partition_that_is_dropped_is_said_and_not_read_again(database, begin):
-    """As old ones are every month: its rows are gone, and reading the others again would bring nothing back."""
+    """As old partitions are dropped every month: its rows are gone, and reading the others again would not bring them
+    back."""
     one, happen = begin((PARTITIONED, VIA_ROOT, ("DROP TABLE low",)))
     one.tail = True
     process = one.start().wait_for_active()
@@ -75,11 +76,11 @@ def test_a_foreign_table_as_a_partition_is_said(database, begin, tmp_path, runni
 
 @pytest.mark.since(13)
 def test_a_root_that_comes_by_its_leaves_for_good_is_said(database, begin):
-    """Nothing of it is sent any more under its name: whatever is done then, its name is said."""
+    """Nothing is sent any more under its name: whatever the option, the log names it."""
     one, _ = begin((PARTITIONED, VIA_ROOT, ()))
     one.tail = True
     process = one.start().wait_for_active()
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     execute(database, "ALTER PUBLICATION {publication} SET (publish_via_partition_root = false)", "INSERT INTO t VALUES (101, 'x')")
     process.wait_for(lambda run: any("public.t" in line and "publish_via_partition_root" in line
                                      for line in run.stderr.splitlines()), 20 * PATIENCE)
@@ -94,11 +95,11 @@ def test_a_root_that_comes_by_its_leaves_for_good_is_said(database, begin):
 
 @pytest.mark.parametrize("operations, missing", [("insert", "updates"), ("insert, update", "deletes"), ("update, delete", "inserts")])
 def test_a_publication_that_leaves_something_out_from_now_on(database, capture, operations, missing):
-    """To go on would lose them without a word, and without updates no watermark of a backfill comes."""
+    """Continuing would lose them silently, and without updates no watermark of a backfill comes."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)", "INSERT INTO t SELECT n, 'a' FROM generate_series(1, 100) n")
     one = capture(["t"], tail=True, advanced={"check_interval": "1s"})
     process = one.start().wait_for_active()
-    one.untold["t"] = [database.position()]
+    one.unreported["t"] = [database.position()]
     execute(database, f"ALTER PUBLICATION {{publication}} SET (publish = '{operations}')")
     process.wait_for(lambda run: f"does not publish {missing}: run ALTER PUBLICATION" in run.stderr, 20 * PATIENCE)
     count = len(process.records)

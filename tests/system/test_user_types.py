@@ -54,7 +54,7 @@ def test_dropped_between_two_runs(database, begin, rows):
 
 
 def test_dropped_before_a_second_run_after_the_change_of_another_table(database, begin):
-    """What a state remembers it hands on."""
+    """The next states keep the remembered types."""
     one = begin(3)
     one.run()
     assert not one.run().records
@@ -68,7 +68,7 @@ def test_dropped_while_the_capture_is_behind(database, begin):
     process = one.start().wait_for_active()
     database.execute("INSERT INTO t (id) VALUES (1)")
     process.wait_for(lambda run: run.records_before_last_state() == 1)
-    process.process.send_signal(19)  # SIGSTOP: it sees nothing of what follows
+    process.process.send_signal(19)  # SIGSTOP: it does not see the following statements
     drop(database)
     process.go_on()
     one.keep(process.wait_for(lambda run: run.records_before_last_state() == 3).stop())

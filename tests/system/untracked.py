@@ -1,4 +1,4 @@
-"""What may happen to a table that its stream of changes does not tell, and a capture that it happens to."""
+"""Changes of a table that the stream does not report, and a capture of such a table."""
 
 import pytest
 
@@ -17,7 +17,7 @@ VIA_ROOT = FOR_ALL + " WITH (publish_via_partition_root = true)"
 NAMED = "CREATE PUBLICATION {publication} FOR TABLE t, other, {watermarks}"
 RECREATED = ("BEGIN; DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, a text);"
              " INSERT INTO t SELECT n, 'new' FROM generate_series(5, 60) n; COMMIT")
-# name: the table, the publication, and what happens that the stream does not tell. Row 30 and row 31 stay.
+# name: the table, the publication, and the statements that the stream does not report. Row 30 and row 31 stay.
 EVENTS = {
     "publish_operations": (TABLE, FOR_ALL, (
         "ALTER PUBLICATION {publication} SET (publish = 'insert')", "UPDATE t SET a = 'unseen' WHERE id = 1",
@@ -61,7 +61,7 @@ EVENTS = {
         "ALTER PUBLICATION {publication} SET (publish_via_partition_root = false)", "INSERT INTO t VALUES (101, 'unseen')",
         "DELETE FROM t WHERE id = 1", "ALTER PUBLICATION {publication} SET (publish_via_partition_root = true)")),
 }
-TOLD_BY_CHANGES = "partition_attached_and_detached"  # two of them: the catalogs say nothing of it any more
+TOLD_BY_CHANGES = "partition_attached_and_detached"  # two transactions: the catalogs have no trace of it any more
 OF_THE_PUBLICATION = ("publish_operations", "via_root")  # of all its tables, and two changes: there, and back
 
 
@@ -80,7 +80,7 @@ def beginner(database, capture):
         one = capture(["t", "other"], advanced={**SOON, **options})
 
         def happen():
-            one.untold["t"] = [database.position()]
+            one.unreported["t"] = [database.position()]
             execute(database, *statements)
 
         return one, happen
@@ -101,14 +101,14 @@ def assert_again(one, event):
     if event not in OF_THE_PUBLICATION:
         assert_lives(one, KEYS, {"t": 2})
         return
-    one.untold["other"] = one.untold["t"]
+    one.unreported["other"] = one.unreported["t"]
     result = one.materialised(KEYS, {"t": 3, "other": 3})
     result.assert_equal(one.database)
     assert result.oracles["public", "t"].life > 1, "public.t was not backfilled again"
 
 
 def assert_said(event, *processes):
-    """By each table's name, as often as it is backfilled again."""
+    """How often each table is backfilled again, by name."""
     times = sum(len(said_again(process)) for process in processes)
     story = "".join(process.story() for process in processes)
     assert times in ((1, 2) if event in OF_THE_PUBLICATION else (1,)), f"said {times} times that public.t is backfilled again\n{story}"
@@ -116,7 +116,7 @@ def assert_said(event, *processes):
 
 
 def assert_nothing_more(one):
-    """What was noticed once is not noticed again."""
+    """A change that was noticed once is not noticed again."""
     one.tail = False
     process = one.run()
     assert not process.records and not warnings(process), process.story()

@@ -1,6 +1,6 @@
 """How each type must look in a record, worked out from PostgreSQL's own text of the value.
 
-This is a second, independent reading of the value table: it shares nothing with the connector.
+This is a second, independent reading of the value table: it shares no code with the connector.
 """
 
 import base64

@@ -46,5 +46,5 @@ class Writer:
         try:
             cursor.execute("BEGIN;" + ";".join(self.make(self.random)) + (";COMMIT" if commit else ";ROLLBACK"))
         except (psycopg2.IntegrityError, psycopg2.errors.DeadlockDetected):
-            cursor.execute("ROLLBACK")  # the statement met a key that is taken, or another writer
+            cursor.execute("ROLLBACK")  # the key is taken, or another writer has locked the row
         self.transactions += 1
