@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Breaks the connector in one place after the other, and sees that the simulation finds each.
+"""Breaks the connector in one place after the other, and checks that the simulation finds each.
 
     tests/sim/mutations.py [WORD ...]     those whose names have a word in them; all without one
-    tests/sim/mutations.py --dry-run      only see that the places are there
+    tests/sim/mutations.py --dry-run      only check that the places are there
 
 Works on a copy, and says after how many steps each was found. Exit 1: one was not, within SECONDS.
 """
@@ -35,7 +35,7 @@ MUTATIONS = [  # name, file, text, what it becomes
      "for (size_t n = buffered->count; ok && n-- > 0;) {\n        size_t i = n;\n        struct change *change = &buffered->changes[i];"),
     ("a transaction in doubt counts as seen", "src/row/snapshot.c",
      "if (snapshot->xip[i] == id) {", "if (snapshot->xip[i] == id + 1) {"),
-    ("a state does not tell which transactions are in doubt", "src/merge/progress.c",
+    ("a state does not list the transactions in doubt", "src/merge/progress.c",
      "checkpoint->in_doubt_count = m->in_doubt_count;", "checkpoint->in_doubt_count = 0;"),
     ("a state counts a chunk that waits as out", "src/merge/stream.c",
      "if (interval->state == INTERVAL_OUT) {\n            continue;",
@@ -44,15 +44,15 @@ MUTATIONS = [  # name, file, text, what it becomes
      "checkpoint->cursor = m->cursor;", "checkpoint->cursor = m->cursor + 40;"),
     ("a row that moves away stays where it was", "src/merge/by_key.c",
      "!absorb(m, s, from, &delete, &old_absorbed, err)", "!(old_absorbed = from->state != INTERVAL_OUT, true)"),
-    ("in ctid order a row comes behind its change", "src/merge/by_ctid.c",
+    ("in ctid order a row comes after its change", "src/merge/by_ctid.c",
      "latest_put(&s->ranges[0].latest, &change);", ""),
     ("rows of an earlier life are taken", "src/merge/rows.c",
      "s->status != STATUS_LIVES || s->life != (*batch)->life", "s->status != STATUS_LIVES"),
     ("a stream that is ahead of the others does not skip", "src/merge/stream.h",
      "s->status != STATUS_LIVES || final_lsn < s->cursor", "s->status != STATUS_LIVES"),
-    ("a state tells of a life that has not begun", "src/merge/stream.c",
+    ("a state describes a life that has not begun", "src/merge/stream.c",
      "return s->config->airbyte_look && s->pending && s->cursor > cursor;", "return (void)s, (void)cursor, false;"),
-    ("what is sent again after a reconnect is told again", "src/engine/handed.c",
+    ("events that are sent again after a reconnect are printed again", "src/engine/handed.c",
      "        r->batch->event_count = before;\n", ""),
     ("a released row has the cursor of the change before it", "include/row/cursor.h",
      "return *last = *last >= at ? *last + 1 : at;", "return *last;"),
