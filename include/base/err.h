@@ -15,7 +15,7 @@ enum err_kind {
     ERR_STOPPED,   /* asked to stop: not a failure, never shown */
 };
 
-/* What the user must do in the end. How to do it depends on the protocol, so the message does not
+/* What the user must do after all. How to do it depends on the protocol, so the message does not
  * say it: the caller that prints the error adds it. */
 enum err_remedy {
     REMEDY_NONE,        /* the message says it all */
@@ -63,7 +63,7 @@ bool err_about(struct err *err, const char *schema, const char *table);
  */
 bool err_add(struct err *all, const struct err *one);
 
-/* What was collected becomes the error. True if that is nothing. */
+/* Set the error to what was collected. True if nothing was. */
 bool err_collected(struct err *, const struct err *all);
 
 /* Airbyte's failure_type: "config_error", "transient_error" or "system_error". */

@@ -14,7 +14,7 @@ struct lsn_text {
     char s[LSN_TEXT];
 };
 
-/* By value, so that it can be used in place: lsn_format(x).s */
+/* Returned by value, so that it can be used in place: lsn_format(x).s */
 struct lsn_text lsn_format(uint64_t lsn);
 
 /* Bytes of WAL from `from` to `to`; 0 where `from` is not before it. */

@@ -99,7 +99,7 @@ static inline char *out_reserve(struct out *out, size_t size)
     return out_allow(out, out->data + out->len, size);
 }
 
-/* What was written after out_reserve ends at `end`. */
+/* Commit what was written since out_reserve, up to `end`. */
 static inline void out_commit(struct out *out, const char *end)
 {
     out->len = (size_t)(end - out->data);

@@ -36,10 +36,10 @@ void problems_extend(struct problems *, const char *words);
  */
 void problems_mend(struct problems *, const char *statement);
 
-/* Those from the one at `first` on concern this stream. */
+/* Name this stream in all problems from index `first` on. */
 void problems_concern(struct problems *, size_t first, const char *schema, const char *table);
 
-/* Forget those from the one at `first` on. */
+/* Forget the problems from index `first` on. */
 void problems_forget(struct problems *, size_t first);
 
 /* Append all, joined by '\n'. */

@@ -1,4 +1,4 @@
-/* What is valid UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF. */
+/* Checking UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
