@@ -18,7 +18,8 @@ enum {
     NEXT_REPORT_US = 10 * 1000 * 1000,
 };
 
-/* Of the tables and all that inherits from them; of all transactions, or of those in $1. */
+/* Transactions that write to the tables, or to tables that inherit from them: all, or those in
+ * $1. */
 static const char writers_sql[] =
     "WITH RECURSIVE tables(oid) AS (SELECT pg_catalog.unnest($2::oid[]) UNION SELECT i.inhrelid"
     "  FROM pg_catalog.pg_inherits i JOIN tables t ON i.inhparent=t.oid)"

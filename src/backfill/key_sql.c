@@ -6,7 +6,7 @@
 
 #include "table.h"
 
-/* As the key's index has it: its type, and its collation. */
+/* Append the column with the type and the collation of the key's index. */
 static void add_key_column(struct out *sql, const struct table_description *d, int k)
 {
     out_string(sql, "r.");

@@ -101,7 +101,7 @@ static bool give_back(struct worker *w, const struct backfill_task *task, const 
     return chunk_reader_return(&w->reader, task, after, why, err);
 }
 
-/* What follows from what came of a step. *more: another step. */
+/* Act on the outcome of a step. *more: another step follows. */
 static bool follow(struct worker *w, const struct backfill_task *task, enum outcome outcome,
                    const struct key *after, bool *more, struct err *err)
 {

@@ -29,7 +29,7 @@ static void set_uuid(struct key *key, int k, const struct value *value)
     key_set(key, k, text, 36);
 }
 
-/* Of the binary forms that are not text: how long they are; 0: of any length. */
+/* The length of a binary form that is not text; 0: it varies. */
 static uint32_t fixed_length(uint32_t oid)
 {
     switch (oid) {
