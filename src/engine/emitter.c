@@ -175,7 +175,7 @@ static void print_one(struct emitter *m, const struct event *e)
     crash_point("change-printed");
 }
 
-/* Not of a partition: the table may have rows in others. */
+/* A TRUNCATE of a partition is not printed: the table may have rows in others. */
 static bool prints_truncate(const struct emitter *m, const struct relation *relation)
 {
     const struct engine_config *c = m->config;

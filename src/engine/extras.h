@@ -13,7 +13,7 @@ struct extras {
     struct relation *relations[LOGICAL_STREAMS];
     struct printer *printers[LOGICAL_STREAMS]; /* NULL: it is not captured */
 
-    /* Of the transaction under way, where transactions are captured. */
+    /* The current transaction, if transactions are captured. */
     bool begun;       /* its first record is out */
     uint64_t records; /* records of it, */
     uint64_t *counts; /* for each stream; the last is of messages */

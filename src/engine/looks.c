@@ -1,4 +1,5 @@
-/* What the merger has the service look at from time to time, beside what it needs to go on. */
+/* Questions that the merger asks the service from time to time, besides those that it needs to
+ * continue. */
 #include "base/clock.h"
 #include "merger.h"
 
@@ -29,7 +30,7 @@ static int64_t slot_interval_us(const struct merger_thread *t)
     return shown_us ? shown_us : t->config->config->check_interval_ms * 1000;
 }
 
-/* Not before the previous one is back. */
+/* Send no heartbeat before the previous one is back. */
 static void begin_heartbeat(struct merger_thread *t, int64_t now_us)
 {
     const struct heartbeat_progress *p = &t->config->progress->heartbeat;

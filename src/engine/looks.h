@@ -1,7 +1,7 @@
 /*
- * What the service is asked from time to time, beside what the merger needs to go on: how the
- * tables are (a look), what holds the slot back, how the slot is, and heartbeats. Only the merger's
- * thread uses it.
+ * Questions that the service is asked from time to time, besides those that the merger needs to
+ * continue: how the tables are (a look), what holds the slot back, how the slot is, and heartbeats.
+ * Only the merger's thread uses it.
  */
 #ifndef ENGINE_LOOKS_H
 #define ENGINE_LOOKS_H

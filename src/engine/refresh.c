@@ -7,7 +7,7 @@
  *   no slot --------------> slot -----------------------------> no slot
  *              ^             | an attempt failed
  *              |             v
- *              +--- slot that is left ---> goes on from the state, within its generation
+ *              +--- slot that is left ---> continues from the state, within its generation
  *                another generation,
  *                or no state
  */

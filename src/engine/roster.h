@@ -135,8 +135,8 @@ void roster_note(struct roster *, struct member *, uint32_t must_see, bool empti
 /* Why a stream was lost whose table has its name again. */
 extern const char roster_renamed[];
 
-/* What is done about a change of a table's terms that the stream does not have, or that its
- * backfill cannot continue from. */
+/* The action after a change of a table's terms that the stream does not have, or that its backfill
+ * cannot continue from. */
 enum roster_action { ROSTER_GOES_ON, ROSTER_BEGINS_AGAIN, ROSTER_FAILS };
 enum roster_action roster_action(const struct engine_config *, int stream,
                                  const struct terms_verdict *);
@@ -149,7 +149,7 @@ void roster_say_going_on(const struct engine_config *, int stream, const struct 
 /* Names of the key's columns, NULL-terminated; the array is the caller's to free. */
 char **key_names(const struct table_description *);
 
-/* Of each member; the arrays are the caller's to free. */
+/* The key names of each member; the arrays are the caller's to free. */
 char ***roster_keys(const struct roster *);
 
 /* Among the roster's files. */

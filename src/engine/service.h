@@ -40,7 +40,7 @@ struct question {
     enum question_kind kind;
     bool busy;  /* not answered: it would wait for a lock, or for a transaction; ask again later */
     bool ok;    /* else `err` says why it cannot be answered */
-    bool stale; /* MERGE: the table, a column or a value of the key is no more */
+    bool stale; /* MERGE: the table, a column or a value of the key no longer exists */
     struct err err;
     int stream;
     int count;                             /* MERGE, LOOK, HELD: streams that there are */
@@ -82,7 +82,7 @@ struct question {
 struct question *question_new(enum question_kind, int stream);
 void question_free(struct question **);
 
-/* What the last looks at the server's decoding found. */
+/* Results of the last looks at the server's decoding. */
 struct decoding {
     struct log_wait wait;
     int64_t said_us;
@@ -129,7 +129,7 @@ bool service_remark(struct service *, const struct catalog *, struct err *);
 struct pg_rows *service_query(struct service *, const char *sql, int count,
                               const char *const *params, struct err *);
 
-/* Whether the last query failed because something that it names or compares is no more. */
+/* Whether the last query failed because something that it names or compares no longer exists. */
 bool service_is_stale(const struct service *);
 
 /* After a failure: whether to try again, on a new connection. */

@@ -1,4 +1,4 @@
-/* What the start of a capture has found out: fixed before the threads start. */
+/* Facts found at the start of a capture: fixed before the threads start. */
 #ifndef ENGINE_START_H
 #define ENGINE_START_H
 
