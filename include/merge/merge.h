@@ -12,8 +12,8 @@
  *   WAITING  a chunk holds its rows; changes that its snapshot did not see are patched in
  *   OUT      its rows are out; changes go straight through
  *
- * Transaction ids tell which changes a snapshot saw, never time: a commit may reach us before other
- * snapshots see it.
+ * Transaction ids decide which changes a snapshot saw, never time: a commit may reach us before
+ * other snapshots see it.
  *
  * A chunk waits until all that its snapshot saw has arrived in the stream of changes. A watermark
  * shows that: it was written after the chunk was read. If nothing may be written, a position shows
@@ -76,7 +76,7 @@ struct merge_key {
     bool unique; /* no two rows have the same */
 };
 
-/* What a life of a stream begins with. All of it is borrowed for that life. */
+/* The start of a stream's life. All of it is borrowed for that life. */
 struct merge_stream {
     const struct stream_state *state; /* how far it has come */
     struct merge_key key;
@@ -101,7 +101,7 @@ const char *keycode_column(const struct keycode *, int column, size_t *len);
 /* Free chunks that will not be printed, with their batches. */
 void merge_discard_chunks(struct chunk **);
 
-/* What the merger calls while it works. */
+/* Functions that the merger calls while it works. */
 struct merge_hooks {
     void *context;
 
@@ -147,7 +147,7 @@ struct merge_config {
 struct merge *merge_new(const struct merge_config *, struct err *);
 void merge_free(struct merge **);
 
-/* What only the server knows, asked before a batch of the stream can be merged. */
+/* Questions that only the server can answer, asked before a batch of the stream can be merged. */
 enum merge_question_kind {
     MERGE_ASKS_BINDING, /* a new shape: set its stream, partition, and its columns' types */
     MERGE_ASKS_RANKS,   /* ranks[i]: the number of bounds that keys[i] is greater than. Bounds are
@@ -237,7 +237,7 @@ bool merge_skips(const struct merge *, int stream);
 /* Whether the last checkpoint that holds the stream says that it is lost. */
 bool merge_is_lost_in_checkpoint(const struct merge *, int stream);
 
-/* Of the stream, from 1 on; that of a lost one is the next. */
+/* The number of the stream's life, from 1 on; for a lost stream, of its next life. */
 uint64_t merge_life(const struct merge *, int stream);
 
 /* All up to here is processed: a commit's end, or a position. */

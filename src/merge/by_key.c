@@ -45,7 +45,7 @@ static const uint8_t *complete_moved(struct merge *m, struct batch *batch, struc
                             &batch->arena);
 }
 
-/* What is to be printed of a row that moved to another key: what concerns a key that is out. */
+/* The event to print for a row that moved to another key: only the part about a key that is out. */
 static enum event_kind moved_kind(bool old_absorbed, bool new_absorbed)
 {
     if (old_absorbed) {

@@ -119,7 +119,7 @@ bool merge_event_fits(const struct event *);
  * doubt. */
 void merge_note_in_doubt(struct merge *);
 
-/* What this snapshot sees, all later ones see: it is not in doubt any more. */
+/* Forget in-doubt transactions that this snapshot sees: all later ones see them, too. */
 void merge_forget_seen(struct merge *, const struct snapshot *);
 
 /* A row of the watermarks table: find the chunk or the end that it is for. */

@@ -30,8 +30,8 @@ void keybuf_free(struct keybuf *);
 bool keycode_value(struct keybuf *, const struct merge_key *, int column, const struct value *);
 
 /*
- * The code of a key from a tuple, of either form. Replaces what `buf` held. `old`, where given,
- * tells the key columns that `tuple` leaves unchanged.
+ * The code of a key from a tuple, of either form. Replaces what `buf` held. `old`, where given, has
+ * the key columns that `tuple` leaves unchanged.
  */
 bool keycode_wal(struct keybuf *buf, const struct merge_key *, const struct relation *,
                  const uint8_t *tuple, const uint8_t *old);

@@ -105,7 +105,7 @@ static bool check_order(const struct stream *s, struct err *err)
     return true;
 }
 
-/* What lies between the ranges that a state lists was out already. */
+/* Keys between the ranges of a state were out already. */
 static bool tile(struct stream *s, const struct stream_state *state, struct err *err)
 {
     const struct key *reached = NULL; /* upper end of the tiling so far */
