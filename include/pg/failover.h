@@ -11,7 +11,7 @@
 /* The first version that has them. */
 enum { FAILOVER_VERSION = 170000 };
 
-/* What the server knows of its standbys. */
+/* Facts about the server's standbys. */
 struct failover_facts {
     bool possible; /* it is a primary that can have such slots; else nothing that follows is set */
     bool standby;  /* a standby has a slot here, which synchronizing takes */

@@ -15,7 +15,7 @@
 #include "pg/facts.h"
 #include "pg/pg.h"
 
-/* What the slot is looked at for. */
+/* The purpose for which the slot is checked. */
 enum slot_use {
     SLOT_MUST_BE_FREE, /* to read it: it is a problem that another process does */
     SLOT_GOES_ON,      /* the same, to continue from a state: slot_verify reports what is lost */
@@ -40,12 +40,12 @@ bool prerequisites_are_there(const struct facts *, const struct config *);
 
 /*
  * Take those tables out of a catalog that are not published and cannot be: by this user, or without
- * making the application's UPDATE fail. Each is a problem. For tables that nobody has named.
+ * making the application's UPDATE fail. Each is a problem. For tables that the user has not named.
  */
 bool prerequisites_leave_out(struct pg *, const struct config *, struct catalog *,
                              struct problems *left_out, struct err *);
 
-/* What prerequisites_create makes beside the watermarks table and the publication. */
+/* What prerequisites_create makes besides the watermarks table and the publication. */
 struct prerequisites {
     bool slot;         /* make one; a capture that has begun can do nothing with a new one */
     uint64_t slot_lsn; /* set to a new slot's consistent point, where its changes begin */

@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
-/* Who runs the server decides what an administrator may do. NULL-terminated. */
+/* Providers of servers: what an administrator may do depends on them. NULL-terminated. */
 extern const char *const setup_providers[];
 
 struct setup {

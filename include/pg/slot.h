@@ -61,7 +61,7 @@ void slot_clear(struct slot *);
 /* Drop it, if it is there. ERR_TRANSIENT while a process reads it. */
 bool slot_drop(struct pg *, const char *name, struct err *);
 
-/* What IDENTIFY_SYSTEM says. */
+/* The answer to IDENTIFY_SYSTEM. */
 struct server_identity {
     char system_identifier[24]; /* decimal */
     uint32_t timeline;
@@ -92,7 +92,7 @@ bool server_timeline_end(struct pg *replication, uint32_t current, uint32_t time
 /* The same from a timeline history file's text: lines of "timeline  switch-LSN  reason". */
 uint64_t timeline_history_end(const char *history, size_t len, uint32_t timeline);
 
-/* What a state remembers; strings are borrowed. NULL or 0: it does not say. */
+/* The slot and server that a state remembers; strings are borrowed. NULL or 0: not in the state. */
 struct slot_claim {
     const char *system_identifier;
     uint32_t timeline;

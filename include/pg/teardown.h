@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
-/* What is to be dropped, and what is not, with the reason. */
+/* The objects to drop, and those to keep, with the reason. */
 struct teardown {
     bool slot, publication, watermarks;
     bool other_slot; /* left by a full refresh that failed: config->other_slot */

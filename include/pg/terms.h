@@ -34,7 +34,7 @@ bool terms_look(struct pg *, const struct config *, const struct catalog *,
  */
 bool terms_look_gone(struct pg *, uint32_t *oids, size_t *count, uint64_t *lsn, struct err *);
 
-/* What the capture does with the table. */
+/* How the capture uses the table. */
 enum terms_use {
     TERMS_BY_KEY,  /* its rows are being read in the order of the key, */
     TERMS_BY_CTID, /* or as they are stored */

@@ -18,7 +18,7 @@
 #include "pg/pg.h"
 #include "row/relation.h"
 
-/* Of the messages that a caller sees. */
+/* Types of the messages that a caller sees. */
 enum {
     WIRE_ROW = 'D',    /* Int16 columns, then for each Int32 len (-1: null) and bytes */
     WIRE_DATA = 'd',   /* of a stream: bytes */
@@ -28,7 +28,7 @@ enum {
     WIRE_STREAM = 'W', /* a stream begins, in both directions */
 };
 
-/* What wire_take allocates at least: blocks of this size serve an arena for answers best. */
+/* The least that wire_take allocates: blocks of this size serve an arena for answers best. */
 enum { WIRE_PIECE = 128 * 1024 };
 
 struct message {
@@ -85,7 +85,7 @@ void wire_leave(struct pg *);
 /* The next message, waited for while served; false: the connection has failed, or the run stops. */
 bool wire_answer(struct pg *, struct arena *, struct message *, struct err *);
 
-/* What a WIRE_ERROR says, to err and pg_sqlstate. Returns false. */
+/* Set err and pg_sqlstate from a WIRE_ERROR. Returns false. */
 bool wire_fail(struct pg *, const struct message *, struct err *);
 
 #endif

@@ -61,7 +61,7 @@ char *sql_table(const char *schema, const char *table);
  * `publication`, below, is an expression for the name of the capture's publication, which need not
  * exist.
  *
- * Append an expression: whether index `i`, of pg_index, tells rows apart at every moment: it is
+ * Append an expression: whether index `i`, of pg_index, keeps rows distinct at every moment: it is
  * unique and valid, neither partial nor deferrable, and only of captured columns that are NOT NULL.
  */
 void usable_index_sql(struct out *, const char *publication, int version);
@@ -118,7 +118,7 @@ void uncaptured_sql(struct out *, const char *publication, int version);
 /* An expression: how many columns of index `i`, of pg_index, are its key. */
 const char *key_width_sql(int version);
 
-/* What a pg_class.relkind is, with its article. */
+/* The name of a pg_class.relkind, with its article. */
 const char *kind_name(char kind);
 
 #endif

@@ -30,7 +30,8 @@ static void write_hex(struct out *out, const unsigned char *data, size_t len)
     }
 }
 
-/* As a part of a query: all but what RFC 3986 calls unreserved is escaped. */
+/* Append text as a part of a query: all characters are escaped except the unreserved ones of RFC
+ * 3986. */
 static void write_escaped(struct out *out, const char *text)
 {
     static const char plain[] =

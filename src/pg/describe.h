@@ -13,7 +13,7 @@ struct column_facts {
     uint32_t operator_class; /* of the key's index; 0: not part of it */
 };
 
-/* What is read of one table before its key can be chosen. */
+/* Facts read of one table before its key can be chosen. */
 struct reading {
     uint32_t oid;
     char identity;

@@ -1,4 +1,4 @@
-/* What publishes a table, and how far its pages go: expressions for several questions. */
+/* Expressions for several queries: the entries that publish a table, and its number of pages. */
 #include <string.h>
 
 #include "base/out.h"

@@ -100,7 +100,7 @@ static const char flows_sql[] =
     " AND NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = c.oid"
     "  AND x.attname = 'flow_published_at' AND NOT x.attisdropped)";
 
-/* By root or by leaf as the publication has it, or as it will be made. */
+/* Show roots or leaves, as the publication publishes them, or will. */
 static void write_kind(struct out *out, const struct config *config, const char *publication,
                        int version)
 {

@@ -145,7 +145,7 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
 }
 
 /*
- * Since PostgreSQL 18 a stream without its publication is no error, undefined_object, but a
+ * Since PostgreSQL 18 a stream without its publication is not an error, undefined_object, but a
  * warning, object_not_in_prerequisite_state: changes are left out.
  */
 const char *pg_notice_failure(const struct pg *pg, const char *severity, const char *sqlstate)

@@ -1,4 +1,4 @@
-/* What the server is, what it allows, and what we may do there. */
+/* The server's version, settings and limits, and our rights there. */
 #include "facts_read.h"
 #include "rows.h"
 

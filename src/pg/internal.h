@@ -1,4 +1,4 @@
-/* What the files of this layer share: the connection's insides. Not for other layers. */
+/* The inside of a connection, shared by the files of this layer. Not for other layers. */
 #ifndef PG_INTERNAL_H
 #define PG_INTERNAL_H
 
@@ -45,15 +45,15 @@ struct pg *pg_connect(const struct config *, enum pg_kind, const char *name, int
  * is readable (ERR_STOPPED). There is no third: a wait has a limit, or the server is known to work
  * for us.
  *
- * At most so long, then *ready is false. The caller must handle a silent server.
+ * pg_poll: at most timeout_us, then *ready is false. The caller must handle a silent server.
  */
 bool pg_poll(struct pg *, short events, int64_t timeout_us, bool *ready, struct err *);
 
-/* As long as it takes, while the server works for this connection: see pg_still_served, which is
+/* Without a limit, as long as the server works for this connection: see pg_still_served, which is
  * asked after each silence. Logs which sessions the statement waits for. */
 bool pg_wait_while_served(struct pg *, short events, struct err *);
 
-/* What libpq says is wrong with the connection, on one line. */
+/* libpq's error message of the connection, on one line. */
 void pg_connection_words(const struct pg *, char *to, size_t size);
 
 /* One line for the user's log. */

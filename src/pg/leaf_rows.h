@@ -14,7 +14,7 @@ struct leaf_rows {
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
     uint32_t
-        written_by;   /* the transaction that wrote its file, as far as entries in pg_class tell, */
+        written_by;   /* the transaction that wrote its file, as far as entries in pg_class show, */
     uint32_t command; /* and with which of its commands it wrote the entry */
 };
 

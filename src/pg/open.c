@@ -266,7 +266,7 @@ static bool connect_to(struct pg *pg, const char *name, const char *address, int
     return ok;
 }
 
-/* Not answered at all, or by a server that starts up or shuts down: another address may work. */
+/* No answer, or one from a server that starts up or shuts down: another address may work. */
 static bool may_try_next(const struct err *err)
 {
     return err->kind == ERR_TRANSIENT && (!err->sqlstate[0] || !strcmp(err->sqlstate, "57P03"));

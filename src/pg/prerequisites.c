@@ -17,7 +17,7 @@ enum {
     SLOT_POLL_US = 200 * 1000,
 };
 
-/* Only an attempt shows whether we may replicate, and whether a pooler stands between us and the
+/* Only an attempt shows whether we may replicate, and whether a pooler is between us and the
  * server. */
 static bool try_replication(const struct pg *pg, const struct server_facts *facts,
                             struct pg **replication, struct problems *problems, struct err *err)

@@ -245,8 +245,9 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
 }
 
 /*
- * Once a table is published, the server refuses UPDATE and DELETE on it unless it knows how to tell
- * rows apart: the application would be blocked. If others have published it, it is so already.
+ * Once a table is published, the server refuses UPDATE and DELETE on it unless a replica identity
+ * identifies its rows: the application would be blocked. If others have published it, it is so
+ * already.
  */
 static void find_unidentified(const struct facts *facts, const struct table_facts *table,
                               const struct config *config, const char *name,

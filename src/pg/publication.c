@@ -38,7 +38,8 @@ static bool list_tables(struct out *sql, const struct facts *facts, const struct
     return listed;
 }
 
-/* By root, unless partitions themselves are captured; servers before 13 know no choice. */
+/* Publish by root, unless partitions themselves are captured; servers before 13 have no such
+ * option. */
 static const char *via_root(const struct config *config, const struct facts *facts)
 {
     bool partitions = config->capture_as_partitions;

@@ -1,4 +1,4 @@
-/* What every session is set to before it is asked anything. */
+/* Settings that every session gets before its first query. */
 #ifndef PG_SETTINGS_H
 #define PG_SETTINGS_H
 
@@ -13,8 +13,8 @@ extern const struct setting pg_settings[];
 extern const int pg_setting_count;
 
 /*
- * Apply the settings to a new connection, and check them: ERR_CONFIG names what stands in between
- * if the server does not have what was set. A pooler whose sessions are not ours alone is refused.
+ * Apply the settings to a new connection, and check them: ERR_CONFIG names what is in between if
+ * the server does not have what was set. A pooler whose sessions are not ours alone is refused.
  */
 bool pg_settle(struct pg *, struct err *);
 

@@ -52,7 +52,8 @@ static void add_key(struct out *sql, const char *oid, const char *publication, c
                key, oid);
 }
 
-/* Of a collation `c`, by oid: which it is, and as what version the server has it now. */
+/* An expression for a collation `c`: its identity, and the version that the server now has of
+ * it. */
 static const char *collation_sql(int version)
 {
     return version >= 150000
@@ -65,14 +66,14 @@ static const char *collation_sql(int version)
                  "'') ELSE '' END";
 }
 
-/* Of column `a`: its type, or what a domain is made of in the end. */
+/* The type of column `a`; of a domain, the innermost base type. */
 static const char base_type_sql[] =
     "(SELECT CASE WHEN b.typbasetype=0 THEN b.oid ELSE (WITH RECURSIVE d(oid,base) AS ("
     "SELECT b.oid,b.typbasetype UNION ALL SELECT t.oid,t.typbasetype FROM d"
     " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0) END"
     " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
 
-/* Of the index by which the key is read: as keys_sql chooses it. */
+/* The index by which the key is read, as keys_sql chooses it. */
 static void add_index(struct out *sql, const char *oid, const char *publication, const char *key,
                       int version)
 {

@@ -66,7 +66,7 @@ static void list_type(struct user_types *users, const struct type *type)
                                               .name = (char *)type->name});
 }
 
-/* What is not known reads as text, like a domain over text, and need not be remembered. */
+/* Unknown types read as text, like a domain over text, and need not be remembered. */
 void types_list_user(const struct types *types, const struct relation *relation,
                      struct user_types *users)
 {
