@@ -68,7 +68,7 @@ enum chunk_step {
 
 enum { WATERMARK_TEXT = 37 }; /* a UUID with its NUL */
 
-/* What the worker knows when the query has ended. */
+/* Facts that the worker knows when the query has ended. */
 struct chunk_close {
     struct key *end; /* key of the last row read; owned, moved to the merger; NULL with `last` */
     bool last;       /* nothing is left in the range */

@@ -54,7 +54,7 @@ static inline uint64_t cursor_release(uint64_t *last, uint64_t lsn)
     return *last = *last >= at ? *last + 1 : at;
 }
 
-/* What a state with the cursor `lsn` must carry; 0: nothing, since later cursors are higher. */
+/* The carry of a state with the cursor `lsn`; 0: none is needed, since later cursors are higher. */
 static inline uint64_t cursor_carry(uint64_t last, uint64_t lsn)
 {
     return last > lsn << CURSOR_BITS ? last : 0;

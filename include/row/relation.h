@@ -36,7 +36,7 @@ enum {
 
 struct printer;
 
-/* What keeps changes in a shape from being merged by the key of their stream. */
+/* Why changes in a shape cannot be merged by the key of their stream. */
 enum relation_fault {
     RELATION_FITS,
     RELATION_LACKS_KEY,   /* a column of the key is not in it */
