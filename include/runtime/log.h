@@ -59,7 +59,7 @@ void log_fields(struct log *, enum log_level, const struct log_field *, const ch
 /* A line that says what the capture does now, for a platform that shows one such line at a time. */
 void log_status(struct log *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Of a thread that may have to wait. What it waits for is a status, until the wait is over. */
+/* The wait of a thread: logged as a status, until it is over. */
 struct log_wait {
     struct log *log;
     bool said;

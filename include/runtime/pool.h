@@ -35,7 +35,7 @@ size_t pool_free_batches(const struct pool *);
 /* Emitter. Returns a batch to its producer; *batch becomes NULL. */
 void pool_return(struct pool *, struct batch **batch);
 
-/* What the producer waits on; ring it to interrupt pool_take. */
+/* The bell that the producer waits on; ring it to interrupt pool_take. */
 struct bell *pool_bell(struct pool *);
 
 #endif

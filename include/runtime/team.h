@@ -28,7 +28,8 @@ struct teamwork {
     /* Do a piece. Member 0 is the caller of team_work. */
     void (*work)(void *context, size_t piece, int member);
 
-    /* By the caller, in order, once the piece is done. False: no other is begun or taken. */
+    /* Called by the thread of team_work, in order, once the piece is done. False: no other is begun
+     * or taken. */
     bool (*take)(void *context, size_t piece);
 };
 
