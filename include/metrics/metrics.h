@@ -13,7 +13,7 @@
 #include "base/out.h"
 #include "engine/progress.h"
 
-/* What is shown; strings are borrowed. It must outlive the server that shows it. */
+/* The data that is shown; strings are borrowed. It must outlive the server that shows it. */
 struct metrics_source {
     const struct progress *progress;
     const char *slot, *database, *version;
