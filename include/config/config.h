@@ -149,7 +149,7 @@ struct option_words {
 const struct option_words *config_words(const struct config *);
 
 /* Whether skip_backfills names the table, in any case (ASCII): an item of it is "schema.table", and
- * "*" stands for any. */
+ * "*" matches any. */
 bool skip_means(const char *item, const char *schema, const char *table);
 bool config_skips_backfill(const struct config *, const char *schema, const char *table);
 

@@ -1,4 +1,4 @@
-/* What the schema says of the members of a tunnel's options, in the order of the forms. */
+/* The schema of the members of a tunnel's options, in the order of the forms. */
 #include <stdio.h>
 
 #include "option.h"
