@@ -30,7 +30,7 @@ struct printing {
     size_t slice_bytes;
     struct team *team; /* NULL: one printer prints all */
 
-    /* What is being printed by several. */
+    /* The rows that several printers are printing. */
     const struct printing_rows *rows;
     struct printer *
         *by; /* by each printer: the first is the caller's, the others are copies of it */
