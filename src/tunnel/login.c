@@ -97,11 +97,12 @@ static bool check_fingerprint(const struct attempt *a, char known[FINGERPRINT], 
         return fail(a, "cannot read the host key of", err);
     }
     if (a->to->host_key && strcmp(a->to->host_key, shown) != 0) {
-        return err_set(err, ERR_CONFIG,
-                       "the SSH server %s:%d shows the host key %s, and advanced.tunnel_host_key "
-                       "is %s: somebody may stand in between; correct the option if the server's "
-                       "key is another one now",
-                       a->to->host, a->to->port, shown, a->to->host_key);
+        return err_set(
+            err, ERR_CONFIG,
+            "the SSH server %s:%d shows the host key %s, and advanced.tunnel_host_key "
+            "is %s: another machine may be in between; correct the option if the server's "
+            "key is another one now",
+            a->to->host, a->to->port, shown, a->to->host_key);
     }
     if (*known && strcmp(known, shown) != 0) {
         return err_set(err, ERR_TRANSIENT,

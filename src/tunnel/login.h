@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "config/config.h"
 
-/* What is known of the server's key: "SHA256:…"; empty before the first login. */
+/* The fingerprint of the server's key: "SHA256:…"; empty before the first login. */
 enum { FINGERPRINT = 128 };
 
 /*
