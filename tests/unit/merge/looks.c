@@ -31,7 +31,7 @@ Test(looks, whose_watermark_does_not_come_may_go_with_another)
     int stream = -1;
     scene_init(&s, "-", NULL, false);
     read_chunk(&s, 0, "10:10:", "1,a,x", NULL, "w1");
-    cr_expect_eq(merge_wait_again(s.m, again, &stream), 0, "nobody has looked since");
+    cr_expect_eq(merge_wait_again(s.m, again, &stream), 0, "there was no look since");
     merge_look(s.m);
     cr_expect_eq(merge_wait_again(s.m, again, &stream), 0, "it may be written by now");
     merge_look(s.m);

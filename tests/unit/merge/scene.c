@@ -103,7 +103,7 @@ static void lost(void *context, int stream, const struct relation *relation)
     ((struct scene *)context)->lost++;
 }
 
-/* As the roster does. */
+/* Loses the stream, as the roster does. */
 static void requested(void *context, const char *table, size_t len)
 {
     struct scene *s = context;

@@ -93,7 +93,8 @@ static void print(int printers, size_t slice_bytes, struct batch *batches, uint6
     printing_free(&printing);
 }
 
-/* Of some length each, one of them empty, one with a row that is larger than a batch should be. */
+/* Batches of different lengths, one of them empty, one with a row that is larger than a batch
+ * should be. */
 static struct batch *some_batches(void)
 {
     struct batch *batches[] = {batch_of(0, 1000, 3), batch_of(1, 0, 0),   batch_of(2, 5, 0),

@@ -64,7 +64,7 @@ Test(bell, does_not_wait_when_it_rang_since_the_count_was_taken)
     bell_wait(&bell, seen, INT64_MAX);
 }
 
-/* Not a step of ck_ec's own back-off later, which grows to a second. */
+/* And not later, by a step of ck_ec's own back-off, which grows to a second. */
 Test(bell, stops_waiting_at_the_deadline)
 {
     struct bell bell;
