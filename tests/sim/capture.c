@@ -220,7 +220,7 @@ static void decode(struct capture *c, const struct wal_event *e)
     c->message.len = 0;
 }
 
-/* As the reader does. */
+/* Take a keepalive as the replication reader does. */
 static void take_keepalive(struct capture *c, const struct wal_event *e)
 {
     if (!decoder_in_transaction(c->r.decoder) && !c->r.repeats) {

@@ -44,7 +44,7 @@ static void quick(struct database *s, const struct step *step)
     server_show(s, slot);
 }
 
-/* What happens on the server alone. */
+/* Steps that happen on the server alone. */
 static bool on_server(struct database *s, const struct step *step)
 {
     int slot = step->a % SIM_SLOTS;

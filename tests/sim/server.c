@@ -302,7 +302,7 @@ bool server_alter(struct database *s, int table)
     return true;
 }
 
-/* What was open is rolled back, and what has committed is visible to all. */
+/* Open transactions are rolled back, and committed ones are visible to all. */
 void server_crash(struct database *s)
 {
     sim_say(s->trace, "the server crashes, and recovers\n");

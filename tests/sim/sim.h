@@ -187,7 +187,7 @@ struct worker {
     int emptied;                   /* as it was when the snapshot was taken */
 };
 
-/* What a worker has pushed and the merger has not taken: as a ring, in order. */
+/* Batches that a worker has pushed and the merger has not taken: in order, as in a ring. */
 enum { SIM_QUEUE = 32 };
 struct queued {
     struct batch *batches[SIM_QUEUE];

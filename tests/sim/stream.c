@@ -166,7 +166,7 @@ static void dismiss(struct sim *m, int table)
     m->server.table[table].reading = 0;
 }
 
-/* What the backfill of a table in ctid order is to read. */
+/* The rows that the backfill of a table in ctid order is to read. */
 static void take_base(struct sim *m, int table)
 {
     struct base *base = &m->bases[table];

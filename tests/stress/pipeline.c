@@ -254,7 +254,7 @@ static void run_whole(void)
     while (!run_stopping(line.run)) {
         uint64_t progress = shared_load(&line.progress);
         check(progress >= before, "progress went back");
-        check(clock_monotonic_us() < deadline, "the pipeline stands still");
+        check(clock_monotonic_us() < deadline, "the pipeline makes no progress");
         before = progress;
         sleep_us(500);
     }
