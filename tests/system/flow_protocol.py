@@ -193,7 +193,7 @@ class Session:
         check_response(message)
         (kind, body), = message.items()
         if kind == "opened":
-            assert self.bindings is not None and not self.opened, "opened, and nobody asked"
+            assert self.bindings is not None and not self.opened, "opened without an open request"
             self.opened = True
         else:
             assert (kind in AFTER_OPEN) == self.opened, f"{kind} at the wrong time"

@@ -132,7 +132,7 @@ def test_airbytes_own_suite_passes_on_every_type(database, tmp_path, script):
 @pytest.mark.last
 @pytest.mark.limit(300)
 def test_every_message_of_the_suite_is_valid(database, capture, script, capsys):
-    """With a run of each command, for when it stands alone."""
+    """With a run of each command, in case it is run alone."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)", "INSERT INTO items VALUES (1, 2, '3')")
     one = capture(["items"])
     run("spec")

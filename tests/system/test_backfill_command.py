@@ -195,7 +195,7 @@ def test_a_user_who_may_not_write_the_watermarks_table_cannot_ask(one, database,
     database.execute(f"GRANT SELECT, INSERT, UPDATE ON {database.watermarks} TO {other['user']}")
     ask(one, "public.t", **other)
     ask(one, "public.t", **other)
-    assert rows_of_watermarks(database) == 2, "one row of requests remains where nobody may delete it"
+    assert rows_of_watermarks(database) == 2, "one row of requests remains if the role may not delete it"
     one.tail = False
     assert said_again(one.run())
     assert_lives(one, KEYS, {"t": 2, "u": 1})

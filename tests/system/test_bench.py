@@ -206,8 +206,8 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 def test_the_reader_of_responses_takes_what_is_left_when_the_connector_has_ended(tmp_path):
     """It cannot acknowledge any more."""
     (tmp_path / "request").write_text("{}\n", encoding="ascii")
-    nobody, output = os.pipe()
-    os.close(nobody)
+    unread, output = os.pipe()
+    os.close(unread)
     done = subprocess.run([build_reader(str(tmp_path)), "json", str(tmp_path / "request")], stdout=output, stderr=subprocess.PIPE,
                           input=b'{"checkpoint":{}}\n{"captured":{"binding":0,"doc":{}}}\n', check=False, timeout=60)
     os.close(output)

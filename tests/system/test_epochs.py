@@ -159,7 +159,7 @@ def test_ids_that_are_reused_while_they_identify_rows(tmp_path):
 
 
 def test_a_run_that_continues_in_ctid_order_begins_again_and_says_why(epoch, take):
-    """Ids of two epochs cannot be told apart in a row."""
+    """Ids of two epochs look the same in a row."""
     one = take("other", "unkeyed")
     with Writer(epoch, writing(None), 1, 0.001):
         kill_in_backfill(one, 10 * FROZEN, table="unkeyed")

@@ -77,12 +77,12 @@ def test_another_slot(begun, database):
 def test_another_server_behind_the_same_address(begun, database):
     """Another server that looks the same: the same names, a slot of the same name."""
     with Server() as other:
-        twin = Database(other, database.name)
-        twin.execute("CREATE TABLE t (id int PRIMARY KEY)", f"CREATE PUBLICATION {database.publication} FOR TABLE t",
+        lookalike = Database(other, database.name)
+        lookalike.execute("CREATE TABLE t (id int PRIMARY KEY)", f"CREATE PUBLICATION {database.publication} FOR TABLE t",
                      f"SELECT pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
         begun.config["port"] = other.port
         refused(begun, "another server")
-        twin.connection.close()
+        lookalike.connection.close()
 
 
 def test_a_slot_that_the_server_invalidated(tmp_path):

@@ -28,7 +28,7 @@ def test_check_says_it(database, capture):
     database.execute(*PARENT, *CHILD, *ROWS)
     answer, text = checked(capture(["parent"]))
     assert len(said(text)) == 1, text
-    assert "public.child" in text, "whoever is to capture the children must know their names"
+    assert "public.child" in text, "a user who is to capture the children must know their names"
     assert answer["status"] == "SUCCEEDED", "other tables may be what is captured"
 
 

@@ -126,7 +126,7 @@ def test_setup_sql_of_managed_services(replica_server, tmp_path, provider, role_
     sql = people("setup-sql", "--config", str(config), "--admin", SUPERUSER, "--provider", provider, PGPASSWORD=PASSWORD)
     assert role_words in sql and logical_words in sql
     assert provider == "postgresql" or "ALTER SYSTEM" not in sql
-    with replica_server.connect() as connection, connection.cursor() as cursor:  # told by the roles that are there
+    with replica_server.connect() as connection, connection.cursor() as cursor:  # recognized by the roles that exist
         names = {"rds": "rds_superuser", "cloudsql": "cloudsqlsuperuser", "alloydb": "alloydbsuperuser", "azure": "azure_pg_admin",
                  "supabase": "supabase_admin", "neon": "neon_superuser"}
         if provider in names:
@@ -268,7 +268,7 @@ def test_teardown_ends_no_capture_that_runs(database, capture):
     assert left(database) == (1, 1, 1)
 
 
-# Help, manual page, completions: all tell the same.
+# Help, manual page, completions: all agree.
 
 
 def help_of(*command):

@@ -130,7 +130,7 @@ def test_soak(tmp_path, database, capture, monkeypatch):
 
 
 def finish(one, consumer):
-    """A table may be about to be backfilled again: another process goes on, to the end of that."""
+    """A table may be about to be backfilled again: another process runs to the end of that."""
     one.records, one.state, one.tail = consumer.records, [consumer.state], False
     one.run(120)
 
