@@ -50,6 +50,12 @@ bool tables_discover(struct pg *, struct types *, const struct config *,
                      bool (*visit)(void *context, const struct discovered_table *, struct err *),
                      void *context, struct err *);
 
+/* The same without a catalog, and with the tables that this user may not read. */
+bool tables_discover_all(struct pg *, struct types *, const struct config *,
+                         bool (*visit)(void *context, const struct discovered_table *,
+                                       struct err *),
+                         void *context, struct err *);
+
 /*
  * The same for a platform that captures every table that it is shown: the tables that the
  * publication publishes, under the names that it uses. If the publication is still to be made, or

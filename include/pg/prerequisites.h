@@ -39,8 +39,9 @@ bool prerequisites_check(struct pg *, const struct config *, const struct catalo
 bool prerequisites_are_there(const struct facts *, const struct config *);
 
 /*
- * Take those tables out of a catalog that are not published and cannot be: by this user, or without
- * making the application's UPDATE fail. Each is a problem. For tables that the user has not named.
+ * Take those tables out of a catalog that this user may not read, or that are not published and
+ * cannot be: by this user, or without making the application's UPDATE fail. Each is a problem. For
+ * tables that the user has not named.
  */
 bool prerequisites_leave_out(struct pg *, const struct config *, struct catalog *,
                              struct problems *left_out, struct err *);

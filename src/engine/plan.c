@@ -315,6 +315,34 @@ static bool find_position(struct merger_thread *t, struct start *start, struct e
     return ok;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Streams that are in the state and not in the catalog. */
+static void say_left(const struct merger_thread *t)
+{
+    const struct checkpoint *given = t->config->state->checkpoint;
+    size_t count = (size_t)t->roster.count;
+    char **ids = mem_zero(count * sizeof *ids);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = t->roster.members[i].state.id;
+    }
+    qsort((void *)ids, count, sizeof *ids, by_id);
+    for (int i = 0; given && i < given->stream_count; i++) {
+        const struct stream_state *state = &given->streams[i];
+        if (!bsearch((const void *)&state->id, (const void *)ids, count, sizeof *ids, by_id) &&
+            !stream_state_is_unborn(state)) {
+            log_line(t->config->log, LOG_WARN,
+                     "stream %s of the state is not captured any more: once it is again, its rows "
+                     "are read again",
+                     state->id);
+        }
+    }
+    free((void *)ids);
+}
+
 bool plan_make(struct merger_thread *t, struct start *start, struct table_description **tables,
                struct err *err)
 {
@@ -329,6 +357,9 @@ bool plan_make(struct merger_thread *t, struct start *start, struct table_descri
     *tables = NULL;
     for (int i = 0; ok && i < t->roster.count; i++) {
         ok = place_stream(t, i, err);
+    }
+    if (ok) {
+        say_left(t);
     }
     ok = ok && find_fence(t, start, err) && read_by_ctid_take_bases(t, err);
     for (int i = 0; ok && i < t->roster.count; i++) {

@@ -37,7 +37,7 @@ static bool add_stream(void *context, const struct discovered_table *table, stru
 static bool list(struct pg *pg, const struct program *p, struct listing *listing, struct err *err)
 {
     struct types *types = types_new();
-    bool ok = tables_discover(pg, types, p->config, NULL, add_stream, listing, err);
+    bool ok = tables_discover_all(pg, types, p->config, add_stream, listing, err);
     types_free(&types);
     return ok && (listing->count ||
                   err_set(err, ERR_CONFIG,

@@ -46,9 +46,11 @@ static const char tables_sql[] =
     " AND cd.classoid = 'pg_class'::regclass "
     "WHERE c.relpersistence = 'p'"
     " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-    " AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')"
-    " AND %s "
+    " AND (%s) AND %s "
     "ORDER BY n.nspname, c.relname, a.attnum";
+
+static const char readable_sql[] =
+    "has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')";
 
 enum {
     COL_OID,
@@ -93,7 +95,7 @@ static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struc
     uncaptured_sql(&uncaptured, out_text(&publication), version);
     discover_filter_sql(&filter, scope, version);
     out_format(&sql, tables_sql, out_text(&keys), out_text(&publication), not_null_sql(version),
-               out_text(&uncaptured), out_text(&filter));
+               out_text(&uncaptured), scope->unreadable ? "true" : readable_sql, out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);
@@ -226,12 +228,22 @@ bool tables_discover(struct pg *pg, struct types *types, const struct config *co
                      bool (*visit)(void *, const struct discovered_table *, struct err *),
                      void *context, struct err *err)
 {
-    return discover(pg, types, &(struct discover_scope){config, only, false}, visit, context, err);
+    struct discover_scope scope = {.config = config, .only = only};
+    return discover(pg, types, &scope, visit, context, err);
+}
+
+bool tables_discover_all(struct pg *pg, struct types *types, const struct config *config,
+                         bool (*visit)(void *, const struct discovered_table *, struct err *),
+                         void *context, struct err *err)
+{
+    struct discover_scope scope = {.config = config, .unreadable = true};
+    return discover(pg, types, &scope, visit, context, err);
 }
 
 bool tables_discover_bindable(struct pg *pg, struct types *types, const struct config *config,
                               bool (*visit)(void *, const struct discovered_table *, struct err *),
                               void *context, struct err *err)
 {
-    return discover(pg, types, &(struct discover_scope){config, NULL, true}, visit, context, err);
+    struct discover_scope scope = {.config = config, .bindable = true};
+    return discover(pg, types, &scope, visit, context, err);
 }

@@ -10,6 +10,7 @@ struct discover_scope {
     const struct config *config;
     const struct catalog *only; /* NULL: all that the config lets through */
     bool bindable;              /* see tables_discover_bindable; without `only` */
+    bool unreadable;            /* also tables that this user may not read */
 };
 
 /*

@@ -141,7 +141,7 @@ bool prerequisites_leave_out(struct pg *pg, const struct config *config, struct 
     struct facts facts = {0};
     bool ok = facts_read(pg, config, catalog, &facts, err);
     for (int i = 0, kept = 0; ok && kept < catalog->count; i++) {
-        if (find_unpublishable(&facts, i, config, &catalog->streams[kept], left_out)) {
+        if (find_uncapturable(&facts, i, config, &catalog->streams[kept], left_out)) {
             catalog_remove(catalog, kept);
         } else {
             kept++;

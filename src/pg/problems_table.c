@@ -247,7 +247,7 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
 /*
  * Once a table is published, the server refuses UPDATE and DELETE on it unless a replica identity
  * identifies its rows: the application would be blocked. If others have published it, it is so
- * already.
+ * already. So this is to be fixed before the table is published.
  */
 static void find_unidentified(const struct facts *facts, const struct table_facts *table,
                               const struct config *config, const char *name,
@@ -339,20 +339,21 @@ void find_table(const struct facts *facts, int i, const struct config *config,
         find_unreadable(facts, table, stream, name, problems);
         find_key_repeats(table, stream, name, problems);
         if (!find_partitioning(facts, table, config, name, problems)) {
-            find_unpublished(facts, table, config, name, problems);
             find_unidentified(facts, table, config, name, problems);
+            find_unpublished(facts, table, config, name, problems);
         }
     }
     free(name);
 }
 
-bool find_unpublishable(const struct facts *facts, int i, const struct config *config,
-                        const struct catalog_stream *stream, struct problems *problems)
+bool find_uncapturable(const struct facts *facts, int i, const struct config *config,
+                       const struct catalog_stream *stream, struct problems *problems)
 {
     size_t before = problems->count;
     char *name = sql_table(stream->schema, stream->table);
-    find_unpublished(facts, &facts->tables[i], config, name, problems);
+    find_unreadable(facts, &facts->tables[i], stream, name, problems);
     find_unidentified(facts, &facts->tables[i], config, name, problems);
+    find_unpublished(facts, &facts->tables[i], config, name, problems);
     free(name);
     return problems->count > before;
 }

@@ -11,9 +11,10 @@ void find_watermarks(const struct facts *, const struct config *, struct problem
 void find_table(const struct facts *, int i, const struct config *, const struct catalog_stream *,
                 struct problems *problems);
 
-/* Find only what keeps an unpublished table from being added to the publication. */
-bool find_unpublishable(const struct facts *, int i, const struct config *,
-                        const struct catalog_stream *, struct problems *problems);
+/* Find only what may be wrong with a table that a user has not named: that it cannot be read, or not
+ * be added to the publication. */
+bool find_uncapturable(const struct facts *, int i, const struct config *,
+                       const struct catalog_stream *, struct problems *problems);
 
 /* Whether prerequisites_create has to add the table to the publication that exists. */
 bool table_unpublished(const struct facts *, const struct table_facts *);

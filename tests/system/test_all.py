@@ -58,6 +58,27 @@ def test_a_table_that_cannot_be_published_is_left_out(arguments):
     assert_refused(run("read", *config, "--all", "shop.another").finish(), "config_error", "shop", "another", "REPLICA IDENTITY FULL")
 
 
+def test_a_table_that_may_not_be_read_any_more_is_left_out_and_said(arguments, user):
+    _, one = arguments
+    tables = 'shop.orders, shop."Odd ""name"'
+    one.database.execute(f"CREATE PUBLICATION {one.database.publication} FOR TABLE {tables}")
+    one.config = one.database.config(**user("REPLICATION", "GRANT USAGE ON SCHEMA shop TO {user}", f"GRANT SELECT ON {tables} TO {{user}}"),
+                                     advanced={"read_only_capture": True})
+    config = ["--config", one.path("config.json", one.config)]
+    state = one.path("state.json", [run("read", *config, "--all", "shop.*").succeed().states[-1]])
+    name = one.config["user"]
+    one.database.execute(f"REVOKE SELECT ON shop.orders FROM {name}", "INSERT INTO shop.orders VALUES (10)")
+    process = run("read", *config, "--all", "shop.*", "--state", state).succeed()
+    assert not process.records
+    assert f'not captured: user "{name}" may not read table "shop"."orders": run' in process.stderr
+    assert "stream shop.orders of the state is not captured any more" in process.stderr
+    remedy = f'GRANT SELECT ON TABLE "shop"."orders" TO "{name}"'
+    assert remedy in process.stderr
+    one.database.execute(remedy)
+    again = run("read", *config, "--all", "shop.*", "--state", one.path("state.json", [process.states[-1]])).succeed()
+    assert "not captured" not in again.stderr and sorted(record["data"]["id"] for record in again.records) == [1, 10]
+
+
 def test_what_does_not_go_together_is_said(arguments):
     config, one = arguments
     catalog = one.write_catalog()
