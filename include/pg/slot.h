@@ -101,6 +101,10 @@ struct slot_claim {
     bool standby; /* a standby will do, if it has the slot */
 };
 
+/* Whether the server still keeps WAL for the slot, which exists. ERR_CONFIG: the changes after the
+ * cursor are lost. */
+bool slot_valid(const struct slot *, const char *name, uint64_t cursor, struct err *);
+
 /* Set ERR_TRANSIENT: a standby answered that has no slot of its own for the capture. `standby`:
  * with such a slot it would be accepted. Returns false. */
 bool slot_elsewhere(bool standby, struct err *err);

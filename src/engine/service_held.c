@@ -114,7 +114,10 @@ bool answer_slot(struct service *s, struct err *err)
         show_slot(&s->config->progress->slot, &slot);
         mark(s->config->progress, slot.wal_end);
         look_at_decoding(s, &slot);
-        within = guard(s, &slot, err);
+        within =
+            (!slot_is_own(&slot) || slot_valid(&slot, s->config->config->slot,
+                                               shared_load(&s->config->progress->position), err)) &&
+            guard(s, &slot, err);
     }
     slot_clear(&slot);
     return within;

@@ -142,6 +142,20 @@ static bool slot_usable(const struct slot *now, const char *slot, const char *da
     return true;
 }
 
+bool slot_valid(const struct slot *now, const char *slot, uint64_t cursor, struct err *err)
+{
+    const char *reason = now->invalidation ? now->invalidation : "wal_removed";
+    if (!now->invalidation && now->restart_lsn) {
+        return true;
+    }
+    err_set(err, ERR_CONFIG,
+            "the server invalidated replication slot \"%s\" (%s): the changes after %s are lost; "
+            "drop it with SELECT pg_drop_replication_slot('%s'), %s, and " BEGIN_AGAIN,
+            slot, now->invalidation ? reason : "it keeps no WAL", lsn_format(cursor).s, slot,
+            slot_invalidation_remedy(reason));
+    return err_remedy(err, REMEDY_BEGIN_AGAIN);
+}
+
 static bool verify(const struct slot_claim *claim, const struct slot *now, const char *slot,
                    const char *database, const struct server_identity *server,
                    uint64_t timeline_end, struct err *err)
@@ -152,14 +166,8 @@ static bool verify(const struct slot_claim *claim, const struct slot *now, const
                      claim->timeline && claim->timeline < server->timeline, err)) {
         return false;
     }
-    if (now->invalidation || !now->restart_lsn) {
-        const char *reason = now->invalidation ? now->invalidation : "wal_removed";
-        return err_set(
-            err, ERR_CONFIG,
-            "the server invalidated replication slot \"%s\" (%s): the changes after %s "
-            "are lost; drop it with SELECT pg_drop_replication_slot('%s'), %s, and " BEGIN_AGAIN,
-            slot, now->invalidation ? reason : "it keeps no WAL", lsn_format(claim->cursor).s, slot,
-            slot_invalidation_remedy(reason));
+    if (!slot_valid(now, slot, claim->cursor, err)) {
+        return false;
     }
     if (now->confirmed_flush > claim->cursor) {
         return err_set(err, ERR_CONFIG,

@@ -1,5 +1,6 @@
 """A gap is an error that says what was lost and what to do, never a silent skip."""
 
+import os
 import time
 
 import pytest
@@ -95,6 +96,26 @@ def test_a_slot_that_the_server_invalidated(tmp_path):
             own.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 16000)", "CHECKPOINT")
         own.wait_for(f"SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
         refused(one, own.slot, "max_slot_wal_keep_size")
+        own.connection.close()
+
+
+def test_a_slot_that_the_server_invalidates_while_the_output_is_not_read(tmp_path):
+    """The reader's thread waits for the output, so that the looks at the slot have to find it."""
+    with Server(max_slot_wal_keep_size="1MB", min_wal_size="32MB", max_wal_size="32MB") as small:
+        own = Database(small)
+        own.execute("CREATE TABLE t (id int, a text)", "ALTER TABLE t REPLICA IDENTITY FULL", "CREATE TABLE noise (filler text)")
+        one = Capture(own, tmp_path, ["t"], tail=True, advanced={"check_interval": "1s"})
+        reader, writer = os.pipe()
+        process = one.start(stdout=writer)
+        own.wait_for("SELECT count(*) > 0 FROM pg_replication_slots WHERE active")
+        own.execute(*["INSERT INTO t SELECT n, repeat('x', 1000) FROM generate_series(1, 1000) n"] * 60)
+        for _ in range(6):
+            own.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 16000)", "CHECKPOINT")
+        own.wait_for(f"SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
+        process.finish()
+        assert process.process.returncode == 1 and f'the server invalidated replication slot "{own.slot}"' in process.stderr
+        os.close(reader)
+        os.close(writer)
         own.connection.close()
 
 
