@@ -24,6 +24,9 @@ enum pg_kind {
 struct pg;
 struct pg_rows;
 
+/* The application_name of the connection that reads a slot. */
+#define REPLICATION_NAME "source-postgres replication"
+
 /* `name` is shown as application_name. stop_fd -1: nothing to watch. NULL on failure. The
  * configuration is borrowed as long as the connection lives. */
 struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int stop_fd,

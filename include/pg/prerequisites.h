@@ -20,6 +20,7 @@ enum slot_use {
     SLOT_MUST_BE_FREE, /* to read it: it is a problem that another process does */
     SLOT_GOES_ON,      /* the same, to continue from a state: slot_verify reports what is lost */
     SLOT_MAY_BE_READ,  /* by the capture that is being examined */
+    SLOT_MAY_BE_OURS,  /* by a capture of this program, but by no other */
 };
 
 /*

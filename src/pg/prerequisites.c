@@ -23,7 +23,7 @@ static bool try_replication(const struct pg *pg, const struct server_facts *fact
                             struct pg **replication, struct problems *problems, struct err *err)
 {
     struct server_identity server;
-    const char *name = replication ? "source-postgres replication" : "source-postgres check";
+    const char *name = replication ? REPLICATION_NAME : "source-postgres check";
     struct pg *tried = pg_open(pg->config, PG_REPLICATION, name, pg->stop_fd, err);
     bool ok = tried && server_identify(tried, &server, err);
     if (ok && replication) {
@@ -75,13 +75,16 @@ static bool wait_for_slot(struct pg *pg, const struct config *config, struct slo
 
 /* Add a problem that names the session that reads the slot, as far as we may see it. */
 static bool find_reader(struct pg *pg, const struct config *config, const struct slot *slot,
-                        struct problems *problems, struct err *err)
+                        enum slot_use use, struct problems *problems, struct err *err)
 {
     struct slot_reader reader;
     if (!slot_reader_read(pg, slot, &reader, err)) {
         return false;
     }
-    if (reader.seen) {
+    bool ours = reader.seen && !strcmp(reader.application, REPLICATION_NAME);
+    if (use == SLOT_MAY_BE_OURS && ours) {
+        /* it is being captured */
+    } else if (reader.seen) {
         problem(problems,
                 "replication slot \"%s\" is in use by process %d (%s, user %s, from %s) since %s: "
                 "stop that capture, or run SELECT pg_terminate_backend(%d), or set "
@@ -119,7 +122,8 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
 {
     struct facts own = {0}, *f = facts ? facts : &own;
     bool ok = facts_read(pg, config, catalog, f, err) &&
-              (use == SLOT_MAY_BE_READ || wait_for_slot(pg, config, &f->slot, err));
+              (use == SLOT_MAY_BE_READ || use == SLOT_MAY_BE_OURS ||
+               wait_for_slot(pg, config, &f->slot, err));
     if (ok && use == SLOT_GOES_ON && f->server.standby &&
         !(config->read_only_capture && slot_is_own(&f->slot))) {
         ok = slot_elsewhere(config->read_only_capture, err);
@@ -128,7 +132,7 @@ bool prerequisites_check(struct pg *pg, const struct config *config, const struc
         bool taken = use != SLOT_MAY_BE_READ && f->slot.active_pid;
         problems_find(f, config, catalog, use, problems);
         ok = try_watermarks(pg, f, config, problems, err) &&
-             (!taken || find_reader(pg, config, &f->slot, problems, err)) &&
+             (!taken || find_reader(pg, config, &f->slot, use, problems, err)) &&
              try_replication(pg, &f->server, replication, problems, err);
     }
     facts_free(&own);

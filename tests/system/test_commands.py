@@ -3,10 +3,14 @@
 import os
 import re
 import subprocess
+from contextlib import closing
 
+import psycopg2
 import pytest
+from psycopg2.extras import LogicalReplicationConnection
 
 from connector import executable, run
+from server import PASSWORD, SUPERUSER
 
 
 def test_spec():
@@ -101,6 +105,19 @@ def check(capture, **changes):
 
 def test_check_succeeds_and_leaves_no_slot(database, capture):
     assert check(capture) == {"status": "SUCCEEDED"}
+
+
+def test_check_succeeds_beside_a_capture_and_fails_beside_another_reader(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    one = capture(["t"], tail=True)
+    process = one.start().wait_for_state()
+    assert check(capture) == {"status": "SUCCEEDED"}
+    process.stop()
+    with closing(psycopg2.connect(host="127.0.0.1", port=database.server.port, user=SUPERUSER, password=PASSWORD, dbname=database.name,
+                                  connection_factory=LogicalReplicationConnection)) as other:
+        other.cursor().start_replication(database.slot, options={"proto_version": "1", "publication_names": database.publication})
+        status = check(capture)
+    assert status["status"] == "FAILED" and "is in use by process" in status["message"]
 
 
 @pytest.mark.parametrize("changes, word", [({"password": "wr0ng-pass"}, "password"), ({"database": "nowhere"}, "nowhere"),
