@@ -24,6 +24,30 @@ static struct size_text size(uint64_t bytes)
     return text;
 }
 
+static void print_position(struct out *out, const struct slot *slot)
+{
+    if (slot->confirmed_flush) {
+        out_format(out, ", %s behind, at %s",
+                   size(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
+                   lsn_format(slot->confirmed_flush).s);
+    } else if (slot->restart_lsn) {
+        out_string(out, ", which is being created, and waits for transactions that began before");
+    }
+}
+
+static void print_kept(struct out *out, const struct slot *slot)
+{
+    if (slot->restart_lsn) {
+        out_format(out, "\n             the server keeps %s of WAL for it",
+                   size(lsn_distance(slot->restart_lsn, slot->wal_end)).s);
+    } else {
+        out_string(out, "\n             the server keeps no WAL for it");
+    }
+    if (slot->wal_status) {
+        out_format(out, " (%s)", slot->wal_status);
+    }
+}
+
 static void print_slot(struct out *out, const struct look *look)
 {
     const struct slot *slot = &look->facts.slot;
@@ -32,14 +56,9 @@ static void print_slot(struct out *out, const struct look *look)
         out_format(out, "slot         \"%s\" is not there\n", name);
         return;
     }
-    out_format(out, "slot         \"%s\", %s behind, at %s", name,
-               size(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
-               lsn_format(slot->confirmed_flush).s);
-    out_format(out, "\n             the server keeps %s of WAL for it",
-               size(lsn_distance(slot->restart_lsn, slot->wal_end)).s);
-    if (slot->wal_status) {
-        out_format(out, " (%s)", slot->wal_status);
-    }
+    out_format(out, "slot         \"%s\"", name);
+    print_position(out, slot);
+    print_kept(out, slot);
     if (slot->safe_wal_size != INT64_MAX) {
         out_format(out, ", and drops it after %s more",
                    size(slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0).s);

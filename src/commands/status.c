@@ -6,17 +6,20 @@
 #include "pg/failover.h"
 #include "pg/prerequisites.h"
 
-/* Sizes are optional: the command does not fail without them. */
+/* Numbers of rows are optional: the command does not fail without them, nor wait long for a lock. */
 static void describe(struct pg *pg, struct look *look)
 {
-    struct err ignored;
+    struct err err;
     struct problems problems = {0};
     struct types *types = types_new();
     const struct request *request = look->request;
     if (request->catalog && look->facts.publication.exists && !look->problems.count &&
-        !tables_describe(pg, types, request->config, request->catalog, &look->tables, &problems,
-                         &ignored)) {
+        !(pg_exec(pg, "SET lock_timeout='1s'", &err) &&
+          tables_describe(pg, types, request->config, request->catalog, &look->tables, &problems,
+                          &err))) {
         look->tables = NULL;
+        err_prefix(&err, "the numbers of rows are not known: ");
+        problems_add(&look->remarks, err.message);
     }
     types_free(&types);
     problems_free(&problems);

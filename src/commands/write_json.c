@@ -81,7 +81,8 @@ static void write_slot(struct out *out, const struct look *look)
         boolean(out, "failover", slot->failover);
         lsn(out, "restart_lsn", slot->restart_lsn);
         lsn(out, "confirmed_flush_lsn", slot->confirmed_flush);
-        number(out, "lag_bytes", true, (int64_t)lsn_distance(slot->confirmed_flush, slot->wal_end));
+        number(out, "lag_bytes", slot->confirmed_flush,
+               (int64_t)lsn_distance(slot->confirmed_flush, slot->wal_end));
         number(out, "retained_bytes", slot->restart_lsn,
                (int64_t)lsn_distance(slot->restart_lsn, slot->wal_end));
         write_reader(out, look);

@@ -16,15 +16,16 @@
 #include "replication.h"
 
 enum {
-    BUSY_US = 1000,         /* polls that bring something this soon one after the other… */
-    BUSY_POLLS = 8,         /* …so many times mean that the server has much to send… */
-    GATHER_US = 800,        /* …and that it may gather for so long: see wait_for_more() */
-    GATHER_LOCAL_US = 200,  /* the buffer of a Unix socket holds few messages */
-    HOLD_US = 1000,         /* no longer does a batch wait for more */
-    POLL_US = 1000 * 1000,  /* so often acknowledgements are looked for */
-    ASKED_US = 1000 * 1000, /* requests for a status this soon one after the other… */
-    ASKED_OFTEN = 10,       /* …so many times are not the usual ones */
-    SILENT_STATUSES = 3,    /* unanswered reports after which the connection is probed */
+    BUSY_US = 1000,               /* polls that bring something this soon one after the other… */
+    BUSY_POLLS = 8,               /* …so many times mean that the server has much to send… */
+    GATHER_US = 800,              /* …and that it may gather for so long: see wait_for_more() */
+    GATHER_LOCAL_US = 200,        /* the buffer of a Unix socket holds few messages */
+    HOLD_US = 1000,               /* no longer does a batch wait for more */
+    POLL_US = 1000 * 1000,        /* so often acknowledgements are looked for */
+    ASKED_US = 1000 * 1000,       /* requests for a status this soon one after the other… */
+    ASKED_OFTEN = 10,             /* …so many times are not the usual ones */
+    STALLED_US = 5 * 1000 * 1000, /* so long without room for a batch, the output is not read */
+    SILENT_STATUSES = 3,          /* unanswered reports after which the connection is probed */
     XLOGDATA_HEADER = 25,
 };
 
@@ -43,21 +44,37 @@ static bool status_if_due(struct replication *r, struct err *err)
     return !due || replication_status(r, silence_us > r->status_us / 2, err);
 }
 
+/*
+ * A sender that waits for us to read cannot be ended by the server: its checkpoints, which are to
+ * invalidate the slot and to remove WAL, wait for it, too. So we close the connection.
+ */
+static bool may_stall(const struct replication *r, int64_t since_us, struct err *err)
+{
+    bool ends = shared_load(&r->config->progress->slot.status) == SLOT_STATUS_UNRESERVED;
+    return !ends || clock_monotonic_us() - since_us < STALLED_US ||
+           err_set(err, ERR_TRANSIENT,
+                   "the output is not read, and the server keeps no WAL for the slot beyond its "
+                   "next checkpoint, which must not wait for us");
+}
+
 /* Wait for an empty batch, but never so long that wal_sender_timeout ends the stream. */
 static bool have_batch(struct replication *r, struct err *err)
 {
     struct pool *pool = r->pipeline->pools[POOL_REPLICATION];
     uint64_t *waiting = &r->config->progress->reader_waits;
+    int64_t since_us = clock_monotonic_us();
     while (!r->batch) {
         if (run_stopping(r->config->run)) {
             return err_set(err, ERR_STOPPED, "stopped");
         }
         bool waits = !pool_free_batches(pool);
         shared_store(waiting, waits);
-        r->batch = pool_take(pool, BATCH_EVENTS, r->config->run, r->next_status_us);
+        int64_t poll_us = clock_monotonic_us() + POLL_US;
+        r->batch = pool_take(pool, BATCH_EVENTS, r->config->run,
+                             poll_us < r->next_status_us ? poll_us : r->next_status_us);
         shared_store(waiting, waits && !r->batch);
         r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
-        if (!r->batch && !status_if_due(r, err)) {
+        if (!r->batch && (!status_if_due(r, err) || !may_stall(r, since_us, err))) {
             return false;
         }
         if (r->batch) {

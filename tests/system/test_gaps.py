@@ -1,11 +1,13 @@
 """A gap is an error that says what was lost and what to do, never a silent skip."""
 
 import os
+import subprocess
 import time
 
 import pytest
 
 from capture import Capture
+from connector import executable
 from database import Database
 from refusal import assert_refused
 from server import Server, major
@@ -96,6 +98,9 @@ def test_a_slot_that_the_server_invalidated(tmp_path):
             own.execute("INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 16000)", "CHECKPOINT")
         own.wait_for(f"SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
         refused(one, own.slot, "max_slot_wal_keep_size")
+        shown = subprocess.run([executable(), "status", "--config", one.path("config.json", one.config)], check=True, capture_output=True,
+                               text=True, timeout=30).stdout
+        assert "the server keeps no WAL for it (lost)" in shown
         own.connection.close()
 
 

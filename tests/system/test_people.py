@@ -176,6 +176,36 @@ def test_status(database, capture):
     assert "problems     table" in people("status", *config, "--catalog", one.write_catalog())
 
 
+def test_status_of_a_slot_that_is_being_created(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"], tail=True)
+    older = database.connect()
+    older.autocommit = False
+    older.cursor().execute("INSERT INTO items VALUES (1)")
+    process = one.start()
+    database.wait_for("SELECT count(*) > 0 FROM pg_replication_slots WHERE database = current_database()")
+    assert "which is being created, and waits for" in people("status", "--config", one.path("config.json", one.config))
+    assert status(one)["slot"]["lag_bytes"] is None
+    older.commit()
+    process.wait_for_state().stop()
+    older.close()
+
+
+@pytest.mark.limit(60)
+def test_status_under_a_lock(database, capture):
+    """An incident is when it is needed."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"])
+    one.run()
+    locker = database.connect()
+    locker.autocommit = False
+    locker.cursor().execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
+    shown = people("status", "--config", one.path("config.json", one.config), "--catalog", one.write_catalog())
+    assert "items" in shown and "the numbers of rows are not known: " in shown and "lock timeout" in shown
+    locker.rollback()
+    locker.close()
+
+
 def test_status_for_a_role_without_pg_monitor(database, capture, role):
     """The server hides from it what it sends to its own capture."""
     one, config = prepare(database, capture, role)
