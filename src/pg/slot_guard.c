@@ -37,7 +37,8 @@ static void add_cause(struct out *out, const struct slot_guard *g, const struct 
                         "the capture catch up");
     } else {
         out_string(out, "most of it was written while transactions were open that began before: "
-                        "end those that the log names");
+                        "the server removes it some time after they end, and the log names those "
+                        "that are open");
     }
 }
 
