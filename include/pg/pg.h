@@ -39,12 +39,13 @@ struct notices {
     void (*line)(void *context, bool warning, const char *text);
     void (*wait)(void *context, const char *text);
     void *context;
+    bool soon; /* statements end after 2 s of a wait for a lock: it is to be told before */
 };
 
 /*
  * From now on, lines about this connection go there; before this call they are dropped. Among them:
- * after some seconds, and then from time to time, which session holds the lock that a statement
- * waits for.
+ * after some seconds (`soon`: after one), and then from time to time, which session holds the lock
+ * that a statement waits for.
  */
 void pg_tell(struct pg *, const struct notices *);
 

@@ -58,9 +58,10 @@ void question_free(struct question **question)
     free(q);
 }
 
-/* No question may wait long for a lock: others wait behind it. */
+/* No question may wait long for a lock: others wait behind it. Who holds it is to be seen before. */
 static bool limit_locks(struct service *s, struct err *err)
 {
+    pg_tell(s->pg, &(struct notices){log_notice, log_notice_wait, &s->wait, s->running});
     return !s->running || pg_exec(s->pg, "SET lock_timeout='2s'", err);
 }
 
@@ -69,9 +70,6 @@ bool service_open(struct service *s, struct err *err)
     const struct engine_config *c = s->config;
     pg_close(&s->pg);
     s->pg = pg_open(c->config, PG_SQL, "source-postgres service", run_stop_fd(c->run), err);
-    if (s->pg) {
-        pg_tell(s->pg, &(struct notices){log_notice, log_notice_wait, &s->wait});
-    }
     uint64_t replayed;
     return s->pg && limit_locks(s, err) &&
            backfill_catch_up(s->pg, &c->progress->received, c->run, &s->wait, &replayed, err);
@@ -89,9 +87,10 @@ void service_close(struct service *s)
     ring_free(&s->answers);
 }
 
-bool service_was_locked(const struct service *s)
+/* Not what the connection remembers: a failed transaction is rolled back, which succeeds. */
+bool service_was_locked(const struct err *err)
 {
-    return s->pg && !strcmp(pg_sqlstate(s->pg), "55P03");
+    return !strcmp(err->sqlstate, "55P03");
 }
 
 bool service_is_stale(const struct service *s)
@@ -103,7 +102,7 @@ bool service_is_stale(const struct service *s)
 bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
 {
     int64_t pause_us;
-    while (!run_stopping(s->config->run) && !(s->running && service_was_locked(s)) &&
+    while (!run_stopping(s->config->run) && !(s->running && service_was_locked(err)) &&
            retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
         shared_store(&s->config->progress->service_reconnects, ++s->reconnects);
         log_wait(&s->wait, LOG_WARN, "service connection interrupted, will try again: %s",
@@ -231,7 +230,7 @@ static void service_main(void *context)
         q->err = (struct err){0};
         q->ok = follow(s, &q->err) && answer(s, q, &q->err);
         q->timeline = s->followed;
-        q->busy = q->busy || (!q->ok && service_was_locked(s));
+        q->busy = q->busy || (!q->ok && service_was_locked(&q->err));
         ring_push(s->answers, (void **)&q);
     }
 }

@@ -135,8 +135,8 @@ bool service_is_stale(const struct service *);
 /* After a failure: whether to try again, on a new connection. */
 bool service_may_retry(struct service *, struct retry *, struct err *);
 
-/* Whether the last query failed because it waited for a lock. */
-bool service_was_locked(const struct service *);
+/* Whether a query failed so because it waited for a lock. */
+bool service_was_locked(const struct err *);
 
 /* The answers, in the files of the service. */
 bool answer_binding(struct service *, struct question *, struct err *);

@@ -22,6 +22,7 @@ struct pg {
     const struct config *config;
     enum pg_kind kind;
     struct notices notices; /* all NULL: they are dropped */
+    int64_t next_soon_us;   /* notices.soon: no early look at waits before this */
     int stop_fd;
     int pid;          /* of the server's process, which a pooler's greeting does not show */
     bool in_recovery; /* the server was, when the connection was made */

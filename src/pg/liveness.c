@@ -22,6 +22,7 @@ enum {
     SILENCE_US =
         5 * 1000 * 1000, /* before the first question; each further one takes twice as long */
     SILENCE_MOST_US = 40 * 1000 * 1000,
+    SOON_US = 1000 * 1000, /* before a look at locks alone: see struct notices */
     OTHERS_ASK_US = 1000 * 1000,
     GOOD_US = 2 * 1000 * 1000,    /* less than a silence: what was sent before it is seen in it */
     REPORT_US = 30 * 1000 * 1000, /* from one line about a wait to the next */
@@ -100,22 +101,28 @@ static bool lost(struct pg *pg, const char *why, struct err *err)
                    why);
 }
 
-/* Ask over a connection of its own. *answered is false where the server is there, but full. */
-static bool ask(struct pg *pg, bool *answered, struct err *err)
+/* Ask over a connection of its own. */
+static bool take_answer(struct pg *pg, struct err *err)
 {
-    struct err failure = {0};
-    struct pg *probe =
-        pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, &failure);
-    struct pg_rows *rows = probe ? pg_query(probe, sessions_sql, 0, NULL, &failure) : NULL;
-    struct pg_rows *waits = rows ? pg_query(probe, pg_waits_sql, 0, NULL, &failure) : NULL;
-    *answered = waits != NULL;
-    if (*answered) {
+    struct pg *probe = pg_open(pg->config, PG_PROBE, "source-postgres probe", pg->stop_fd, err);
+    struct pg_rows *rows = probe ? pg_query(probe, sessions_sql, 0, NULL, err) : NULL;
+    struct pg_rows *waits = rows ? pg_query(probe, pg_waits_sql, 0, NULL, err) : NULL;
+    bool ok = waits != NULL;
+    if (ok) {
         take_sessions(pg, rows);
         pg_rows_free(&shared.waits);
         shared.waits = waits;
     }
     pg_rows_free(&rows);
     pg_close(&probe);
+    return ok;
+}
+
+/* *answered is false where the server is there, but full. */
+static bool ask(struct pg *pg, bool *answered, struct err *err)
+{
+    struct err failure = {0};
+    *answered = take_answer(pg, &failure);
     if (!*answered && failure.kind == ERR_STOPPED) {
         *err = failure;
         return false;
@@ -167,10 +174,44 @@ bool pg_still_served(struct pg *pg, struct err *err)
     return still_served(pg, NULL, &asked, err);
 }
 
+/* Who holds the lock that a statement waits for, and nothing else: whether the connection is lost,
+ * a later look finds. */
+static void report_soon(struct pg *pg, bool *said)
+{
+    struct err ignored = {0};
+    if (atomic_flag_test_and_set(&shared.taken)) {
+        return;
+    }
+    if (take_answer(pg, &ignored)) {
+        *said |= pg_report_wait(pg, shared.waits);
+    }
+    atomic_flag_clear(&shared.taken);
+    pg->next_soon_us = clock_monotonic_us() + (*said ? REPORT_US : SILENCE_US);
+}
+
+/* Before the server may end the statement. */
+static bool wait_soon(struct pg *pg, short events, bool *ready, bool *said, struct err *err)
+{
+    *ready = false;
+    if (!pg->notices.soon || !pg->notices.wait || clock_monotonic_us() < pg->next_soon_us) {
+        return true;
+    }
+    if (!pg_poll(pg, events, SOON_US, ready, err)) {
+        return false;
+    }
+    if (!*ready) {
+        report_soon(pg, said);
+    }
+    return true;
+}
+
 static bool wait_saying(struct pg *pg, short events, bool *said, struct err *err)
 {
-    bool ready = false, asked = true;
-    int64_t silence_us = SILENCE_US, reported_us = 0;
+    bool ready, asked = true;
+    if (!wait_soon(pg, events, &ready, said, err) || ready) {
+        return ready;
+    }
+    int64_t silence_us = SILENCE_US, reported_us = *said ? clock_monotonic_us() : 0;
     for (;;) {
         if (!pg_poll(pg, events, asked ? silence_us : OTHERS_ASK_US, &ready, err) || ready) {
             return ready;

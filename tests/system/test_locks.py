@@ -1,11 +1,15 @@
 """Locks of other sessions: the log names the session that a statement waits for, the capture continues afterwards, and
 a stop ends the wait."""
 
+import json
+import time
 from contextlib import closing
 
 import pytest
 
 from proxy import Proxy
+from test_metrics import scrape, start, value
+from test_people import people
 
 ROWS = 20000
 WAITING = ("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -91,6 +95,25 @@ def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
     one.keep(process.succeed())
     one.assert_equal(two=["id"])
     assert "will try again" not in process.stderr
+
+
+SERVICE = "SELECT pid FROM pg_stat_activity WHERE application_name = 'source-postgres service' AND datname = current_database()"
+
+
+def test_a_running_capture_that_asks_about_a_locked_table(tables, holder, capture):
+    """It asks again and again, on the connection that it has, and names the session all the same."""
+    one = capture(["two"], tail=True)
+    process = start(one).wait_for_active()
+    service = tables.value(SERVICE)
+    hold(holder, "LOCK TABLE two IN ACCESS EXCLUSIVE MODE")
+    people("backfill", "--config", "-", "public.two", stdin=json.dumps(one.config))
+    wait_for_line(process, holder, "waits for a lock on public.two: ")
+    time.sleep(3)  # longer than a statement may wait
+    release(holder)
+    process.wait_for_records(2 * ROWS)
+    assert value(scrape(process), "reconnects_total", connection="service") == 0
+    assert tables.value(SERVICE) == service
+    assert "will try again" not in process.stop().stderr
 
 
 def test_a_stop_while_it_waits(tables, holder, capture):
