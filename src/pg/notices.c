@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "internal.h"
@@ -41,6 +42,37 @@ void pg_warning(const struct pg *pg, const char *format, ...)
     va_end(args);
 }
 
+/* What a statement is for, by its first words; the first that fit. Names of columns are quoted. */
+static const struct {
+    const char *words, *purpose;
+} purposes[] = {
+    {"LOCK TABLE ", "reading rows"},
+    {"SELECT \"", "reading rows"},
+    {"SELECT NULL", "reading rows"},
+    {"SELECT EXISTS (SELECT FROM ", "reading rows"},
+    {"SELECT * FROM (SELECT ", "cutting the table into key ranges"},
+    {"SELECT pg_catalog.txid_current_snapshot()::text,x.*", "reading a row by its key"},
+    {"SELECT lsn FROM pg_create_logical_replication_slot", "creating the replication slot"},
+    {"SELECT pg_drop_replication_slot", "dropping the replication slot"},
+    {"SELECT ", "reading the catalogs"},
+    {"WITH ", "reading the catalogs"},
+    {"CREATE TABLE ", "creating the watermarks table"},
+    {"CREATE PUBLICATION ", "creating the publication"},
+    {"ALTER PUBLICATION ", "adding a table to the publication"},
+    {"INSERT ", "writing to the watermarks table"},
+    {"DELETE ", "writing to the watermarks table"},
+};
+
+static const char *purpose_of(const char *statement)
+{
+    for (size_t i = 0; i < sizeof purposes / sizeof *purposes; i++) {
+        if (!strncmp(statement, purposes[i].words, strlen(purposes[i].words))) {
+            return purposes[i].purpose;
+        }
+    }
+    return "a statement of the capture";
+}
+
 /*
  * For each session of this user: its statement, what it waits for, and which sessions hold that. A
  * process waits for one lock at a time; those that are on the ids of transactions are waits for
@@ -48,7 +80,7 @@ void pg_warning(const struct pg *pg, const char *format, ...)
  */
 const char pg_waits_sql[] =
     "SELECT l.pid,"
-    " left(w.query, 100) || CASE WHEN length(w.query) > 100 THEN '...' ELSE '' END,"
+    " left(w.query, 100),"
     " CASE WHEN l.locktype IN ('transactionid', 'virtualxid') THEN 'older transactions to end'"
     "  ELSE format('a lock on %s', coalesce(l.relation, l.classid)::regclass) END,"
     " (SELECT string_agg(coalesce("
@@ -73,7 +105,7 @@ bool pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
             !pg_rows_null(waits, row, WAIT_WHOM)) {
             char *text = mem_format(
                 "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
-                rows_text(waits, row, WAIT_STATEMENT), rows_text(waits, row, WAIT_WHAT),
+                purpose_of(rows_text(waits, row, WAIT_STATEMENT)), rows_text(waits, row, WAIT_WHAT),
                 rows_text(waits, row, WAIT_WHOM));
             pg->notices.wait(pg->notices.context, text);
             free(text);
