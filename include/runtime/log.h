@@ -40,8 +40,8 @@ void log_free(struct log **);
 
 /*
  * The same line is written at most once a minute, unless it is an error; then how many times it was
- * left out. What a thread waits for is written again at once if another wait was written in
- * between.
+ * left out. What a thread waits for is written again at once if the same thread logged another wait
+ * in between, or any thread a status.
  */
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -20,6 +20,12 @@ struct line {
     char text[];
 };
 
+/* The last wait that a thread logged. */
+struct thread_wait {
+    pthread_t thread;
+    char *text; /* owned; NULL: none yet */
+};
+
 struct log {
     enum log_level threshold;
     log_writer *write;
@@ -29,7 +35,9 @@ struct log {
     unsigned count; /* read without the lock, to see quickly that there is nothing */
     unsigned waits, waits_said;
     struct repeats repeats;
-    char *status; /* owned; the last one written; NULL: none */
+    char *status; /* owned; the last one, but for waits; NULL: a wait was written since */
+    struct thread_wait *thread_waits; /* owned; of each thread that logged one */
+    size_t thread_wait_count, thread_wait_cap;
 };
 
 struct log *log_new(enum log_level threshold, log_writer *write, bool mirror)
@@ -63,6 +71,10 @@ void log_free(struct log **log)
     if (*log) {
         pthread_mutex_destroy(&(*log)->mutex);
         repeats_clear(&(*log)->repeats);
+        for (size_t i = 0; i < (*log)->thread_wait_count; i++) {
+            free((*log)->thread_waits[i].text);
+        }
+        free((*log)->thread_waits);
         free((*log)->status);
     }
     free(*log);
@@ -105,29 +117,75 @@ static void tell_repeats(struct log *log, int64_t now_us, bool all)
     }
 }
 
-/* Whether the line is to be written. A status holds until the next one, so the same status is
- * written again after another. */
-static bool is_due(struct log *log, enum log_level level, const char *text, bool status,
+static struct thread_wait *own_wait(struct log *log)
+{
+    for (size_t i = 0; i < log->thread_wait_count; i++) {
+        if (pthread_equal(log->thread_waits[i].thread, pthread_self())) {
+            return &log->thread_waits[i];
+        }
+    }
+    log->thread_waits = mem_grow_array(log->thread_waits, &log->thread_wait_cap,
+                                       log->thread_wait_count + 1, sizeof *log->thread_waits);
+    log->thread_waits[log->thread_wait_count] = (struct thread_wait){pthread_self(), NULL};
+    return &log->thread_waits[log->thread_wait_count++];
+}
+
+static void replace(char **text, const char *by)
+{
+    free(*text);
+    *text = by ? mem_string(by) : NULL;
+}
+
+/* A thread that waits for this, that and this again logs all three; what other threads wait for
+ * meanwhile changes nothing. */
+static void note_wait(struct log *log, const char *text)
+{
+    struct thread_wait *own = own_wait(log);
+    if (own->text && strcmp(own->text, text) != 0) {
+        repeats_forget(&log->repeats, text);
+    }
+    replace(&own->text, text);
+}
+
+/* A status holds until the next one, or a wait: after that it is written again, and so are waits. */
+static void note_status(struct log *log, const char *text)
+{
+    if (log->status && !strcmp(log->status, text)) {
+        return;
+    }
+    replace(&log->status, text);
+    repeats_forget(&log->repeats, text);
+    for (size_t i = 0; i < log->thread_wait_count; i++) {
+        repeats_forget(&log->repeats, log->thread_waits[i].text);
+    }
+}
+
+enum kind { LINE, STATUS, WAIT };
+
+/* Whether the line is to be written. */
+static bool is_due(struct log *log, enum log_level level, const char *text, enum kind kind,
                    int64_t now_us)
 {
     if (level == LOG_ERROR) {
         return true;
     }
-    if (status && (!log->status || strcmp(log->status, text) != 0)) {
-        free(log->status);
-        log->status = mem_string(text);
-        repeats_forget(&log->repeats, text);
+    if (kind == STATUS) {
+        note_status(log, text);
+    } else if (kind == WAIT) {
+        note_wait(log, text);
     }
-    return repeats_allow(&log->repeats, level, text, now_us);
+    bool due = repeats_allow(&log->repeats, level, text, now_us);
+    if (due && kind == WAIT) {
+        replace(&log->status, NULL);
+    }
+    return due;
 }
 
-enum { LINE, STATUS };
-
-static void say(struct log *, enum log_level, const struct log_field *, bool status,
+static void say(struct log *, enum log_level, const struct log_field *, enum kind,
                 const char *format, va_list) __attribute__((format(printf, 5, 0)));
 
-static void say(struct log *log, enum log_level level, const struct log_field *fields, bool status,
-                const char *format, va_list args)
+static void say(struct log *log, enum log_level level, const struct log_field *fields,
+                enum kind kind, const char *format, va_list args)
 {
     char text[4096], thread[16] = "";
     int64_t now_us = clock_monotonic_us();
@@ -138,8 +196,8 @@ static void say(struct log *log, enum log_level level, const struct log_field *f
     pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);
     tell_repeats(log, now_us, false);
-    if (is_due(log, level, text, status, now_us)) {
-        write_entry(log, &(struct log_entry){level, text, thread, fields, status});
+    if (is_due(log, level, text, kind, now_us)) {
+        write_entry(log, &(struct log_entry){level, text, thread, fields, kind != LINE});
     }
     pthread_mutex_unlock(&log->mutex);
 }
@@ -199,7 +257,7 @@ void log_wait(struct log_wait *wait, enum log_level level, const char *format, .
 {
     va_list args;
     va_start(args, format);
-    say(wait->log, level, NULL, STATUS, format, args);
+    say(wait->log, level, NULL, WAIT, format, args);
     va_end(args);
     count_wait(wait->log, !wait->said, 1);
     wait->said = true;

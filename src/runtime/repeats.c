@@ -76,7 +76,7 @@ bool repeats_take(struct repeats *repeats, int64_t now_us, bool all, struct repe
 
 void repeats_forget(struct repeats *repeats, const char *text)
 {
-    struct repeat *r = find(repeats, text);
+    struct repeat *r = text ? find(repeats, text) : NULL;
     if (r) {
         drop(r);
     }

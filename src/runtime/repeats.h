@@ -31,7 +31,7 @@ bool repeats_allow(struct repeats *, int level, const char *text, int64_t now_us
  */
 bool repeats_take(struct repeats *, int64_t now_us, bool all, struct repeat *);
 
-/* Forget it: it may be logged again at once. */
+/* Forget it: it may be logged again at once. NULL: nothing is to be forgotten. */
 void repeats_forget(struct repeats *, const char *text);
 void repeats_clear(struct repeats *);
 
