@@ -39,6 +39,7 @@ struct replication {
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
     struct log_wait wait;
+    int64_t lost_us;        /* while it waits: since when */
     int64_t last_poll_us;   /* when the last poll of the socket ended, */
     int busy_polls;         /* and how many in a row found something at once */
     int64_t handed_over_us; /* when a batch went on last */

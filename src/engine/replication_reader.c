@@ -183,6 +183,16 @@ static void store_received(const struct replication *r)
     shared_store(&p->open_bytes, streamed_bytes(r->streamed));
 }
 
+/* An interruption is over when the server sends again. */
+static void connected_again(struct replication *r)
+{
+    if (r->wait.said) {
+        log_waited(&r->wait);
+        log_line(r->config->log, LOG_INFO, "replication connected again after %.1f s",
+                 (double)(r->last_message_us - r->lost_us) / 1e6);
+    }
+}
+
 /* All messages that have come. *some: there were any. */
 static bool take_all(struct replication *r, bool *some, struct err *err)
 {
@@ -197,7 +207,7 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
         store_received(r);
-        log_waited(&r->wait);
+        connected_again(r);
     }
     return true;
 }
@@ -309,6 +319,7 @@ static bool may_retry(struct replication *r, struct err *err)
         return false;
     }
     shared_store(&r->config->progress->reader_reconnects, ++r->reconnects);
+    r->lost_us = r->wait.said ? r->lost_us : clock_monotonic_us();
     log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
     run_pause(r->config->run, pause_us);
     return true;

@@ -1,11 +1,15 @@
 """The log on standard error: its two forms, how often lines are repeated, and which waits are named."""
 
 import json
+import re
 import time
 
 import pytest
 
+from capture import Capture
 from connector import PATIENCE, run
+from database import Database
+from server import Server
 from test_resume import ITEMS, fill
 
 
@@ -78,6 +82,25 @@ def test_the_same_line_is_said_once_a_minute(database, capture):
     process.stop()
     lines = process.stderr.splitlines()
     assert all(lines.count(line) == 1 for line in lines), process.stderr
+
+
+def test_an_outage_has_a_line_of_each_connection_and_a_line_at_its_end(tmp_path):
+    with Server() as server:
+        own = Database(server)
+        own.execute(ITEMS, fill(10))
+        process = Capture(own, tmp_path, ["items"], tail=True, advanced={"check_interval": "200ms"}).start().wait_for_active()
+        assert "again after" not in process.stderr and "is back" not in process.stderr
+        server.crash()
+        process.wait_for(lambda run: all(f"{one} interrupted" in run.stderr for one in ("replication", "service connection")))
+        time.sleep(5)
+        lines = [line for line in process.stderr.splitlines() if "nothing answers" in line]
+        server.start()
+        process.wait_for(lambda run: all(re.search(rf"^INFO: {one} after \d+\.\d s$", run.stderr, re.MULTILINE)
+                                         for one in ("replication connected again", "service connection is back")))
+        process.stop()
+        own.connection.close()
+    assert lines and len(lines) == len(set(lines)), process.stderr
+    assert process.stderr.count(" connected again ") == process.stderr.count(" is back ") == 1
 
 
 def test_a_failed_query_names_its_table(database, capture):
