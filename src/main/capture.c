@@ -1,6 +1,7 @@
 /* Running a capture, and waiting for it, for signals and for who else speaks meanwhile. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -31,6 +32,8 @@ void take_signal(struct program *p)
     struct signalfd_siginfo info;
     if (read(p->signals, &info, sizeof info) == sizeof info) {
         p->stopped = true;
+        log_line(p->log, LOG_INFO, "%s: the capture stops",
+                 info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
     }
 }
 
@@ -77,11 +80,12 @@ static struct sink sink_of(const struct program *p)
     return p->files ? files_sink(p->files) : (struct sink){.write = write_sink};
 }
 
-/* What made the run stop is still to be said, and last. */
+/* What made the run stop is still to be said, and last. At a signal it is no failure to end without
+ * the rest. */
 static void give_up(struct program *p)
 {
     struct err err = {0};
-    log_line(p->log, LOG_ERROR, "%s: stopped without it",
+    log_line(p->log, p->stopped ? LOG_WARN : LOG_ERROR, "%s: stopped without it",
              p->files ? "the file system takes too long to write" : "standard output is not read");
     if (!run_result(p->run, &err)) {
         say_error(p, &err);

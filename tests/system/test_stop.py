@@ -37,6 +37,7 @@ def test_a_signal_ends_it_with_exit_0_and_a_whole_line(big, capture, number, mom
     assert time.monotonic() - started < 10 * PATIENCE
     assert process.rest == b""
     assert not process.errors
+    assert process.stderr.count(f"INFO: {number.name}: the capture stops\n") == 1
 
 
 def blocks_signals(pid):
@@ -106,9 +107,10 @@ def test_a_signal_while_the_output_is_not_read_ends_it_soon(big, capture):
     time.sleep(1.5)
     process.process.send_signal(signal.SIGTERM)
     try:
-        process.finish(10 * PATIENCE)
+        process.succeed(10 * PATIENCE)
     finally:
         os.close(read_end)
+    assert "\nWARN: standard output is not read: stopped without it\n" in process.stderr and "ERROR" not in process.stderr
 
 
 def test_a_signal_while_little_is_read_ends_it_with_a_whole_line(big, capture):
