@@ -1,7 +1,7 @@
 /* Log lines as the platform reads them from standard error. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "internal.h"
 
 static void write_field(struct out *out, const char *name, const char *value)
@@ -13,14 +13,11 @@ static void write_field(struct out *out, const char *name, const char *value)
 void flow_log(struct out *out, const struct log_entry *entry, int64_t now_ms)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
-    char text[32];
-    struct tm tm;
-    time_t seconds = (time_t)(now_ms / 1000);
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    char moment[CLOCK_UTC];
+    clock_utc(moment, now_ms);
     out_format(out, "{\"level\":\"%s\",\"msg\":", levels[entry->level]);
     json_write_string(out, entry->line, strlen(entry->line));
-    out_format(out, ",\"ts\":\"%s.%03dZ\"", text, (int)(now_ms % 1000));
+    write_field(out, "ts", moment);
     write_field(out, "thread", entry->thread);
     if (entry->status) {
         write_field(out, "eventType", "connectorStatus");

@@ -10,10 +10,21 @@
 
 static const char dropped_words[] = "%u lines of the log were dropped: nobody read standard error";
 
+/* Terminals, journals and platforms have the time of a line already. */
+static void add_time(struct out *out)
+{
+    char now[CLOCK_UTC];
+    if (output_error_is_file()) {
+        clock_utc(now, clock_wall_ms());
+        out_format(out, "%s ", now);
+    }
+}
+
 static void say_dropped(unsigned count)
 {
     struct out out;
     out_init(&out, 256);
+    add_time(&out);
     out_format(&out, "WARN: ");
     out_format(&out, dropped_words, count);
     out_char(&out, '\n');
@@ -25,6 +36,7 @@ static void write_plain(const struct log_entry *entry)
 {
     struct out out;
     out_init(&out, 1024);
+    add_time(&out);
     out_format(&out, "%s: %s\n", log_level_name(entry->level), entry->line);
     output_log(out.data, out.len, say_dropped);
     out_free(&out);
@@ -121,6 +133,22 @@ static void say_json(struct log *log, const struct err *err, const char *open, c
     log_fields(log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
 }
 
+/* Of several problems each has a line. */
+static void say_plain(const struct err *err, const char *open, const char *close)
+{
+    struct out text, out;
+    out_init(&text, sizeof *err);
+    out_init(&out, sizeof *err);
+    out_format(&text, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
+    for (const char *line = out_text(&text); *line; line += strcspn(line, "\n") + 1) {
+        add_time(&out);
+        out_bytes(&out, line, strcspn(line, "\n") + 1);
+    }
+    output_error(out.data, out.len);
+    out_free(&out);
+    out_free(&text);
+}
+
 void logs_error(struct log *log, bool json, const struct err *err)
 {
     const char *open = err->detail[0] ? " (" : "", *close = err->detail[0] ? ")" : "";
@@ -130,10 +158,6 @@ void logs_error(struct log *log, bool json, const struct err *err)
     if (log && json) {
         say_json(log, err, open, close);
     } else {
-        struct out out;
-        out_init(&out, sizeof *err);
-        out_format(&out, "source-postgres: %s%s%s%s\n", err->message, open, err->detail, close);
-        output_error(out.data, out.len);
-        out_free(&out);
+        say_plain(err, open, close);
     }
 }

@@ -1,4 +1,5 @@
-/* The log on standard error: plain lines for people, or JSON, one object a line, for machines. */
+/* The log on standard error: plain lines for people, or JSON, one object a line, for machines. Plain
+ * lines begin with the time where standard error is a file. */
 #ifndef MAIN_LOGS_H
 #define MAIN_LOGS_H
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -107,6 +108,12 @@ static size_t write_some(const char *data, size_t len, int patience_ms)
 bool output_error(const char *data, size_t len)
 {
     return write_some(data, len, PATIENCE_MS) == len;
+}
+
+bool output_error_is_file(void)
+{
+    struct stat status;
+    return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 bool output_error_ready(void)

@@ -37,6 +37,9 @@ void output_log(const char *line, size_t len, void (*say_dropped)(unsigned count
 /* To standard error, what is no line of the log. Gives up if nothing is taken for a second. */
 bool output_error(const char *data, size_t len);
 
+/* Whether standard error is a regular file, which keeps no times of its lines. */
+bool output_error_is_file(void);
+
 /* Whether standard error takes something now. */
 bool output_error_ready(void);
 

@@ -2,12 +2,15 @@
 
 import json
 import re
+import socket
+import subprocess
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from capture import Capture
-from connector import PATIENCE, run
+from connector import PATIENCE, environment, executable, run
 from database import Database
 from server import Server
 from test_resume import ITEMS, fill
@@ -31,6 +34,45 @@ def test_a_read_logs_json_where_that_is_asked_for(database, capture, options, va
 def test_lines_are_plain_unless_asked_for(database, capture):
     database.execute(ITEMS, fill(10))
     assert "\nINFO: wrote 10 rows" in run("read", *capture(["items"]).arguments()).succeed().stderr
+
+
+def read_into(stderr, one, *options):
+    subprocess.run([executable(), "read", *one.arguments(), *options], check=False, timeout=60 * PATIENCE, stdout=subprocess.DEVNULL,
+                   stderr=stderr, env=environment())
+
+
+def read_into_file(path, one, *options):
+    with open(path, "wb") as log:
+        read_into(log, one, *options)
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("tables, last", [(["items"], "INFO: wrote 10 rows"), (["nothing", "none"], "source-postgres: ")])
+def test_lines_in_a_file_begin_with_the_time(database, capture, tmp_path, tables, last):
+    """So does each line of an error that has several."""
+    database.execute(ITEMS, fill(10))
+    begun = datetime.now(timezone.utc) - timedelta(milliseconds=1)
+    lines = [line.split(" ", 1) for line in read_into_file(tmp_path / "log", capture(tables))]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", when) for when, _ in lines), lines
+    times = [datetime.fromisoformat(when.replace("Z", "+00:00")) for when, _ in lines]
+    assert begun <= times[0] and times == sorted(times) and times[-1] <= datetime.now(timezone.utc)
+    assert any(line.startswith(last) for _, line in lines) and len(lines) > 1, lines
+
+
+def test_json_lines_in_a_file_have_the_time_within(database, capture, tmp_path):
+    database.execute(ITEMS, fill(10))
+    lines = read_into_file(tmp_path / "log", capture(["items"]), "--log-format", "json")
+    assert lines and all("ts" in json.loads(line) for line in lines)
+
+
+def test_lines_to_a_socket_have_no_time(database, capture):
+    """As to a journal, which has the time of each line itself. Pipes get none in all other tests."""
+    database.execute(ITEMS, fill(10))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        read_into(theirs, capture(["items"]))
+        lines = ours.recv(1 << 16).decode().splitlines()
+    assert lines and all(line.startswith("INFO: ") for line in lines), lines
 
 
 @pytest.mark.parametrize("arguments, table", [(["read"], None), (["check"], None), (["status"], None), (["bogus"], None), (["read"], "items")])
