@@ -17,6 +17,7 @@
 struct metrics_source {
     const struct progress *progress;
     const char *slot, *database, *version;
+    bool running; /* false once the capture has ended: in the last file that it writes */
 };
 
 /* Whether the capture is alive and moves. */

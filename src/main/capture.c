@@ -81,10 +81,13 @@ static struct sink sink_of(const struct program *p)
 }
 
 /* What made the run stop is still to be said, and last. At a signal it is no failure to end without
- * the rest. */
-static void give_up(struct program *p)
+ * the rest. A file system that takes too long may hold the metrics' file, too. */
+static void give_up(struct program *p, struct exporter *exporter)
 {
     struct err err = {0};
+    if (!p->files) {
+        exporter_end(exporter);
+    }
     log_line(p->log, p->stopped ? LOG_WARN : LOG_ERROR, "%s: stopped without it",
              p->files ? "the file system takes too long to write" : "standard output is not read");
     if (!run_result(p->run, &err)) {
@@ -94,11 +97,12 @@ static void give_up(struct program *p)
     _exit(p->stopped ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-static void wait_for_end(struct program *p, const uint64_t *ended, int64_t deadline_us)
+static void wait_for_end(struct program *p, struct exporter *exporter, const uint64_t *ended,
+                         int64_t deadline_us)
 {
     while (!shared_load(ended)) {
         if (clock_monotonic_us() > deadline_us) {
-            give_up(p);
+            give_up(p, exporter);
         }
         poll(NULL, 0, 5);
     }
@@ -138,7 +142,7 @@ bool capture_run(struct program *p, const struct work *work, struct progress *pr
     }
     wait_for_run(p, &show, &exporter, work->listener);
     int64_t deadline_us = clock_monotonic_us() + STOP_MOST_US;
-    wait_for_end(p, &capture.ended, deadline_us);
+    wait_for_end(p, &exporter, &capture.ended, deadline_us);
     thread_join(&thread);
     output_narrow(p->signals, p->stopped ? deadline_us : INT64_MAX);
     exporter_end(&exporter);

@@ -46,13 +46,25 @@ static bool begin_file(struct exporter *x, struct err *err)
     return err->kind == ERR_NONE;
 }
 
+static bool serve(struct exporter *x, const char *address, struct err *err)
+{
+    size_t host_len = strrchr(address, ':') ? (size_t)(strrchr(address, ':') - address) : 0;
+    x->server = metrics_serve(address, &x->source, err);
+    if (x->server) {
+        log_line(x->log, LOG_INFO, "metrics are at http://%.*s:%d/metrics",
+                 host_len ? (int)host_len : 9, host_len ? address : "127.0.0.1",
+                 metrics_port(x->server));
+    }
+    return x->server != NULL;
+}
+
 bool exporter_start(struct exporter *x, const struct program *p, const struct config *config,
                     struct progress *progress, struct err *err)
 {
     const char *address = wanted(p->command.metrics_listen, "METRICS_LISTEN");
     int64_t check_us = config->check_interval_ms * 1000;
     *x = (struct exporter){
-        .source = {progress, config->slot, config->database, p->version},
+        .source = {progress, config->slot, config->database, p->version, true},
         .file = wanted(p->command.metrics_file, "METRICS_FILE"),
         .log = p->log,
     };
@@ -62,17 +74,11 @@ bool exporter_start(struct exporter *x, const struct program *p, const struct co
     if (address || x->file) {
         progress->slot_interval_us = check_us < SLOT_INTERVAL_US ? check_us : SLOT_INTERVAL_US;
     }
-    if (!address) {
-        return true;
+    if (address && !serve(x, address, err)) {
+        exporter_end(x);
+        return false;
     }
-    x->server = metrics_serve(address, &x->source, err);
-    if (x->server) {
-        size_t host_len = strrchr(address, ':') ? (size_t)(strrchr(address, ':') - address) : 0;
-        log_line(p->log, LOG_INFO, "metrics are at http://%.*s:%d/metrics",
-                 host_len ? (int)host_len : 9, host_len ? address : "127.0.0.1",
-                 metrics_port(x->server));
-    }
-    return x->server != NULL;
+    return true;
 }
 
 void exporter_step(struct exporter *x)
@@ -87,6 +93,7 @@ void exporter_step(struct exporter *x)
 void exporter_end(struct exporter *x)
 {
     metrics_close(&x->server);
+    x->source.running = false; /* no other thread reads it any more */
     if (x->file) {
         try_file(x);
     }

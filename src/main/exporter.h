@@ -20,7 +20,7 @@ bool exporter_start(struct exporter *, const struct program *, const struct conf
 /* Call about once a second. */
 void exporter_step(struct exporter *);
 
-/* Once the capture has ended: the file tells of the end. */
+/* Once the capture has ended: the file, written a last time, says so. */
 void exporter_end(struct exporter *);
 
 #endif

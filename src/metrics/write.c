@@ -276,7 +276,8 @@ static void write_process(struct out *out)
 
 static void write_info(struct out *out, const struct metrics_source *source, enum health health)
 {
-    static const char info[] = PREFIX "info", moving[] = PREFIX "moving";
+    static const char info[] = PREFIX "info", moving[] = PREFIX "moving",
+                      running[] = PREFIX "running";
     head(out, info, "gauge", "What is captured by what.");
     out_format(out, "%s{", info);
     label(out, "version", source->version);
@@ -285,9 +286,12 @@ static void write_info(struct out *out, const struct metrics_source *source, enu
     out_char(out, ',');
     label(out, "slot", source->slot);
     out_string(out, "} 1\n");
+    single(out, running, "gauge", "1 while the capture runs; 0 in the file that it leaves behind.",
+           source->running);
     single(out, moving, "gauge",
-           "0 while nobody reads the output, or the server says nothing (see /healthz).",
-           health == HEALTH_MOVING || health == HEALTH_STARTING);
+           "0 while nobody reads the output, or the server says nothing (see /healthz), and once "
+           "the capture has ended.",
+           source->running && (health == HEALTH_MOVING || health == HEALTH_STARTING));
 }
 
 void metrics_write(struct out *out, const struct metrics_source *source, int64_t now_us,

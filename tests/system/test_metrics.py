@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from connector import executable, run
+from connector import PATIENCE, executable, run
 
 
 def parse(text):
@@ -126,8 +126,55 @@ def test_the_file_has_the_same(database, capture, tmp_path):
     run("read", *one.arguments(), "--metrics-file", str(path)).succeed()
     text = path.read_text(encoding="utf-8")
     assert value(parse(text), "records_total", schema="public", table="items", path="backfill") == 100
+    assert (value(parse(text), "running"), value(parse(text), "moving")) == (0, 0)
     checked_by_promtool(text)
     assert os.listdir(tmp_path) == [path.name] or sorted(os.listdir(tmp_path)) == ["capture.prom", "capture0"]
+
+
+def file_of(tmp_path):
+    return parse((tmp_path / "capture.prom").read_text(encoding="utf-8"))
+
+
+def start_with_file(one, tmp_path, **variables):
+    process = one.start(METRICS_FILE=str(tmp_path / "capture.prom"), METRICS_LISTEN="0", **variables)
+    process.wait_for_active()
+    assert value(scrape(process), "running") == value(file_of(tmp_path), "running") == 1
+    return process
+
+
+def test_the_file_says_that_a_capture_was_stopped(database, capture, tmp_path):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    start_with_file(capture(["items"], tail=True), tmp_path).stop()
+    assert (value(file_of(tmp_path), "running"), value(file_of(tmp_path), "moving")) == (0, 0)
+
+
+def test_the_file_says_that_a_capture_has_failed(database, capture, tmp_path):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = start_with_file(capture(["items"], tail=True), tmp_path)
+    database.execute(f"DROP PUBLICATION {database.publication}", "INSERT INTO items VALUES (1)")
+    assert process.finish().process.returncode == 1
+    assert (value(file_of(tmp_path), "running"), value(file_of(tmp_path), "moving")) == (0, 0)
+
+
+def test_the_file_says_that_a_capture_ended_without_what_nobody_read(database, capture, tmp_path):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = start_with_file(capture(["items"], tail=True), tmp_path)
+    process.reading.clear()
+    database.execute("INSERT INTO items SELECT generate_series(1, 20000)")
+    process.wait_for(lambda run: "waiting for the consumer" in run.stderr)
+    process.process.terminate()
+    process.process.wait(30 * PATIENCE)
+    process.reading.set()
+    process.finish()
+    assert "standard output is not read: stopped without it" in process.stderr
+    assert (value(file_of(tmp_path), "running"), value(file_of(tmp_path), "moving")) == (0, 0)
+
+
+def test_the_file_says_that_a_capture_has_not_begun(database, capture, tmp_path):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    process = run("read", *capture(["items"]).arguments(), METRICS_FILE=str(tmp_path / "capture.prom"), METRICS_LISTEN="192.0.2.1:9187")
+    assert process.process.returncode == 1
+    assert value(file_of(tmp_path), "running") == 0
 
 
 @pytest.mark.parametrize("path, variable", [("/nowhere/capture.prom", False), ("/proc/capture.prom", True), ("{}", False)])

@@ -35,7 +35,7 @@ static void begin(void)
                                  .commit_us = 10 S,
                                  .heard_us = 100 S,
                                  .slot = {1, SLOT_STATUS_EXTENDED, 77, 88, 0}};
-    source = (struct metrics_source){&progress, "flow_slot", "shop", "1.2.3"};
+    source = (struct metrics_source){&progress, "flow_slot", "shop", "1.2.3", true};
     out_init(&out, 256);
 }
 
@@ -136,6 +136,15 @@ Test(metrics, a_capture_that_has_not_begun_has_few)
     progress = (struct progress){0};
     shows("source_postgres_info{version=\"1.2.3\",database=\"shop\",slot=\"flow_slot\"} 1");
     cr_assert_null(strstr(out_text(&out), "records"));
+}
+
+Test(metrics, a_capture_that_has_ended_does_not_move)
+{
+    shows("source_postgres_running 1");
+    shows("source_postgres_moving 1");
+    source.running = false;
+    shows("source_postgres_running 0");
+    shows("source_postgres_moving 0");
 }
 
 Test(metrics, health_is_of_output_and_server)
