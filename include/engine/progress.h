@@ -83,6 +83,7 @@ struct progress {
     uint64_t flushed;      /* as the slot has it: the server may remove what is before */
     uint64_t reader_waits; /* 1: it waits until something that it has read is printed */
     uint64_t heard_us;     /* monotonic: when the server last sent something */
+    uint64_t lost_us;      /* monotonic: since when its connection is lost; 0: the stream runs */
     uint64_t reader_reconnects;
     uint64_t open_transactions, open_bytes; /* kept until their commits */
 
@@ -101,7 +102,8 @@ struct progress {
 };
 
 /* How much the last printed change lags: by its commit's time, or by how long an end of the WAL
- * that was seen has not been reached. 0 when it was all there is. */
+ * that was seen has not been reached, or the connection for changes has been lost. 0 when it was all
+ * there is. */
 int64_t progress_lag_ms(const struct progress *, int64_t now_us, int64_t now_ms);
 
 /* How long a heartbeat takes, or has taken by now; -1: none was sent. */

@@ -207,6 +207,7 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
         store_received(r);
+        shared_store(&r->config->progress->lost_us, 0);
         connected_again(r);
     }
     return true;
@@ -306,10 +307,20 @@ static bool stream(struct replication *r, struct err *err)
     return true;
 }
 
+/* Attempts that fail do not make it lost later. */
+static void store_lost(const struct replication *r)
+{
+    uint64_t *lost_us = &r->config->progress->lost_us;
+    if (!shared_load(lost_us)) {
+        shared_store(lost_us, (uint64_t)clock_monotonic_us());
+    }
+}
+
 /* Whether to connect again. */
 static bool may_retry(struct replication *r, struct err *err)
 {
     int64_t pause_us;
+    store_lost(r);
     if (r->pg && r->batch && err->kind == ERR_TRANSIENT) {
         hand_over(r); /* whole messages need not wait for the server to come back */
     }

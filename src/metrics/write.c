@@ -157,7 +157,8 @@ static void write_positions(struct out *out, const struct progress *p, int64_t n
            "WAL that the server has and may not forget yet.", lsn_distance(flushed, end));
     seconds(out, PREFIX "lag_seconds", "gauge",
             "Age of the last transaction that was written, or for how long WAL that the server had "
-            "has not been passed; 0 when there is nothing left to write.",
+            "has not been passed, or the replication connection has been lost; 0 when there is "
+            "nothing left to write.",
             (double)progress_lag_ms(p, now_us, now_ms) / 1e3);
 }
 
@@ -197,6 +198,15 @@ static void write_rings(struct out *out, const struct progress *p)
     out_format(out, "%s{ring=\"events\"} %" PRIu64 "\n", name, shared_load(&p->events_depth));
     out_format(out, "%s{ring=\"rows\"} %" PRIu64 "\n", name, shared_load(&p->rows_depth));
     out_format(out, "%s{ring=\"output\"} %" PRIu64 "\n", name, shared_load(&p->output_depth));
+}
+
+/* A capture that has ended has no connection. */
+static void write_connected(struct out *out, const struct metrics_source *source)
+{
+    static const char name[] = PREFIX "connected";
+    bool connected = source->running && !shared_load(&source->progress->lost_us);
+    head(out, name, "gauge", "0 while the connection is lost.");
+    out_format(out, "%s{connection=\"replication\"} %d\n", name, connected);
 }
 
 static void write_reconnects(struct out *out, const struct progress *p)
@@ -312,6 +322,7 @@ void metrics_write(struct out *out, const struct metrics_source *source, int64_t
     write_chunks(out, p);
     write_waits(out, p);
     write_rings(out, p);
+    write_connected(out, source);
     write_reconnects(out, p);
     write_slot(out, &p->slot);
 }

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -12,6 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector import PATIENCE, executable, run
+from proxy import Proxy
+from server import free_port
 
 
 def parse(text):
@@ -101,6 +104,32 @@ def test_metrics_count_reconnects(database, capture):
     process.wait_for_records(1)
     assert value(scrape(process), "reconnects_total", connection="replication") >= 1
     process.stop()
+
+
+def is_connected(process):
+    return value(scrape(process), "connected", connection="replication")
+
+
+@pytest.mark.parametrize("frozen", [False, pytest.param(True, marks=pytest.mark.on_request)])
+def test_lag_grows_while_the_server_cannot_be_reached(database, capture, frozen):
+    """It has nothing to send, before and after."""
+    database.execute(f"ALTER DATABASE {database.name} SET wal_sender_timeout = '2s'", "CREATE TABLE items (id int PRIMARY KEY)")
+    with Proxy(database.server.port) as proxy:
+        process = start(capture(["items"], tail=True, port=proxy.port)).wait_for_active()
+        wait_for_metric(process, lambda now: value(now, "lag_seconds") == 0 and value(now, "connected", connection="replication") == 1)
+        if frozen:
+            proxy.freeze(later=True)
+        else:
+            proxy.lead_to(free_port())
+        process.wait_for(lambda run: "replication interrupted" in run.stderr)
+        begun = time.monotonic()
+        wait_for_metric(process, lambda now: value(now, "lag_seconds") >= 2)
+        assert time.monotonic() - begun > 1.5 and is_connected(process) == 0
+        assert value(scrape(process), "lag_seconds") < time.monotonic() - begun + 1
+        proxy.frozen = False
+        proxy.lead_to(database.server.port)
+        wait_for_metric(process, lambda now: value(now, "lag_seconds") == 0 and value(now, "connected", connection="replication") == 1)
+        process.stop()
 
 
 def test_a_capture_that_waits_to_begin_is_alive(database, capture):

@@ -89,6 +89,20 @@ Test(metrics, lag_is_in_bytes_and_seconds)
     shows("source_postgres_lag_seconds 0.000000");
 }
 
+Test(metrics, lag_grows_while_the_connection_is_lost)
+{
+    shows("source_postgres_connected{connection=\"replication\"} 1");
+    progress.lost_us = 99 S;
+    shows("source_postgres_connected{connection=\"replication\"} 0");
+    shows("source_postgres_lag_seconds 2.500000"); /* the last transaction is older */
+    progress.commit_us = 0;
+    shows("source_postgres_lag_seconds 1.000000");
+    progress.lost_us = 0;
+    shows("source_postgres_lag_seconds 0.000000");
+    source.running = false;
+    shows("source_postgres_connected{connection=\"replication\"} 0");
+}
+
 Test(metrics, a_heartbeat_that_is_under_way_counts_as_soon_as_it_is_late)
 {
     metrics_write(&out, &source, 100 S, 0);
