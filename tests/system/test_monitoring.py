@@ -79,6 +79,15 @@ def test_what_not_every_capture_exposes_is_documented(database, capture):
         assert any(f"`{short}`" in line and f"`{condition}`" in line for line in lines), metric
 
 
+def test_how_old_metrics_may_be_is_documented():
+    with open(os.path.join(ROOT, "src", "main", "exporter.c"), encoding="utf-8") as file:
+        source = file.read()
+    with open(os.path.join(ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+        page = file.read()
+    for interval in ("SLOT_INTERVAL_US", "FILE_INTERVAL_US"):
+        assert f"up to {re.search(interval + ' = ([0-9]+) [*] 1000 [*] 1000', source)[1]} seconds" in page, interval
+
+
 @pytest.mark.since(13)
 def test_the_alerts_and_legends_use_labels_that_there_are(database, capture):
     """A query for a label that a metric lacks gives nothing, and no error."""
