@@ -129,6 +129,7 @@ bool capture_run(struct program *p, const struct work *work, struct progress *pr
     show.statuses = p->command.command == COMMAND_FLOW;
     show.status = -1;
     show.files = p->files != NULL;
+    show.platform = p->command.command == COMMAND_READ && !p->files;
     if (!exporter_start(&exporter, p, work->config, progress, err)) {
         return false;
     }

@@ -3,16 +3,21 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
+#include "base/mem.h"
 #include "output.h"
 #include "runtime/counter.h"
 
 enum {
     LOG_INTERVAL_US = 30 * 1000 * 1000,
-    CONSUMER_US = 5 * 1000 * 1000, /* output is written in milliseconds, if the consumer reads */
+    SAME_US = 5 * 60 * 1000 * 1000, /* Airbyte waits 10 minutes for a message: metadata.yaml */
+    STILL_US = 5 * 1000 * 1000,     /* a query of the backfill takes 2 s or so */
+    CONSUMER_US = 5 * 1000 * 1000,  /* output is written in milliseconds, if the consumer reads */
     STEADY_US =
         10 * 1000 *
         1000, /* rows arrive in chunks: the time left is estimated from the rate of so long */
@@ -55,10 +60,14 @@ static double rate(uint64_t now, uint64_t before, int64_t us)
     return us > 0 ? (double)(now - before) * 1e6 / (double)us : 0;
 }
 
-/* ", about N min left", where rows are read and the server has an idea how many there are. */
+/* ", about N min left", where rows are read and the server has an idea how many there are. While
+ * none come, nobody knows. */
 static void add_time_left(struct out *out, const struct show *s)
 {
     double rows = 0;
+    if (clock_monotonic_us() - s->moved_us > STILL_US) {
+        return;
+    }
     for (int i = 0; i < (int)shared_load(&s->progress->stream_count); i++) {
         const struct stream_progress *t = &s->progress->streams[i];
         double left = (double)t->row_estimate - (double)shared_load(&t->rows);
@@ -206,22 +215,43 @@ static void show_consumer(struct show *s)
     }
 }
 
+/* A line in which nothing is new would tell people nothing. */
+static bool is_news(const struct show *s, const char *line, int64_t now_us)
+{
+    return !s->line || strcmp(s->line, line) != 0 ||
+           (s->platform && now_us - s->line_us >= SAME_US);
+}
+
 static void log_progress(struct show *s, double row_rate, double change_rate)
 {
     const struct progress *p = s->progress;
+    int64_t now_us = clock_monotonic_us();
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
     uint64_t streams = shared_load(&p->stream_count);
-    struct out more;
-    out_init(&more, 128);
-    add_more(&more, p);
-    add_time_left(&more, s);
-    log_line(s->log, LOG_INFO,
-             "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
-             " change%s (%.0f/s), at %s, %" PRId64 " ms behind%s",
-             backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
-             plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p),
-             out_text(&more));
-    out_free(&more);
+    struct out line;
+    out_init(&line, 256);
+    out_format(&line,
+               "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
+               " change%s (%.0f/s), at %s, %" PRId64 " ms behind",
+               backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
+               plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+    add_more(&line, p);
+    add_time_left(&line, s);
+    if (is_news(s, out_text(&line), now_us)) {
+        log_line(s->log, LOG_INFO, "%s", out_text(&line));
+        free(s->line);
+        s->line = mem_string(out_text(&line));
+        s->line_us = now_us;
+    }
+    out_free(&line);
+}
+
+static void note_rows(struct show *s, uint64_t rows, int64_t now_us)
+{
+    if (rows != s->seen_rows) {
+        s->seen_rows = rows;
+        s->moved_us = now_us;
+    }
 }
 
 void show_progress(struct show *s)
@@ -232,10 +262,11 @@ void show_progress(struct show *s)
         say_status(s, clock_monotonic_us());
     }
     int64_t now_us = clock_monotonic_us(), passed_us = now_us - s->last_us;
+    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
+    note_rows(s, rows, now_us);
     if (!shared_load(&p->ready) || (!s->terminal && passed_us < LOG_INTERVAL_US)) {
         return;
     }
-    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
     double row_rate = rate(rows, s->last_rows, passed_us);
     double change_rate = rate(changes, s->last_changes, passed_us);
     double weight = (double)passed_us / (double)(passed_us + STEADY_US);
@@ -255,6 +286,9 @@ void show_end(struct show *s)
     const struct progress *p = s->progress;
     int64_t passed_us = clock_monotonic_us() - s->begun_us;
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
+    free(s->line);
+    s->line = NULL;
+    log_flush(s->log); /* nothing is to come after the last line */
     if (shared_load(&p->ready)) {
         log_line(s->log, LOG_INFO,
                  "wrote %" PRIu64 " row%s and %" PRIu64 " change%s, %" PRIu64 " bytes, in %.1f s",

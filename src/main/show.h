@@ -20,7 +20,12 @@ struct show {
     int lines;                 /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;
-    double row_rate; /* rows a second, of the last while */
+    double row_rate;    /* rows a second, of the last while */
+    uint64_t seen_rows; /* at the last look, */
+    int64_t moved_us;   /* and when they became so many */
+    bool platform;      /* it takes a source that says nothing for a source that hangs */
+    char *line;         /* owned: of progress, as logged last; NULL: none was, */
+    int64_t line_us;    /* and when */
 };
 
 /* `draw`: a terminal may be drawn on. */

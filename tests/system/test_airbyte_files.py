@@ -26,7 +26,7 @@ def test_the_metadata_names_this_version_and_what_is_there():
     assert member("dockerImageTag") == text("VERSION").strip() == version.split("+")[0]
     assert f'io.airbyte.name="{member("dockerRepository")}"' in text("Dockerfile")
     assert xml.etree.ElementTree.fromstring(text("airbyte", member("icon"))).tag.endswith("svg")
-    assert int(member("maxSecondsBetweenMessages")) > 2 * 30  # seconds between two lines of progress
+    assert int(member("maxSecondsBetweenMessages")) >= 2 * 300  # seconds between two lines of progress that are the same
 
 
 def test_a_platform_allows_the_hosts_that_a_configuration_names():

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from capture import Capture
-from connector import PATIENCE, environment, executable, run
+from connector import PATIENCE, Run, environment, executable, run
 from database import Database
 from server import Server
 from test_resume import ITEMS, fill
@@ -173,3 +173,46 @@ def test_a_consumer_that_reads_is_not_named(database, capture):
     process = capture(["items"], tail=True).start().wait_for_active()
     time.sleep(7)
     assert "waiting for the consumer" not in process.stop().stderr
+
+
+def progress_lines(process):
+    return [line for line in process.stderr.splitlines() if " in backfill, " in line]
+
+
+@pytest.mark.parametrize("output", [True, False])
+def test_an_idle_capture_does_not_repeat_its_progress(database, capture, preload, tmp_path, output):
+    """Each second is half a minute of the log. To files nothing more is said; a platform wants a message now and then."""
+    database.execute(ITEMS, fill(10))
+    arguments = ["--output", str(tmp_path / "files")] if output else []
+    one = capture(["items"], tail=True)
+    process = Run("read", *one.arguments(), *arguments, LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30")
+    process.wait_for(lambda run: progress_lines(run))
+    time.sleep(12)
+    process.stop()
+    lines = [line for line in progress_lines(process) if "0 of 1 table in backfill, 10 rows (0/s), 0 changes (0/s)" in line]
+    assert len(lines) <= (1 if output else 2) and "more time" not in process.stderr, process.stderr
+
+
+def test_nothing_follows_the_last_line(database, capture):
+    """A warning that was left out is counted before it."""
+    database.execute(ITEMS, fill(10))
+    process = capture(["items"], tail=True).start().wait_for_active()
+    for n in (1, 2):
+        database.wait_for(f"SELECT count(*) = 1 FROM pg_replication_slots WHERE active AND slot_name = '{database.slot}'")
+        database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
+        database.execute(f"INSERT INTO items VALUES ({10 + n})")
+        process.wait_for_records(10 + n)
+    process.stop()
+    assert "again: terminating connection due to administrator command (1 more time)" in process.stderr
+    assert re.match("INFO: wrote 10 rows", process.stderr.splitlines()[-1]), process.stderr
+
+
+def test_no_time_is_left_where_no_rows_come(database, capture, preload):
+    database.execute(ITEMS, fill(200000), "ANALYZE items")
+    one = capture(["items"], tail=True, advanced={"memory_limit_mb": 16, "backfill_chunk_size": 1000})
+    process = one.start(LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30").wait_for_records(100)
+    process.reading.clear()
+    process.wait_for(lambda run: len([line for line in progress_lines(run) if "rows (0/s)" in line]) > 1)
+    process.reading.set()
+    process.stop()
+    assert [line for line in progress_lines(process) if "rows (0/s)" in line and "left" in line] == []
