@@ -39,12 +39,15 @@ struct log *log_new(enum log_level threshold, log_writer *, bool mirror);
 void log_free(struct log **);
 
 /*
- * The same line is written at most once a minute, unless it is an error; then how many times it was
- * left out. What a thread waits for is written again at once if the same thread logged another wait
- * in between, or any thread a status.
+ * The same line is written at most once a minute, unless it is an error or at level debug; then how
+ * many times it was left out. What a thread waits for is written again at once if the same thread
+ * logged another wait in between, or any thread a status.
  */
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Whether lines of that level are written: where making one would cost something. */
+bool log_shows(const struct log *, enum log_level);
 
 /* Each line of a text that is not empty. */
 void log_lines(struct log *, enum log_level, const char *text);

@@ -377,6 +377,7 @@ enum outcome chunk_reader_read(struct chunk_reader *r, const struct backfill_tas
         return r->failure;
     }
     r->table.prepared = r->table.order;
+    r->rows = rows.count;
     r->bytes = rows.bytes;
     learn_width(r, &rows);
     table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));

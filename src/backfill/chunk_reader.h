@@ -34,7 +34,7 @@ struct chunk_reader {
     struct arena aside;      /* an answer that is not a row of the chunk; until the next one */
     struct key *end;         /* owned; of the last row of the chunk so far */
     const struct key *after; /* borrowed; where the query begins */
-    uint64_t bytes;          /* of rows that the last chunk had */
+    uint64_t rows, bytes;    /* that the last chunk had */
     uint64_t replayed;       /* the position that a standby had replayed before the next snapshot */
     int64_t asked_us;        /* when the query was made, */
     int asked;               /* and how many rows it asks for */

@@ -55,6 +55,7 @@ static enum outcome read_chunk(struct worker *w, const struct backfill_task *tas
         return failure(w);
     }
     worker_note_chunk(w, begun_us);
+    worker_say_chunk(w, task, w->reader.rows, begun_us);
     mark_new(&w->mark, &w->reader, &close);
     key_free(after);
     *after = key_copy(close.end);

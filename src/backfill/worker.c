@@ -2,6 +2,7 @@
  * A worker's thread: it takes tasks from the queue. Each is a range of a table (range.c), but small
  * tables, of which each is one chunk, are first read together (group.c).
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,29 @@ void worker_note_chunk(struct worker *w, int64_t begun_us)
     shared_store(&w->progress->chunks_us, w->done.chunks_us);
     shared_store(&w->progress->chunks, ++w->done.chunks);
     throttle_took(w->backfill.throttle, begun_us, w->reader.bytes);
+}
+
+void worker_say_chunk(const struct worker *w, const struct backfill_task *task, uint64_t rows,
+                      int64_t begun_us)
+{
+    const struct relation *relation = task->table->relation;
+    if (log_shows(w->backfill.log, LOG_DEBUG)) {
+        log_line(w->backfill.log, LOG_DEBUG,
+                 "read a chunk of %s: %" PRIu64 " row%s, in %" PRId64 " ms",
+                 stream_label(relation->schema, relation->name).s, rows, rows == 1 ? "" : "s",
+                 (clock_monotonic_us() - begun_us) / 1000);
+    }
+}
+
+/* They were read together. */
+static void say_chunks(const struct worker *w, int64_t begun_us)
+{
+    for (int i = 0; i < w->group.count; i++) {
+        const struct group_member *m = &w->group.members[i];
+        if (m->outcome == OUTCOME_END) {
+            worker_say_chunk(w, m->task, m->count, begun_us);
+        }
+    }
 }
 
 bool worker_may_retry(struct worker *w, struct err *err)
@@ -128,6 +152,7 @@ static bool read_chunks(struct worker *w, struct err *err)
     out_free(&request);
     if (group_has_chunks(g)) {
         worker_note_chunk(w, begun_us);
+        say_chunks(w, begun_us);
         mark_new(&w->mark, r, &close);
         crash_point("chunk-read");
     }

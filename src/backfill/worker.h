@@ -38,4 +38,8 @@ void worker_succeeded(struct worker *);
 /* A chunk, or a group of them, was read. */
 void worker_note_chunk(struct worker *, int64_t begun_us);
 
+/* The same for who debugs, of each chunk. */
+void worker_say_chunk(const struct worker *, const struct backfill_task *, uint64_t rows,
+                      int64_t begun_us);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "emitter.h"
 #include "row/cursor.h"
@@ -124,6 +125,14 @@ static void print_chunk(struct emitter *m, struct chunk **chunk)
     chunk_free(chunk);
 }
 
+static void say_state(const struct emitter *m, uint64_t cursor)
+{
+    if (log_shows(m->config->log, LOG_DEBUG)) {
+        log_line(m->config->log, LOG_DEBUG, "wrote a state: everything up to %s is in the output",
+                 lsn_format(cursor).s);
+    }
+}
+
 static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
 {
     const struct codec *codec = &m->config->codec;
@@ -138,10 +147,11 @@ static void print_checkpoint(struct emitter *m, struct checkpoint **checkpoint)
     shared_store(&m->pipeline->written_since, 0);
     shared_store(&m->pipeline->state_bytes, m->state_end - start);
     memset(m->counts, 0, ((size_t)m->config->catalog->room + 1) * sizeof *m->counts);
-    checkpoint_free(checkpoint);
     crash_point("state-printed");
     out_flush(&m->out);
     crash_point("state-written");
+    say_state(m, (*checkpoint)->cursor);
+    checkpoint_free(checkpoint);
     shared_store(&m->pipeline->commit_us, ask_sink(m, m->config->sink.commit));
 }
 

@@ -150,6 +150,14 @@ static bool start_stream(struct replication *r, struct err *err)
                   err_prefix(err, "starting replication from slot \"%s\": ", c->slot));
 }
 
+static void say_acknowledged(const struct replication *r)
+{
+    if (log_shows(r->config->log, LOG_DEBUG)) {
+        log_line(r->config->log, LOG_DEBUG, "the server is told that all is stored up to %s",
+                 lsn_format(r->flushed).s);
+    }
+}
+
 /* The server may remove WAL up to what the consumer has taken, and no more. */
 bool replication_status(struct replication *r, bool reply, struct err *err)
 {
@@ -157,6 +165,7 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     struct out request;
     int64_t since_2000_us = (clock_wall_ms() - INT64_C(946684800000)) * 1000;
     uint64_t *shown = &r->config->progress->flushed;
+    uint64_t before = r->flushed;
     r->flushed = shared_load(r->config->acknowledged);
     if (r->flushed > shared_load(shown)) {
         shared_store(shown, r->flushed); /* else the slot stays where it is */
@@ -173,6 +182,9 @@ bool replication_status(struct replication *r, bool reply, struct err *err)
     wire_data(&request, status, sizeof status);
     bool ok = wire_send(r->pg, &request, err);
     out_free(&request);
+    if (ok && r->flushed != before) {
+        say_acknowledged(r);
+    }
     return ok;
 }
 

@@ -1,8 +1,10 @@
 /* Questions about tables: what their terms are, how one is read, and where its rows begin. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "pg/failover.h"
 #include "pg/position.h"
@@ -34,12 +36,22 @@ static void forget_terms(struct question *q)
     }
 }
 
+static void say_look(const struct service *s, const struct question *q, int64_t begun_us)
+{
+    if (log_shows(s->config->log, LOG_DEBUG)) {
+        log_line(s->config->log, LOG_DEBUG,
+                 "looked at how %d tables are now, at %s: that took %" PRId64 " ms", q->count,
+                 lsn_format(q->lsn).s, (clock_monotonic_us() - begun_us) / 1000);
+    }
+}
+
 bool answer_look(struct service *s, struct question *q, struct err *err)
 {
     struct catalog asked = {.streams = s->config->catalog->streams, .count = q->count};
     struct retry retry;
     bool ok;
-    retry_succeeded(&retry, clock_monotonic_us());
+    int64_t begun_us = clock_monotonic_us();
+    retry_succeeded(&retry, begun_us);
     q->terms = mem_zero((size_t)q->count * sizeof *q->terms);
     do {
         forget_terms(q);
@@ -48,6 +60,9 @@ bool answer_look(struct service *s, struct question *q, struct err *err)
              terms_look_gone(s->pg, q->oids, &q->oid_count, &q->lsn, err) &&
              (!q->awaits_watermarks || watermarks_come(s->pg, s->config->config, err));
     } while (retries(s, ok, &retry, err));
+    if (ok) {
+        say_look(s, q, begun_us);
+    }
     return ok;
 }
 

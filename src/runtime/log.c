@@ -81,6 +81,11 @@ void log_free(struct log **log)
     *log = NULL;
 }
 
+bool log_shows(const struct log *log, enum log_level level)
+{
+    return level <= log->threshold;
+}
+
 static void push(struct log *log, enum log_level level, const char *text)
 {
     size_t len = strlen(text);
@@ -166,7 +171,7 @@ enum kind { LINE, STATUS, WAIT };
 static bool is_due(struct log *log, enum log_level level, const char *text, enum kind kind,
                    int64_t now_us)
 {
-    if (level == LOG_ERROR) {
+    if (level == LOG_ERROR || level == LOG_DEBUG) {
         return true;
     }
     if (kind == STATUS) {
@@ -188,10 +193,10 @@ static void say(struct log *log, enum log_level level, const struct log_field *f
                 enum kind kind, const char *format, va_list args)
 {
     char text[4096], thread[16] = "";
-    int64_t now_us = clock_monotonic_us();
-    if (level > log->threshold) {
+    if (!log_shows(log, level)) {
         return;
     }
+    int64_t now_us = clock_monotonic_us();
     vsnprintf(text, sizeof text, format, args);
     pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);

@@ -1,6 +1,7 @@
 """The log on standard error: its two forms, how often lines are repeated, and which waits are named."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -216,3 +217,22 @@ def test_no_time_is_left_where_no_rows_come(database, capture, preload):
     process.reading.set()
     process.stop()
     assert [line for line in progress_lines(process) if "rows (0/s)" in line and "left" in line] == []
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_debug_says_what_the_capture_does(database, capture, tmp_path, level):
+    """Of chunks, states, acknowledgements and looks; and none of it otherwise."""
+    database.execute(ITEMS, fill(3000), "CREATE TABLE small (id int PRIMARY KEY)", "INSERT INTO small VALUES (1)",
+                     "CREATE TABLE smaller (id int PRIMARY KEY)", "ANALYZE")
+    one = capture(["items", "small", "smaller"], tail=True, advanced={"backfill_chunk_size": 1000, "check_interval": "1s"})
+    process = Run("read", *one.arguments(), "--output", str(tmp_path / "files"), LOG_LEVEL=level)
+    position = "[0-9A-F]+/[0-9A-F]+"
+    wanted = [r"read a chunk of public\.items: 1000 rows, in \d+ ms", r"read a chunk of public\.small: 1 row, in \d+ ms",
+              r"read a chunk of public\.smaller: 0 rows, in \d+ ms", f"wrote a state: everything up to {position} is in the output",
+              f"the server is told that all is stored up to {position}", rf"looked at how 3 tables are now, at {position}: that took \d+ ms"]
+    if level == "debug":
+        process.wait_for(lambda run: all(re.search(f"DEBUG: {line}\n", run.stderr) for line in wanted))
+    else:
+        process.wait_for(lambda run: os.path.exists(tmp_path / "files" / "state.json"))
+        time.sleep(1.5)
+    assert process.stop().stderr.count("DEBUG: ") < 30 and (level == "debug" or "DEBUG" not in process.stderr)
