@@ -57,6 +57,16 @@ static size_t without_line_end(const struct out *text)
     return len - (len < text->len && len && text->data[len - 1] == '\r');
 }
 
+/* The server would ask for a password that the configuration seems to give. */
+static bool password_is_there(const struct config *c, struct err *err)
+{
+    return *c->password ||
+           err_set(err, ERR_CONFIG,
+                   "password_file %s is empty: write the password to it, or take password_file out "
+                   "of the configuration",
+                   c->password_file);
+}
+
 bool config_read_password(struct config *c, struct err *err)
 {
     struct out text;
@@ -71,6 +81,7 @@ bool config_read_password(struct config *c, struct err *err)
     if (ok) {
         c->password = mem_string_n(text.data, without_line_end(&text));
         explicit_bzero(text.data, text.len);
+        ok = password_is_there(c, err);
     }
     out_free(&text);
     return ok;

@@ -23,3 +23,13 @@ def test_a_file_that_cannot_be_read_is_named(capture, database, tmp_path):
     process = capture(["t"], password=None, password_file=str(tmp_path / "none")).start().finish()
     assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
     assert f"password_file cannot be read from {os.path.join(tmp_path, 'none')}" in process.errors[-1]["message"]
+
+
+def test_a_file_that_is_empty_is_named(capture, database, tmp_path):
+    """The server's own question would not say which password is missing."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    path = tmp_path / "password"
+    path.write_text("\n", encoding="utf-8")
+    process = capture(["t"], password=None, password_file=str(path)).start().finish()
+    assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
+    assert f"password_file {path} is empty: write the password to it" in process.errors[-1]["message"]

@@ -35,9 +35,26 @@ Test(password, is_all_of_the_file_but_a_line_end)
     expect_password(" s3\ncret \n\n", " s3\ncret \n");
     expect_password("s3cret\r\n", "s3cret");
     expect_password("s3cret\r", "s3cret\r");
-    expect_password("\r\n", "");
-    expect_password("\n", "");
-    expect_password("", "");
+}
+
+static void expect_empty(const char *content)
+{
+    char path[] = "/tmp/password-XXXXXX", message[256];
+    name_file(path, content);
+    snprintf(message, sizeof message,
+             "password_file %s is empty: write the password to it, or take password_file out of "
+             "the configuration",
+             path);
+    cr_assert_not(config_read_password(config, &err));
+    cr_expect_str_eq(err.message, message);
+    unlink(path);
+}
+
+Test(password, a_file_that_is_empty_is_named)
+{
+    expect_empty("");
+    expect_empty("\n");
+    expect_empty("\r\n");
 }
 
 Test(password, a_file_that_is_not_there_is_named)
