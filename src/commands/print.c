@@ -137,6 +137,15 @@ static void print_rows(struct out *out, const struct look *look, int i)
     }
 }
 
+/* The last columns of a line may be empty. */
+static void end_line(struct out *out)
+{
+    while (out->len && out->data[out->len - 1] == ' ') {
+        out->len--;
+    }
+    out_char(out, '\n');
+}
+
 static void print_tables(struct out *out, const struct look *look)
 {
     const struct catalog *catalog = look->request->catalog;
@@ -146,10 +155,8 @@ static void print_tables(struct out *out, const struct look *look)
         out_format(out, "%s%-40s %-10s ", i ? "             " : "tables       ", name,
                    look_mode(look_stream(look, i)));
         print_rows(out, look, i);
-        out_format(out, "%s\n",
-                   !table->oid         ? "is not there"
-                   : !table->published ? " (not published)"
-                                       : "");
+        out_string(out, !table->oid ? "is not there" : !table->published ? " (not published)" : "");
+        end_line(out);
         free(name);
     }
 }

@@ -173,7 +173,9 @@ def test_status(database, capture):
     lost = status(one, "--state", one.path("state.json", one.state))
     assert [f'replication slot "{database.slot}" is gone' in problem for problem in lost["problems"]] == [True]
     database.execute("DROP TABLE items")
-    assert "problems     table" in people("status", *config, "--catalog", one.write_catalog())
+    shown = people("status", *config, "--catalog", one.write_catalog())
+    assert "problems     table" in shown and "public.empty\n" in shown
+    assert [line for line in shown.splitlines() if line != line.rstrip()] == []
 
 
 def test_status_of_a_slot_that_is_being_created(database, capture):
