@@ -76,7 +76,11 @@ static const char read[] =
     "on\n"
     "                             loopback alone, or ADDRESS:PORT (or METRICS_LISTEN in the\n"
     "                             environment)\n"
-    "  --metrics-file FILE        write them to a file every few seconds (or METRICS_FILE)\n";
+    "  --metrics-file FILE        write them to a file every few seconds (or METRICS_FILE)\n"
+    "\n"
+    "The exit code is 0 once it is done or was stopped by a signal, and 1 after an error; the end "
+    "of\n"
+    "stderr says what failed and what to do.\n";
 
 static const char setup_sql[] =
     "source-postgres setup-sql --config FILE [--catalog FILE] [--admin USER] [--provider NAME]\n"

@@ -337,6 +337,15 @@ def test_the_manual_page_is_whole():
         assert all(option in shown.stdout for option in options), command
 
 
+def test_help_and_manual_page_say_what_the_exit_code_means():
+    """Several problems are a line each, so that the last line alone does not say what failed."""
+    with open(os.path.join(ROOT, "docs", "source-postgres.1"), encoding="utf-8") as file:
+        status = " ".join(file.read().split(".SH EXIT STATUS")[1].split(".SH")[0].split())
+    assert "the end of standard error says what it is" in status and "a line for each problem" in status
+    shown = " ".join(help_of("read").split())
+    assert "The exit code is 0 once it is done or was stopped by a signal, and 1 after an error; the end of stderr says" in shown
+
+
 def bash_completes(*words):
     script = os.path.join(ROOT, "docs", "completion", "source-postgres.bash")
     line = f"""source {script}; COMP_WORDS=(source-postgres "$@"); COMP_CWORD=$#; _source_postgres; printf '%s\\n' "${{COMPREPLY[@]}}" """
