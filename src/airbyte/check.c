@@ -40,8 +40,7 @@ bool airbyte_check(const struct config *config, int stop_fd, struct out *out, st
     out_init(&remarks, 256);
     struct pg *pg = pg_open(config, PG_SQL, "source-postgres check", stop_fd, err);
     bool asked =
-        pg &&
-        prerequisites_check(pg, config, NULL, SLOT_MAY_BE_OURS, NULL, NULL, &problems, err) &&
+        pg && prerequisites_check(pg, config, NULL, SLOT_MAY_BE_OURS, NULL, NULL, &problems, err) &&
         tables_remark(pg, config, NULL, add_remark, &remarks, err) &&
         failover_remark(pg, config, add_remark, &remarks, err);
     pg_close(&pg);

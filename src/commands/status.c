@@ -14,9 +14,8 @@ static void describe(struct pg *pg, struct look *look)
     struct types *types = types_new();
     const struct request *request = look->request;
     if (request->catalog && look->facts.publication.exists && !look->problems.count &&
-        !(pg_exec(pg, "SET lock_timeout='1s'", &err) &&
-          tables_describe(pg, types, request->config, request->catalog, &look->tables, &problems,
-                          &err))) {
+        !tables_describe(pg, types, request->config, request->catalog, &look->tables, &problems,
+                         &err)) {
         look->tables = NULL;
         err_prefix(&err, "the numbers of rows are not known: ");
         problems_add(&look->remarks, err.message);
@@ -119,7 +118,7 @@ bool command_status(const struct request *request, struct out *out, struct err *
     struct look look = {.request = request};
     struct pg *pg =
         pg_open(request->config, PG_SQL, "source-postgres status", request->stop_fd, err);
-    bool ok = pg && look_read(pg, request, &look, err);
+    bool ok = pg && pg_exec(pg, "SET lock_timeout='2s'", err) && look_read(pg, request, &look, err);
     if (ok) {
         (request->json ? look_write_json : look_print)(out, &look);
     }

@@ -42,8 +42,7 @@ struct pg *replication_connection(struct replication *r, struct err *err)
 {
     const struct engine_config *c = r->config;
     if (!r->pg) {
-        r->pg = pg_open(c->config, PG_REPLICATION, REPLICATION_NAME,
-                        run_stop_fd(c->run), err);
+        r->pg = pg_open(c->config, PG_REPLICATION, REPLICATION_NAME, run_stop_fd(c->run), err);
     }
     return r->pg;
 }

@@ -166,4 +166,7 @@ void roster_ask(struct merger_thread *, struct question **);
 /* A new life of a stream that is lost, by this description. */
 bool roster_begin(struct merger_thread *, struct question *, struct err *);
 
+/* The answer about its base snapshot, which roster_begin asked for: taken, or asked again. */
+bool roster_based(struct merger_thread *, struct question **, struct err *);
+
 #endif

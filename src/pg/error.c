@@ -120,6 +120,11 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
                         "and correct it");
         return tell_way_past(pg, err);
     }
+    if (!strcmp(pg->sqlstate, "55P03")) {
+        return err_suffix(err,
+                          "; another session holds a lock on a published table, which pg_locks "
+                          "shows: try again once it has ended");
+    }
     if (!strcmp(words->routine, "check_enable_rls")) {
         return err_suffix(
             err,
