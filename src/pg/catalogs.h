@@ -31,8 +31,6 @@
  * (tables) and $4 (keys) of stream_lists.h. After WITH RECURSIVE.
  *
  *   wanted     a row for each, by its place `n`; NULLs where the table, or its schema, is not there
- *   published  what is published under its own name: pg_get_publication_tables. The name of the
- *              publication and a parenthesis must follow
  *   tree       each table of `wanted` and, if it is partitioned, all that is below: (root, oid)
  */
 #define WANTED_SQL                                                                                 \
@@ -43,15 +41,18 @@
     " LEFT JOIN pg_namespace s ON s.nspname = w.schema_name"                                       \
     " LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.table_name)"
 
-#define PUBLISHED_SQL                                                                              \
-    "published AS (SELECT g.* FROM pg_publication p"                                               \
-    " CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g WHERE p.pubname = "
-
 #define TREE_SQL                                                                                   \
     "tree(root, oid) AS (SELECT w.oid, w.oid FROM wanted w"                                        \
     " UNION ALL SELECT t.root, h.inhrelid FROM tree t"                                             \
     "  JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p'"                                       \
     "  JOIN pg_inherits h ON h.inhparent = t.oid)"
+
+/*
+ * Append a common table expression `published`: what `publication`, an expression for its name,
+ * publishes under its own name, (relid) and from version 15 on (relid, attrs, qual). attrs is NULL
+ * where all columns are published, and may be a list of all.
+ */
+void published_sql(struct out *, const char *publication, int version);
 
 /* A name, or a table's name with its schema, quoted as in SQL. Caller frees. */
 char *sql_name(const char *name);

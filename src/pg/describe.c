@@ -19,7 +19,7 @@
  * partitioned, everything below: sizes are those of the leaves.
  */
 static const char tables_sql[] =
-    "WITH RECURSIVE " WANTED_SQL ", " PUBLISHED_SQL "$3), " TREE_SQL ", leaves AS ("
+    "WITH RECURSIVE " WANTED_SQL ", %s, " TREE_SQL ", leaves AS ("
     " SELECT t.root, c.oid, c.reltuples, c.relpages,"
     "  CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) END AS bytes,"
     "  CASE WHEN c.reltoastrelid <> 0 THEN pg_relation_size(c.reltoastrelid) ELSE 0 END AS toast,"
@@ -68,20 +68,23 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
                                     const struct catalog *catalog, struct err *err)
 {
     struct stream_lists lists;
-    struct out sql, within;
+    struct out sql, published, within;
     bool filters = pg_server_version(pg) >= 150000; /* of rows */
     stream_lists_open(&lists);
     stream_lists_add_catalog(&lists, catalog);
     stream_lists_close(&lists);
     out_init(&sql, sizeof tables_sql);
+    out_init(&published, 2048);
     out_init(&within, 512);
+    published_sql(&published, "$3", pg_server_version(pg));
     index_within_sql(&within, "w.oid", "w.key", "$3", pg_server_version(pg));
-    out_format(&sql, tables_sql, filters ? "pg_get_expr(g.qual, g.relid)" : "NULL",
-               out_text(&within));
+    out_format(&sql, tables_sql, out_text(&published),
+               filters ? "pg_get_expr(g.qual, g.relid)" : "NULL", out_text(&within));
     const char *params[] = {out_text(&lists.schemas), out_text(&lists.tables), config->publication,
                             out_text(&lists.keys)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
     out_free(&sql);
+    out_free(&published);
     out_free(&within);
     stream_lists_free(&lists);
     return rows;

@@ -12,7 +12,7 @@
  * unique.
  */
 static const char columns_sql[] =
-    "WITH keys AS (%s), " PUBLISHED_SQL "$2) "
+    "WITH keys AS (%s), %s "
     "SELECT w.n,"
     " a.attname,"
     " a.atttypid,"
@@ -68,18 +68,21 @@ static const char *database_order_sql(int version)
 
 static void write_columns_sql(struct out *sql, int version)
 {
-    struct out keys, filter;
+    struct out keys, published, filter;
     out_init(&keys, 1024);
+    out_init(&published, 2048);
     out_init(&filter, 256);
     keys_sql(&keys, "$2", version, "i.indrelid = ANY ($1::oid[])");
+    published_sql(&published, "$2", version);
     out_string(&filter, version >= 150000 ? "CASE WHEN g.attrs IS NOT NULL"
                                             " THEN a.attnum = ANY (g.attrs::int2[]) ELSE NOT "
                                           : "NOT ");
     uncaptured_sql(&filter, "$2", version);
     out_string(&filter, version >= 150000 ? " END" : "");
-    out_format(sql, columns_sql, out_text(&keys), key_width_sql(version), not_null_sql(version),
-               database_order_sql(version), out_text(&filter));
+    out_format(sql, columns_sql, out_text(&keys), out_text(&published), key_width_sql(version),
+               not_null_sql(version), database_order_sql(version), out_text(&filter));
     out_free(&keys);
+    out_free(&published);
     out_free(&filter);
 }
 

@@ -21,7 +21,7 @@ static const char tables_sql[] =
     "WITH keys AS (%s), key_columns AS ("
     " SELECT k.indrelid, u.attnum, u.position, k.indisprimary FROM keys k"
     " CROSS JOIN unnest(k.indkey) WITH ORDINALITY u(attnum, position)"
-    " WHERE u.position <= k.width), " PUBLISHED_SQL "%s) "
+    " WHERE u.position <= k.width), %s "
     "SELECT c.oid,"
     " n.nspname,"
     " c.relname,"
@@ -82,7 +82,7 @@ struct gathering {
 
 static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struct err *err)
 {
-    struct out sql, keys, filter, publication, uncaptured;
+    struct out sql, keys, published, filter, publication, uncaptured;
     const char *name = scope->config->publication;
     int version = pg_server_version(pg);
     out_init(&sql, 4096);
@@ -91,14 +91,17 @@ static bool open_cursor(struct pg *pg, const struct discover_scope *scope, struc
     out_init(&publication, 64);
     pg_quote_literal(&publication, name, strlen(name));
     out_init(&uncaptured, 512);
+    out_init(&published, 2048);
+    published_sql(&published, out_text(&publication), version);
     keys_sql(&keys, out_text(&publication), version, "true");
     uncaptured_sql(&uncaptured, out_text(&publication), version);
     discover_filter_sql(&filter, scope, version);
-    out_format(&sql, tables_sql, out_text(&keys), out_text(&publication), not_null_sql(version),
+    out_format(&sql, tables_sql, out_text(&keys), out_text(&published), not_null_sql(version),
                out_text(&uncaptured), scope->unreadable ? "true" : readable_sql, out_text(&filter));
     bool ok = pg_exec(pg, out_text(&sql), err);
     out_free(&sql);
     out_free(&keys);
+    out_free(&published);
     out_free(&filter);
     out_free(&publication);
     out_free(&uncaptured);

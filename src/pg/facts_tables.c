@@ -9,7 +9,7 @@
 /* One row for each table asked for, whether it exists or not. Facts of the tables below and of keys
  * are gathered for all tables at once: one query per table would take long for many tables. */
 static const char tables_sql[] =
-    "WITH RECURSIVE " WANTED_SQL ", " PUBLISHED_SQL "$3), " TREE_SQL ", below AS ("
+    "WITH RECURSIVE " WANTED_SQL ", %s, " TREE_SQL ", below AS ("
     " SELECT t.root, bool_and(%s) AS identified, string_agg(DISTINCT x.names, ', ') AS unsent"
     " FROM tree t JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r'"
     " CROSS JOIN LATERAL (SELECT %s) x(names) GROUP BY t.root"
@@ -100,13 +100,16 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
 
 static void write_tables_sql(struct out *sql, int version)
 {
-    struct out usable, unsent;
+    struct out published, usable, unsent;
+    out_init(&published, 2048);
     out_init(&usable, 512);
     out_init(&unsent, 512);
+    published_sql(&published, "$3", version);
     usable_index_sql(&usable, "$3", version);
     unsent_identity_sql(&unsent, "$3", version);
-    out_format(sql, tables_sql, identified_sql, out_text(&unsent), key_width_sql(version),
-               out_text(&usable), not_null_sql(version));
+    out_format(sql, tables_sql, out_text(&published), identified_sql, out_text(&unsent),
+               key_width_sql(version), out_text(&usable), not_null_sql(version));
+    out_free(&published);
     out_free(&usable);
     out_free(&unsent);
 }
