@@ -195,16 +195,15 @@ def test_status_of_a_slot_that_is_being_created(database, capture):
 
 @pytest.mark.limit(60)
 def test_status_under_a_lock(database, capture):
-    """An incident is when it is needed. From PostgreSQL 16 on, asking what is published waits for locks, too."""
+    """An incident is when it is needed."""
     database.execute("CREATE TABLE items (id int PRIMARY KEY)")
     one = capture(["items"])
     one.run()
     locker = database.connect()
     locker.autocommit = False
     locker.cursor().execute("LOCK TABLE items IN ACCESS EXCLUSIVE MODE")
-    answers = database.connection.server_version < 160000
-    shown = people("status", "--config", one.path("config.json", one.config), "--catalog", one.write_catalog(), code=0 if answers else 1)
-    assert "another session holds a lock" in shown and ("the numbers of rows are not known: " in shown) == answers
+    shown = people("status", "--config", one.path("config.json", one.config), "--catalog", one.write_catalog())
+    assert "items" in shown and "the numbers of rows are not known: " in shown and "another session holds a lock" in shown
     locker.rollback()
     locker.close()
 
