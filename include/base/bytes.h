@@ -27,6 +27,8 @@ static inline size_t bytes_whole_letters(const char *text, size_t len)
     return len;
 }
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are swapped when they are read");
+
 static inline uint16_t load16(const void *p)
 {
     uint16_t v;

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "internal.h"
 #include "row/cursor.h"
-#include "row/name.h"
+#include "row/request.h"
 #include "row/tuple.h"
 
 /* All later snapshots see what this one sees. */

@@ -9,7 +9,7 @@
 #include "pg/prerequisites.h"
 #include "problems.h"
 #include "problems_table.h"
-#include "row/name.h"
+#include "row/request.h"
 #include "rows.h"
 
 static void find_slot(const struct facts *facts, const struct config *config,

@@ -1,6 +1,6 @@
 /* The row of the watermarks table that requests a backfill. */
-#ifndef ROW_NAME_H
-#define ROW_NAME_H
+#ifndef ROW_REQUEST_H
+#define ROW_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

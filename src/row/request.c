@@ -1,5 +1,5 @@
 /* Names of rows in the watermarks table. */
-#include "row/name.h"
+#include "row/request.h"
 
 #include <string.h>
 

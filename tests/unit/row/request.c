@@ -1,4 +1,4 @@
-#include "row/name.h"
+#include "row/request.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
