@@ -316,6 +316,21 @@ static void store_lost(const struct replication *r)
     }
 }
 
+/* An internal error of the server may pass. One that comes again and again at the same position does
+ * not, although messages come before it. */
+static bool is_stuck(struct replication *r, int64_t now_us, struct err *err)
+{
+    int64_t pause_us;
+    if (strncmp(err->sqlstate, "XX", 2) != 0) {
+        return false;
+    }
+    if (r->resume_lsn != r->stuck_lsn) {
+        retry_succeeded(&r->stuck, now_us);
+        r->stuck_lsn = r->resume_lsn;
+    }
+    return !retry_again(&r->stuck, "replication", now_us, &pause_us, err);
+}
+
 /* Whether to connect again. */
 static bool may_retry(struct replication *r, struct err *err)
 {
@@ -325,8 +340,9 @@ static bool may_retry(struct replication *r, struct err *err)
         hand_over(r); /* whole messages need not wait for the server to come back */
     }
     pg_close(&r->pg);
-    if (run_stopping(r->config->run) ||
-        !retry_again(&r->retry, "replication", clock_monotonic_us(), &pause_us, err)) {
+    int64_t now_us = clock_monotonic_us();
+    if (run_stopping(r->config->run) || is_stuck(r, now_us, err) ||
+        !retry_again(&r->retry, "replication", now_us, &pause_us, err)) {
         return false;
     }
     shared_store(&r->config->progress->reader_reconnects, ++r->reconnects);

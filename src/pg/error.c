@@ -111,6 +111,15 @@ static bool tell_too_large(struct pg *pg, struct err *err)
     return tell_way_past(pg, err);
 }
 
+static bool tell_undecodable(const struct pg *pg, struct err *err)
+{
+    return err_suffix(err,
+                      "; the server cannot decode WAL of its own, which is a fault of it: if that "
+                      "stays so, run SELECT pg_drop_replication_slot('%s') and begin the capture "
+                      "again",
+                      pg->config->slot);
+}
+
 /* Append what to do, where the server's own words do not say it. */
 static bool add_remedy(struct pg *pg, const struct server_words *words, struct err *err)
 {
@@ -142,6 +151,9 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
         return err_suffix(err, "; this version of PostgreSQL is known to end replication so, again "
                                "and again: update the server to 13.22, 14.19, 15.14, 16.10, 17.6 "
                                "or newer");
+    }
+    if (pg->kind == PG_REPLICATION && strstr(words->message, "could not map filenode")) {
+        return tell_undecodable(pg, err);
     }
     if (is_too_large(words)) {
         return tell_too_large(pg, err);

@@ -42,10 +42,12 @@ static bool read_document(const struct json_at *root, struct gathered *gathered,
 
 static bool is_blank(const char *json, size_t len)
 {
-    while (len && memchr(" \t\r\n", json[len - 1], 4)) {
-        len--;
+    size_t blanks = 0;
+    while (blanks < len &&
+           (json[blanks] == ' ' || (json[blanks] >= '\t' && json[blanks] <= '\r'))) {
+        blanks++;
     }
-    return len == 0;
+    return blanks == len;
 }
 
 bool state_parse(struct state *state, const char *json, size_t len,
