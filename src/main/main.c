@@ -256,7 +256,7 @@ static int read_command(struct program *p, struct err *err)
               (p->run = run_new(err)) &&
               (p->files ? read_to_files(p, &progress, err) : read_to_stdout(p, &progress, err));
     progress_clear(&progress);
-    return ok ? EXIT_SUCCESS : fail(p, err);
+    return ok || err->kind == ERR_STOPPED ? EXIT_SUCCESS : fail(p, err);
 }
 
 static int for_people(struct program *p, struct err *err)

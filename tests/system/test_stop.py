@@ -71,6 +71,18 @@ def test_a_signal_while_a_connection_is_made_ends_it_soon(big, capture, answers)
         assert process.process.returncode == 0 and time.monotonic() - begun < 4 * PATIENCE, process.story()
 
 
+def test_a_signal_while_tables_are_listed_ends_it_with_exit_0(big, capture):
+    with Proxy(big.server.port) as proxy:
+        one = capture([])
+        one.config["port"] = proxy.port
+        proxy.deaf = 1
+        process = Run("read", "--config", one.path("config.json", one.config), "--all", "*")
+        process.wait_for(lambda _: any(pair.frozen for pair in proxy.pairs))
+        process.process.send_signal(signal.SIGTERM)
+        process.finish(10 * PATIENCE)
+        assert process.process.returncode == 0 and not process.errors, process.story()
+
+
 def listens_for_signals(pid):
     return os.path.samefile(f"/proc/{pid}/exe", executable()) and blocks_signals(pid)
 
