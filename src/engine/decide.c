@@ -256,7 +256,6 @@ bool roster_answer(struct merger_thread *t, struct question **q, struct err *err
     const struct catalog_stream *s = &t->config->catalog->streams[(*q)->stream];
     t->roster.asked = false;
     if ((*q)->busy && (*q)->kind != ASK_BASE) {
-        m->failures += (*q)->kind == ASK_DESCRIBE && !m->failures; /* why is logged once */
         suspect_later(t, (*q)->stream, LOCKED_US);
         return true;
     }
