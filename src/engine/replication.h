@@ -39,7 +39,8 @@ struct replication {
     int64_t next_status_us, status_us, last_message_us;
     struct retry retry;
     struct retry stuck; /* of internal errors of the server */
-    uint64_t stuck_lsn; /* where the last one came */
+    uint64_t stuck_lsn; /* where the last one came, */
+    int64_t stuck_us;   /* and when */
     struct log_wait wait;
     int64_t lost_us;        /* while it waits: since when */
     int64_t last_poll_us;   /* when the last poll of the socket ended, */

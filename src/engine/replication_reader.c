@@ -25,7 +25,8 @@ enum {
     ASKED_US = 1000 * 1000,       /* requests for a status this soon one after the other… */
     ASKED_OFTEN = 10,             /* …so many times are not the usual ones */
     STALLED_US = 5 * 1000 * 1000, /* so long without room for a batch, the output is not read */
-    SILENT_STATUSES = 3,          /* unanswered reports after which the connection is probed */
+    STUCK_PAUSE_US = 60 * 1000 * 1000, /* errors further apart are not the same one again */
+    SILENT_STATUSES = 3,               /* unanswered reports after which the connection is probed */
     XLOGDATA_HEADER = 25,
 };
 
@@ -74,6 +75,7 @@ static bool have_batch(struct replication *r, struct err *err)
                              poll_us < r->next_status_us ? poll_us : r->next_status_us);
         shared_store(waiting, waits && !r->batch);
         r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
+        retry_succeeded(&r->retry, r->last_message_us);
         if (!r->batch && (!status_if_due(r, err) || !may_stall(r, since_us, err))) {
             return false;
         }
@@ -324,10 +326,11 @@ static bool is_stuck(struct replication *r, int64_t now_us, struct err *err)
     if (strncmp(err->sqlstate, "XX", 2) != 0) {
         return false;
     }
-    if (r->resume_lsn != r->stuck_lsn) {
+    if (r->resume_lsn != r->stuck_lsn || now_us - r->stuck_us > STUCK_PAUSE_US) {
         retry_succeeded(&r->stuck, now_us);
         r->stuck_lsn = r->resume_lsn;
     }
+    r->stuck_us = now_us;
     return !retry_again(&r->stuck, "replication", now_us, &pause_us, err);
 }
 

@@ -189,6 +189,7 @@ static bool capture(struct session *s, struct flow_request *open, struct err *er
     bool ok = begin_capture(s, open, capture, err) &&
               host->capture(host->context, open, flow_codec(capture), &s->listener, err);
     flow_capture_free(&capture);
+    tunnel_close(&s->tunnel); /* before the configuration that it borrows is freed */
     return ok;
 }
 
@@ -228,7 +229,6 @@ bool flow_session(const struct flow_host *host, struct err *err)
     session.ledger = ledger_new();
     flow_lines_init(&session.lines, session.form);
     bool ok = serve(&session, err);
-    tunnel_close(&session.tunnel);
     flow_lines_free(&session.lines);
     ledger_free(&session.ledger);
     return ok;

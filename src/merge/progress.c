@@ -61,9 +61,9 @@ static struct checkpoint *new_checkpoint(struct merge *m)
         if (m->streams[i].changed) {
             struct stream_state *state = &checkpoint->streams[n++];
             struct stream *s = &m->streams[i];
-            stream_state_now(s, m->cursor, state);
+            stream_state_now(s, m->position, state);
             state->cursor = state->cursor > m->cursor ? state->cursor : 0;
-            s->changed = stream_is_ahead(s, m->cursor);
+            s->changed = stream_is_ahead(s, m->position);
             s->lost_in_checkpoint = s->changed || s->status != STATUS_LIVES;
         }
     }

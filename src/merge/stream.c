@@ -365,12 +365,12 @@ static void state_of_lost(struct stream_state *state)
     user_types_clear(&state->types);
 }
 
-bool stream_is_ahead(const struct stream *s, uint64_t cursor)
+bool stream_is_ahead(const struct stream *s, uint64_t position)
 {
-    return s->config->airbyte_look && s->pending && s->cursor > cursor;
+    return s->config->airbyte_look && s->pending && s->cursor > position;
 }
 
-void stream_state_now(const struct stream *s, uint64_t cursor, struct stream_state *state)
+void stream_state_now(const struct stream *s, uint64_t position, struct stream_state *state)
 {
     struct stream_state base = *s->config->state;
     base.ranges = NULL;
@@ -384,7 +384,7 @@ void stream_state_now(const struct stream *s, uint64_t cursor, struct stream_sta
         base.snapshot = NULL;
     }
     stream_state_copy(state, &base);
-    if (s->status != STATUS_LIVES || stream_is_ahead(s, cursor)) {
+    if (s->status != STATUS_LIVES || stream_is_ahead(s, position)) {
         state_of_lost(state);
     } else if (s->pending) {
         free(state->ranges);

@@ -114,13 +114,13 @@ struct chunk *stream_release(struct stream *, struct waiting **waiting);
 
 /*
  * Whether its life begins after the cursor, so that deletes from before are still to be printed. No
- * chunk of it is out before the cursor is there: until then its state is that of a lost stream, so
+ * chunk of it is out before the position is there: until then its state is that of a lost stream, so
  * that the next run takes all changes from the cursor on.
  */
-bool stream_is_ahead(const struct stream *, uint64_t cursor);
+bool stream_is_ahead(const struct stream *, uint64_t position);
 
-/* How far the stream has come, in a checkpoint at this cursor. *state is new, to be cleared. */
-void stream_state_now(const struct stream *, uint64_t cursor, struct stream_state *state);
+/* How far the stream has come, in a checkpoint at this position. *state is new, to be cleared. */
+void stream_state_now(const struct stream *, uint64_t position, struct stream_state *state);
 
 /* The upper end of the interval that waits so; NULL: none. */
 const struct keycode *stream_upper_of(const struct stream *, const struct waiting *);

@@ -31,7 +31,9 @@ static const char read_sql[] =
     " CROSS JOIN LATERAL (SELECT c.relispartition AND EXISTS (SELECT"
     "  FROM pg_partition_ancestors(c.oid) a(oid) JOIN named USING (oid) WHERE a.oid <> c.oid))"
     "  above(named)"
-    " WHERE CASE WHEN p.pubviaroot THEN m.oid IS NOT NULL AND NOT above.named"
+    " WHERE CASE WHEN p.puballtables THEN m.oid IS NOT NULL AND CASE WHEN p.pubviaroot"
+    "   THEN NOT c.relispartition ELSE c.relkind = 'r' END"
+    "  WHEN p.pubviaroot THEN m.oid IS NOT NULL AND NOT above.named"
     "  ELSE c.relkind <> 'p' AND (m.oid IS NOT NULL OR above.named) END)";
 
 void published_sql(struct out *out, const char *publication, int version)

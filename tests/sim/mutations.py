@@ -51,7 +51,7 @@ MUTATIONS = [  # name, file, text, what it becomes
     ("a stream that is ahead of the others does not skip", "src/merge/stream.h",
      "s->status != STATUS_LIVES || final_lsn < s->cursor", "s->status != STATUS_LIVES"),
     ("a state describes a life that has not begun", "src/merge/stream.c",
-     "return s->config->airbyte_look && s->pending && s->cursor > cursor;", "return (void)s, (void)cursor, false;"),
+     "return s->config->airbyte_look && s->pending && s->cursor > position;", "return (void)s, (void)position, false;"),
     ("events that are sent again after a reconnect are printed again", "src/engine/handed.c",
      "        r->batch->event_count = before;\n", ""),
     ("a released row has the cursor of the change before it", "include/row/cursor.h",
