@@ -75,12 +75,12 @@ static bool have_batch(struct replication *r, struct err *err)
                              poll_us < r->next_status_us ? poll_us : r->next_status_us);
         shared_store(waiting, waits && !r->batch);
         r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
-        retry_succeeded(&r->retry, r->last_message_us);
-        if (!r->batch && (!status_if_due(r, err) || !may_stall(r, since_us, err))) {
-            return false;
-        }
         if (r->batch) {
             decoder_forget(r->decoder, &r->batch->past);
+        } else if (status_if_due(r, err) && may_stall(r, since_us, err)) {
+            retry_succeeded(&r->retry, r->last_message_us);
+        } else {
+            return false;
         }
     }
     return true;

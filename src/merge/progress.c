@@ -37,6 +37,13 @@ void merge_forget_seen(struct merge *m, const struct snapshot *snapshot)
     m->in_doubt_count = kept;
 }
 
+/* Whether the next checkpoint holds it. Of a life that had not begun, it does again once it has. */
+static bool is_news(const struct merge *m, const struct stream *s)
+{
+    return s->changed ||
+           (s->lost_in_checkpoint && s->status == STATUS_LIVES && !stream_is_ahead(s, m->position));
+}
+
 /* It holds only what changed since the last one. */
 static struct checkpoint *new_checkpoint(struct merge *m)
 {
@@ -45,7 +52,7 @@ static struct checkpoint *new_checkpoint(struct merge *m)
     CHECK(!m->in_transaction && m->cursor >= m->checkpoint_cursor && m->position >= m->cursor);
     m->checkpoint_cursor = m->cursor;
     for (int i = 0; i < m->config.stream_count; i++) {
-        count += m->streams[i].changed;
+        count += is_news(m, &m->streams[i]);
         has_cursors |= m->streams[i].config->airbyte_look;
     }
     struct checkpoint *checkpoint = checkpoint_new(count);
@@ -58,13 +65,13 @@ static struct checkpoint *new_checkpoint(struct merge *m)
         memcpy(checkpoint->in_doubt, m->in_doubt, m->in_doubt_count * sizeof *checkpoint->in_doubt);
     }
     for (int i = 0, n = 0; i < m->config.stream_count; i++) {
-        if (m->streams[i].changed) {
+        struct stream *s = &m->streams[i];
+        if (is_news(m, s)) {
             struct stream_state *state = &checkpoint->streams[n++];
-            struct stream *s = &m->streams[i];
             stream_state_now(s, m->position, state);
             state->cursor = state->cursor > m->cursor ? state->cursor : 0;
-            s->changed = stream_is_ahead(s, m->position);
-            s->lost_in_checkpoint = s->changed || s->status != STATUS_LIVES;
+            s->changed = false;
+            s->lost_in_checkpoint = s->status != STATUS_LIVES || stream_is_ahead(s, m->position);
         }
     }
     return checkpoint;

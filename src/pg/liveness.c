@@ -182,7 +182,7 @@ static void report_soon(struct pg *pg, bool *said)
     if (atomic_flag_test_and_set(&shared.taken)) {
         return;
     }
-    if (take_answer(pg, &ignored)) {
+    if (is_known(pg) || take_answer(pg, &ignored)) {
         *said |= pg_report_wait(pg, shared.waits);
     }
     atomic_flag_clear(&shared.taken);

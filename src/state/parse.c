@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_grammar.h"
 #include "base/lsn.h"
 #include "base/mem.h"
 #include "base/name.h"
@@ -42,12 +43,11 @@ static bool read_document(const struct json_at *root, struct gathered *gathered,
 
 static bool is_blank(const char *json, size_t len)
 {
-    size_t blanks = 0;
-    while (blanks < len &&
-           (json[blanks] == ' ' || (json[blanks] >= '\t' && json[blanks] <= '\r'))) {
-        blanks++;
-    }
-    return blanks == len;
+    struct json_walk walk;
+    walk.p = json;
+    walk.end = json + len;
+    json_skip_space(&walk);
+    return walk.p == walk.end;
 }
 
 bool state_parse(struct state *state, const char *json, size_t len,

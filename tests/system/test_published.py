@@ -15,6 +15,9 @@ TABLES = ("CREATE SCHEMA a", "CREATE SCHEMA b",
           "CREATE TABLE b.high PARTITION OF a.root FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id)",
           "CREATE TABLE b.higher PARTITION OF b.high FOR VALUES FROM (10) TO (15)",
           "CREATE TABLE a.highest PARTITION OF b.high FOR VALUES FROM (15) TO (20)",
+          "CREATE UNLOGGED TABLE a.unlogged_leaf PARTITION OF a.root FOR VALUES FROM (20) TO (30)",
+          "CREATE FOREIGN DATA WRAPPER nothing", "CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing",
+          "CREATE FOREIGN TABLE a.foreign_leaf PARTITION OF a.root FOR VALUES FROM (30) TO (40) SERVER nowhere",
           "CREATE TABLE a.parent (id int PRIMARY KEY)", "CREATE TABLE a.child () INHERITS (a.parent)")
 
 PUBLICATIONS = ["FOR ALL TABLES", "FOR TABLE a.plain", "FOR TABLE a.plain (id, v), b.plain WHERE (id > 3)", "FOR TABLES IN SCHEMA a",

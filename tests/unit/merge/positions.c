@@ -6,14 +6,21 @@
 #define expect_said(s, text) cr_expect_str_eq(said(s), text)
 
 /* All that the chunk's snapshot saw was committed before `lsn`. */
-static void read_until(struct scene *s, const char *snapshot, const char *rows, uint64_t lsn)
+/* `end` NULL: the last chunk. */
+static void read_part(struct scene *s, const char *snapshot, const char *rows, const char *end,
+                      uint64_t lsn)
 {
     cr_assert(rows_in(s, read_step(s, 0, CHUNK_OPEN)));
     cr_assert(rows_in(s, read_snapshot_step(s, 0, snapshot)));
     cr_assert(rows_in(s, read_rows_step(s, 0, rows)));
-    struct batch *close = read_close_step(s, 0, NULL, "");
+    struct batch *close = read_close_step(s, 0, end, "");
     close->close.seen_lsn = lsn;
     cr_assert(rows_in(s, close));
+}
+
+static void read_until(struct scene *s, const char *snapshot, const char *rows, uint64_t lsn)
+{
+    read_part(s, snapshot, rows, NULL, lsn);
 }
 
 static void commit_at(struct scene *s, uint32_t xid, uint64_t lsn)
@@ -97,6 +104,24 @@ Test(positions, it_waits_for_the_end_of_the_transaction_under_way)
     s.lsn = 6100;
     wal_commit(&s);
     expect_said(&s, "r1=a/x p2=b/y");
+    scene_free(&s);
+}
+
+/* The cursor follows only later: without watermarks nothing commits. */
+Test(positions, a_life_has_begun_once_one_is_behind_its_beginning)
+{
+    struct scene s;
+    scene_init(&s, "", NULL, false);
+    s.stream.airbyte_look = true;
+    commit_at(&s, 11, 4000);
+    scene_rebirth(&s, 4500);
+    wal_position(&s, 5001);
+    cr_assert(wal_flush(&s));
+    read_part(&s, "12:12:", "1,a,x", "5", 5000);
+    scene_quiet(&s);
+    cr_expect_lt(s.whole->cursor, 4500);
+    cr_expect_not(merge_is_lost_in_checkpoint(s.m, 0));
+    cr_expect_str_eq(saved(&s), "5-");
     scene_free(&s);
 }
 
