@@ -45,45 +45,65 @@ static bool status_if_due(struct replication *r, struct err *err)
     return !due || replication_status(r, silence_us > r->status_us / 2, err);
 }
 
+/* The server keeps no WAL for the slot beyond its next checkpoint. */
+static bool slot_is_ending(const struct replication *r)
+{
+    return shared_load(&r->config->progress->slot.status) == SLOT_STATUS_UNRESERVED;
+}
+
 /*
  * A sender that waits for us to read cannot be ended by the server: its checkpoints, which are to
  * invalidate the slot and to remove WAL, wait for it, too. So we close the connection.
  */
 static bool may_stall(const struct replication *r, int64_t since_us, struct err *err)
 {
-    bool ends = shared_load(&r->config->progress->slot.status) == SLOT_STATUS_UNRESERVED;
-    return !ends || clock_monotonic_us() - since_us < STALLED_US ||
+    return !slot_is_ending(r) || clock_monotonic_us() - since_us < STALLED_US ||
            err_set(err, ERR_TRANSIENT,
                    "the output is not read, and the server keeps no WAL for the slot beyond its "
                    "next checkpoint, which must not wait for us");
 }
 
-/* Wait for an empty batch, but never so long that wal_sender_timeout ends the stream. */
-static bool have_batch(struct replication *r, struct err *err)
+/* Wait for an empty batch until `until_us`. */
+static bool take_batch(struct replication *r, int64_t until_us)
 {
     struct pool *pool = r->pipeline->pools[POOL_REPLICATION];
     uint64_t *waiting = &r->config->progress->reader_waits;
+    bool waits = !pool_free_batches(pool);
+    shared_store(waiting, waits);
+    r->batch = pool_take(pool, BATCH_EVENTS, r->config->run, until_us);
+    shared_store(waiting, waits && !r->batch);
+    r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
+    if (r->batch) {
+        decoder_forget(r->decoder, &r->batch->past);
+    } else {
+        retry_succeeded(&r->retry, r->last_message_us);
+    }
+    return r->batch != NULL;
+}
+
+/* Never wait so long that wal_sender_timeout ends the stream. */
+static bool have_batch(struct replication *r, struct err *err)
+{
     int64_t since_us = clock_monotonic_us();
     while (!r->batch) {
         if (run_stopping(r->config->run)) {
             return err_set(err, ERR_STOPPED, "stopped");
         }
-        bool waits = !pool_free_batches(pool);
-        shared_store(waiting, waits);
         int64_t poll_us = clock_monotonic_us() + POLL_US;
-        r->batch = pool_take(pool, BATCH_EVENTS, r->config->run,
-                             poll_us < r->next_status_us ? poll_us : r->next_status_us);
-        shared_store(waiting, waits && !r->batch);
-        r->last_message_us = clock_monotonic_us(); /* we did not read meanwhile */
-        if (r->batch) {
-            decoder_forget(r->decoder, &r->batch->past);
-        } else if (status_if_due(r, err) && may_stall(r, since_us, err)) {
-            retry_succeeded(&r->retry, r->last_message_us);
-        } else {
+        if (!take_batch(r, poll_us < r->next_status_us ? poll_us : r->next_status_us) &&
+            !(status_if_due(r, err) && may_stall(r, since_us, err))) {
             return false;
         }
     }
     return true;
+}
+
+/* A connection that may_stall closed is not opened before the output is read again. */
+static void wait_for_output(struct replication *r)
+{
+    while (!r->batch && slot_is_ending(r) && !run_stopping(r->config->run)) {
+        take_batch(r, clock_monotonic_us() + POLL_US);
+    }
 }
 
 static void hand_over(struct replication *r)
@@ -352,6 +372,7 @@ static bool may_retry(struct replication *r, struct err *err)
     r->lost_us = r->wait.said ? r->lost_us : clock_monotonic_us();
     log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
     run_pause(r->config->run, pause_us);
+    wait_for_output(r);
     return true;
 }
 

@@ -11,6 +11,7 @@ from connector import executable
 from database import Database
 from refusal import assert_refused
 from server import Server, major
+from test_metrics import scrape, value
 
 
 @pytest.fixture(name="begun")
@@ -121,6 +122,27 @@ def test_a_slot_that_the_server_invalidates_while_the_output_is_not_read(tmp_pat
         assert process.process.returncode == 1 and f'the server invalidated replication slot "{own.slot}"' in process.stderr
         os.close(reader)
         os.close(writer)
+        own.connection.close()
+
+
+@pytest.mark.since(13)
+def test_a_slot_at_its_limit_while_the_output_is_not_read(tmp_path):
+    """A connection that nobody reads from would hold up the server's checkpoints: there is none until the output is read."""
+    with Server(max_slot_wal_keep_size="1MB", max_wal_size="4GB") as small:
+        own = Database(small)
+        own.execute("CREATE TABLE t (id int, a text)", "ALTER TABLE t REPLICA IDENTITY FULL")
+        one = Capture(own, tmp_path, ["t"], tail=True, advanced={"check_interval": "1s"})
+        process = one.start(METRICS_LISTEN="0").wait_for_active()
+        process.reading.clear()
+        own.execute(*["INSERT INTO t SELECT n, repeat('x', 1000) FROM generate_series(1, 1000) n"] * 60)
+        own.wait_for(f"SELECT wal_status = 'unreserved' FROM pg_replication_slots WHERE slot_name = '{own.slot}'")
+        process.wait_for(lambda run: "the output is not read" in run.stderr)
+        time.sleep(8)
+        assert value(scrape(process), "reconnects_total", connection="replication") == 1
+        assert own.value("SELECT count(*) FROM pg_replication_slots WHERE active") == 0
+        process.reading.set()
+        process.wait_for_records(60_000)
+        assert "connected again" in process.stop().stderr
         own.connection.close()
 
 
