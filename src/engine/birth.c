@@ -33,7 +33,7 @@ static bool begin_life(struct merger_thread *t, int stream, uint64_t not_before,
     }
     m->status = MEMBER_LIVES;
     m->because = NULL;
-    m->raised = false;
+    m->raised = m->told = false;
     m->failures = 0;
     roster_suspect(&t->roster, stream); /* it may have changed while it was described */
     shared_store(&t->pipeline->lives[stream], merge_life(t->merge, stream));

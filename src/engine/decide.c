@@ -135,6 +135,7 @@ static void leave(struct merger_thread *t, struct member *m, const struct questi
         merge_leave(t->merge, q->stream);
         m->status = MEMBER_AWAY;
         m->failures = 0;
+        m->told = false;
         m->because = m->because ? m->because : was_away;
     }
 }
@@ -159,9 +160,10 @@ static void begin_again(struct merger_thread *t, const struct question *q)
 {
     struct member *m = member_of(t, q);
     bool by_terms = q->verdict.change > TERMS_SHAPE || !m->because;
-    if (!m->failures) {
+    if (!m->told) {
         roster_say(t->config, q->stream, by_terms ? q->verdict.why : m->because,
                    ROSTER_BEGINS_AGAIN);
+        m->told = true;
     }
     roster_lose(t, q->stream);
     merge_decided(t->merge, q->stream);

@@ -50,6 +50,7 @@ struct member {
     struct returned *returned;
     int returns;         /* ranges given back in a row though its table was as described */
     int failures;        /* in a row, to describe it */
+    bool told;           /* it has been logged why it begins again */
     bool renamed;        /* it has been logged that it has another name */
     bool completed;      /* it has been logged that rows are looked up */
     bool raised;         /* it was asked to begin again: it does, whatever its terms are */

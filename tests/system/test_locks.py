@@ -112,6 +112,7 @@ def test_a_running_capture_that_asks_about_a_locked_table(tables, holder, captur
     assert value(scrape(process), "reconnects_total", connection="service") == 0
     assert tables.value(SERVICE) == service
     assert "will try again" not in process.stop().stderr
+    assert process.stderr.count("was asked for again") == 1, process.stderr
 
 
 def test_a_stop_while_it_waits(tables, holder, capture):
