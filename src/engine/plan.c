@@ -333,7 +333,7 @@ static void say_left(const struct merger_thread *t)
     for (int i = 0; given && i < given->stream_count; i++) {
         const struct stream_state *state = &given->streams[i];
         if (!bsearch((const void *)&state->id, (const void *)ids, count, sizeof *ids, by_id) &&
-            !stream_state_is_unborn(state)) {
+            state->mode != STREAM_IGNORE && !stream_state_is_unborn(state)) {
             log_line(t->config->log, LOG_WARN,
                      "stream %s of the state is not captured any more: once it is again, its rows "
                      "are read again",

@@ -131,8 +131,8 @@ static bool add_remedy(struct pg *pg, const struct server_words *words, struct e
     }
     if (!strcmp(pg->sqlstate, "55P03")) {
         return err_suffix(err,
-                          "; another session holds a lock on a published table, which pg_locks "
-                          "shows: try again once it has ended");
+                          "; another session holds a lock that this needs, and pg_locks shows it: "
+                          "try again once that session's transaction has ended");
     }
     if (!strcmp(words->routine, "check_enable_rls")) {
         return err_suffix(

@@ -107,8 +107,8 @@ static void close_certificates(struct parameters *p)
  * What a refusal means, by a mark in libpq's words; the first that fits. libpq has no result to ask
  * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
  * may speak any language. What has none, or not always one of its own (libpq's failures, and a
- * pooler's), is recognized by English words. {server} (with its port), {user}, {database}, {words},
- * and how the configuration names {address} and {password} are filled in.
+ * pooler's), is recognized by English words. {host} (with its port), {user}, {database}, {words},
+ * {source of the password}, and how the configuration names {address} and {password} are filled in.
  */
 static const struct refusal {
     const char *mark;
@@ -119,11 +119,11 @@ static const struct refusal {
      "user \"{user}\" may not replicate: run ALTER ROLE \"{user}\" REPLICATION (on Amazon RDS: "
      "GRANT rds_replication TO \"{user}\")"}, /* the first: for replication connections alone */
     {"  28P01: ", ERR_CONFIG,
-     "the server does not accept the password of user \"{user}\": correct \"user\" and "
-     "{password} in the configuration"},
+     "the server does not accept the password of user \"{user}\": correct \"user\" in the "
+     "configuration, or {source of the password}"},
     {"password authentication failed", ERR_CONFIG,
-     "the server does not accept the password of user \"{user}\": correct \"user\" and "
-     "{password} in the configuration"},
+     "the server does not accept the password of user \"{user}\": correct \"user\" in the "
+     "configuration, or {source of the password}"},
     {"no password supplied", ERR_CONFIG,
      "the server asks for the password of user \"{user}\": give {password} in the "
      "configuration"},
@@ -139,21 +139,32 @@ static const struct refusal {
      "user \"{user}\" may not connect to database \"{database}\": run GRANT CONNECT ON DATABASE "
      "\"{database}\" TO \"{user}\""},
     {"unsupported startup parameter", ERR_CONFIG,
-     "a connection pooler (PgBouncer) answers at {server}, and replication cannot pass through it: "
+     "a connection pooler (PgBouncer) answers at {host}, and replication cannot pass through it: "
      "set {address} to the server itself"},
-    {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
-    {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
-    {"unexpected eof", ERR_TRANSIENT, "cannot connect to {server}: {words}"}, /* by OpenSSL 3 */
+    {"SSL SYSCALL error", ERR_TRANSIENT, "cannot connect to {host}: {words}"},
+    {"closed unexpectedly", ERR_TRANSIENT, "cannot connect to {host}: {words}"},
+    {"unexpected eof", ERR_TRANSIENT, "cannot connect to {host}: {words}"}, /* by OpenSSL 3 */
     {"SSL", ERR_CONFIG,
-     "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
+     "no TLS connection to {host}: {words}; check advanced.sslmode and the certificates"},
     {"certificate", ERR_CONFIG,
-     "no TLS connection to {server}: {words}; check advanced.sslmode and the certificates"},
+     "no TLS connection to {host}: {words}; check advanced.sslmode and the certificates"},
     {"Connection refused", ERR_TRANSIENT,
-     "nothing answers at {server}: check {address}, and that PostgreSQL runs there"},
+     "nothing answers at {host}: check {address}, and that PostgreSQL runs there"},
     {"No such file or directory", ERR_TRANSIENT,
-     "nothing answers at {server}: check {address}, and that PostgreSQL runs there"},
-    {"", ERR_TRANSIENT, "cannot connect to {server}: {words}"},
+     "nothing answers at {host}: check {address}, and that PostgreSQL runs there"},
+    {"", ERR_TRANSIENT, "cannot connect to {host}: {words}"},
 };
+
+static void write_password_source(struct out *out, const struct config *c)
+{
+    if (c->password_file) {
+        out_format(out, "the password in %s", c->password_file);
+    } else if (c->password) {
+        out_format(out, "its %s", config_words(c)->password);
+    } else {
+        out_string(out, "the password in PGPASSWORD, PGPASSFILE or ~/.pgpass");
+    }
+}
 
 static void fill_in(struct out *out, const char *message, const struct config *c, const char *words)
 {
@@ -165,7 +176,8 @@ static void fill_in(struct out *out, const char *message, const struct config *c
         switch (message[1]) {
         case 'a': out_string(out, config_words(c)->place); break;
         case 'p': out_string(out, config_words(c)->password); break;
-        case 's': out_format(out, "%s:%d", c->host, c->port); break;
+        case 'h': out_format(out, "%s:%d", c->host, c->port); break;
+        case 's': write_password_source(out, c); break;
         case 'u': out_string(out, c->user); break;
         case 'd': out_string(out, c->database); break;
         case 'w': out_string(out, words); break;

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from server import PASSWORD
 
 
@@ -33,3 +35,15 @@ def test_a_file_that_is_empty_is_named(capture, database, tmp_path):
     process = capture(["t"], password=None, password_file=str(path)).start().finish()
     assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
     assert f"password_file {path} is empty: write the password to it" in process.errors[-1]["message"]
+
+
+@pytest.mark.parametrize("source", ["option", "file", "environment"])
+def test_a_refused_password_is_said_to_be_where_it_is(capture, database, tmp_path, source):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    path = tmp_path / "password"
+    path.write_text("wrong", encoding="utf-8")
+    config = {"option": {"password": "wrong"}, "file": {"password": None, "password_file": str(path)}, "environment": {"password": None}}
+    process = capture(["t"], **config[source]).start(**({"PGPASSWORD": "wrong"} if source == "environment" else {})).finish()
+    names = {"option": 'its "password"', "file": f"the password in {path}", "environment": "the password in PGPASSWORD, "}
+    assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
+    assert f'correct "user" in the configuration, or {names[source]}' in process.errors[-1]["message"]
