@@ -1,7 +1,8 @@
 /*
- * What a user should know about tables, though it does not keep a capture from starting: rows that
- * are not captured, because of where they are stored, or because the publication leaves them out;
- * and functions of other users that the server runs when the tables are read.
+ * What a user should know, though it does not keep a capture from starting: rows that are not
+ * captured, because of where they are stored, or because the publication leaves them out; functions
+ * of other users that the server runs when the tables are read; and commits that wait for the
+ * capture.
  */
 #ifndef PG_REMARKS_H
 #define PG_REMARKS_H
@@ -10,8 +11,8 @@
 #include "config/config.h"
 #include "pg/pg.h"
 
-/* Visit a line for each remark on tables of the catalog; `catalog` NULL: of all that discover
- * shows. */
+/* Visit a line for each remark on the server and on tables of the catalog; `catalog` NULL: of all
+ * that discover shows. */
 bool tables_remark(struct pg *, const struct config *, const struct catalog *,
                    void (*visit)(void *context, const char *line), void *context, struct err *);
 

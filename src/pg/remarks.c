@@ -1,8 +1,8 @@
 /*
  * A table that others inherit from is captured with its own rows alone: the rows of its children (a
  * hypertable's chunks, for example) come under their own names. A foreign table that is a partition
- * sends no changes. A row filter leaves rows out. And the server runs functions when it plans to
- * read a table.
+ * sends no changes. A row filter leaves rows out. The server runs functions when it plans to read a
+ * table. And a capture that counts as a standby holds up commits.
  */
 #include "pg/remarks.h"
 
@@ -145,6 +145,28 @@ static char *function_line(const struct pg_rows *rows, int row)
         name, reader);
 }
 
+/* The sender of a logical slot counts as a standby, by its application name, except at a standby. */
+static const char synchronous_sql[] =
+    "SELECT current_setting('synchronous_standby_names')"
+    " WHERE current_setting('synchronous_standby_names') ~ '[*]' AND NOT pg_is_in_recovery()";
+
+enum { SYNCHRONOUS_NAMES };
+
+static void synchronous_write(struct out *sql, const char *offered)
+{
+    (void)offered;
+    out_string(sql, synchronous_sql);
+}
+
+static char *synchronous_line(const struct pg_rows *rows, int row)
+{
+    return mem_format("synchronous_standby_names is '%s', whose * counts this capture as a standby: "
+                      "each COMMIT may wait until the consumer of the capture has acknowledged it: "
+                      "name the standbys instead, with ALTER SYSTEM SET synchronous_standby_names "
+                      "and SELECT pg_reload_conf()",
+                      rows_text(rows, row, SYNCHRONOUS_NAMES));
+}
+
 /* In the order in which they are asked. */
 static const struct remark {
     void (*write)(struct out *sql, const char *offered); /* offered_kind_sql */
@@ -154,6 +176,7 @@ static const struct remark {
     {children_write, children_line, 3, 0},
     {functions_write, function_line, 3, 0},
     {filters_write, filter_line, 4, 150000},
+    {synchronous_write, synchronous_line, 0, 0},
 };
 
 /* $1 and $2: the streams, or NULL; $3: the schemas that discover shows; $4: the publication. */

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from capture import Capture
-from connector import PATIENCE, whole
+from connector import PATIENCE, run, whole
 from database import Database
 from server import Server
 
@@ -152,3 +152,26 @@ def test_types_of_a_commit_that_is_not_yet_visible(own, captured, standby_away, 
     own.execute(f"INSERT INTO t VALUES (-2, 0, {given})")
     process.wait_for_records(ROWS + 2).stop()
     assert [record["data"]["c"] for record in process.records[ROWS:]] == [printed, printed]
+
+
+def test_a_capture_that_commits_wait_for_is_said_to_be_a_standby(own, captured):
+    captured.config["advanced"]["check_interval"] = "1s"
+    process = captured.start().wait_for_active()
+    own.execute("SET synchronous_commit = local", "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+    try:
+        process.wait_for(lambda run: "whose * counts this capture as a standby" in run.stderr)
+        checked = run("check", "--config", captured.path("config.json", captured.config)).succeed().of_type("CONNECTION_STATUS")[0]
+        writer = threading.Thread(target=commit_elsewhere, args=(own,), daemon=True)
+        writer.start()
+        own.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    finally:
+        own.execute("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+    writer.join(20)
+    assert not writer.is_alive(), "the advice does not help"
+    assert "whose * counts this capture as a standby" in checked["connectionStatus"]["message"]
+    assert process.stop().stderr.count("counts this capture") == 1
+
+
+def commit_elsewhere(database):
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE t SET n = 7 WHERE id = 1")
