@@ -51,7 +51,7 @@ class Prometheus:
 
     def query_range(self, expression, start, end):
         """[(labels, times, values)] of each second."""
-        expression = expression.replace("$__rate_interval", WINDOW).replace("$instance", ".*")
+        expression = expression.replace("$__rate_interval", WINDOW).replace("$instance", ".*").replace("$slot", ".*")
         arguments = urllib.parse.urlencode({"query": expression, "start": start, "end": end, "step": 1})
         with urllib.request.urlopen(f"{self.url}/api/v1/query_range?{arguments}", timeout=10) as answer:
             series = json.load(answer)["data"]["result"]

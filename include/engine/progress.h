@@ -34,6 +34,7 @@ struct slot_progress {
     uint64_t status;        /* enum slot_status */
     uint64_t safe_wal_size; /* UINT64_MAX: no limit, or not known */
     uint64_t retained;      /* bytes of WAL that the server keeps for it */
+    uint64_t catalog_age;   /* transactions whose dead catalog rows it keeps for it */
     uint64_t wal_end; /* of the server, also while it decodes and replication sends nothing newer */
 
     /* A mark: an end of the WAL, taken once everything before the previous mark was printed. */

@@ -16,6 +16,7 @@
 /* The data that is shown; strings are borrowed. It must outlive the server that shows it. */
 struct metrics_source {
     const struct progress *progress;
+    const char *server; /* "host:port", as the configuration has it */
     const char *slot, *database, *version;
     bool running; /* false once the capture has ended: in the last file that it writes */
 };

@@ -28,6 +28,7 @@ struct slot {
     int active_pid;           /* 0: no process reads it */
     uint64_t restart_lsn;     /* WAL is kept from here on; 0: none is kept */
     uint64_t confirmed_flush; /* nothing before it can be read again */
+    int64_t catalog_age;      /* of its catalog_xmin, in transactions; 0: it has none */
     int64_t safe_wal_size;    /* bytes until it is lost; INT64_MAX: no limit, or unknown */
     uint64_t wal_end;         /* of the server, whether the slot exists or not */
     int64_t idle_s;           /* how long no process has read it (18 and later) */

@@ -81,6 +81,7 @@ static void show_slot(struct slot_progress *p, const struct slot *slot)
     shared_store(&p->safe_wal_size, slot->safe_wal_size == INT64_MAX ? UINT64_MAX : safe);
     shared_store(&p->retained,
                  slot->restart_lsn ? lsn_distance(slot->restart_lsn, slot->wal_end) : 0);
+    shared_store(&p->catalog_age, (uint64_t)slot->catalog_age);
     shared_store(&p->wal_end, slot->wal_end);
     shared_store(&p->known, 1);
 }

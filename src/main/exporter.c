@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 enum { FILE_INTERVAL_US = 5 * 1000 * 1000, SLOT_INTERVAL_US = 10 * 1000 * 1000 };
 
@@ -64,11 +65,14 @@ bool exporter_start(struct exporter *x, const struct program *p, const struct co
     const char *address = wanted(p->command.metrics_listen, "METRICS_LISTEN");
     int64_t check_us = config->check_interval_ms * 1000;
     *x = (struct exporter){
-        .source = {progress, config->slot, config->database, p->version, true},
+        .address = mem_format("%s:%d", config->host, config->port),
         .file = wanted(p->command.metrics_file, "METRICS_FILE"),
         .log = p->log,
     };
+    x->source = (struct metrics_source){progress,         x->address, config->slot,
+                                        config->database, p->version, true};
     if (!begin_file(x, err)) {
+        free(x->address);
         return false;
     }
     if (address || x->file) {
@@ -97,4 +101,6 @@ void exporter_end(struct exporter *x)
     if (x->file) {
         try_file(x);
     }
+    free(x->address);
+    x->address = NULL;
 }

@@ -7,6 +7,7 @@
 
 struct exporter {
     struct metrics_source source;
+    char *address;                 /* owned; of the PostgreSQL server */
     struct metrics_server *server; /* NULL: none */
     const char *file;              /* NULL: none */
     struct log *log;

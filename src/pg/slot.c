@@ -19,6 +19,7 @@ static const char slot_sql[] = "SELECT s.slot_name IS NOT NULL,"
                                " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
                                "  ELSE pg_current_wal_lsn() END,"
                                " pg_is_in_recovery(),"
+                               " age(s.catalog_xmin),"
                                " %s, %s, %s "
                                "FROM (SELECT) x LEFT JOIN pg_replication_slots s"
                                " ON s.slot_name = $1";
@@ -34,6 +35,7 @@ enum {
     SLOT_CONFIRMED_FLUSH,
     SLOT_WAL_END,
     SLOT_IN_RECOVERY,
+    SLOT_CATALOG_AGE,
     SLOT_WAL_STATUS, /* status_sql, from here on */
     SLOT_SAFE_WAL_SIZE,
     SLOT_INVALIDATION,
@@ -97,6 +99,7 @@ static void fill(struct slot *slot, const struct pg_rows *rows)
     slot->active_pid = rows_int(rows, 0, SLOT_ACTIVE_PID);
     slot->restart_lsn = rows_lsn(rows, 0, SLOT_RESTART_LSN);
     slot->confirmed_flush = rows_lsn(rows, 0, SLOT_CONFIRMED_FLUSH);
+    slot->catalog_age = rows_i64(rows, 0, SLOT_CATALOG_AGE);
     slot->wal_status = rows_copy(rows, 0, SLOT_WAL_STATUS);
     slot->safe_wal_size = pg_rows_null(rows, 0, SLOT_SAFE_WAL_SIZE)
                               ? INT64_MAX

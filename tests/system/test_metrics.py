@@ -18,9 +18,10 @@ from server import free_port
 
 
 def parse(text):
-    """(name, labels) -> value, as Prometheus' own client reads it."""
-    return {(sample.name.removeprefix("source_postgres_"), frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text) for sample in family.samples}
+    """(name, labels) -> value, as Prometheus' own client reads it; without the labels that say which capture it is."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    assert len({(sample.labels.pop("server"), sample.labels.pop("slot")) for sample in samples}) == 1
+    return {(sample.name.removeprefix("source_postgres_"), frozenset(sample.labels.items())): sample.value for sample in samples}
 
 
 def value(metrics, name, **labels):
@@ -87,7 +88,8 @@ def test_metrics_show_what_was_captured(database, capture):
     assert value(metrics, "acknowledged_lsn_bytes") == confirmed, "nothing was acknowledged"
     assert value(metrics, "unacknowledged_bytes") == value(metrics, "server_lsn_bytes") - confirmed > 0
     version = subprocess.run([executable(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    assert value(metrics, "info", slot=database.slot, database=database.name, version=version) == 1
+    assert value(metrics, "info", database=database.name, version=version) == 1
+    assert f'_info{{server="127.0.0.1:{database.server.port}",slot="{database.slot}",' in get(process, "/metrics")[1]
     assert value(metrics, "process_resident_memory_bytes") > 1e6 and value(metrics, "process_open_fds") > 3
     checked_by_promtool(get(process, "/metrics")[1])
     assert get(process, "/healthz") == (200, "moving\n")

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from connector import PATIENCE
 from server import free_port
 from test_metrics import checked_by_promtool, get, scrape, start, value, wait_for_metric
 
@@ -173,7 +175,44 @@ def test_prometheus_answers_what_the_dashboard_asks(database, capture, prometheu
         panels = json.load(file)["panels"]
     for panel in panels:
         for target in panel["targets"]:
-            expression = target["expr"].replace("$__rate_interval", "30s").replace("$instance", ".*")
+            expression = target["expr"].replace("$__rate_interval", "30s").replace("$instance", ".*").replace("$slot", ".*")
             nothing_now = panel["title"] in ("WAL until the slot is lost", "Backfill by table")  # no limit, no backfill
             assert query(expression) or nothing_now, panel["title"]
     process.stop()
+
+
+@pytest.mark.skipif(not shutil.which("prometheus-node-exporter"), reason="needs prometheus-node-exporter")
+def test_several_captures_share_a_node_exporter(database, capture, tmp_path):
+    """It refuses a metric that two files have with the same labels, or that it has itself with another description."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    directory = tmp_path / "metrics"
+    directory.mkdir()
+    for name in ("one", "two"):
+        capture(["items"], slot_name=f"{database.slot}_{name}").start(METRICS_FILE=str(directory / f"{name}.prom")).succeed()
+    port = free_port()
+    exporter = subprocess.Popen(
+        ["prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile", f"--collector.textfile.directory={directory}",
+         f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        text = wait_for_page(f"http://127.0.0.1:{port}/metrics")
+    finally:
+        exporter.kill()
+        exporter.wait()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    assert [sample.value for sample in samples if sample.name == "node_textfile_scrape_error"] == [0]
+    for metric, own in (("source_postgres_running", 0), ("process_resident_memory_bytes", 1), ("source_postgres_records_total", 0)):
+        slots = {sample.labels.get("slot", "") for sample in samples if sample.name == metric}
+        assert slots == {f"{database.slot}_one", f"{database.slot}_two"} | ({""} if own else set()), metric
+
+
+def wait_for_page(url):
+    until = time.monotonic() + 10 * PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read()) from error
+        except urllib.error.URLError:
+            assert time.monotonic() < until, url
+            time.sleep(0.1)

@@ -34,8 +34,9 @@ static void begin(void)
                                  .flushed = 3000,
                                  .commit_us = 10 S,
                                  .heard_us = 100 S,
-                                 .slot = {1, SLOT_STATUS_EXTENDED, 77, 88, 0}};
-    source = (struct metrics_source){&progress, "flow_slot", "shop", "1.2.3", true};
+                                 .slot = {1, SLOT_STATUS_EXTENDED, 77, 88, 99, 0}};
+    source =
+        (struct metrics_source){&progress, "db.example:5432", "flow_slot", "shop", "1.2.3", true};
     out_init(&out, 256);
 }
 
@@ -46,10 +47,15 @@ static void end(void)
 
 TestSuite(metrics, .init = begin, .fini = end);
 
+/* The labels that all samples have are put in. */
 static void shows(const char *line)
 {
-    char *whole = malloc(strlen(line) + 3);
-    sprintf(whole, "\n%s\n", line);
+    static const char labels[] = "server=\"db.example:5432\",slot=\"flow_slot\"";
+    char *whole = malloc(strlen(line) + sizeof labels + 4);
+    int name = (int)strcspn(line, "{ ");
+    bool more = line[name] == '{';
+    sprintf(whole, "\n%.*s{%s%s%s\n", name, line, labels, more ? "," : "}",
+            line + name + (more ? 1 : 0));
     out.len = 0;
     metrics_write(&out, &source, 100 S, 12500);
     cr_assert(strstr(out_text(&out), whole), "no line %s in\n%s", line, out_text(&out));
@@ -128,6 +134,7 @@ Test(metrics, the_status_of_the_slot_is_one_of_four)
     shows("source_postgres_slot_wal_status{status=\"reserved\"} 0");
     shows("source_postgres_slot_wal_status{status=\"extended\"} 1");
     shows("source_postgres_slot_safe_wal_bytes 77");
+    shows("source_postgres_slot_catalog_xmin_age 99");
     progress.slot.safe_wal_size = UINT64_MAX;
     out.len = 0;
     metrics_write(&out, &source, 100 S, 0);
@@ -148,7 +155,7 @@ Test(metrics, chunks_of_all_workers_are_added_up)
 Test(metrics, a_capture_that_has_not_begun_has_few)
 {
     progress = (struct progress){0};
-    shows("source_postgres_info{version=\"1.2.3\",database=\"shop\",slot=\"flow_slot\"} 1");
+    shows("source_postgres_info{version=\"1.2.3\",database=\"shop\"} 1");
     cr_assert_null(strstr(out_text(&out), "records"));
 }
 

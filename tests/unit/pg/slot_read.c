@@ -15,9 +15,9 @@ static int questions, identifiers; /* asked of the server */
 
 static void answer(struct out *out, bool identifier)
 {
-    static const char *const slot[] = {"t",    "t",    "f",    "pgoutput", "d",        "77",
-                                       "0/10", "0/20", "0/30", "t",        "reserved", "4096",
-                                       NULL,   "f",    "t",    "f",        "5",        "6"};
+    static const char *const slot[] = {"t",    "t",    "f", "pgoutput", "d",        "77",   "0/10",
+                                       "0/20", "0/30", "t", "99",       "reserved", "4096", NULL,
+                                       "f",    "t",    "f", "5",        "6"};
     static const char denied[] = "E\0\0\0\x1f"
                                  "SERROR\0C42501\0Mno control\0";
     out_bytes(out,
@@ -73,6 +73,7 @@ Test(slot_read, asks_which_server_it_is_once_a_connection)
         cr_expect_eq(slot.restart_lsn, 0x10);
         cr_expect_eq(slot.confirmed_flush, 0x20);
         cr_expect_eq(slot.wal_end, 0x30);
+        cr_expect_eq(slot.catalog_age, 99);
         cr_expect_eq(slot.safe_wal_size, 4096);
         cr_expect_eq(slot.idle_s, 5);
         cr_expect_eq(slot.idle_timeout_s, 6);
