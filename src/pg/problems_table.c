@@ -350,6 +350,9 @@ bool find_uncapturable(const struct facts *facts, int i, const struct config *co
                        const struct catalog_stream *stream, struct problems *problems)
 {
     size_t before = problems->count;
+    if (!facts->tables[i].oid) {
+        return true; /* it was dropped after it was listed */
+    }
     char *name = sql_table(stream->schema, stream->table);
     find_unreadable(facts, &facts->tables[i], stream, name, problems);
     find_unidentified(facts, &facts->tables[i], config, name, problems);
