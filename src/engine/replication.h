@@ -78,6 +78,13 @@ void replication_main(void *context);
  * the one that it was. */
 bool replication_begin(struct replication *, bool again, struct err *);
 
+/* replication_retry.c: close the connection, which failed, and wait a little; false: do not connect
+ * again. */
+bool replication_may_retry(struct replication *, struct err *);
+
+/* The server sends again: an interruption, if there was one, is over. */
+void replication_connected(struct replication *);
+
 /* Decode a message of protocol version 1 to events in the batch, except those that the server sends
  * again after a reconnect. */
 bool replication_decode(struct replication *, uint64_t lsn, const uint8_t *message, size_t len,

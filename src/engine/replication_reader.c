@@ -25,8 +25,7 @@ enum {
     ASKED_US = 1000 * 1000,       /* requests for a status this soon one after the other… */
     ASKED_OFTEN = 10,             /* …so many times are not the usual ones */
     STALLED_US = 5 * 1000 * 1000, /* so long without room for a batch, the output is not read */
-    STUCK_PAUSE_US = 60 * 1000 * 1000, /* errors further apart are not the same one again */
-    SILENT_STATUSES = 3,               /* unanswered reports after which the connection is probed */
+    SILENT_STATUSES = 3,          /* unanswered reports after which the connection is probed */
     XLOGDATA_HEADER = 25,
 };
 
@@ -205,16 +204,6 @@ static void store_received(const struct replication *r)
     shared_store(&p->open_bytes, streamed_bytes(r->streamed));
 }
 
-/* An interruption is over when the server sends again. */
-static void connected_again(struct replication *r)
-{
-    if (r->wait.said) {
-        log_waited(&r->wait);
-        log_line(r->config->log, LOG_INFO, "replication connected again after %.1f s",
-                 (double)(r->last_message_us - r->lost_us) / 1e6);
-    }
-}
-
 /* All messages that have come. *some: there were any. */
 static bool take_all(struct replication *r, bool *some, struct err *err)
 {
@@ -229,8 +218,7 @@ static bool take_all(struct replication *r, bool *some, struct err *err)
         r->last_message_us = clock_monotonic_us();
         retry_succeeded(&r->retry, r->last_message_us);
         store_received(r);
-        shared_store(&r->config->progress->lost_us, 0);
-        connected_again(r);
+        replication_connected(r);
     }
     return true;
 }
@@ -329,53 +317,6 @@ static bool stream(struct replication *r, struct err *err)
     return true;
 }
 
-/* Attempts that fail do not make it lost later. */
-static void store_lost(const struct replication *r)
-{
-    uint64_t *lost_us = &r->config->progress->lost_us;
-    if (!shared_load(lost_us)) {
-        shared_store(lost_us, (uint64_t)clock_monotonic_us());
-    }
-}
-
-/* An internal error of the server may pass. One that comes again and again at the same position does
- * not, although messages come before it. */
-static bool is_stuck(struct replication *r, int64_t now_us, struct err *err)
-{
-    int64_t pause_us;
-    if (strncmp(err->sqlstate, "XX", 2) != 0) {
-        return false;
-    }
-    if (r->resume_lsn != r->stuck_lsn || now_us - r->stuck_us > STUCK_PAUSE_US) {
-        retry_succeeded(&r->stuck, now_us);
-        r->stuck_lsn = r->resume_lsn;
-    }
-    r->stuck_us = now_us;
-    return !retry_again(&r->stuck, "replication", now_us, &pause_us, err);
-}
-
-/* Whether to connect again. */
-static bool may_retry(struct replication *r, struct err *err)
-{
-    int64_t pause_us;
-    store_lost(r);
-    if (r->pg && r->batch && err->kind == ERR_TRANSIENT) {
-        hand_over(r); /* whole messages need not wait for the server to come back */
-    }
-    pg_close(&r->pg);
-    int64_t now_us = clock_monotonic_us();
-    if (run_stopping(r->config->run) || is_stuck(r, now_us, err) ||
-        !retry_again(&r->retry, "replication", now_us, &pause_us, err)) {
-        return false;
-    }
-    shared_store(&r->config->progress->reader_reconnects, ++r->reconnects);
-    r->lost_us = r->wait.said ? r->lost_us : clock_monotonic_us();
-    log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
-    run_pause(r->config->run, pause_us);
-    wait_for_output(r);
-    return true;
-}
-
 /*
  * "Undefined object": the server looks objects up as they were when a change was written. The only
  * one that we name is the publication, so it did not exist then, whether it does now or not.
@@ -409,10 +350,14 @@ void replication_main(void *context)
         if (replication_begin(r, again, &err) && (stream(r, &err) || explain(r, &err))) {
             break;
         }
-        if (!may_retry(r, &err)) {
+        if (r->pg && r->batch && err.kind == ERR_TRANSIENT) {
+            hand_over(r); /* whole messages need not wait for the server to come back */
+        }
+        if (!replication_may_retry(r, &err)) {
             run_fail(r->config->run, &err);
             break;
         }
+        wait_for_output(r);
     }
     pg_close(&r->pg);
 }

@@ -69,8 +69,9 @@ bool pg_report_wait(const struct pg *, const struct pg_rows *waits);
 /* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
 void pg_drop(struct pg *);
 
-/* The connection itself has failed. Returns false. */
+/* The connection itself has failed; or it was never made. Return false. */
 bool pg_fail_connection(struct pg *, struct err *);
+bool pg_fail_open(struct pg *, struct err *);
 
 /* An error of the server, field by field: "" if it has none. */
 struct server_words {
