@@ -67,9 +67,9 @@ def test_a_restart_in_the_middle_of_a_backfill_is_survived(mortal, own, captured
     own.connection.close()
     mortal.restart()
     own.connection = own.connect()
-    own.execute("UPDATE t SET n = 2 WHERE id = 1")
+    own.execute("UPDATE t SET n = 2 WHERE id = 1")  # a row that was read before
     process.wait_for_active()
-    process.wait_for_records(ROWS)
+    process.wait_for_records(ROWS + 1)
     process.wait_for(lambda run: run.records_before_last_state() == len(run.records)).stop()
     captured.keep(process)
     captured.assert_equal(t=["id"])
