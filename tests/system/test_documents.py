@@ -57,7 +57,9 @@ def test_every_page_is_reached_from_the_readme():
 
 
 def test_no_file_is_too_long_for_a_reader():
-    assert [pages.name(path) for path in pages.paths() if pages.read(path).count("\n") > 400] == []
+    sources = [os.path.join(ROOT, path) for path in glob.glob("**/*.[ch]", root_dir=ROOT, recursive=True) if not path.startswith("build-")]
+    assert len(sources) > 300
+    assert [pages.name(path) for path in [*pages.paths(), *sources] if pages.read(path).count("\n") > 400] == []
 
 
 def flattened(properties, prefix=""):
