@@ -160,11 +160,12 @@ static void synchronous_write(struct out *sql, const char *offered)
 
 static char *synchronous_line(const struct pg_rows *rows, int row)
 {
-    return mem_format("synchronous_standby_names is '%s', whose * counts this capture as a standby: "
-                      "each COMMIT may wait until the consumer of the capture has acknowledged it: "
-                      "name the standbys instead, with ALTER SYSTEM SET synchronous_standby_names "
-                      "and SELECT pg_reload_conf()",
-                      rows_text(rows, row, SYNCHRONOUS_NAMES));
+    return mem_format(
+        "synchronous_standby_names is '%s', whose * counts this capture as a standby: "
+        "each COMMIT may wait until the consumer of the capture has acknowledged it: "
+        "name the standbys instead, with ALTER SYSTEM SET synchronous_standby_names "
+        "and SELECT pg_reload_conf()",
+        rows_text(rows, row, SYNCHRONOUS_NAMES));
 }
 
 /* In the order in which they are asked. */
