@@ -19,8 +19,8 @@ enum term {
     TERM_TABLE,   /* its oid; NULL: there is no such table */
     TERM_COLUMNS, /* digest of all columns, '.', and digest with integer types being one */
     TERM_KEY,   /* the key's columns, and what keeps them from being a key: empty if nothing does */
-    TERM_ORDER, /* digest of how the server orders the key: types, collations and their
-                         versions, operator families; then one of each label of its enums */
+    TERM_ORDER, /* digest of how the server orders the key: types, collations and their versions,
+                   operator families; earlier states have more after a blank */
     TERM_IDENTITY, /* tables of it (partitions too) whose replica identity does not cover the key */
     TERM_ENTRY,    /* oid of the publication's entry of it; NULL: it is not published */
     TERM_LIMITS,   /* digest of the publication's column lists and row filters */
@@ -30,6 +30,8 @@ enum term {
     TERM_LEAVES, /* "oid:how:file" of each table that stores its rows, by oid, between blanks */
     TERM_HOME,   /* xmin of its entries in the schemas that are published; NULL: none publishes it,
                     or the state is of a version that did not know this term */
+    TERM_VALUES, /* how the values of users' types in the key are written: digest of the attributes
+                    of its row types; then, for each label of its enums, " oid.digest" */
     TERMS,
 };
 
@@ -46,7 +48,8 @@ const char *term_name(enum term);
 void terms_copy(struct terms *to, const struct terms *from);
 void terms_clear(struct terms *);
 
-/* Whether all texts are the same. */
+/* The first term of which the texts are not the same; TERMS: there is none. */
+enum term terms_differ(const struct terms *, const struct terms *);
 bool terms_equal(const struct terms *, const struct terms *);
 
 /* Whether this one is the same, as far as both are known. */

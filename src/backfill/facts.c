@@ -30,15 +30,15 @@ static bool read_facts(const struct message *row, char *facts[FACTS], struct err
 static bool check_terms(struct chunk_reader *r, const struct table_description *d,
                         char *const *facts, struct err *err)
 {
-    for (int i = 0; i < TERMS; i++) {
-        if (strcmp(facts[FACT_TERMS + i] ? facts[FACT_TERMS + i] : "",
-                   d->terms.text[i] ? d->terms.text[i] : "") != 0) {
-            r->failure = OUTCOME_CHANGED;
-            return err_set(err, ERR_TRANSIENT, "table %s is not what it was: its %s changed",
-                           stream_label(d->relation->schema, d->relation->name).s, term_name(i));
-        }
+    struct terms now;
+    memcpy(now.text, facts + FACT_TERMS, sizeof now.text);
+    enum term term = terms_differ(&d->terms, &now);
+    if (term == TERMS) {
+        return true;
     }
-    return true;
+    r->failure = OUTCOME_CHANGED;
+    return err_set(err, ERR_TRANSIENT, "table %s is not what it was: its %s changed",
+                   stream_label(d->relation->schema, d->relation->name).s, term_name(term));
 }
 
 /* At a standby the row has the position that was replayed before the *next* snapshot is taken. This

@@ -69,10 +69,10 @@ static void judge_away(const struct terms *now, struct terms_verdict *verdict)
     }
 }
 
-/* Whether all labels are still there, in the same order. */
+/* Whether all labels are still there, in the same order. Others may have come in between. */
 static bool labels_last(const char *was, const char *now)
 {
-    while (was && (was = strchr(was, ' '))) {
+    while ((was = strchr(was, ' '))) {
         size_t len = strcspn(++was, " ");
         do {
             now = now ? strchr(now, ' ') : NULL;
@@ -85,10 +85,25 @@ static bool labels_last(const char *was, const char *now)
     return true;
 }
 
-static bool same_order(const char *was, const char *now)
+/* The texts up to a blank; true also if one is not known. */
+static bool same_digest(const char *was, const char *now)
 {
     size_t len = was ? strcspn(was, " ") : 0;
     return !was || !now || (!strncmp(was, now, len) && strcspn(now, " ") == len);
+}
+
+/* A key that is written in another way is another key, for changes and for their consumer. */
+static void judge_values(const struct terms *was, const struct terms *now,
+                         struct terms_verdict *verdict)
+{
+    const char *before = was->text[TERM_VALUES], *after = now->text[TERM_VALUES];
+    if (!same_digest(before, after)) {
+        judge(verdict, TERMS_OTHER, "has a row type in its key whose attributes have changed");
+    } else if (before && after && !labels_last(before, after)) {
+        judge(verdict, TERMS_OTHER, "has an enum in its key of which a label was renamed");
+    } else if (!term_same(was, now, TERM_VALUES)) {
+        judge(verdict, TERMS_SHAPE, "has an enum in its key with more labels");
+    }
 }
 
 /* The key by which its rows are read, and by which changes are matched to rows. */
@@ -105,15 +120,13 @@ static void judge_key(const struct terms *was, const struct terms *now, enum ter
               "has a replica identity that does not cover its key any more, at %s",
               now->text[TERM_IDENTITY]);
     }
-    const char *before = was->text[TERM_ORDER], *after = now->text[TERM_ORDER];
-    if (use == TERMS_BY_KEY && !same_order(before, after)) {
+    judge_values(was, now, verdict);
+    if (use == TERMS_BY_KEY && !same_digest(was->text[TERM_ORDER], now->text[TERM_ORDER])) {
         judge(verdict, TERMS_OTHER,
               "has a key of another order than when its backfill began (a type, a collation or its "
               "version was changed)");
     }
-    if (before && after && !labels_last(before, after)) {
-        judge(verdict, TERMS_OTHER, "has an enum in its key of which a label was renamed");
-    } else if (!term_same(was, now, TERM_ORDER)) {
+    if (!term_same(was, now, TERM_ORDER)) {
         judge(verdict, TERMS_SHAPE, "has a key of another order");
     }
 }

@@ -10,6 +10,7 @@
 #include "pg/position.h"
 #include "rows.h"
 #include "stream_lists.h"
+#include "terms_key.h"
 
 /* Twice: exactly; and the captured ones alone, with integer types being one. */
 static void add_columns(struct out *sql, const char *oid, const char *publication, int version)
@@ -33,84 +34,6 @@ static void add_columns(struct out *sql, const char *oid, const char *publicatio
                " FROM pg_catalog.pg_attribute a WHERE a.attrelid=%s AND a.attnum>0"
                " AND NOT a.attisdropped)",
                oid);
-}
-
-static void add_key(struct out *sql, const char *oid, const char *publication, const char *key,
-                    int version)
-{
-    out_format(sql,
-               "(SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(k.name)||CASE"
-               " WHEN a.attnum IS NULL THEN ' missing' WHEN NOT %s THEN ' nullable'"
-               " ELSE ' '||a.attnum END,"
-               "',' ORDER BY k.n)||CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE ",
-               not_null_sql(version));
-    index_within_sql(sql, oid, key, publication, version);
-    out_format(sql,
-               ") THEN '' ELSE ' not unique' END,'')"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) LEFT JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped)",
-               key, oid);
-}
-
-/* An expression for a collation `c`: its identity, and the version that the server now has of
- * it. */
-static const char *collation_sql(int version)
-{
-    return version >= 150000
-               ? "CASE WHEN c=100 THEN 'default '||coalesce((SELECT"
-                 " pg_catalog.pg_database_collation_actual_version(d.oid)"
-                 " FROM pg_catalog.pg_database d WHERE d.datname=pg_catalog.current_database()),'')"
-                 " WHEN c<>0 THEN c||' '||coalesce(pg_catalog.pg_collation_actual_version(c),'')"
-                 " ELSE '' END"
-               : "CASE WHEN c<>0 THEN c||' '||coalesce(pg_catalog.pg_collation_actual_version(c),"
-                 "'') ELSE '' END";
-}
-
-/* The type of column `a`; of a domain, the innermost base type. */
-static const char base_type_sql[] =
-    "(SELECT CASE WHEN b.typbasetype=0 THEN b.oid ELSE (WITH RECURSIVE d(oid,base) AS ("
-    "SELECT b.oid,b.typbasetype UNION ALL SELECT t.oid,t.typbasetype FROM d"
-    " JOIN pg_catalog.pg_type t ON t.oid=d.base) SELECT d.oid FROM d WHERE d.base=0) END"
-    " FROM pg_catalog.pg_type b WHERE b.oid=a.atttypid)";
-
-/* The index by which the key is read, as keys_sql chooses it. */
-static void add_index(struct out *sql, const char *oid, const char *publication, const char *key,
-                      int version)
-{
-    out_format(sql,
-               "(SELECT pg_catalog.concat_ws('|',(SELECT pg_catalog.string_agg("
-               "(SELECT o.opcfamily::text FROM pg_catalog.pg_opclass o WHERE o.oid=u.c),' '"
-               " ORDER BY u.p) FROM unnest(i.indclass) WITH ORDINALITY u(c,p)),"
-               "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY u.p)"
-               " FROM unnest(i.indcollation) WITH ORDINALITY u(c,p)))"
-               " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid=i.indexrelid"
-               " WHERE ",
-               collation_sql(version));
-    index_within_sql(sql, oid, key, publication, version);
-    out_format(sql, " ORDER BY i.indisprimary DESC,i.indisreplident DESC,%s,ic.relname LIMIT 1)",
-               key_width_sql(version));
-}
-
-/* Types that are ordered alike count as the same: see key_types_alike(). The columns are read once
- * for all. */
-static void add_order(struct out *sql, const char *oid, const char *publication, const char *key,
-                      int version)
-{
-    out_format(sql,
-               "(SELECT pg_catalog.left(pg_catalog.md5(pg_catalog.concat_ws('/',"
-               "pg_catalog.string_agg(pg_catalog.concat_ws(' ',CASE"
-               " WHEN x.base IN (20,21,23) THEN 20 WHEN x.base=1043 THEN 25 ELSE x.base END,"
-               "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n),",
-               collation_sql(version));
-    add_index(sql, oid, publication, key, version);
-    out_format(sql,
-               ")),16)||coalesce(pg_catalog.string_agg((SELECT pg_catalog.string_agg("
-               "' '||pg_catalog.left(pg_catalog.md5(e.enumlabel),8),'' ORDER BY e.enumsortorder)"
-               " FROM pg_catalog.pg_enum e WHERE e.enumtypid=x.base),'' ORDER BY k.n),'')"
-               " FROM unnest(%s) WITH ORDINALITY k(name,n) JOIN pg_catalog.pg_attribute a"
-               " ON a.attrelid=%s AND a.attname=k.name AND a.attnum>0 AND NOT a.attisdropped"
-               " CROSS JOIN LATERAL %s x(base))",
-               key, oid, base_type_sql);
 }
 
 /*
@@ -183,13 +106,14 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_format(sql, "(SELECT c.oid::text FROM pg_catalog.pg_class c WHERE c.oid=%s),", oid);
     add_columns(sql, oid, publication, version);
     out_char(sql, ',');
-    add_key(sql, oid, publication, key, version);
+    terms_key_sql(sql, oid, publication, key, version);
     out_char(sql, ',');
-    add_order(sql, oid, publication, key, version);
+    terms_order_sql(sql, oid, publication, key, version);
     out_char(sql, ',');
     out_string(sql, "below.identity,entries.published_by,entries.limits,");
     add_publication(sql, publication, version);
-    out_string(sql, ",below.persistence,below.leaves,entries.home");
+    out_string(sql, ",below.persistence,below.leaves,entries.home,");
+    terms_values_sql(sql, oid, key, version);
 }
 
 void terms_from_sql(struct out *sql, const char *oid, const char *publication, const char *key,

@@ -21,6 +21,7 @@ const char *term_name(enum term term)
         [TERM_PERSISTENCE] = "persistence",
         [TERM_LEAVES] = "leaves",
         [TERM_HOME] = "home",
+        [TERM_VALUES] = "values",
     };
     return names[term];
 }
@@ -46,14 +47,18 @@ static bool same(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
+enum term terms_differ(const struct terms *a, const struct terms *b)
+{
+    enum term term = 0;
+    while (term < TERMS && same(a->text[term], b->text[term])) {
+        term++;
+    }
+    return term;
+}
+
 bool terms_equal(const struct terms *a, const struct terms *b)
 {
-    for (int i = 0; i < TERMS; i++) {
-        if (!same(a->text[i], b->text[i])) {
-            return false;
-        }
-    }
-    return true;
+    return terms_differ(a, b) == TERMS;
 }
 
 bool term_same(const struct terms *a, const struct terms *b, enum term term)

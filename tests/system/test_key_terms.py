@@ -1,7 +1,6 @@
 """A key of another order, or another key: the table is backfilled again, in the middle of its backfill and after it,
 while the capture runs and between two runs. With a key of the same order the capture continues."""
 
-import json
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ from again import (SOON, assert_lives, assert_said_again, resume_from, kill_in_b
                    wait_until_again, warnings)
 from capture import stream
 from connector import PATIENCE
+from server import major
 
 ROWS = 5000
 SMALL = {"backfill_chunk_size": 10, **SOON}
@@ -21,6 +21,20 @@ TEXT = ('CREATE TABLE t (id text COLLATE "C" PRIMARY KEY, code int NOT NULL UNIQ
 ENUM = ("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')",
         "CREATE TABLE t (mood mood, id int, code int NOT NULL UNIQUE, a text, PRIMARY KEY (mood, id))",
         "INSERT INTO t SELECT (array['sad', 'ok', 'happy'])[1 + n % 3]::mood, n, {rows} - n, 'a' || n FROM generate_series(1, {rows}) n")
+FILL = "INSERT INTO t SELECT {value}, n, {{rows}} - n, 'a' || n FROM generate_series(1, {{rows}}) n"
+
+
+def of_type(name, value, *types):
+    """A table whose key begins with a column of a type that has other types in it."""
+    return ("CREATE TYPE mood AS ENUM ('sad', 'ok')", *types,
+            f"CREATE TABLE t (k {name}, id int, code int NOT NULL UNIQUE, a text, PRIMARY KEY (k, id))", FILL.format(value=value))
+
+
+ARRAY = of_type("mood[]", "ARRAY['sad', 'ok']::mood[]")
+ROW = of_type("pair", "ROW('sad', 1)::pair", "CREATE TYPE pair AS (m mood, n int)")
+RANGE = of_type("moods", "moods('sad', 'ok', '[]')", "CREATE TYPE moods AS RANGE (subtype = mood)")
+DOMAIN = of_type("doubt", "'sad'", "CREATE DOMAIN doubt AS mood")
+TO_BLUE = "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"
 ICU = 'ALTER TABLE t ALTER id TYPE text COLLATE "en-US-x-icu"'
 
 # name: the table, its key before and after, and what happens to it
@@ -29,7 +43,14 @@ OTHER_KEYS = {
     "int_to_numeric": (INT, ["id"], ["id"], ["ALTER TABLE t ALTER id TYPE numeric"]),
     "c_to_icu": (TEXT, ["id"], ["id"], [ICU]),
     "text_to_bytea": (TEXT, ["id"], ["id"], ["ALTER TABLE t ALTER id TYPE bytea USING convert_to(id, 'UTF8')"]),
-    "label_renamed": (ENUM, ["mood", "id"], ["mood", "id"], ["ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"]),
+    "label_renamed": (ENUM, ["mood", "id"], ["mood", "id"], [TO_BLUE]),
+    "label_renamed_and_added_after_it": (ENUM, ["mood", "id"], ["mood", "id"], [TO_BLUE, "ALTER TYPE mood ADD VALUE 'sad' AFTER 'blue'"]),
+    "label_renamed_and_added_before_it": (ENUM, ["mood", "id"], ["mood", "id"], [TO_BLUE, "ALTER TYPE mood ADD VALUE 'sad' BEFORE 'blue'"]),
+    "label_within_an_array": (ARRAY, ["k", "id"], ["k", "id"], [TO_BLUE]),
+    "label_within_a_row": (ROW, ["k", "id"], ["k", "id"], [TO_BLUE]),
+    "label_within_a_range": (RANGE, ["k", "id"], ["k", "id"], [TO_BLUE]),
+    "label_within_a_domain": (DOMAIN, ["k", "id"], ["k", "id"], [TO_BLUE]),
+    "row_with_another_attribute": (ROW, ["k", "id"], ["k", "id"], ["ALTER TYPE pair ADD ATTRIBUTE more int"]),
     "moved": (INT, ["id"], ["code"], ["ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (code)"]),
     "moved_beside_a_new_column": (INT, ["id"], ["code"], [
         "ALTER TABLE t ADD more int, DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (code)"]),
@@ -42,6 +63,8 @@ OTHER_KEYS = {
 }
 # Once all rows are out, nothing is read in the order of the key.
 AFTERWARDS = [change for change in OTHER_KEYS if change != "c_to_icu"]
+# The stream does not announce it: until the next look, changes of such a row come by a key that no row was captured by.
+UNANNOUNCED = [change for change in OTHER_KEYS if "label" in change or "attribute" in change]
 CHANGE = "UPDATE t SET a = 'newer' WHERE a = 'a100'"
 
 
@@ -105,8 +128,10 @@ def test_after_the_backfill_while_running(database, begin, change):
     one = begin(definition, 50)
     one.tail = True
     process = one.start().wait_for_active()
-    database.execute("UPDATE t SET a = 'old shape' WHERE code = 7", *statements, "UPDATE t SET a = 'new shape' WHERE code = 10",
-                     "INSERT INTO other VALUES (2)")
+    database.execute("UPDATE t SET a = 'old shape' WHERE code = 7")
+    if change in UNANNOUNCED:
+        one.unreported["t"] = [database.position()]
+    database.execute(*statements, "UPDATE t SET a = 'new shape' WHERE code = 10", "INSERT INTO other VALUES (2)")
     wait_until_again(process)
     assert_said_again(process)
     count = len(process.records)
@@ -182,23 +207,28 @@ def test_a_key_of_the_same_order_continues(database, begin, change, running):
     assert_lives(one, {"t": key, "other": ["id"]}, {"t": 1})
 
 
-def of_another_order(value):
-    if isinstance(value, list):
-        return [of_another_order(one) for one in value]
-    if isinstance(value, dict):
-        return {name: one[::-1] if name == "order" else of_another_order(one) for name, one in value.items()}
-    return value
+ICU_TEXT = 'text COLLATE "en-US-x-icu"'
+COLLATED = {
+    "column": of_type(ICU_TEXT, "'a'"),
+    "default": of_type("text", "'a'"),
+    "array": of_type('text[] COLLATE "en-US-x-icu"', "ARRAY['a']"),
+    "domain": of_type("word", "'a'", f"CREATE DOMAIN word AS {ICU_TEXT}"),
+    "row": of_type("pair", "ROW('a', 1)::pair", f"CREATE TYPE pair AS (a {ICU_TEXT}, n int)"),
+    "range": of_type("words", "words('a', 'b')", 'CREATE TYPE words AS RANGE (subtype = text, collation = "en-US-x-icu")'),
+    "row_in_an_array": of_type("pair[]", "ARRAY[ROW('a', 1)]::pair[]", f"CREATE TYPE pair AS (a {ICU_TEXT}, n int)"),
+}
 
 
-def test_a_state_of_keys_in_another_order(database, begin):
-    """As after an upgrade of the operating system, with which the version of the collation changes: a server cannot be
-    made to report another one, so the state says it."""
-    one = begin((TEXT[0].replace('"C"', '"en-US-x-icu"'), TEXT[1]))
+@pytest.mark.parametrize("where", COLLATED)
+def test_another_version_of_a_collation(database, begin, where):
+    """As after an upgrade of the operating system: the functions that ask its libraries say another version."""
+    one = begin(COLLATED[where])
     kill_in_backfill(one, ROWS)
-    before, one.state = one.state, of_another_order(one.state)
-    assert one.state != before, f"the state does not tell the order of its keys: {json.dumps(before)[:2000]}"
+    of_database = ("pg_database_collation_actual_version(database_oid",) if major() >= 15 else ()
+    for function in ("pg_collation_actual_version(collation_oid", *of_database):
+        database.execute(f"CREATE OR REPLACE FUNCTION pg_catalog.{function} oid) RETURNS text LANGUAGE sql AS $$SELECT '999.1'::text$$")
     assert_said_again(one.run())
-    assert one.materialised({"t": ["id"], "other": ["id"]}, {"t": 2, "other": 2}).oracles["public", "t"].life == 2
+    assert one.materialised({"t": ["k", "id"], "other": ["id"]}, {"t": 2, "other": 2}).oracles["public", "t"].life == 2
     assert not said_again(one.run())
 
 

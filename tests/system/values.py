@@ -25,6 +25,8 @@ def expected_value(type_name, text):
         return text in ("t", "true")
     if type_name in ("json", "jsonb", "hstore", "pair[]"):
         return json.loads(text)
+    if type_name == "mood[]":  # of words that need no quotes
+        return text.strip("{}").split(",")
     if type_name == "bytea":
         return base64.b64encode(bytes.fromhex(text.removeprefix("\\x"))).decode("ascii")
     if type_name == "date" or type_name.startswith("timestamp"):
