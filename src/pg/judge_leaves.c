@@ -36,6 +36,15 @@ static void judge_lost(struct terms_verdict *verdict, const char *what, const ch
     verdict->loses_rows = true;
 }
 
+/* Takes the condition. */
+static bool some_row(struct asked *q, const struct leaf_rows *rows, char *condition, bool *found,
+                     struct err *err)
+{
+    bool ok = leaf_rows_exist(q->pg, rows, condition, found, err);
+    free(condition);
+    return ok;
+}
+
 /* Whether it had a row before it was attached. *found is true as well if that cannot be known. */
 static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                            bool *found, struct err *err)
@@ -45,9 +54,12 @@ static bool came_with_rows(struct asked *q, const struct leaf *leaf, const struc
         return false;
     }
     *found = condition && !rows->from;
-    bool ok = !condition || !rows->from || leaf_rows_exist(q->pg, rows, condition, found, err);
-    free(condition);
-    return ok;
+    if (!condition || !rows->from) {
+        free(condition);
+        return true;
+    }
+    return some_row(q, rows, condition, found, err) &&
+           (*found || some_row(q, rows, leaf_rows_replaced(rows, leaf->oid), found, err));
 }
 
 /* NULL name: it is gone again, which the next look will find. */
@@ -73,6 +85,16 @@ static bool judge_came(struct asked *q, const struct leaf *leaf, const struct le
     return true;
 }
 
+/* Whether a partition without rows was emptied by a TRUNCATE that the stream did not send. */
+static bool was_truncated(const struct asked *q, const struct leaf *leaf,
+                          const struct leaf_rows *rows)
+{
+    bool same_file =
+        strlen(rows->file) == leaf->file_len && !memcmp(rows->file, leaf->file, leaf->file_len);
+    bool sent = q->truncated && rows->written_by == q->truncated;
+    return *leaf->how != '?' && !same_file && !rows->rewritten_empty && !sent;
+}
+
 /* A partition that we may not read by itself counts as having had rows. */
 static bool judge_went(struct asked *q, const struct leaf *leaf, const struct leaf_rows *rows,
                        struct err *err)
@@ -84,6 +106,10 @@ static bool judge_went(struct asked *q, const struct leaf *leaf, const struct le
     if (found) {
         judge(q->verdict, TERMS_UNTRACKED,
               "has lost the partition %s, which was detached with its rows", rows->name);
+    } else if (lives && was_truncated(q, leaf, rows)) {
+        judge(q->verdict, TERMS_UNTRACKED,
+              "has lost the partition %s, which was detached, and truncated before or since",
+              rows->name);
     } else {
         judge_lost(
             q->verdict,
@@ -122,14 +148,15 @@ static void judge_emptied(struct asked *q, const struct leaf *leaf, const struct
     }
 }
 
-/* Takes the condition. */
+/* The same, by the horizon. */
 static bool find(struct asked *q, const struct leaf_rows *rows, char *condition, bool *found,
                  struct err *err)
 {
-    bool ok =
-        !rows->from || !q->was->horizon || leaf_rows_exist(q->pg, rows, condition, found, err);
-    free(condition);
-    return ok;
+    if (!rows->from || !q->was->horizon) {
+        free(condition);
+        return true;
+    }
+    return some_row(q, rows, condition, found, err);
 }
 
 /* The stream had a TRUNCATE: is the file as that left it? */

@@ -28,9 +28,9 @@
 static const char find_sql[] =
     "WITH RECURSIVE above(oid) AS (SELECT $2::oid UNION ALL SELECT h.inhparent FROM above a"
     " JOIN pg_catalog.pg_inherits h ON h.inhrelid=a.oid AND a.oid<>$1::oid%s),"
-    " named(oid,schema,name,count,xid,command) AS (SELECT "
+    " named(oid,schema,name,count,file,xid,command) AS (SELECT "
     "c.oid,n.oid,pg_catalog.quote_ident(n.nspname)||'.'||"
-    "pg_catalog.quote_ident(c.relname),c.reltuples,f.xmin::text,f.cmin::text"
+    "pg_catalog.quote_ident(c.relname),c.reltuples,c.relfilenode::text,f.xmin::text,f.cmin::text"
     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace"
     " CROSS JOIN LATERAL"
     " (SELECT e.xmin,e.cmin FROM pg_catalog.pg_class e WHERE e.oid IN (c.oid,c.reltoastrelid)"
@@ -43,11 +43,12 @@ static const char find_sql[] =
     " (SELECT r.name FROM named r WHERE r.oid=$1::oid)||' r WHERE r.tableoid='||l.oid||' AND '||"
     "coalesce(pg_catalog.pg_get_partition_constraintdef(l.oid),'true') END,"
     "l.count=0,"
+    "l.file,"
     "l.xid,"
     "l.command"
     " FROM named l WHERE l.oid=$2::oid";
 
-enum { FOUND_NAME, FOUND_FROM, FOUND_EMPTY, FOUND_XID, FOUND_COMMAND };
+enum { FOUND_NAME, FOUND_FROM, FOUND_EMPTY, FOUND_FILE, FOUND_XID, FOUND_COMMAND };
 
 /* Ask about a leaf below a root. */
 static struct pg_rows *ask(struct pg *pg, const char *sql, uint32_t root, uint32_t oid,
@@ -71,6 +72,7 @@ bool leaf_rows_find(struct pg *pg, uint32_t root, uint32_t oid, struct leaf_rows
     *leaf = (struct leaf_rows){
         .name = found ? rows_copy(rows, 0, FOUND_NAME) : NULL,
         .from = found ? rows_copy(rows, 0, FOUND_FROM) : NULL,
+        .file = found ? rows_copy(rows, 0, FOUND_FILE) : NULL,
         .rewritten_empty =
             found && pg_server_version(pg) >= 140000 && rows_bool(rows, 0, FOUND_EMPTY),
         .written_by = found ? (uint32_t)strtoul(rows_text(rows, 0, FOUND_XID), NULL, 10) : 0,
@@ -84,6 +86,7 @@ void leaf_rows_clear(struct leaf_rows *leaf)
 {
     free(leaf->name);
     free(leaf->from);
+    free(leaf->file);
     *leaf = (struct leaf_rows){0};
 }
 
@@ -170,6 +173,25 @@ bool leaf_rows_before(struct pg *pg, uint32_t root, uint32_t oid, char **conditi
     out_free(&out);
     pg_rows_free(&rows);
     return true;
+}
+
+/*
+ * An update leaves the place of the old version empty until VACUUM: rows that were there before the
+ * attachment were in the first page, and if all have been updated, it has gaps. Gaps of other
+ * causes do no harm where there are no TOAST values, which an update may leave out.
+ */
+char *leaf_rows_replaced(const struct leaf_rows *leaf, uint32_t oid)
+{
+    enum { PLACES = 1200 }; /* that a page of 32 KiB, the largest there is, may have */
+    return mem_format(
+        "(SELECT pg_catalog.pg_relation_size(c.reltoastrelid)>0 FROM pg_catalog.pg_class c"
+        " WHERE c.oid=%" PRIu32 " AND c.reltoastrelid<>0)"
+        " AND ((SELECT pg_catalog.age('%" PRIu32 "'::xid)<pg_catalog.age(h.xmin)"
+        " FROM pg_catalog.pg_inherits h WHERE h.inhrelid=%" PRIu32 ") OR "
+        "(SELECT pg_catalog.count(*)<>coalesce(pg_catalog.max((r.ctid::text::point)[1]),-1)"
+        " FROM %s AND r.ctid=ANY(ARRAY(SELECT ('(0,'||i||')')::tid"
+        " FROM pg_catalog.generate_series(1,%d) i))))",
+        oid, leaf->written_by, oid, leaf->from, PLACES);
 }
 
 /* An id can be compared with the horizon as long as ids cannot have wrapped around since. */

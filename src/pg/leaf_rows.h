@@ -11,6 +11,7 @@
 struct leaf_rows {
     char *name; /* owned: schema and name, quoted; NULL: there is no such table */
     char *from; /* owned: what follows FROM, with `r` for its rows; NULL: we may not read it */
+    char *file; /* owned: the number of its file */
     bool rewritten_empty; /* VACUUM FULL or CLUSTER wrote its file and had no rows to write; known
                              from PostgreSQL 14 on, where TRUNCATE leaves another count */
     uint32_t
@@ -34,6 +35,13 @@ bool leaf_rows_exist(struct pg *, const struct leaf_rows *, const char *conditio
  * row can have been, since it was created as a partition.
  */
 bool leaf_rows_before(struct pg *, uint32_t root, uint32_t oid, char **condition, struct err *);
+
+/*
+ * A condition on the leaf, for one that was attached and has rows, all of them written since: they
+ * may be new versions of rows that were there before, of which the stream has updates that leave
+ * out TOAST values. In doubt it is true. Owned.
+ */
+char *leaf_rows_replaced(const struct leaf_rows *, uint32_t oid);
 
 /* A condition: the row's transaction had an id below `horizon`. Owned. */
 char *leaf_rows_older(uint64_t horizon);

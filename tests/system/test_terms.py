@@ -57,6 +57,9 @@ def judged(terms, expected, words="", use="active"):
 # Partitions that came.
 
 CREATED = "CREATE TABLE fresh PARTITION OF t FOR VALUES FROM (1000) TO (2000)"
+LARGE = ("ALTER TABLE fresh ALTER a SET STORAGE EXTERNAL",
+         "INSERT INTO fresh SELECT n, repeat('large', 1000), n FROM generate_series(1001, 1010) n")
+UPDATE = "UPDATE t SET n = 0 WHERE id > 1000"
 HARMLESS_PARTITIONS = {
     "created": (CREATED,),
     "created, with rows that came later": (CREATED, INSERT.format("t"), INSERT.format("t").replace("1001", "1002")),
@@ -71,6 +74,8 @@ HARMLESS_PARTITIONS = {
     "attached empty in one transaction, with rows that came later": ((FRESH, "CREATE INDEX ON fresh (a)", ATTACH), INSERT.format("t")),
     "attached after its rows were deleted": (FRESH, INSERT.format("fresh"), "DELETE FROM fresh", ATTACH),
     "a tree attached empty": (*MIDDLE, ATTACH_MIDDLE, INSERT.format("t")),
+    "attached empty, with large rows that came later": (FRESH, ATTACH, *LARGE),
+    "attached empty, with rows that came later and were updated": (FRESH, ATTACH, INSERT.format("t"), UPDATE),
 }
 
 
@@ -92,6 +97,11 @@ PARTITIONS_WITH_ROWS = {
     "a tree": (*MIDDLE, INSERT.format("middle"), ATTACH_MIDDLE),
     "a tree in one transaction": ((*MIDDLE, INSERT.format("middle"), ATTACH_MIDDLE),),
     "attached and frozen": (FRESH, INSERT.format("fresh"), "VACUUM FREEZE fresh", ATTACH),
+    "large ones, all updated since": (FRESH, *LARGE, ATTACH, UPDATE),
+    "large ones, all updated twice since": (FRESH, *LARGE, ATTACH, UPDATE, UPDATE),
+    "large ones, all updated since, others deleted": (FRESH, *LARGE, ATTACH, UPDATE, "DELETE FROM t WHERE id = 1001"),
+    "large ones, all updated and written to another file since": (FRESH, *LARGE, ATTACH, UPDATE, "VACUUM FULL fresh"),
+    "large ones, all updated through an index since": (FRESH, "CREATE INDEX ON fresh (n)", *LARGE, ATTACH, UPDATE),
 }
 
 
@@ -124,6 +134,8 @@ def test_a_later_command_that_may_have_been_an_earlier_one_counts(database, watc
     (("DROP TABLE low",), "shape", "no deletes are written"),
     (("ALTER TABLE t DETACH PARTITION low",), "untracked", "public.low, which was detached with its rows"),
     (("DELETE FROM t WHERE id < 100", "ALTER TABLE t DETACH PARTITION low"), "shape", "has no rows by now"),
+    (("ALTER TABLE t DETACH PARTITION low", "TRUNCATE low"), "untracked", "public.low, which was detached, and truncated"),
+    (("TRUNCATE low", "ALTER TABLE t DETACH PARTITION low"), "untracked", "public.low, which was detached, and truncated"),
     (("ALTER TABLE t DETACH PARTITION low", "DROP TABLE low"), "shape", "no deletes are written"),
     (("ALTER TABLE t ADD c int", CREATED, "DROP TABLE low"), "shape", "no deletes are written"),
 ])
