@@ -12,6 +12,8 @@ PARTITIONED = ("CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (
                "CREATE TABLE low PARTITION OF t FOR VALUES FROM (0) TO (20)",
                "CREATE TABLE high PARTITION OF t FOR VALUES FROM (20) TO (1000)")
 STANDALONE = ("CREATE TABLE more (id int PRIMARY KEY, a text)", "INSERT INTO more SELECT n, 'more' FROM generate_series(1001, 1099) n")
+LARGE = ("CREATE TABLE more (id int PRIMARY KEY, a text, n int)", "ALTER TABLE more ALTER a SET STORAGE EXTERNAL",
+         "INSERT INTO more SELECT n, repeat('large', 1000), n FROM generate_series(1001, 1010) n")
 FOR_ALL = "CREATE PUBLICATION {publication} FOR ALL TABLES"
 VIA_ROOT = FOR_ALL + " WITH (publish_via_partition_root = true)"
 NAMED = "CREATE PUBLICATION {publication} FOR TABLE t, other, {watermarks}"
@@ -43,6 +45,9 @@ EVENTS = {
         "ALTER PUBLICATION {publication} ADD TABLE t")),
     "partition_attached": (PARTITIONED + STANDALONE, VIA_ROOT, (
         "ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000)",)),
+    "partition_attached_and_updated": ((*PARTITIONED, "ALTER TABLE t ADD n int", *LARGE), VIA_ROOT, (
+        "ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000)", "UPDATE t SET n = 0 WHERE id > 1000")),
+    "partition_truncated_and_detached": (PARTITIONED, VIA_ROOT, ("TRUNCATE low", "ALTER TABLE t DETACH PARTITION low")),
     "partition_filled_behind_a_savepoint": (PARTITIONED, VIA_ROOT, (
         f"BEGIN; {STANDALONE[0]}; SAVEPOINT s; {STANDALONE[1]}; RELEASE s;"
         " ALTER TABLE t ATTACH PARTITION more FOR VALUES FROM (1000) TO (2000); COMMIT",)),
