@@ -55,8 +55,8 @@ enum terms_change {
 
 struct terms_verdict {
     enum terms_change change;
-    bool loses_rows; /* rows are gone without deletes: to be logged in any case */
-    char why[400];   /* completes "table s.t …"; "" if it is the same */
+    bool told;     /* the reason is to be logged in any case: a user may have to act */
+    char why[400]; /* completes "table s.t …"; "" if it is the same */
 };
 
 /* Whether a partitioned table's changes come under the names of its partitions. */

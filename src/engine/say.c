@@ -31,7 +31,7 @@ void roster_say_going_on(const struct engine_config *config, int stream,
     const struct catalog_stream *s = &config->catalog->streams[stream];
     if (verdict->change > TERMS_SHAPE) {
         roster_say(config, stream, verdict->why, ROSTER_GOES_ON);
-    } else if (verdict->loses_rows) {
+    } else if (verdict->told) {
         log_line(config->log, LOG_WARN, "table %s %s", stream_label(s->schema, s->table).s,
                  verdict->why);
     }

@@ -26,14 +26,19 @@ struct asked {
     struct terms_verdict *verdict;
 };
 
-/* Rows are gone: if the capture continues otherwise, this is what is logged. */
-static void judge_lost(struct terms_verdict *verdict, const char *what, const char *name)
+/* The next reason, if the capture continues, is logged in any case. */
+static void tell(struct terms_verdict *verdict)
 {
-    if (verdict->change == TERMS_SHAPE && !verdict->loses_rows) {
+    if (verdict->change == TERMS_SHAPE && !verdict->told) {
         verdict->change = TERMS_SAME;
     }
+    verdict->told = true;
+}
+
+static void judge_lost(struct terms_verdict *verdict, const char *what, const char *name)
+{
+    tell(verdict);
     judge(verdict, TERMS_SHAPE, "%s%s: no deletes are written for what it held", what, name);
-    verdict->loses_rows = true;
 }
 
 /* Takes the condition. */
@@ -194,10 +199,15 @@ static bool judge_file(struct asked *q, const struct leaf *leaf, const struct le
                &resized, err))) {
         return false;
     }
-    if (kept || resized) {
+    if (kept) {
+        judge(q->verdict, TERMS_SHAPE, "was rewritten with all its rows");
+        return true;
+    }
+    if (resized) {
+        tell(q->verdict);
         judge(q->verdict, TERMS_SHAPE,
-              kept ? "was rewritten with all its rows"
-                   : "has larger or smaller integers, or a generated column");
+              "has larger or smaller integers, or a generated column: if ALTER TABLE ... USING "
+              "changed values, run source-postgres backfill");
         return true;
     }
     if (rows->from && !leaf_rows_exist(q->pg, rows, "true", &some, err)) {

@@ -86,8 +86,8 @@ static void answer_judge(struct probe *p, enum terms_use use)
     if (!terms_judge(p->pg, &p->was, &now, use, 0, &verdict, &err)) {
         fail(&err);
     }
-    printf("change\t%s\nloses\t%s\nwhy\t%s\n", names[verdict.change],
-           verdict.loses_rows ? "rows" : "", verdict.why);
+    printf("change\t%s\ntold\t%s\nwhy\t%s\n", names[verdict.change], verdict.told ? "told" : "",
+           verdict.why);
     terms_clear(&now);
 }
 
