@@ -42,7 +42,8 @@ def test_a_partition_that_is_dropped_is_said_and_not_read_again(database, begin)
 
 @pytest.mark.since(13)
 @pytest.mark.parametrize("running", [True, False])
-def test_a_foreign_table_as_a_partition_is_said(database, begin, tmp_path, running):
+@pytest.mark.parametrize("option", ["backfill", "fail"])
+def test_a_foreign_table_as_a_partition_is_acted_on(database, begin, tmp_path, running, option):
     """Its rows are there to be read, and no change of them is ever sent."""
     os.chmod(tmp_path.parent, 0o755)
     path = f"/tmp/{database.name}_{os.getpid()}.csv"
@@ -56,7 +57,7 @@ def test_a_foreign_table_as_a_partition_is_said(database, begin, tmp_path, runni
                       f" OPTIONS (filename '{path}', format 'csv')",
                       "ALTER TABLE low REPLICA IDENTITY FULL", "ALTER TABLE high REPLICA IDENTITY FULL",
                       "ALTER TABLE t REPLICA IDENTITY FULL")
-        one, _ = begin((PARTITIONED, VIA_ROOT, ()), table=definition)
+        one, _ = begin((PARTITIONED, VIA_ROOT, ()), table=definition, on_untracked_change=option)
         one.tail = running
         process = one.start()
         if running:
@@ -64,12 +65,18 @@ def test_a_foreign_table_as_a_partition_is_said(database, begin, tmp_path, runni
         else:
             one.keep(process.succeed())
         database.execute("ALTER TABLE t ATTACH PARTITION far FOR VALUES FROM (1000) TO (2000)")
+        if option == "fail":
+            process = process.finish(20 * PATIENCE) if running else one.start().finish()
+            assert process.process.returncode == 1 and process.errors[-1]["failure_type"] == "config_error"
+            for words in ("public.t", "foreign table public.far", "advanced.on_untracked_change"):
+                assert words in process.errors[-1]["message"]
+            return
         if running:
-            process.wait_for(lambda run: warnings(run), 20 * PATIENCE)
+            process.wait_for(lambda run: said_again(run), 20 * PATIENCE)
             process.stop()
         else:
             process = one.run()
-        assert any("foreign" in text for text in warnings(process)), process.story()
+        assert ["foreign table public.far" in text for text in said_again(process)] == [True], process.story()
     finally:
         os.unlink(path)
 
