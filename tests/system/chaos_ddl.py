@@ -20,7 +20,7 @@ ROWS = 600
 PARTS_MOST = 40
 # Errors that statements of one session get after another has changed the table.
 CONCURRENT_DDL = (errors.UndefinedTable, errors.UndefinedColumn, errors.DeadlockDetected, errors.LockNotAvailable,
-                  errors.DatatypeMismatch)
+                  errors.DatatypeMismatch, errors.DuplicateTable)
 
 # name: how it is made; rows come from FILL
 TABLES = {
@@ -33,6 +33,8 @@ TABLES = {
                " CREATE TABLE d_part_1 PARTITION OF d_parts FOR VALUES FROM (0) TO (200);"
                " CREATE TABLE d_part_2 PARTITION OF d_parts FOR VALUES FROM (200) TO (400);"
                " CREATE TABLE d_part_3 PARTITION OF d_parts FOR VALUES FROM (400) TO (100000)",
+    "d_labels": "CREATE TYPE d_label AS ENUM ('a', 'b'); CREATE TYPE d_pair AS (label d_label, m int);"
+                " CREATE TABLE d_labels (k d_pair DEFAULT ROW('a', 1), id int, n int, big text, PRIMARY KEY (k, id), UNIQUE (id))",
     "d_unkeyed": "CREATE TABLE d_unkeyed (id bigint, v bigint, n int, big text)",
 }
 STORAGE = [f"ALTER TABLE {name} ALTER big SET STORAGE EXTERNAL" for name in TABLES if name not in ("d_parts", "d_unkeyed")]
@@ -48,7 +50,7 @@ def create(database):
     database.execute("CREATE SEQUENCE versions", *TABLES.values(), *STORAGE, *[fill(name) for name in KEYED],
                      "ALTER TABLE d_unkeyed REPLICA IDENTITY FULL",
                      f"INSERT INTO d_unkeyed SELECT n, nextval('versions'), n, 'x' FROM generate_series(1, {ROWS}) n")
-    return {**{name: ["id"] for name in KEYED}, "d_unkeyed": None}
+    return {**{name: ["id"] for name in KEYED}, "d_labels": ["k", "id"], "d_unkeyed": None}
 
 
 def changes(table):
@@ -98,8 +100,8 @@ class Upheaval(threading.Thread):
         self.unreported = {name: [] for name in captured}
         self.rewrites = {name: 0 for name in captured}
         self.truncations = {name: [] for name in captured}
-        self.actions = [self.columns] * 4 + [self.rewrite, self.truncate, self.recreate, self.retype, self.partitions,
-                                             self.partitions, self.vacuum, self.publication]
+        self.actions = [self.columns] * 4 + [self.rewrite, self.truncate, self.recreate, self.rename, self.retype, self.labels,
+                                             self.partitions, self.partitions, self.vacuum, self.publication]
 
     def run(self):
         while not self.in_order:
@@ -185,9 +187,27 @@ class Upheaval(threading.Thread):
     # Changes that it does not report.
 
     def rewrite(self, cursor):
-        self.alter(cursor, "d_rewritten", self.random.choice((
-            "ALTER TABLE d_rewritten ALTER n TYPE int USING n + 1", "ALTER TABLE d_rewritten ALTER big TYPE text USING left(big, 500) || 'y'")),
+        self.alter(cursor, "d_rewritten", *self.random.choice((
+            ["ALTER TABLE d_rewritten ALTER n TYPE int USING n + 1"],
+            ["ALTER TABLE d_rewritten ALTER big TYPE text USING left(big, 500) || 'y'"],
+            ["ALTER TABLE d_rewritten SET UNLOGGED", "UPDATE d_rewritten SET n = n + 1 WHERE id % 7 = 0",
+             "DELETE FROM d_rewritten WHERE id = 77", "ALTER TABLE d_rewritten SET LOGGED"])),
             note=self.unreported["d_rewritten"])
+
+    def rename(self, cursor):
+        """What is written to it meanwhile comes by the other name."""
+        self.alter(cursor, "d_recreated", "ALTER TABLE d_recreated RENAME TO d_aside", "UPDATE d_aside SET n = n + 1 WHERE id % 5 = 0",
+                   "DELETE FROM d_aside WHERE id = 55", "ALTER TABLE d_aside RENAME TO d_recreated", note=self.unreported["d_recreated"])
+
+    def labels(self, cursor):
+        """A label gets another name, and another one its old name; or the type of which it is a part gets an attribute."""
+        self.serial += 1
+        cursor.execute("SELECT enum_first(NULL::d_label)")
+        label = cursor.fetchone()[0]
+        renamed = [f"ALTER TYPE d_label RENAME VALUE '{label}' TO 'l_{self.serial}'"]
+        self.alter(cursor, "d_labels", *self.random.choice((
+            renamed, [*renamed, f"ALTER TYPE d_label ADD VALUE '{label}' AFTER 'l_{self.serial}'"],
+            [f"ALTER TYPE d_pair ADD ATTRIBUTE more_{self.serial} int"])), note=self.unreported["d_labels"])
 
     def recreate(self, cursor):
         self.alter(cursor, "d_recreated", "DROP TABLE d_recreated", TABLES["d_recreated"],
@@ -204,8 +224,8 @@ class Upheaval(threading.Thread):
                    note=None if same else self.unreported["d_retyped"])
 
     def partitions(self, cursor):
-        """A leaf is detached, changed and attached again; truncated; and attached empty, which does not count as a
-        change."""
+        """A leaf is detached, changed and attached again; truncated; attached with rows, which are all updated or not;
+        and created empty, which does not count as a change."""
         unreported = self.unreported["d_parts"]
         self.serial += 1
         first = 100000 + 1000 * (self.serial % PARTS_MOST)
@@ -213,8 +233,16 @@ class Upheaval(threading.Thread):
         self.random.choice((
             lambda: self.toggle(cursor),
             lambda: self.alter(cursor, "d_parts", "TRUNCATE d_part_1", fill("d_parts", 1, 20), note=unreported),
+            lambda: self.attach(cursor, name, first, unreported),
             lambda: self.alter(cursor, "d_parts", f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF d_parts FOR VALUES FROM ({first}) TO ({first + 1000})",
                                fill("d_parts", first, first + 10))))()
+
+    def attach(self, cursor, name, first, unreported):
+        """In two transactions: the rows are there before."""
+        cursor.execute(f"CREATE TABLE {name} (LIKE d_parts INCLUDING ALL); ALTER TABLE {name} ALTER big SET STORAGE EXTERNAL; "
+                       + fill(name, first, first + 10))
+        self.alter(cursor, "d_parts", f"ALTER TABLE d_parts ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({first + 1000})",
+                   *[f"UPDATE d_parts SET n = n + 1 WHERE id >= {first}"] * self.random.randint(0, 1), note=unreported)
 
     def toggle(self, cursor):
         cursor.execute("SELECT relispartition FROM pg_class WHERE oid = 'd_part_2'::regclass")

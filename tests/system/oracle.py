@@ -216,7 +216,7 @@ class Versions:
         found = list(self.violations)
         found += [f"missing row: {json.dumps(expected[row])}" for row in expected.keys() - there.keys()]
         found += [f"row that the table has not: {json.dumps(there[row])}"
-                  for row in there.keys() - expected.keys() - self.earlier if not (self.unreported or self.truncations)]
+                  for row in there.keys() - expected.keys() - self.earlier]
         found += [difference(row, there[row], data)
                   for row, data in expected.items() if row in there and there[row] != data]
         return found
