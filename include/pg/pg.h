@@ -40,6 +40,11 @@ struct notices {
     void (*wait)(void *context, const char *text);
     void *context;
     bool soon; /* statements end after 2 s of a wait for a lock: it is to be told before */
+
+    /* Called while a statement takes long, each time that the server is asked whether it still
+     * works for it, with the connection that asks; NULL: nothing is to be done then. */
+    void (*look)(void *looker, struct pg *probe);
+    void *looker;
 };
 
 /*

@@ -50,7 +50,8 @@ bool session_open(struct chunk_reader *r, const char *name, struct log_wait *wai
     r->table.prepared = NULL;
     r->pg = pg_open(b->config, PG_SQL, name, run_stop_fd(b->run), err);
     if (r->pg) {
-        pg_tell(r->pg, &(struct notices){log_notice, log_notice_wait, wait, false});
+        pg_tell(r->pg,
+                &(struct notices){.line = log_notice, .wait = log_notice_wait, .context = wait});
     }
     if (r->pg && (!set_up(r, err) ||
                   !backfill_catch_up(r->pg, b->received, b->run, wait, &r->replayed, err))) {

@@ -61,7 +61,12 @@ void question_free(struct question **question)
 /* No question may wait long for a lock: others wait behind it. Who holds it is to be seen before. */
 static bool limit_locks(struct service *s, struct err *err)
 {
-    pg_tell(s->pg, &(struct notices){log_notice, log_notice_wait, &s->wait, s->running});
+    pg_tell(s->pg, &(struct notices){.line = log_notice,
+                                     .wait = log_notice_wait,
+                                     .context = &s->wait,
+                                     .soon = s->running,
+                                     .look = service_look_at_slot,
+                                     .looker = s});
     return !s->running || pg_exec(s->pg, "SET lock_timeout='2s'", err);
 }
 

@@ -151,6 +151,10 @@ void answer_held(struct service *, const struct question *);
 bool answer_heartbeat(struct service *);
 bool answer_slot(struct service *, struct err *);
 
+/* While a statement of the service's connection takes long, at the start, too: show and guard the
+ * slot, over the probing connection. Ends the run if the guard says so. */
+void service_look_at_slot(void *service, struct pg *probe);
+
 /* service_decoding.c: log it if nothing comes because the server decodes a large transaction. */
 void look_at_decoding(struct service *, const struct slot *);
 

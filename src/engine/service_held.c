@@ -86,17 +86,38 @@ static void show_slot(struct slot_progress *p, const struct slot *slot)
     shared_store(&p->known, 1);
 }
 
+/* Before the first change: the position from which they come. */
+static uint64_t captured(const struct service *s, const struct slot *slot)
+{
+    uint64_t position = shared_load(&s->config->progress->position);
+    const struct checkpoint *given = s->config->state->checkpoint;
+    return position ? position : given ? given->cursor : slot->confirmed_flush;
+}
+
 static bool guard(struct service *s, const struct slot *slot, struct err *err)
 {
     struct out warning;
     out_init(&warning, 512);
-    bool ok = slot_guard_look(&s->guard, slot, shared_load(&s->config->progress->position),
-                              &warning, err);
+    bool ok = slot_guard_look(&s->guard, slot, captured(s, slot), &warning, err);
     if (ok && warning.len) {
         log_line(s->config->log, LOG_WARN, "%s", out_text(&warning));
     }
     out_free(&warning);
     return ok;
+}
+
+void service_look_at_slot(void *service, struct pg *probe)
+{
+    struct service *s = service;
+    struct err err = {0};
+    struct slot slot;
+    if (slot_read(probe, s->config->config->slot, &slot, &err) && slot.exists) {
+        show_slot(&s->config->progress->slot, &slot);
+        if (slot_is_own(&slot) && !guard(s, &slot, &err)) {
+            run_fail(s->config->run, &err);
+        }
+    }
+    slot_clear(&slot);
 }
 
 /* A failure to look is none of the capture's. */

@@ -181,7 +181,7 @@ struct codec files_codec(struct files *f)
                           .frame = frame,
                           .checkpoint = checkpoint,
                           .end = end,
-                          .release = "it is once the files under way are finished"};
+                          .release = "it is with the next checkpoint"};
 }
 
 /* The sink's `write`: gets states alone, since records go to the streams' files. */

@@ -362,6 +362,7 @@ void metrics_write(struct out *out, const struct metrics_source *source, int64_t
     const struct progress *p = source->progress;
     write_info(&page, metrics_health(p, now_us));
     write_process(&page);
+    write_slot(&page, &p->slot);
     if (!shared_load(&p->ready)) {
         return;
     }
@@ -376,5 +377,4 @@ void metrics_write(struct out *out, const struct metrics_source *source, int64_t
     write_rings(&page, p);
     write_connected(&page, p);
     write_reconnects(&page, p);
-    write_slot(&page, &p->slot);
 }

@@ -113,6 +113,9 @@ static bool take_answer(struct pg *pg, struct err *err)
         pg_rows_free(&shared.waits);
         shared.waits = waits;
     }
+    if (ok && pg->notices.look) {
+        pg->notices.look(pg->notices.looker, probe);
+    }
     pg_rows_free(&rows);
     pg_close(&probe);
     return ok;

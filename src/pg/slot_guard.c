@@ -33,12 +33,11 @@ static void add_cause(struct out *out, const struct slot_guard *g, const struct 
         out_format(out, "most of it has been captured and is not known to be stored: %s",
                    g->release);
     } else if (behind >= held) {
-        out_string(out, "most of it is still to be captured: have its output read faster, or let "
-                        "the capture catch up");
+        out_string(out, "most of it is still to be captured: let the capture catch up, and see in "
+                        "its log what it waits for");
     } else {
-        out_string(out, "most of it was written while transactions were open that began before: "
-                        "the server removes it some time after they end, and the log names those "
-                        "that are open");
+        out_string(out, "most of it is acknowledged: the server removes it within some 15 s, or "
+                        "once transactions have ended that were open then, which the log names");
     }
 }
 

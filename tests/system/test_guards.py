@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from contextlib import closing
 
 import pytest
 
@@ -99,11 +100,34 @@ def test_a_consumer_that_does_not_read_is_the_cause(database, capture):
     process.reading.clear()
     for n in range(100):
         database.execute(f"INSERT INTO t SELECT {n}, string_agg(md5(m::text), '') FROM generate_series(1, 20000) m")
-    wait_for_warning(process, "most of it is still to be captured: have its output read faster")
+    wait_for_warning(process, "most of it is still to be captured: let the capture catch up")
     process.reading.set()
     process.wait_for_records(100)
     release(database, 10, lambda: hand_back(one, newest_state(database, process)))
     process.stop()
+
+
+@pytest.mark.usefixtures("table")
+def test_the_slot_is_guarded_while_the_capture_waits_to_begin(database, capture):
+    """Nothing else looks at it then."""
+    one = capture(["t"], tail=True, advanced={**OFTEN, "wal_warn_mb": 4, "wal_stop_mb": 12})
+    one.keep(one.start().wait_for_active().stop())
+    with closing(database.connect()) as holder, holder.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        process = one.start(METRICS_LISTEN="0")
+        write_wal(database, 6)
+        wait_for_warning(process, "the server keeps", "most of it is still to be captured")
+        metrics = scrape(process)
+        assert value(metrics, "slot_retained_wal_bytes") > 5 * MIB and value(metrics, "lag_bytes") is None, "it has begun"
+        write_wal(database, 12)
+        process.finish(60 * PATIENCE)
+        cursor.execute("ROLLBACK")
+    assert process.process.returncode == 1 and "more than advanced.wal_stop_mb allows" in process.errors[-1]["message"]
+    one.config["advanced"]["wal_stop_mb"] = 0
+    database.execute("INSERT INTO t VALUES (7)")
+    one.tail = False
+    one.run()
+    one.assert_equal(t=["id"])
 
 
 @pytest.mark.usefixtures("table")
