@@ -58,23 +58,24 @@ static const struct option {
     const char *name, *value;
     unsigned bit;
     size_t place;
+    const char *fallback; /* where another option or nothing follows; NULL: it needs a value */
 } options[] = {
-    {"config", "FILE", OPTION_CONFIG, PLACE(config)},
-    {"catalog", "FILE", OPTION_CATALOG, PLACE(catalog)},
-    {"state", "FILE", OPTION_STATE, PLACE(state)},
-    {"all", "PATTERN", OPTION_ALL, PLACE(all)},
-    {"tail", NULL, OPTION_TAIL, PLACE(tail)},
-    {"admin", "USER", OPTION_ADMIN, PLACE(admin)},
-    {"provider", "NAME", OPTION_PROVIDER, PLACE(provider)},
-    {"json", NULL, OPTION_JSON, PLACE(json)},
-    {"yes", NULL, OPTION_YES, PLACE(yes)},
-    {"metrics-listen", "ADDRESS", OPTION_METRICS_LISTEN, PLACE(metrics_listen)},
-    {"metrics-file", "FILE", OPTION_METRICS_FILE, PLACE(metrics_file)},
-    {"log-format", "FORMAT", OPTION_LOG_FORMAT, PLACE(log_format)},
-    {"output", "DIRECTORY", OPTION_OUTPUT, PLACE(output)},
-    {"rotate-mb", "NUMBER", OPTION_ROTATE_MB, PLACE(rotate_mb)},
-    {"rotate-seconds", "NUMBER", OPTION_ROTATE_SECONDS, PLACE(rotate_seconds)},
-    {"compress", "METHOD", OPTION_COMPRESS, PLACE(compress)},
+    {"config", "FILE", OPTION_CONFIG, PLACE(config), NULL},
+    {"catalog", "FILE", OPTION_CATALOG, PLACE(catalog), NULL},
+    {"state", "FILE", OPTION_STATE, PLACE(state), NULL},
+    {"all", "[PATTERN]", OPTION_ALL, PLACE(all), "*"},
+    {"tail", NULL, OPTION_TAIL, PLACE(tail), NULL},
+    {"admin", "USER", OPTION_ADMIN, PLACE(admin), NULL},
+    {"provider", "NAME", OPTION_PROVIDER, PLACE(provider), NULL},
+    {"json", NULL, OPTION_JSON, PLACE(json), NULL},
+    {"yes", NULL, OPTION_YES, PLACE(yes), NULL},
+    {"metrics-listen", "ADDRESS", OPTION_METRICS_LISTEN, PLACE(metrics_listen), NULL},
+    {"metrics-file", "FILE", OPTION_METRICS_FILE, PLACE(metrics_file), NULL},
+    {"log-format", "FORMAT", OPTION_LOG_FORMAT, PLACE(log_format), NULL},
+    {"output", "DIRECTORY", OPTION_OUTPUT, PLACE(output), NULL},
+    {"rotate-mb", "NUMBER", OPTION_ROTATE_MB, PLACE(rotate_mb), NULL},
+    {"rotate-seconds", "NUMBER", OPTION_ROTATE_SECONDS, PLACE(rotate_seconds), NULL},
+    {"compress", "METHOD", OPTION_COMPRESS, PLACE(compress), NULL},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -103,8 +104,10 @@ static bool take_option(struct parser *p, const char *arg, const struct option *
         *(bool *)place = true;
     } else if (joined) {
         *(const char **)(void *)place = arg + 3 + len;
-    } else if (p->next < p->argc) {
+    } else if (p->next < p->argc && !(o->fallback && !strncmp(p->argv[p->next], "--", 2))) {
         *(const char **)(void *)place = p->argv[p->next++];
+    } else if (o->fallback) {
+        *(const char **)(void *)place = o->fallback;
     } else {
         bool file = !strcmp(o->value, "FILE");
         err_set(err, ERR_CONFIG, "--%s needs %s", o->name, file ? "a file" : o->value);

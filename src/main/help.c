@@ -9,7 +9,7 @@ static const char all[] =
     "  source-postgres discover --config FILE        list the tables that can be captured\n"
     "  source-postgres read     --config FILE --catalog FILE [--state FILE]\n"
     "                                                capture the catalog's tables\n"
-    "  source-postgres read     --config FILE --all PATTERN [--tail] [--state FILE]\n"
+    "  source-postgres read     --config FILE --all [PATTERN] [--tail] [--state FILE]\n"
     "                                                capture all tables of such names\n"
     "  source-postgres                               speak Flow's capture protocol on stdin and "
     "stdout\n"
@@ -52,7 +52,7 @@ static const char discover[] =
 
 static const char read[] =
     "source-postgres read --config FILE --catalog FILE [--state FILE]\n"
-    "source-postgres read --config FILE --all PATTERN [--tail] [--state FILE]\n"
+    "source-postgres read --config FILE --all [PATTERN] [--tail] [--state FILE]\n"
     "                     [--output DIRECTORY [--rotate-mb NUMBER] [--rotate-seconds NUMBER]\n"
     "                     [--compress zstd]] [--metrics-listen ADDRESS] [--metrics-file FILE]\n"
     "\n"
@@ -61,9 +61,9 @@ static const char read[] =
     "it runs until it is stopped (SIGTERM, Ctrl-C); without, it ends once it has reached what was\n"
     "committed when the rows were out. SIGHUP has the catalog read again.\n"
     "\n"
-    "  --all PATTERN              capture all tables that can be, whose names (schema.table) fit\n"
-    "                             the pattern, such as '*' or 'shop.*'; they are listed again at\n"
-    "                             each start, and at SIGHUP\n"
+    "  --all [PATTERN]            capture all tables that can be, or those whose names\n"
+    "                             (schema.table) fit the pattern, such as 'shop.*'; they are\n"
+    "                             listed again at each start, and at SIGHUP\n"
     "  --tail                     with --all: run until it is stopped\n"
     "  --state FILE               the last STATE message of an earlier run, to go on from\n"
     "  --output DIRECTORY         write the records to files there, a directory a table, and keep\n"
@@ -95,14 +95,14 @@ static const char setup_sql[] =
     "                    unless given, the server's roles tell\n";
 
 static const char status[] =
-    "source-postgres status --config FILE [{--catalog FILE | --all PATTERN} [--state FILE]]\n"
+    "source-postgres status --config FILE [{--catalog FILE | --all [PATTERN]} [--state FILE]]\n"
     "                       [--json]\n"
     "\n"
     "Shows how a capture stands: its slot, who reads it and how far behind it is, what WAL the\n"
     "server keeps for it, the publication, the tables, and what is wrong.\n"
     "\n"
     "  --catalog FILE   with the tables that it captures\n"
-    "  --all PATTERN    or with these, where it was started so\n"
+    "  --all [PATTERN]  or with these, where it was started so\n"
     "  --state FILE     and how far this state of it has come (state.json of a directory, too)\n"
     "  --json           as one JSON object\n";
 

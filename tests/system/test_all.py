@@ -82,6 +82,8 @@ def test_a_table_that_may_not_be_read_any_more_is_left_out_and_said(arguments, u
 def test_what_does_not_go_together_is_said(arguments):
     config, one = arguments
     catalog = one.write_catalog()
+    everything = [run("read", *config, "--all", *rest).succeed().records for rest in (["--state", one.path("state.json", [])], [])]
+    assert [{record["stream"] for record in records} for records in everything] == [{record["stream"] for record in everything[0]}] * 2
     assert_refused(run("read", *config, "--all", "nosuch.*").finish(), "config_error", "--all nosuch.*", "discover")
     assert_refused(run("read", *config).finish(), "config_error", "either --catalog FILE or --all PATTERN")
     assert_refused(run("read", *config, "--all", "*", "--catalog", catalog).finish(), "config_error", "either --catalog FILE or --all PATTERN")
