@@ -80,7 +80,7 @@ Test(slot_guard, names_the_cause_of_the_largest_part)
     guard.said_bytes = 0;
     captured = slot.wal_end;
     slot.confirmed_flush = slot.restart_lsn + 1000 * MIB;
-    says(1024, "while transactions were open");
+    says(1024, "once transactions have ended that were open then");
 }
 
 Test(slot_guard, says_that_the_slot_is_nearly_lost_whatever_its_status)
