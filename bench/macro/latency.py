@@ -7,25 +7,18 @@ notes when the record came; both clocks are this machine's.
 """
 
 import datetime
-import fcntl
-import os
 import re
-import signal
 import statistics
-import subprocess
-import threading
 import time
 from contextlib import closing
 
-import measured
+from tail import Tail, transports
 from watch import MOMENTS, Watch, cpu_ns
 
 LABEL = "twenty characters ok"
 SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z"')
 SETTLE_S = 2
-WAIT_S = 60
 BEHIND_MS, STEP = 100, 0.8  # a last change that is so late was more than can be kept up with: then so much less
-F_SETPIPE_SZ = 1031
 
 TABLE = "CREATE TABLE latency (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, sent timestamptz, label text NOT NULL)"
 LOAD = f"""CREATE PROCEDURE load(per_transaction int, seconds float8, per_second float8, INOUT changes bigint) LANGUAGE plpgsql AS $$
@@ -49,48 +42,20 @@ BEGIN
 END $$"""
 
 
-class Tail:
-    """A capture that goes on, and the delays of what it prints."""
+class Delays(Tail):
+    """Of each transaction that a capture prints: how late it came, and when."""
 
     def __init__(self, bench, program, transport, slot):
-        command = bench.capture(program, transport, slot, ["latency"], tail=True, skip_backfills="*.*")
-        self.process = measured.start(command, bench.place.variables, subprocess.PIPE, subprocess.DEVNULL)
-        fcntl.fcntl(self.process.stdout.fileno(), F_SETPIPE_SZ, 1 << 20)
-        self.delays_ms, self.came = [], []  # of each transaction: how late it came, and when
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
+        self.delays_ms, self.came = [], []
+        super().__init__(bench, program, transport, slot, ["latency"])
 
-    def read(self):
-        descriptor, rest = self.process.stdout.fileno(), b""
-        while True:
-            block = os.read(descriptor, 1 << 20)
-            now = time.time()
-            if not block:
-                return
-            block = rest + block
-            end = block.rfind(b"\n") + 1
-            for sent in SENT.findall(block, 0, end):
-                self.came.append(now)
-                self.delays_ms.append((now - seconds(sent)) * 1000)
-            rest = block[end:]
+    def take(self, lines, now):
+        for sent in SENT.findall(lines):
+            self.came.append(now)
+            self.delays_ms.append((now - seconds(sent)) * 1000)
 
     def wait_for(self, count):
-        deadline = time.monotonic() + WAIT_S
-        while len(self.delays_ms) < count:
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                raise RuntimeError(f"{len(self.delays_ms)} of {count} transactions came out")
-            time.sleep(0.01)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.thread.join(15)
-        self.process.stdout.close()
+        self.wait_until(lambda: len(self.delays_ms) >= count, lambda: f"{len(self.delays_ms)} of {count} transactions came out")
 
 
 def seconds(sent):
@@ -153,7 +118,7 @@ def measure(bench, name, program, transport, duration_s):
     rounds, idle = {100: [], 1: []}, []
     for _ in range(bench.rounds):
         slot = bench.new_slot()
-        tail = Tail(bench, program, transport, slot)
+        tail = Delays(bench, program, transport, slot)
         try:
             load(bench, 1, 0.1, 100)
             tail.wait_for(1)
@@ -179,6 +144,6 @@ def run(bench):
     bench.publish(["latency"])
     bench.words = {"mode": "latency", "count": 0}
     duration_s = min(6, max(1, 6 * bench.scale))
-    for transport in dict.fromkeys([bench.transports[0], *bench.place.relays]):
+    for transport in transports(bench):
         for name, program in [("source-postgres", None), *bench.options.program]:
             measure(bench, name, program, transport, duration_s)

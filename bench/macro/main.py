@@ -12,6 +12,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "system")]
 
 import backfill  # noqa: E402
 import latency  # noqa: E402
+import open_transaction  # noqa: E402
 import own  # noqa: E402
 import peers  # noqa: E402
 import replication  # noqa: E402
@@ -35,8 +36,8 @@ PROGRAM_HELP = """
 A program is measured beside the connector wherever it can be. In its command these are replaced:
 {config} {catalog} files as the connector gets them; {host} {port} {user} {password} {database} {sslmode} {slot}
 {publication} {tables}; {mode}: backfill, replication or latency; {count}: how many records there are. It must end by
-itself once it has read what was there when it started (for latency it is stopped with SIGTERM). Each run gets a slot
-of its own.
+itself once it has read what was there when it started (for latency, which is the mode of an open transaction, too, it is
+stopped with SIGTERM). Each run gets a slot of its own.
 
 With --database no server is started, and nothing is written to the database's tables. The password is taken from PGPASSWORD or
 ~/.pgpass. The user needs REPLICATION and SELECT, and either owns the tables and may CREATE in the database, or a publication is
@@ -73,7 +74,7 @@ def arguments():
                         help=f"how much data: {', '.join(SCALES)}, or a factor (default: 6 million narrow rows)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each; medians are shown (default: 3)")
     parser.add_argument("--only", action="append", metavar="NAME", default=[],
-                        help="subjects whose names begin so, such as backfill.narrow, replication.A, latency; repeatable")
+                        help="subjects whose names begin so, such as backfill.narrow, replication.A, latency, open_transaction; repeatable")
     parser.add_argument("--workload", choices=workloads.NAMES, action="append",
                         help="instead of the tables of our own, what others publish figures of; repeatable. "
                              + "; ".join(f"{name}: {what}" for name, what in workloads.NAMES.items()))
@@ -142,7 +143,7 @@ def main():
     options.program += map(peers.program, options.peer)
     with Server(lifetime_s=LIFETIME_S, **SETTINGS) as server:
         with Throwaway(server, options) as place:
-            measure(place, options, [backfill, replication, latency])
+            measure(place, options, [backfill, replication, latency, open_transaction])
 
 
 def interrupted(number, _):

@@ -54,8 +54,8 @@ def markdown(content):
     for subject in dict.fromkeys(each["subject"] for each in rates):
         lines += rate_table(subject, [each for each in rates if each["subject"] == subject])
     lines += latency_table([each for each in content["results"] if each["subject"] == "latency"])
-    lines += [f"Idle over {over(each['transport'])}: {each['reader']} takes {each['cpu_percent']} % of a core."
-              for each in content["results"] if each["subject"] == "idle"]
+    lines += idle_lines([each for each in content["results"] if each["subject"] == "idle"])
+    lines += open_transaction_table([each for each in content["results"] if each["subject"] == "open_transaction"])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -97,4 +97,26 @@ def latency_table(results):
         lines.append(f"| {over(each['transport'])} | {each['reader']} | {each['per_transaction']} "
                      f"| {each['most_per_second']:,} | {each['load_per_second']:,} "
                      f"| {each['p50_ms']:.2f} | {each['p99_ms']:.2f} | {each['p999_ms']:.2f} |")
+    return [*lines, ""]
+
+
+def idle_lines(results):
+    lines = [f"Idle over {over(each['transport'])}: {each['reader']} takes {each['cpu_percent']} % of a core." for each in results]
+    return [*lines, ""] if lines else []
+
+
+def open_transaction_table(results):
+    if not results:
+        return []
+    one = results[0]
+    lines = [f"### One transaction of {one['records']:,} rows, sent while it is open or after its COMMIT", "",
+             f"A session inserts the rows in {one['statements']} statements. It begins each when the server has gone through what the one before"
+             " wrote. Then it commits. The seconds are from the return of the COMMIT until a record was read from the capture's standard output."
+             f" The server sends what is larger than logical_decoding_work_mem, here {one['logical_decoding_work_mem_kib']:,} kB, while it is"
+             " open, if the capture asks for it; the rest, which is smaller, it sends at the COMMIT, before the first record can come.", "",
+             "| over | reader | first record, s after COMMIT | last record, s after COMMIT | records | peak MiB |",
+             "|---|---|--:|--:|--:|--:|"]
+    for each in results:
+        lines.append(f"| {over(each['transport'])} | {each['reader']} | {each['first_s']:.3f} | {each['last_s']:.3f} "
+                     f"| {each['records']:,} | {each['peak_mib']:.0f} |")
     return [*lines, ""]

@@ -79,6 +79,36 @@ def test_what_a_process_takes_is_drawn_over_time():
     assert len(curves) == 4 and "one &amp; another, 100 changes a transaction, TCP loopback, 5 ms" in drawn
 
 
+def start_open_transaction(*arguments):
+    return start("--scale", "tiny", "--transport", "socket", "--only", "open_transaction", *arguments)
+
+
+@pytest.mark.since(14)
+@pytest.mark.usefixtures("database")
+def test_an_open_transaction_is_measured_with_and_without_streaming(tmp_path):
+    program = f"other={executable()} read --config {{config}} --catalog {{catalog}}"
+    finish(start_open_transaction("--program", program, "--output", str(tmp_path)))
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
+    named = ["source-postgres, sent while it is open", "source-postgres, sent after its COMMIT (stream_open_transactions false)", "other"]
+    assert [(each["subject"], each["reader"]) for each in results] == [("open_transaction", name) for name in named]
+    assert all(each["records"] == 3000 and each["first_s"] <= each["last_s"] and each["peak_mib"] > 1 for each in results)
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "### One transaction of 3,000 rows" in text and "here 131 kB" in text
+    assert all(f"| Unix socket | {name} |" in text for name in named)
+    assert (tmp_path / "results.html").read_text(encoding="utf-8").count("<table>") == 1
+
+
+@pytest.mark.since(14)
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("fault, printed", [("d", 2999), ("p", 3001)])
+def test_an_open_transaction_must_come_whole_and_once(fault, printed, tmp_path):
+    """Its seventh record is lost, or comes twice."""
+    script = f"""exec "$0" read --config "$1" --catalog "$2" > >(exec sed -u "/\\"id\\":7,/{fault}")"""
+    faulty = f"faulty=bash -c '{script}' {executable()} {{config}} {{catalog}}"
+    assert f"printed {printed} records of a transaction, not 3000" in finish(
+        start_open_transaction("--program", faulty, "--output", str(tmp_path)), 1)
+
+
 @pytest.mark.on_request
 def test_workloads_that_others_publish_make_their_own_data(tmp_path):
     """Each is read to its end, by a capture whose records are counted."""
