@@ -48,6 +48,8 @@ bool command_setup_sql(const struct request *request, struct out *out, struct er
     pg_close(&pg);
     if (!pg && !ok && err->kind == ERR_CONFIG && !request->admin) {
         err_suffix(err, "; where the user is still to be made, name a superuser with --admin");
+    } else if (!pg && !ok && err->kind == ERR_CONFIG) {
+        err_suffix(err, "; the user is the one of --admin");
     }
     return ok;
 }

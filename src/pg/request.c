@@ -96,7 +96,9 @@ bool request_check(struct pg *pg, const struct config *config, const struct cata
     if (config->read_only_capture) {
         problem(problems,
                 "a capture that writes nothing cannot be asked (advanced.read_only_capture): "
-                "raise the generation_id of the streams in its catalog, and send it SIGHUP");
+                "raise the generation_id of the streams in its catalog, and send it SIGHUP; one "
+                "that was "
+                "started with --all needs a catalog for that");
         return true;
     }
     find_slot(facts, config, problems);
