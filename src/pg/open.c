@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/mem.h"
 #include "credentials.h"
 #include "internal.h"
+#include "passfile.h"
 #include "pg/resolve.h"
 #include "settings.h"
 
@@ -70,6 +72,7 @@ static bool fill_parameters(struct parameters *p, const struct config *config, e
                             const char *name, const char *address, const char *password,
                             struct err *err)
 {
+    char passfile[PATH_MAX];
     *p = (struct parameters){.certificates = {-1, -1, -1}};
     snprintf(p->port, sizeof p->port, "%d",
              config->tunnel_port ? config->tunnel_port : config->port);
@@ -78,6 +81,9 @@ static bool fill_parameters(struct parameters *p, const struct config *config, e
     add(p, "port", p->port);
     add(p, "user", config->user);
     add(p, "password", password);
+    if (!password && passfile_is_ignored(passfile, sizeof passfile)) {
+        add(p, "passfile", "/dev/null/none"); /* which cannot be: libpq would warn by itself */
+    }
     add(p, "dbname", config->database);
     add(p, "sslmode", sslmode(config));
     add(p, "application_name", name);

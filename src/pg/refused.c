@@ -1,8 +1,12 @@
 /* A connection that was not made: what the refusal means, and what to do. */
+#include <limits.h>
 #include <string.h>
 
 #include "credentials.h"
 #include "internal.h"
+#include "passfile.h"
+
+#define NO_PASSWORD "no password supplied"
 
 /*
  * What a refusal means, by a mark in libpq's words; the first that fits. libpq has no result to ask
@@ -25,7 +29,7 @@ static const struct refusal {
     {"password authentication failed", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" in the "
      "configuration, or {source of the password}"},
-    {"no password supplied", ERR_CONFIG,
+    {NO_PASSWORD, ERR_CONFIG,
      "the server asks for the password of user \"{user}\": give {password} in the "
      "configuration"},
     {"pg_hba.conf", ERR_CONFIG,
@@ -102,7 +106,7 @@ static void take_sqlstate(const char *words, struct err *err)
 bool pg_fail_open(struct pg *pg, struct err *err)
 {
     const struct config *config = pg->config;
-    char words[768];
+    char words[768], path[PATH_MAX];
     struct out message;
     const struct refusal *refusal = refusals + (pg->kind != PG_REPLICATION);
     pg_connection_words(pg, words, sizeof words);
@@ -115,5 +119,9 @@ bool pg_fail_open(struct pg *pg, struct err *err)
     take_sqlstate(words, err);
     out_free(&message);
     credentials_refused(config, err);
+    if (strstr(words, NO_PASSWORD) && passfile_is_ignored(path, sizeof path)) {
+        err_suffix(err, "; %s is ignored, because others may read it: run chmod 0600 %s", path,
+                   path);
+    }
     return !strstr(err->message, words) && err_detail(err, "%s", words);
 }

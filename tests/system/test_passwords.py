@@ -1,5 +1,6 @@
 """Where the password may come from, and where it must not be seen."""
 
+import json
 import os
 
 import pytest
@@ -47,3 +48,17 @@ def test_a_refused_password_is_said_to_be_where_it_is(capture, database, tmp_pat
     names = {"option": 'its "password"', "file": f"the password in {path}", "environment": "the password in PGPASSWORD, "}
     assert process.process.returncode and process.errors[-1]["failure_type"] == "config_error"
     assert f'correct "user" in the configuration, or {names[source]}' in process.errors[-1]["message"]
+
+
+def test_a_file_of_passwords_that_others_may_read_is_named(capture, database, tmp_path):
+    """libpq would say so by itself, on standard error, in a line that is no line of the log."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    path = tmp_path / "pgpass"
+    path.write_text(f"*:*:*:*:{PASSWORD}\n", encoding="utf-8")
+    one = capture(["t"], password=None)
+    path.chmod(0o644)
+    process = one.start(PGPASSFILE=str(path), LOG_FORMAT="json").finish()
+    assert process.process.returncode and f"run chmod 0600 {path}" in process.errors[-1]["message"]
+    assert all(json.loads(line) for line in process.stderr.splitlines())
+    path.chmod(0o600)
+    one.start(PGPASSFILE=str(path)).succeed()
