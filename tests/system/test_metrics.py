@@ -150,6 +150,23 @@ def test_a_capture_that_waits_to_begin_is_alive(database, capture):
     process.stop()
 
 
+def test_a_capture_whose_output_is_not_read_is_blocked(database, capture, preload):
+    """A minute, by the clock of the thread that answers, which runs 30 times as fast."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, t text)")
+    process = start(capture(["items"], tail=True), LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30",
+                    CLOCK_THREAD="MHD-single").wait_for_active()
+    assert get(process, "/healthz") == (200, "moving\n")
+    process.reading.clear()
+    database.execute("INSERT INTO items SELECT n, repeat('x', 1000) FROM generate_series(1, 60000) n")
+    process.wait_for(lambda run: get(run, "/healthz")[0] == 503)
+    assert get(process, "/healthz")[1].startswith("blocked: nobody reads standard output")
+    metrics = scrape(process)
+    assert value(metrics, "moving") == 0 and value(metrics, "waiting_batches", ring="output") > 0
+    process.reading.set()
+    process.wait_for(lambda run: get(run, "/healthz") == (200, "moving\n"))
+    process.stop()
+
+
 def test_the_file_has_the_same(database, capture, tmp_path):
     database.execute("CREATE TABLE items (id int PRIMARY KEY)", "INSERT INTO items SELECT generate_series(1, 100)")
     path = tmp_path / "capture.prom"
