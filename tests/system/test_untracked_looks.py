@@ -173,6 +173,6 @@ def test_changes_that_the_stream_reports_are_not_noticed(database, begin, event,
         one.keep(process.succeed())
         happen()
         process = one.run()
-    assert not warnings(process), process.story()
+    assert ["USING changed values" in line for line in warnings(process)] == ([True] if event == "key_widened" else []), process.story()
     if event != "column_with_a_constant" or database.value("SELECT count(*) = count(c) FROM t"):
         assert_lives(one, KEYS, {"t": 1})
