@@ -34,10 +34,11 @@ struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int st
 void pg_close(struct pg **);
 
 /* Where lines for the user's log go: `line` gets what was made or left out, and warnings of what
- * will fail; `wait` gets what is waited for, NULL once that is over. */
+ * will fail; `wait` gets what is waited for, and what that is about, however long it lasts and who is
+ * the cause; NULL once it is over. */
 struct notices {
     void (*line)(void *context, bool warning, const char *text);
-    void (*wait)(void *context, const char *text);
+    void (*wait)(void *context, const char *about, const char *text);
     void *context;
     bool soon; /* statements end after 2 s of a wait for a lock: it is to be told before */
 

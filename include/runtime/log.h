@@ -41,10 +41,19 @@ void log_free(struct log **);
 /*
  * The same line is written at most once a minute, unless it is an error or at level debug; then how
  * many times it was left out. What a thread waits for is written again at once if the same thread
- * logged another wait in between, or any thread a status.
+ * logged another wait in between, or any thread a status; and what was left out of it is not told
+ * once that wait is over.
  */
 void log_line(struct log *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same where the text differs from one time to the next, as by a duration: lines are the same
+ * that are about the same. Of those that were left out the newest is written. */
+void log_about(struct log *, enum log_level, const char *about, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* It is over: what was left out is not told any more. */
+void log_over(struct log *, const char *about);
 
 /* Whether lines of that level are written: where making one would cost something. */
 bool log_shows(const struct log *, enum log_level);
@@ -67,8 +76,12 @@ struct log_wait {
     struct log *log;
     bool said;
 };
-void log_wait(struct log_wait *, enum log_level, const char *format, ...)
+
+/* Whether it was written now. `about`: as above. */
+bool log_wait(struct log_wait *, enum log_level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+bool log_wait_about(struct log_wait *, enum log_level, const char *about, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void log_waited(struct log_wait *); /* it is over; does nothing if no wait was logged */
 
 /* How many logged waits are not over. *count: how many lines have logged a wait. */
@@ -76,10 +89,11 @@ unsigned log_waits(struct log *, unsigned *count);
 
 /*
  * The same for layers that do not know this one. `wait` is a struct log_wait. log_notice: a line at
- * LOG_WARN or LOG_INFO. log_notice_wait: what is waited for; NULL: the wait is over.
+ * LOG_WARN or LOG_INFO. log_notice_wait: what is waited for, and what that is about; NULL: the wait
+ * is over.
  */
 void log_notice(void *wait, bool warning, const char *line);
-void log_notice_wait(void *wait, const char *line);
+void log_notice_wait(void *wait, const char *about, const char *line);
 
 /* The oldest line not yet taken, NULL if there is none; free() it. Any thread, but one at a time.
  */

@@ -74,11 +74,14 @@ static void report(const struct relation *relation, struct log_wait *wait, const
                    int64_t *next_us)
 {
     if (clock_monotonic_us() >= *next_us) {
+        struct stream_label label = stream_label(relation->schema, relation->name);
         *next_us = clock_monotonic_us() + NEXT_REPORT_US;
-        log_wait(wait, LOG_INFO,
-                 "the backfill of %s waits for transactions that were writing to it, or may have "
-                 "been, when its capture began: %s",
-                 stream_label(relation->schema, relation->name).s, who);
+        char *about = mem_format("the backfill of %s waits for transactions", label.s);
+        log_wait_about(wait, LOG_INFO, about,
+                       "the backfill of %s waits for transactions that were writing to it, or may "
+                       "have been, when its capture began: %s",
+                       label.s, who);
+        free(about);
     }
 }
 

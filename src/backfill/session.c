@@ -31,9 +31,10 @@ bool backfill_catch_up(struct pg *pg, const uint64_t *received, struct run *run,
         if (!ok || *replayed >= shared_load(received)) {
             break;
         }
-        log_wait(wait, LOG_INFO,
-                 "waiting until the standby has replayed %s, which it had before; it is at %s",
-                 lsn_format(shared_load(received)).s, lsn_format(*replayed).s);
+        log_wait_about(
+            wait, LOG_INFO, "waiting until the standby has replayed",
+            "waiting until the standby has replayed %s, which it had before; it is at %s",
+            lsn_format(shared_load(received)).s, lsn_format(*replayed).s);
         run_pause(run, CATCH_UP_US);
         ok = !run_stopping(run) || err_set(err, ERR_STOPPED, "stopped");
     }

@@ -42,7 +42,8 @@ struct replication {
     uint64_t stuck_lsn; /* where the last one came, */
     int64_t stuck_us;   /* and when */
     struct log_wait wait;
-    int64_t lost_us;        /* while it waits: since when */
+    int64_t lost_us;        /* while it waits: since when, */
+    bool loss_said;         /* and whether that was written to the log */
     int64_t last_poll_us;   /* when the last poll of the socket ended, */
     int busy_polls;         /* and how many in a row found something at once */
     int64_t handed_over_us; /* when a batch went on last */

@@ -45,16 +45,19 @@ bool replication_may_retry(struct replication *r, struct err *err)
     }
     shared_store(&r->config->progress->reader_reconnects, ++r->reconnects);
     r->lost_us = r->wait.said ? r->lost_us : clock_monotonic_us();
-    log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
+    r->loss_said |=
+        log_wait(&r->wait, LOG_WARN, "replication interrupted, will try again: %s", err->message);
     run_pause(r->config->run, pause_us);
     return true;
 }
 
+/* Its end is news where the interruption was. */
 void replication_connected(struct replication *r)
 {
     shared_store(&r->config->progress->lost_us, 0);
-    if (r->wait.said) {
-        log_waited(&r->wait);
+    log_waited(&r->wait);
+    if (r->loss_said) {
+        r->loss_said = false;
         log_line(r->config->log, LOG_INFO, "replication connected again after %.1f s",
                  (double)(r->last_message_us - r->lost_us) / 1e6);
     }

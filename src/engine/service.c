@@ -107,16 +107,19 @@ bool service_is_stale(const struct service *s)
 bool service_may_retry(struct service *s, struct retry *retry, struct err *err)
 {
     int64_t pause_us, lost_us = clock_monotonic_us();
+    bool said = false; /* its end is news where the interruption was */
     while (!run_stopping(s->config->run) && !(s->running && service_was_locked(err)) &&
            retry_again(retry, "the service connection", clock_monotonic_us(), &pause_us, err)) {
         shared_store(&s->config->progress->service_reconnects, ++s->reconnects);
-        log_wait(&s->wait, LOG_WARN, "service connection interrupted, will try again: %s",
-                 err->message);
+        said |= log_wait(&s->wait, LOG_WARN, "service connection interrupted, will try again: %s",
+                         err->message);
         run_pause(s->config->run, pause_us);
         if (service_open(s, err)) {
             log_waited(&s->wait);
-            log_line(s->config->log, LOG_INFO, "service connection is back after %.1f s",
-                     (double)(clock_monotonic_us() - lost_us) / 1e6);
+            if (said) {
+                log_line(s->config->log, LOG_INFO, "service connection is back after %.1f s",
+                         (double)(clock_monotonic_us() - lost_us) / 1e6);
+            }
             return true;
         }
     }

@@ -38,6 +38,8 @@ static void remark(struct service *s, const struct question *q)
     (void)service_remark(s, &now, &ignored);
 }
 
+static const char held_about[] = "old transactions make the server keep WAL";
+
 /* A failure to look is none of the capture's. */
 void answer_held(struct service *s, const struct question *q)
 {
@@ -46,10 +48,12 @@ void answer_held(struct service *s, const struct question *q)
     const char *slot = s->config->config->slot;
     struct pg_rows *rows = service_query(s, held_sql, 1, &slot, &ignored);
     if (rows && pg_rows_count(rows)) {
-        log_line(s->config->log, LOG_WARN,
-                 "old transactions make the server keep %s of WAL that has been captured: %s; they "
-                 "can be ended with SELECT pg_terminate_backend(pid)",
-                 pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
+        log_about(s->config->log, LOG_WARN, held_about,
+                  "old transactions make the server keep %s of WAL that has been captured: %s; "
+                  "they can be ended with SELECT pg_terminate_backend(pid)",
+                  pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
+    } else if (rows) {
+        log_over(s->config->log, held_about);
     }
     pg_rows_free(&rows);
 }

@@ -235,7 +235,7 @@ bool pg_wait_while_served(struct pg *pg, short events, struct err *err)
 {
     bool said = false, ready = wait_saying(pg, events, &said, err);
     if (said) {
-        pg->notices.wait(pg->notices.context, NULL);
+        pg->notices.wait(pg->notices.context, NULL, NULL);
     }
     return ready;
 }

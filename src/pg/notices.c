@@ -103,11 +103,14 @@ bool pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
     for (int row = 0; row < pg_rows_count(waits); row++) {
         if (rows_int(waits, row, WAIT_PID) == pg_backend_pid(pg) &&
             !pg_rows_null(waits, row, WAIT_WHOM)) {
-            char *text = mem_format(
-                "%s waits for %s: %s; they can be ended with SELECT pg_terminate_backend(pid)",
-                purpose_of(rows_text(waits, row, WAIT_STATEMENT)), rows_text(waits, row, WAIT_WHAT),
-                rows_text(waits, row, WAIT_WHOM));
-            pg->notices.wait(pg->notices.context, text);
+            char *about =
+                mem_format("%s waits for %s", purpose_of(rows_text(waits, row, WAIT_STATEMENT)),
+                           rows_text(waits, row, WAIT_WHAT));
+            char *text =
+                mem_format("%s: %s; they can be ended with SELECT pg_terminate_backend(pid)", about,
+                           rows_text(waits, row, WAIT_WHOM));
+            pg->notices.wait(pg->notices.context, about, text);
+            free(about);
             free(text);
             return true;
         }

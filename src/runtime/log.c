@@ -23,7 +23,7 @@ struct line {
 /* The last wait that a thread logged. */
 struct thread_wait {
     pthread_t thread;
-    char *text; /* owned; NULL: none yet */
+    char *key; /* owned; NULL: none yet */
 };
 
 struct log {
@@ -72,7 +72,7 @@ void log_free(struct log **log)
         pthread_mutex_destroy(&(*log)->mutex);
         repeats_clear(&(*log)->repeats);
         for (size_t i = 0; i < (*log)->thread_wait_count; i++) {
-            free((*log)->thread_waits[i].text);
+            free((*log)->thread_waits[i].key);
         }
         free((*log)->thread_waits);
         free((*log)->status);
@@ -109,14 +109,18 @@ static void write_entry(struct log *log, const struct log_entry *entry)
     }
 }
 
+static char *with_count(const char *text, unsigned count)
+{
+    return mem_format("%s (%u more time%s)", text, count, count == 1 ? "" : "s");
+}
+
 static void tell_repeats(struct log *log, int64_t now_us, bool all)
 {
     struct repeat repeat;
     while (repeats_take(&log->repeats, now_us, all, &repeat)) {
-        char *line = mem_format("%s (%u more time%s)", repeat.text, repeat.count,
-                                repeat.count == 1 ? "" : "s");
-        write_entry(log,
-                    &(struct log_entry){(enum log_level)repeat.level, line, "log", NULL, false});
+        char *line = with_count(repeat.text, repeat.count);
+        write_entry(log, &(struct log_entry){(enum log_level)repeat.level, line, "log", NULL,
+                                             repeat.wait != NULL});
         free(line);
         free(repeat.text);
     }
@@ -143,13 +147,13 @@ static void replace(char **text, const char *by)
 
 /* A thread that waits for this, that and this again logs all three; what other threads wait for
  * meanwhile changes nothing. */
-static void note_wait(struct log *log, const char *text)
+static void note_wait(struct log *log, const char *key)
 {
     struct thread_wait *own = own_wait(log);
-    if (own->text && strcmp(own->text, text) != 0) {
-        repeats_forget(&log->repeats, text);
+    if (own->key && strcmp(own->key, key) != 0) {
+        repeats_forget(&log->repeats, key);
     }
-    replace(&own->text, text);
+    replace(&own->key, key);
 }
 
 /* A status holds until the next one, or a wait: after that it is written again, and so are waits. */
@@ -161,50 +165,72 @@ static void note_status(struct log *log, const char *text)
     replace(&log->status, text);
     repeats_forget(&log->repeats, text);
     for (size_t i = 0; i < log->thread_wait_count; i++) {
-        repeats_forget(&log->repeats, log->thread_waits[i].text);
+        repeats_forget(&log->repeats, log->thread_waits[i].key);
     }
 }
 
 enum kind { LINE, STATUS, WAIT };
 
-/* Whether the line is to be written. */
-static bool is_due(struct log *log, enum log_level level, const char *text, enum kind kind,
-                   int64_t now_us)
+/* What a line is about. */
+struct subject {
+    enum kind kind;
+    const char *about;           /* NULL: its text says it */
+    const struct log_wait *wait; /* of a WAIT */
+};
+
+/* Whether the line is to be written. *before: how many about the same were left out. */
+static bool is_due(struct log *log, const struct repeated *line, enum kind kind, int64_t now_us,
+                   unsigned *before)
 {
-    if (level == LOG_ERROR || level == LOG_DEBUG) {
+    *before = 0;
+    if (line->level == LOG_ERROR || line->level == LOG_DEBUG) {
         return true;
     }
     if (kind == STATUS) {
-        note_status(log, text);
+        note_status(log, line->text);
     } else if (kind == WAIT) {
-        note_wait(log, text);
+        note_wait(log, line->key);
     }
-    bool due = repeats_allow(&log->repeats, level, text, now_us);
+    bool due = repeats_allow(&log->repeats, line, now_us, before);
     if (due && kind == WAIT) {
         replace(&log->status, NULL);
     }
     return due;
 }
 
-static void say(struct log *, enum log_level, const struct log_field *, enum kind,
+/* With the log's lock. */
+static void write_line(struct log *log, const struct log_entry *entry, unsigned before)
+{
+    struct log_entry counted = *entry;
+    char *line = before ? with_count(entry->line, before + 1) : NULL;
+    counted.line = line ? line : entry->line;
+    write_entry(log, &counted);
+    free(line);
+}
+
+static bool say(struct log *, enum log_level, const struct log_field *, const struct subject *,
                 const char *format, va_list) __attribute__((format(printf, 5, 0)));
 
-static void say(struct log *log, enum log_level level, const struct log_field *fields,
-                enum kind kind, const char *format, va_list args)
+static bool say(struct log *log, enum log_level level, const struct log_field *fields,
+                const struct subject *s, const char *format, va_list args)
 {
     char text[4096], thread[16] = "";
+    unsigned before;
     if (!log_shows(log, level)) {
-        return;
+        return false;
     }
     int64_t now_us = clock_monotonic_us();
     vsnprintf(text, sizeof text, format, args);
+    struct repeated line = {s->about ? s->about : text, text, (int)level, s->wait};
     pthread_getname_np(pthread_self(), thread, sizeof thread);
     pthread_mutex_lock(&log->mutex);
+    bool due = is_due(log, &line, s->kind, now_us, &before);
     tell_repeats(log, now_us, false);
-    if (is_due(log, level, text, kind, now_us)) {
-        write_entry(log, &(struct log_entry){level, text, thread, fields, kind != LINE});
+    if (due) {
+        write_line(log, &(struct log_entry){level, text, thread, fields, s->kind != LINE}, before);
     }
     pthread_mutex_unlock(&log->mutex);
+    return due;
 }
 
 void log_flush(struct log *log)
@@ -218,8 +244,23 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(log, level, NULL, LINE, format, args);
+    say(log, level, NULL, &(struct subject){LINE, NULL, NULL}, format, args);
     va_end(args);
+}
+
+void log_about(struct log *log, enum log_level level, const char *about, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(log, level, NULL, &(struct subject){LINE, about, NULL}, format, args);
+    va_end(args);
+}
+
+void log_over(struct log *log, const char *about)
+{
+    pthread_mutex_lock(&log->mutex);
+    repeats_over(&log->repeats, about, NULL);
+    pthread_mutex_unlock(&log->mutex);
 }
 
 void log_lines(struct log *log, enum log_level level, const char *text)
@@ -238,7 +279,7 @@ void log_fields(struct log *log, enum log_level level, const struct log_field *f
 {
     va_list args;
     va_start(args, format);
-    say(log, level, fields, LINE, format, args);
+    say(log, level, fields, &(struct subject){LINE, NULL, NULL}, format, args);
     va_end(args);
 }
 
@@ -246,7 +287,7 @@ void log_status(struct log *log, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(log, LOG_INFO, NULL, STATUS, format, args);
+    say(log, LOG_INFO, NULL, &(struct subject){STATUS, NULL, NULL}, format, args);
     va_end(args);
 }
 
@@ -258,14 +299,35 @@ static void count_wait(struct log *log, int waits, unsigned said)
     pthread_mutex_unlock(&log->mutex);
 }
 
-void log_wait(struct log_wait *wait, enum log_level level, const char *format, ...)
+static bool say_wait(struct log_wait *, enum log_level, const char *about, const char *format,
+                     va_list) __attribute__((format(printf, 4, 0)));
+
+static bool say_wait(struct log_wait *wait, enum log_level level, const char *about,
+                     const char *format, va_list args)
+{
+    bool written = say(wait->log, level, NULL, &(struct subject){WAIT, about, wait}, format, args);
+    count_wait(wait->log, !wait->said, 1);
+    wait->said = true;
+    return written;
+}
+
+bool log_wait(struct log_wait *wait, enum log_level level, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(wait->log, level, NULL, WAIT, format, args);
+    bool written = say_wait(wait, level, NULL, format, args);
     va_end(args);
-    count_wait(wait->log, !wait->said, 1);
-    wait->said = true;
+    return written;
+}
+
+bool log_wait_about(struct log_wait *wait, enum log_level level, const char *about,
+                    const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool written = say_wait(wait, level, about, format, args);
+    va_end(args);
+    return written;
 }
 
 void log_waited(struct log_wait *wait)
@@ -273,6 +335,9 @@ void log_waited(struct log_wait *wait)
     if (wait->said) {
         count_wait(wait->log, -1, 0);
         wait->said = false;
+        pthread_mutex_lock(&wait->log->mutex);
+        repeats_over(&wait->log->repeats, NULL, wait);
+        pthread_mutex_unlock(&wait->log->mutex);
     }
 }
 
@@ -290,10 +355,10 @@ void log_notice(void *wait, bool warning, const char *line)
     log_line(((struct log_wait *)wait)->log, warning ? LOG_WARN : LOG_INFO, "%s", line);
 }
 
-void log_notice_wait(void *wait, const char *line)
+void log_notice_wait(void *wait, const char *about, const char *line)
 {
     if (line) {
-        log_wait(wait, LOG_INFO, "%s", line);
+        log_wait_about(wait, LOG_INFO, about, "%s", line);
     } else {
         log_waited(wait);
     }

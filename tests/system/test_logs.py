@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -195,16 +196,19 @@ def test_an_idle_capture_does_not_repeat_its_progress(database, capture, preload
 
 
 def test_nothing_follows_the_last_line(database, capture):
-    """A warning that was left out is counted before it."""
+    """A line that was left out is counted before it; of an interruption that is over nothing is said."""
     database.execute(ITEMS, fill(10))
-    process = capture(["items"], tail=True).start().wait_for_active()
+    process = capture(["items"], tail=True).start(LOG_LEVEL="info").wait_for_active()
     for n in (1, 2):
         database.wait_for(f"SELECT count(*) = 1 FROM pg_replication_slots WHERE active AND slot_name = '{database.slot}'")
         database.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active")
         database.execute(f"INSERT INTO items VALUES ({10 + n})")
         process.wait_for_records(10 + n)
+        process.process.send_signal(signal.SIGHUP)
+        time.sleep(1.5)
     process.stop()
-    assert "again: terminating connection due to administrator command (1 more time)" in process.stderr
+    assert process.stderr.count("SIGHUP: ") == 2 and re.search(r"SIGHUP: .* \(1 more time\)\n", process.stderr), process.stderr
+    assert process.stderr.count("replication interrupted") == process.stderr.count("replication connected again") == 1, process.stderr
     assert re.match("INFO: wrote 10 rows", process.stderr.splitlines()[-1]), process.stderr
 
 

@@ -1,5 +1,6 @@
 """Transactions: nested, prepared, rolled back, large; and the effects of a long one."""
 
+import re
 import time
 from contextlib import closing
 
@@ -120,9 +121,9 @@ def test_a_limit_on_idle_sessions_is_set_aside(database, capture):
 
 
 def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture):
-    """The capture is far ahead of what the server must keep for it."""
+    """The capture is far ahead of what the server must keep for it. It looks often, and says it once a minute."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
-    one = capture(["t"])
+    one = capture(["t"], advanced={"check_interval": "500ms"})
     one.run()
     with closing(database.connect()) as session, session.cursor() as cursor:
         cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
@@ -133,7 +134,30 @@ def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture)
         process = one.start()
         process.wait_for(lambda run: "old transactions make the server keep" in run.stderr)
         assert f"process {session.get_backend_pid()} (user postgres, open for" in process.stderr
+        time.sleep(3)
+        assert process.stderr.count("old transactions make the server keep") == 1, "only the seconds differ"
         process.stop()
+    line, more = [line for line in process.stderr.splitlines() if "old transactions make the server keep" in line]
+    seconds = [int(re.search(r"open for (\d+) s", one)[1]) for one in (line, more)]
+    assert seconds[1] > seconds[0] and re.search(r"\(\d+ more times?\)$", more), process.stderr
+
+
+def test_what_no_longer_delays_the_release_of_wal_is_not_logged_again(database, capture):
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
+    one = capture(["t"], advanced={"check_interval": "500ms"})
+    one.run()
+    with closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
+        for number in range(4):
+            database.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()", "CHECKPOINT")
+        one.run()
+        one.tail = True
+        process = one.start()
+        process.wait_for(lambda run: "old transactions make the server keep" in run.stderr)
+        time.sleep(1.5)
+        cursor.execute("ROLLBACK")
+    time.sleep(2)
+    assert process.stop().stderr.count("old transactions make the server keep") == 1, process.stderr
 
 
 def test_an_idle_capture_releases_wal_at_its_next_start(database, capture):

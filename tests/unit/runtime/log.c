@@ -105,3 +105,32 @@ Test(log, a_status_and_a_wait_are_written_again_after_each_other)
     log_wait(&wait, LOG_WARN, "interrupted");
     says("streaming\ninterrupted\nstreaming\ninterrupted\n");
 }
+
+Test(log, a_wait_whose_numbers_differ_is_written_once_and_not_again_when_it_is_over)
+{
+    struct log_wait wait = {user_log, false};
+    cr_assert(log_wait_about(&wait, LOG_INFO, "a lock", "a lock, open for %d s", 5));
+    cr_assert_not(log_wait_about(&wait, LOG_INFO, "a lock", "a lock, open for %d s", 35));
+    log_waited(&wait);
+    log_flush(user_log);
+    says("a lock, open for 5 s\n");
+}
+
+Test(log, a_wait_that_lasts_is_told_with_its_newest_line)
+{
+    struct log_wait wait = {user_log, false};
+    log_wait_about(&wait, LOG_INFO, "a lock", "a lock, open for %d s", 5);
+    log_wait_about(&wait, LOG_INFO, "a lock", "a lock, open for %d s", 35);
+    log_wait_about(&wait, LOG_INFO, "a lock", "a lock, open for %d s", 65);
+    log_flush(user_log);
+    says("a lock, open for 5 s\na lock, open for 65 s (2 more times)\n");
+}
+
+Test(log, a_condition_that_is_over_is_not_written_again)
+{
+    log_about(user_log, LOG_WARN, "WAL", "%d MiB of WAL", 92);
+    log_about(user_log, LOG_WARN, "WAL", "%d MiB of WAL", 93);
+    log_over(user_log, "WAL");
+    log_flush(user_log);
+    says("92 MiB of WAL\n");
+}

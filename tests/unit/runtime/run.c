@@ -158,13 +158,13 @@ Test(log, counts_waits_until_they_are_over)
     struct log_wait one = {log, false}, other = {log, false};
     cr_assert_eq(log_waits(log, &count), 0);
     log_waited(&one);
-    log_notice_wait(&one, "not even shown");
+    log_notice_wait(&one, "a lock", "not even shown");
     log_wait(&one, LOG_WARN, "for %s", "a lock");
     cr_assert_str_eq(written, "WARN for a lock status");
     log_wait(&other, LOG_WARN, "for the server");
     cr_assert_eq(log_waits(log, &count), 2);
     cr_assert_eq(count, 3);
-    log_notice_wait(&one, NULL);
+    log_notice_wait(&one, NULL, NULL);
     log_waited(&one);
     cr_assert_eq(log_waits(log, &count), 1);
     log_waited(&other);
