@@ -18,6 +18,7 @@ enum {
     SAME_US = 5 * 60 * 1000 * 1000, /* Airbyte waits 10 minutes for a message: metadata.yaml */
     STILL_US = 5 * 1000 * 1000,     /* a query of the backfill takes 2 s or so */
     CONSUMER_US = 5 * 1000 * 1000,  /* output is written in milliseconds, if the consumer reads */
+    AGAIN_US = 30 * 1000 * 1000,    /* as often as waits for locks */
     STEADY_US =
         10 * 1000 *
         1000, /* rows arrive in chunks: the time left is estimated from the rate of so long */
@@ -199,19 +200,32 @@ static void say_status(struct show *s, int64_t now_us)
     s->said_us = now_us;
 }
 
-/* Once each time. */
+static void say_consumer(struct show *s, int64_t seconds)
+{
+    if (s->files) {
+        log_wait_about(&s->consumer, LOG_WARN, "waiting for the file system",
+                       "waiting for the file system: it has taken %" PRId64
+                       " s so far to write what --output has, and what is captured has to wait",
+                       seconds);
+    } else {
+        log_wait_about(&s->consumer, LOG_WARN, "waiting for the consumer",
+                       "waiting for the consumer: nobody has read standard output for %" PRId64
+                       " s, and what is captured has to wait",
+                       seconds);
+    }
+}
+
+/* Of one write: soon, and then again while it lasts. */
 static void show_consumer(struct show *s)
 {
     int64_t since_us = (int64_t)shared_load(&s->progress->writing_since_us);
-    if (since_us && clock_monotonic_us() - since_us > CONSUMER_US) {
-        if (since_us != s->consumer_since_us) {
-            log_wait(&s->consumer, LOG_WARN, "waiting for the %s, and what is captured has to wait",
-                     s->files ? "file system: it takes long to write what --output has"
-                              : "consumer: nobody reads standard output");
-        }
-        s->consumer_since_us = since_us;
-    } else {
+    int64_t now_us = clock_monotonic_us();
+    if (!since_us || now_us - since_us <= CONSUMER_US) {
         log_waited(&s->consumer);
+    } else if (since_us != s->consumer_since_us || now_us - s->consumer_said_us >= AGAIN_US) {
+        say_consumer(s, (now_us - since_us) / 1000000);
+        s->consumer_since_us = since_us;
+        s->consumer_said_us = now_us;
     }
 }
 

@@ -16,7 +16,8 @@ struct show {
     unsigned waits;            /* that were said before it */
     bool files;                /* the output goes to files */
     struct log_wait consumer;  /* while the consumer does not read, */
-    int64_t consumer_since_us; /* since when it was said last */
+    int64_t consumer_since_us; /* since when, as it was said last, */
+    int64_t consumer_said_us;  /* and when that was */
     int lines;                 /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;

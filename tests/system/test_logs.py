@@ -167,7 +167,20 @@ def test_a_consumer_that_does_not_read_is_named(database, capture):
         time.sleep(0.1)
     process.reading.set()
     process.wait_for_active().stop()
-    assert process.stderr.count("waiting for the consumer") == 1
+    assert process.stderr.count("waiting for the consumer: nobody has read standard output for ") == 1
+
+
+def test_a_consumer_that_does_not_read_is_named_while_that_lasts(database, capture, preload):
+    """Each second is half a minute of the log. Not once it reads again."""
+    database.execute(ITEMS, fill(20000))
+    process = capture(["items"], tail=True).start(LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30").wait_for_records(10)
+    process.reading.clear()
+    said = r"^WARN: waiting for the consumer: nobody has read standard output for (\d+) s, and what is captured has to wait"
+    process.wait_for(lambda run: len(re.findall(said, run.stderr, re.MULTILINE)) >= 3)
+    seconds = [int(one) for one in re.findall(said, process.stderr, re.MULTILINE)]
+    assert all(60 <= after - before < 150 * PATIENCE for before, after in zip(seconds, seconds[1:])), process.stderr
+    process.reading.set()
+    process.wait_for_active().stop()
 
 
 def test_a_consumer_that_reads_is_not_named(database, capture):
