@@ -76,7 +76,8 @@ static const char *purpose_of(const char *statement)
 /*
  * For each session of this user: its statement, what it waits for, and which sessions hold that. A
  * process waits for one lock at a time; those that are on the ids of transactions are waits for
- * their ends, sometimes of prepared ones (pid 0).
+ * their ends, sometimes of prepared ones (pid 0). Since when a transaction of another user is open is
+ * for pg_monitor to see.
  */
 const char pg_waits_sql[] =
     "SELECT l.pid,"
@@ -84,10 +85,11 @@ const char pg_waits_sql[] =
     " CASE WHEN l.locktype IN ('transactionid', 'virtualxid') THEN 'older transactions to end'"
     "  ELSE format('a lock on %s', coalesce(l.relation, l.classid)::regclass) END,"
     " (SELECT string_agg(coalesce("
-    "   format('process %s (%s%s, open for %s s)', a.pid,"
+    "   format('process %s (%s%s%s)', a.pid,"
     "    coalesce('user ' || a.usename, a.backend_type, 'another user'),"
     "    coalesce(', ' || nullif(a.application_name, ''), ''),"
-    "    coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start))::text, '?')),"
+    "    coalesce(', open for ' || round(extract(epoch FROM clock_timestamp() - a.xact_start))"
+    "     || ' s', '')),"
     "   CASE WHEN b.pid = 0 THEN 'a prepared transaction (see pg_prepared_xacts)'"
     "    ELSE format('process %s', b.pid) END), ', ')"
     "  FROM (SELECT DISTINCT unnest(pg_blocking_pids(l.pid))) b(pid)"

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from capture import stream
 from proxy import Proxy
 from test_metrics import scrape, start, value
 from test_people import people
@@ -93,6 +94,23 @@ def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
     one.keep(process.succeed())
     one.assert_equal(two=["id"])
     assert "will try again" not in process.stderr
+
+
+@pytest.mark.parametrize("statement, words", [
+    ("LOCK TABLE one IN ACCESS EXCLUSIVE MODE", "reading the catalogs waits for a lock on public.one: process {} (user postgres, test); "),
+    ("INSERT INTO two VALUES (0)", "or may have been, when its capture began: process {} (user postgres)\n")])
+def test_how_long_a_lock_is_held_is_left_out_where_that_may_not_be_seen(tables, holder, capture, user, statement, words):
+    """Without pg_monitor."""
+    role = user("REPLICATION", "GRANT SELECT ON one, two TO {user}", f"GRANT ALL ON {tables.watermarks} TO {{user}}")
+    one = capture(["one"], **role)
+    one.keep(one.run())
+    tables.execute(f"ALTER PUBLICATION {tables.publication} ADD TABLE two")
+    hold(holder, statement)
+    one.streams.append(stream("two"))
+    process = one.start()
+    process.wait_for(lambda run: words.format(holder.get_backend_pid()) in run.stderr)
+    release(holder)
+    process.succeed()
 
 
 SERVICE = "SELECT pid FROM pg_stat_activity WHERE application_name = 'source-postgres service' AND datname = current_database()"
