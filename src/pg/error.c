@@ -179,7 +179,8 @@ bool pg_fail_words(struct pg *pg, const struct server_words *words, struct err *
             words->detail, *words->hint ? "; hint: " : "", words->hint);
     add_remedy(pg, words, err);
     memcpy(err->sqlstate, pg->sqlstate, sizeof err->sqlstate);
-    return err_detail(err, "SQLSTATE %s %s", pg->sqlstate, words->context);
+    return err_detail(err, "SQLSTATE %s%s%s", pg->sqlstate, *words->context ? " " : "",
+                      words->context);
 }
 
 static const char *field(const PGresult *result, int code)

@@ -118,3 +118,13 @@ Test(error, what_a_server_in_recovery_cannot_do_is_tried_again)
     fail("0A000", "recovery is in progress");
     cr_expect_eq(err.kind, ERR_TRANSIENT);
 }
+
+Test(error, the_detail_ends_with_its_last_word)
+{
+    connect_to("15.14", PG_SQL);
+    fail("42501", "permission denied for table t");
+    cr_expect_str_eq(err.detail, "SQLSTATE 42501");
+    struct server_words words = {"42501", "permission denied", "", "", "SQL function \"f\"", ""};
+    pg_fail_words(pg, &words, &err);
+    cr_expect_str_eq(err.detail, "SQLSTATE 42501 SQL function \"f\"");
+}
