@@ -4,31 +4,14 @@
 #include <stdlib.h>
 
 #include "base/lsn.h"
+#include "base/size.h"
 #include "look.h"
-
-struct size_text {
-    char s[32];
-};
-
-static struct size_text size(uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
-    struct size_text text;
-    int unit = 0;
-    double value = (double)bytes;
-    while (value >= 10240 && unit < 5) { /* as pg_size_pretty has it */
-        value /= 1024;
-        unit++;
-    }
-    snprintf(text.s, sizeof text.s, "%.0f %s", value, units[unit]);
-    return text;
-}
 
 static void print_position(struct out *out, const struct slot *slot)
 {
     if (slot->confirmed_flush) {
         out_format(out, ", %s behind, at %s",
-                   size(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
+                   size_format(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
                    lsn_format(slot->confirmed_flush).s);
     } else if (slot->restart_lsn) {
         out_string(out, ", which is being created, and waits for transactions that began before");
@@ -39,7 +22,7 @@ static void print_kept(struct out *out, const struct slot *slot)
 {
     if (slot->restart_lsn) {
         out_format(out, "\n             the server keeps %s of WAL for it",
-                   size(lsn_distance(slot->restart_lsn, slot->wal_end)).s);
+                   size_format(lsn_distance(slot->restart_lsn, slot->wal_end)).s);
     } else {
         out_string(out, "\n             the server keeps no WAL for it");
     }
@@ -61,7 +44,7 @@ static void print_slot(struct out *out, const struct look *look)
     print_kept(out, slot);
     if (slot->safe_wal_size != INT64_MAX) {
         out_format(out, ", and drops it after %s more",
-                   size(slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0).s);
+                   size_format(slot->safe_wal_size > 0 ? (uint64_t)slot->safe_wal_size : 0).s);
     }
     out_char(out, '\n');
     if (slot->failover) {
@@ -167,7 +150,7 @@ static void print_state(struct out *out, const struct look *look)
     if (state && state->checkpoint) {
         uint64_t cursor = state->checkpoint->cursor;
         out_format(out, "state        at %s, %s behind\n", lsn_format(cursor).s,
-                   size(lsn_distance(cursor, look->facts.slot.wal_end)).s);
+                   size_format(lsn_distance(cursor, look->facts.slot.wal_end)).s);
     }
 }
 

@@ -1,8 +1,10 @@
 /* The slot's state, and whose transactions make the server keep WAL that has been captured. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
+#include "base/size.h"
 #include "pg/slot.h"
 #include "runtime/counter.h"
 #include "service.h"
@@ -24,7 +26,7 @@ static const char held_sql[] =
     "), oldest(text) AS ("
     " SELECT format FROM holders WHERE since<pg_catalog.clock_timestamp()-interval '2 s'"
     " ORDER BY since LIMIT 3) "
-    "SELECT pg_catalog.pg_size_pretty(confirmed_flush_lsn-restart_lsn),"
+    "SELECT (confirmed_flush_lsn-restart_lsn)::bigint,"
     " (SELECT pg_catalog.string_agg(text, ', ') FROM oldest) "
     "FROM pg_catalog.pg_replication_slots"
     " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
@@ -51,7 +53,8 @@ void answer_held(struct service *s, const struct question *q)
         log_about(s->config->log, LOG_WARN, held_about,
                   "old transactions make the server keep %s of WAL that has been captured: %s; "
                   "they can be ended with SELECT pg_terminate_backend(pid)",
-                  pg_rows_value(rows, 0, 0), pg_rows_value(rows, 0, 1));
+                  size_format(strtoull(pg_rows_value(rows, 0, 0), NULL, 10)).s,
+                  pg_rows_value(rows, 0, 1));
     } else if (rows) {
         log_over(s->config->log, held_about);
     }

@@ -4,22 +4,12 @@
 #include <inttypes.h>
 
 #include "base/lsn.h"
+#include "base/size.h"
 
 enum {
     NEAR_SHARE = 4,      /* less than so much of what may be kept is left */
     IDLE_NEAR_SHARE = 2, /* it was idle for more than that part of what it may be */
-    MIB = 1024 * 1024,
 };
-
-static void add_size(struct out *out, uint64_t bytes)
-{
-    double mib = (double)bytes / MIB;
-    if (mib < 1024) {
-        out_format(out, "%.0f MiB", mib);
-    } else {
-        out_format(out, "%.1f GiB", mib / 1024);
-    }
-}
 
 /* The largest part of the kept WAL is the cause: captured and not acknowledged; still to be
  * captured; or acknowledged, and still needed to decode later changes. */
@@ -58,7 +48,7 @@ static void warn_of_kept(struct slot_guard *g, const struct slot *slot, uint64_t
     }
     g->said_bytes = kept;
     out_string(warning, "the server keeps ");
-    add_size(warning, kept);
+    out_string(warning, size_format(kept).s);
     out_format(warning, " of WAL for replication slot \"%s\": ", g->slot);
     add_cause(warning, g, slot, captured);
 }
@@ -89,13 +79,13 @@ static void warn_of_loss(struct slot_guard *g, const struct slot *slot, uint64_t
                g->slot);
     if (safe) {
         out_string(warning, "after ");
-        add_size(warning, safe);
+        out_string(warning, size_format(safe).s);
         out_string(warning, " more of WAL");
     } else {
         out_string(warning, "with the server's next checkpoint");
     }
     out_string(warning, " (max_slot_wal_keep_size), and the server keeps ");
-    add_size(warning, kept);
+    out_string(warning, size_format(kept).s);
     out_string(warning, " for it: ");
     add_cause(warning, g, slot, captured);
     out_string(warning, "; or raise max_slot_wal_keep_size");
@@ -110,7 +100,7 @@ static bool is_within(const struct slot_guard *g, const struct slot *slot, uint6
         return true;
     }
     out_init(&text, 256);
-    add_size(&text, kept);
+    out_string(&text, size_format(kept).s);
     out_format(
         &text,
         " of WAL for replication slot \"%s\", more than advanced.wal_stop_mb allows: ", g->slot);

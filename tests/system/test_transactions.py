@@ -138,6 +138,7 @@ def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture)
         assert process.stderr.count("old transactions make the server keep") == 1, "only the seconds differ"
         process.stop()
     line, more = [line for line in process.stderr.splitlines() if "old transactions make the server keep" in line]
+    assert re.search(r"keep \d+ MiB of WAL", line), line
     seconds = [int(re.search(r"open for (\d+) s", one)[1]) for one in (line, more)]
     assert seconds[1] > seconds[0] and re.search(r"\(\d+ more times?\)$", more), process.stderr
 
