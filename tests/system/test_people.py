@@ -10,20 +10,10 @@ import pytest
 
 from capture import stream
 from connector import executable, run
-from server import PASSWORD, SUPERUSER, Server, binary
+from people import ROLE_PASSWORD, people, run_sql, statements
+from server import PASSWORD, SUPERUSER, Server
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
-ROLE_PASSWORD = "ro1e-s3cret"
-
-
-def people(*arguments, code=0, stdin=None, **variables):
-    """The output of a command for people: plain text alone, and on failure one line on standard error."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    ended = subprocess.run([executable(), *arguments], check=False, timeout=60, capture_output=True, text=True,
-                           input=stdin if stdin is not None else "", env={**environment, **variables})
-    assert ended.returncode == code, ended
-    assert PASSWORD not in ended.stdout + ended.stderr and ROLE_PASSWORD not in ended.stdout + ended.stderr
-    return ended.stdout if code == 0 else ended.stdout + ended.stderr
 
 
 @pytest.fixture(name="role")
@@ -35,21 +25,6 @@ def role_of_the_capture(database):
     database.execute(f"DROP PUBLICATION IF EXISTS {database.publication}",
                      f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN"
                      f" DROP OWNED BY {quoted}; DROP ROLE {quoted}; END IF; END $$")
-
-
-def run_sql(database, sql, tmp_path):
-    """As an administrator does: with psql, which stops at the first error."""
-    path = tmp_path / "setup.sql"
-    path.write_text(sql, encoding="utf-8")
-    server = database.server
-    ended = subprocess.run([binary("psql"), "-X", "-q", "-h", server.directory, "-p", str(server.port), "-U", SUPERUSER,
-                            "-d", database.name, "-v", "ON_ERROR_STOP=1", "-f", str(path)],
-                           check=False, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, (ended.stderr, sql)
-
-
-def statements(sql):
-    return [line for line in sql.splitlines() if line and not line.startswith("--")]
 
 
 def prepare(database, capture, role, tables=("items", "Odd \"name\"")):
