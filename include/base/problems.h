@@ -10,11 +10,17 @@
 #include "base/err.h"
 #include "base/out.h"
 
+/* SQL that fixes a problem, or a part of it. */
+struct statement {
+    char *sql;
+    char *runner; /* who has to run it, in words; NULL: who runs the others */
+};
+
 struct problem {
     char *text;
-    char *schema, *table; /* the stream; empty when it concerns all */
-    size_t what_len;      /* of the text: what is wrong, without what to do; 0: all of it */
-    char **statements;    /* SQL that fixes it, in the order of running; the text has it too */
+    char *schema, *table;         /* the stream; empty when it concerns all */
+    size_t what_len;              /* of the text: what is wrong, without what to do; 0: all of it */
+    struct statement *statements; /* in the order of running; the text has them too */
     size_t statement_count, statement_cap;
 };
 
@@ -35,6 +41,9 @@ void problems_extend(struct problems *, const char *words);
  * the text, which says what to do with it: "…: run".
  */
 void problems_mend(struct problems *, const char *statement);
+
+/* The last statement is to be run by these, in words. */
+void problems_leave_to(struct problems *, const char *runner);
 
 /* Name this stream in all problems from index `first` on. */
 void problems_concern(struct problems *, size_t first, const char *schema, const char *table);

@@ -26,6 +26,7 @@ struct server_facts {
 struct publication_facts {
     bool exists;
     bool all_tables, owned;
+    char *owner;                               /* owned; as of a table */
     bool inserts, updates, deletes, truncates; /* it publishes these */
     bool via_root;
 };
@@ -33,8 +34,9 @@ struct publication_facts {
 /* A captured table, or the watermarks table. */
 struct table_facts {
     bool schema_exists, schema_usable, schema_writable;
-    uint32_t oid; /* 0: there is no such table */
-    char kind;    /* pg_class.relkind */
+    bool schema_open; /* PUBLIC may use it */
+    uint32_t oid;     /* 0: there is no such table */
+    char kind;        /* pg_class.relkind */
     char persistence;
     bool system, partition, owned;
     bool readable;
@@ -46,6 +48,8 @@ struct table_facts {
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
     char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */
     char *key_nulls;   /* owned; ALTER TABLE actions that keep nulls out of the key; NULL: none */
+    /* Owned, not quoted; NULL: the session's user has the owner's rights, or may grant USAGE. */
+    char *owner, *schema_owner;
 };
 
 struct watermarks_facts {
@@ -53,7 +57,7 @@ struct watermarks_facts {
     bool unique;  /* on slot alone, at once */
     bool writable;
     /* Owned; NULL: none. What these users or objects define runs with our rights when we write. */
-    char *owner;          /* where it is neither us nor a superuser; not quoted */
+    char *owner;          /* where it is none whom we trust: becomes_sql; not quoted */
     char *trigger_makers; /* likewise, who has the TRIGGER privilege; quoted as in SQL */
     char *code;
 };
@@ -67,15 +71,19 @@ struct facts {
     struct watermarks_facts watermarks;
     int named;            /* tables that a list names */
     struct survey survey; /* only without a catalog, or without a publication */
+    /* Owned, not quoted. Who will run the SQL, where that is no superuser; NULL: anyone. */
+    char *admin;
+    bool admin_becomes; /* becomes_sql, of the user whose rights these are */
 };
 
 /* `catalog` NULL: no streams. Free what was read even after a failure. */
 bool facts_read(struct pg *, const struct config *, const struct catalog *, struct facts *,
                 struct err *);
 
-/* The same, but that lists name all tables: for SQL, not for messages. */
-bool facts_read_all(struct pg *, const struct config *, const struct catalog *, struct facts *,
-                    struct err *);
+/* The same for `user`, which exists and need not be that of the session; and lists name all tables:
+ * for SQL, not for messages. */
+bool facts_read_all(struct pg *, const struct config *, const struct catalog *, const char *user,
+                    struct facts *, struct err *);
 void facts_free(struct facts *);
 
 static inline const struct table_facts *facts_watermarks(const struct facts *facts)

@@ -20,8 +20,8 @@ struct setup {
 
 /*
  * Append SQL with comments, ready for psql. The connection may be that of another user than the
- * configured one, which need not exist yet; if it does, the session must have the right to SET ROLE
- * to it. Nothing is changed.
+ * configured one, which need not exist yet: of the administrator who will run the SQL. What an
+ * administrator who is no superuser may not run is in comments, with who may. Nothing is changed.
  */
 bool setup_sql(struct pg *, const struct setup *, struct out *, struct err *);
 

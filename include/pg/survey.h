@@ -26,7 +26,9 @@ struct survey {
     char *unknown; /* owned; of discover_schemas, that do not exist; NULL: none */
 };
 
-bool survey_read(struct pg *, const struct config *, int named, struct survey *, struct err *);
+/* `who`: an expression of type name, for the role whose rights are read. */
+bool survey_read(struct pg *, const struct config *, const char *who, int named, struct survey *,
+                 struct err *);
 void survey_clear(struct survey *);
 
 /* The names, and how many more there are. */

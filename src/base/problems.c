@@ -42,8 +42,18 @@ void problems_mend(struct problems *problems, const char *statement)
     problems_extend(problems, problem->statement_count ? "; " : " ");
     problems_extend(problems, statement);
     problem->statements = mem_grow_array(problem->statements, &problem->statement_cap,
-                                         problem->statement_count + 1, sizeof(char *));
-    problem->statements[problem->statement_count++] = mem_string(statement);
+                                         problem->statement_count + 1, sizeof *problem->statements);
+    problem->statements[problem->statement_count++] =
+        (struct statement){.sql = mem_string(statement)};
+}
+
+void problems_leave_to(struct problems *problems, const char *runner)
+{
+    struct problem *problem = newest(problems);
+    CHECK(problem->statement_count > 0);
+    struct statement *last = &problem->statements[problem->statement_count - 1];
+    free(last->runner);
+    last->runner = mem_string(runner);
 }
 
 void problems_concern(struct problems *problems, size_t first, const char *schema,
@@ -109,9 +119,10 @@ void problems_forget(struct problems *problems, size_t first)
         free(last->schema);
         free(last->table);
         for (size_t k = 0; k < last->statement_count; k++) {
-            free(last->statements[k]);
+            free(last->statements[k].sql);
+            free(last->statements[k].runner);
         }
-        free((void *)last->statements);
+        free(last->statements);
     }
 }
 

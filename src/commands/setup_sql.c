@@ -19,8 +19,8 @@ static bool check_provider(const char *provider, struct err *err)
 }
 
 /*
- * The configuration for the superuser's session: with a password from PGPASSWORD or PGPASSFILE, and
- * without token or key.
+ * The configuration for the administrator's session: with a password from PGPASSWORD or PGPASSFILE,
+ * and without token or key.
  */
 static struct config as_admin(const struct config *config, const char *admin)
 {
@@ -47,7 +47,7 @@ bool command_setup_sql(const struct request *request, struct out *out, struct er
     bool ok = pg && setup_sql(pg, &setup, out, err);
     pg_close(&pg);
     if (!pg && !ok && err->kind == ERR_CONFIG && !request->admin) {
-        err_suffix(err, "; where the user is still to be made, name a superuser with --admin");
+        err_suffix(err, "; where the user is still to be made, name an administrator with --admin");
     } else if (!pg && !ok && err->kind == ERR_CONFIG) {
         err_suffix(err, "; the user is the one of --admin");
     }

@@ -85,12 +85,13 @@ static const char read[] =
 static const char setup_sql[] =
     "source-postgres setup-sql --config FILE [--catalog FILE] [--admin USER] [--provider NAME]\n"
     "\n"
-    "Prints the SQL that the configured user and tables need on this server, for a superuser to\n"
-    "run; what is there already is left out. Nothing is changed.\n"
+    "Prints the SQL that the configured user and tables need on this server, for an administrator\n"
+    "to run; what is there already is left out. Nothing is changed.\n"
     "\n"
     "  --catalog FILE    for these tables; else for all that can be captured\n"
-    "  --admin USER      ask the server as this user: where the configured one is still to be\n"
-    "                    made. The password comes from PGPASSWORD or PGPASSFILE\n"
+    "  --admin USER      who will run it, a superuser or a managed service's administrator: ask\n"
+    "                    the server as this user. The password comes from PGPASSWORD or\n"
+    "                    PGPASSFILE\n"
     "  --provider NAME   postgresql, rds (Aurora too), cloudsql, alloydb, azure, supabase, neon;\n"
     "                    unless given, the server's roles tell\n";
 

@@ -88,6 +88,21 @@ const char *not_null_sql(int version)
                : "a.attnotnull";
 }
 
+/*
+ * Before version 16, CREATEROLE is enough to grant any role but superusers; from 16 on only who has
+ * the ADMIN OPTION of a role can grant it.
+ */
+const char *becomes_sql(int version)
+{
+    return version >= 160000 ? "(pg_has_role(o.oid, u.oid, 'SET') OR NOT u.rolsuper"
+                               " AND EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = u.oid"
+                               "  AND m.admin_option AND (pg_has_role(o.oid, m.member, 'USAGE')"
+                               "   OR pg_has_role(o.oid, m.member, 'SET'))))"
+                             : "(pg_has_role(o.oid, u.oid, 'MEMBER') OR NOT u.rolsuper"
+                               " AND EXISTS (SELECT FROM pg_roles g WHERE g.rolcreaterole"
+                               "  AND pg_has_role(o.oid, g.oid, 'MEMBER')))";
+}
+
 const char *generated_sql(int version)
 {
     return version >= 120000 ? "(a.attgenerated <> '')" : "false";

@@ -54,6 +54,12 @@
  */
 void published_sql(struct out *, const char *publication, int version);
 
+/*
+ * An expression: whether role `o` can act as role `u` by its own doing (both rows of pg_roles): it
+ * may SET ROLE to it, or make itself a member. For such a role there is no right of `u` to gain.
+ */
+const char *becomes_sql(int version);
+
 /* A name, or a table's name with its schema, quoted as in SQL. Caller frees. */
 char *sql_name(const char *name);
 char *sql_table(const char *schema, const char *table);

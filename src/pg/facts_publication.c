@@ -5,9 +5,11 @@
 
 /* One row, or none. Takes columns of later versions. */
 static const char publication_sql[] = "SELECT puballtables,"
-                                      " pg_has_role(pubowner, 'USAGE'),"
+                                      " pg_has_role(%s, pubowner, 'USAGE'),"
                                       " pubinsert, pubupdate, pubdelete, %s,"
-                                      " %s "
+                                      " %s,"
+                                      " CASE WHEN NOT pg_has_role(pubowner, 'USAGE')"
+                                      "  THEN pg_get_userbyid(pubowner) END "
                                       "FROM pg_publication WHERE pubname = $1";
 
 enum {
@@ -18,14 +20,15 @@ enum {
     COL_DELETES,
     COL_TRUNCATES, /* of versions that have it; older ones never send them */
     COL_VIA_ROOT,
+    COL_OWNER,
 };
 
-bool facts_read_publication(struct pg *pg, const struct config *config,
+bool facts_read_publication(struct pg *pg, const struct config *config, const char *who,
                             struct publication_facts *publication, struct err *err)
 {
     const char *params[] = {config->publication};
     char *sql =
-        mem_format(publication_sql, pg_server_version(pg) >= 110000 ? "pubtruncate" : "true",
+        mem_format(publication_sql, who, pg_server_version(pg) >= 110000 ? "pubtruncate" : "true",
                    pg_server_version(pg) >= 130000 ? "pubviaroot" : "false");
     struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
     free(sql);
@@ -39,6 +42,7 @@ bool facts_read_publication(struct pg *pg, const struct config *config,
             .deletes = rows_bool(rows, 0, COL_DELETES),
             .truncates = rows_bool(rows, 0, COL_TRUNCATES),
             .via_root = rows_bool(rows, 0, COL_VIA_ROOT),
+            .owner = rows_copy(rows, 0, COL_OWNER),
         };
     }
     bool ok = rows != NULL;

@@ -1,4 +1,7 @@
 /* The server's version, settings and limits, and our rights there. */
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "facts_read.h"
 #include "rows.h"
 
@@ -6,21 +9,21 @@
 static const char server_sql[] =
     "SELECT current_setting('wal_level'),"
     " current_setting('effective_wal_level', true),"
-    " current_user,"
+    " r.rolname,"
     " current_database(),"
     " pg_is_in_recovery(),"
-    " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
-    " (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user)"
-    "  OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_replication'"
-    "   AND pg_has_role(g.oid, 'USAGE')),"
-    " has_database_privilege(current_database(), 'CREATE'),"
-    " (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user),"
+    " r.rolsuper,"
+    " r.rolsuper OR r.rolreplication OR EXISTS (SELECT FROM pg_roles g"
+    "  WHERE g.rolname = 'rds_replication' AND pg_has_role(r.oid, g.oid, 'USAGE')),"
+    " has_database_privilege(r.oid, current_database(), 'CREATE'),"
+    " r.rolconnlimit,"
     " (SELECT datconnlimit FROM pg_database WHERE datname = current_database()),"
     " current_setting('max_replication_slots'),"
     " (SELECT count(*) FROM pg_replication_slots),"
     " (SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT active),"
     " current_setting('max_wal_senders'),"
-    " (SELECT count(*) FROM pg_stat_replication)";
+    " (SELECT count(*) FROM pg_stat_replication) "
+    "FROM pg_roles r WHERE r.rolname = %s";
 
 enum {
     COL_WAL_LEVEL,
@@ -40,9 +43,11 @@ enum {
     COL_WAL_SENDERS,
 };
 
-bool facts_read_server(struct pg *pg, struct server_facts *server, struct err *err)
+bool facts_read_server(struct pg *pg, const char *who, struct server_facts *server, struct err *err)
 {
-    struct pg_rows *rows = pg_query(pg, server_sql, 0, NULL, err);
+    char *sql = mem_format(server_sql, who);
+    struct pg_rows *rows = pg_query(pg, sql, 0, NULL, err);
+    free(sql);
     if (!rows) {
         return false;
     }

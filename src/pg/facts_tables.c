@@ -35,23 +35,30 @@ static const char tables_sql[] =
     " FROM wanted w JOIN uniques u ON u.indrelid = w.oid GROUP BY w.n"
     ") "
     "SELECT w.schema IS NOT NULL,"
-    " has_schema_privilege(w.schema, 'USAGE'),"
-    " has_schema_privilege(w.schema, 'CREATE'),"
+    " has_schema_privilege(r.rolname, w.schema, 'USAGE'),"
+    " has_schema_privilege(r.rolname, w.schema, 'CREATE'),"
+    " has_schema_privilege('public', w.schema, 'USAGE'),"
     " c.oid,"
     " c.relkind,"
     " c.relpersistence,"
     " w.schema_name ~ '^pg_' OR w.schema_name = 'information_schema',"
     " c.relispartition,"
-    " pg_has_role(c.relowner, 'USAGE'),"
-    " has_table_privilege(c.oid, 'SELECT'),"
-    " CASE WHEN c.relkind IN ('r', 'p') THEN row_security_active(c.oid) END,"
+    " pg_has_role(r.rolname, c.relowner, 'USAGE'),"
+    " has_table_privilege(r.rolname, c.oid, 'SELECT'),"
+    /* as row_security_active() says it of the session's user */
+    " c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls"
+    "  AND (c.relforcerowsecurity OR NOT pg_has_role(r.rolname, c.relowner, 'USAGE')),"
     " coalesce(b.identified, true),"
     " b.unsent,"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
     " w.key <@ k.names AND NOT coalesce(i.within, false),"
     " i.list,"
-    " k.nulls "
-    "FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid LEFT JOIN below b ON b.root = w.oid "
+    " k.nulls,"
+    " CASE WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN pg_get_userbyid(c.relowner) END,"
+    " CASE WHEN NOT has_schema_privilege(w.schema, 'USAGE WITH GRANT OPTION')"
+    "  THEN (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.oid = w.schema) END "
+    "FROM (SELECT * FROM pg_roles WHERE rolname = %s) r CROSS JOIN wanted w LEFT JOIN pg_class c "
+    "ON c.oid = w.oid LEFT JOIN below b ON b.root = w.oid "
     "LEFT JOIN keys k ON k.n = w.n LEFT JOIN instead i ON i.n = w.n "
     "ORDER BY w.n";
 
@@ -59,6 +66,7 @@ enum {
     COL_SCHEMA_EXISTS,
     COL_SCHEMA_USABLE,
     COL_SCHEMA_WRITABLE,
+    COL_SCHEMA_OPEN,
     COL_OID,
     COL_KIND,
     COL_PERSISTENCE,
@@ -73,6 +81,8 @@ enum {
     COL_KEY_REPEATS,
     COL_UNIQUES,
     COL_KEY_NULLS,
+    COL_OWNER,
+    COL_SCHEMA_OWNER,
 };
 
 static void take_table(struct table_facts *table, const struct pg_rows *rows, int row)
@@ -81,6 +91,7 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
         .schema_exists = rows_bool(rows, row, COL_SCHEMA_EXISTS),
         .schema_usable = rows_bool(rows, row, COL_SCHEMA_USABLE),
         .schema_writable = rows_bool(rows, row, COL_SCHEMA_WRITABLE),
+        .schema_open = rows_bool(rows, row, COL_SCHEMA_OPEN),
         .oid = rows_oid(rows, row, COL_OID),
         .kind = *rows_text(rows, row, COL_KIND),
         .persistence = *rows_text(rows, row, COL_PERSISTENCE),
@@ -95,10 +106,12 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
         .key_repeats = rows_bool(rows, row, COL_KEY_REPEATS),
         .uniques = rows_copy(rows, row, COL_UNIQUES),
         .key_nulls = rows_copy(rows, row, COL_KEY_NULLS),
+        .owner = rows_copy(rows, row, COL_OWNER),
+        .schema_owner = rows_copy(rows, row, COL_SCHEMA_OWNER),
     };
 }
 
-static void write_tables_sql(struct out *sql, int version)
+static void write_tables_sql(struct out *sql, const char *who, int version)
 {
     struct out published, usable, unsent;
     out_init(&published, 2048);
@@ -108,14 +121,14 @@ static void write_tables_sql(struct out *sql, int version)
     usable_index_sql(&usable, "$3", version);
     unsent_identity_sql(&unsent, "$3", version);
     out_format(sql, tables_sql, out_text(&published), identified_sql, out_text(&unsent),
-               key_width_sql(version), out_text(&usable), not_null_sql(version));
+               key_width_sql(version), out_text(&usable), not_null_sql(version), who);
     out_free(&published);
     out_free(&usable);
     out_free(&unsent);
 }
 
 static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
-                                    const struct catalog *catalog, struct err *err)
+                                    const struct catalog *catalog, const char *who, struct err *err)
 {
     struct stream_lists lists;
     struct out sql;
@@ -124,7 +137,7 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
     stream_lists_add(&lists, config->watermarks_schema, config->watermarks_table, NULL);
     stream_lists_close(&lists);
     out_init(&sql, sizeof tables_sql);
-    write_tables_sql(&sql, pg_server_version(pg));
+    write_tables_sql(&sql, who, pg_server_version(pg));
     const char *params[] = {out_text(&lists.schemas), out_text(&lists.tables), config->publication,
                             out_text(&lists.keys)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 4, params, err);
@@ -134,11 +147,11 @@ static struct pg_rows *query_tables(struct pg *pg, const struct config *config,
 }
 
 bool facts_read_tables(struct pg *pg, const struct config *config, const struct catalog *catalog,
-                       struct facts *facts, struct err *err)
+                       const char *who, struct facts *facts, struct err *err)
 {
     facts->stream_count = catalog ? catalog->count : 0;
     facts->tables = mem_zero((size_t)(facts->stream_count + 1) * sizeof *facts->tables);
-    struct pg_rows *rows = query_tables(pg, config, catalog, err);
+    struct pg_rows *rows = query_tables(pg, config, catalog, who, err);
     for (int i = 0; rows && i <= facts->stream_count; i++) {
         take_table(&facts->tables[i], rows, i);
     }

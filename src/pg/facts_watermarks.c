@@ -15,15 +15,16 @@ static const char watermarks_sql[] =
     " EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid"
     "  AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid"
     "  AND i.indimmediate AND i.indpred IS NULL AND %s = 1 AND a.attname = 'slot'),"
-    " has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
-    "  AND has_table_privilege(c.oid, 'SELECT'), "
-    /* We trust with our rights ourselves, and superusers, who have all rights anyway. */
+    " has_table_privilege(u.oid, c.oid, 'INSERT') AND has_table_privilege(u.oid, c.oid, 'UPDATE')"
+    "  AND has_table_privilege(u.oid, c.oid, 'SELECT'), "
+    /* We trust with our rights ourselves, and those who have them anyway: superusers, and who can
+     * become us. */
     " (SELECT o.rolname FROM pg_roles o WHERE o.oid = c.relowner AND NOT o.rolsuper"
-    "  AND o.rolname <> current_user),"
-    " (SELECT string_agg(DISTINCT coalesce(quote_ident(g.rolname), 'PUBLIC'), ', ')"
-    "  FROM aclexplode(c.relacl) x LEFT JOIN pg_roles g ON g.oid = x.grantee"
+    "  AND o.oid <> u.oid AND NOT %s),"
+    " (SELECT string_agg(DISTINCT coalesce(quote_ident(o.rolname), 'PUBLIC'), ', ')"
+    "  FROM aclexplode(c.relacl) x LEFT JOIN pg_roles o ON o.oid = x.grantee"
     "  WHERE x.privilege_type = 'TRIGGER' AND x.grantee <> c.relowner"
-    "  AND g.rolname IS DISTINCT FROM current_user AND g.rolsuper IS NOT TRUE), "
+    "  AND (o.oid IS NULL OR o.oid <> u.oid AND NOT o.rolsuper AND NOT %s)), "
     /* Code that a write runs, or may run. Only functions, operators and types that are not built in
      * have entries in pg_depend. */
     " (SELECT string_agg(w.what, ', ' ORDER BY w.what) FROM ("
@@ -47,7 +48,8 @@ static const char watermarks_sql[] =
     "   AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)"
     "  UNION ALL SELECT 'row level security' WHERE c.relrowsecurity"
     "  UNION ALL SELECT 'its partitioned table' WHERE c.relispartition) w(what)) "
-    "FROM pg_class c WHERE c.oid = $1::oid";
+    "FROM pg_class c CROSS JOIN (SELECT * FROM pg_roles WHERE rolname = %s) u WHERE c.oid = "
+    "$1::oid";
 
 enum {
     COL_COLUMNS,
@@ -58,15 +60,16 @@ enum {
     COL_CODE,
 };
 
-bool facts_read_watermarks(struct pg *pg, uint32_t oid, struct watermarks_facts *watermarks,
-                           struct err *err)
+bool facts_read_watermarks(struct pg *pg, uint32_t oid, const char *who,
+                           struct watermarks_facts *watermarks, struct err *err)
 {
     char text[16];
     const char *params[] = {text};
     snprintf(text, sizeof text, "%u", oid);
-    const char *generated = generated_sql(pg_server_version(pg));
-    char *sql =
-        mem_format(watermarks_sql, key_width_sql(pg_server_version(pg)), generated, generated);
+    int version = pg_server_version(pg);
+    const char *generated = generated_sql(version);
+    char *sql = mem_format(watermarks_sql, key_width_sql(version), becomes_sql(version),
+                           becomes_sql(version), generated, generated, who);
     struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
     free(sql);
     if (rows && pg_rows_count(rows) == 1) {

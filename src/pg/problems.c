@@ -11,6 +11,7 @@
 #include "pg/failover.h"
 #include "problems_table.h"
 #include "publication.h"
+#include "runner.h"
 
 /* Besides those of the workers: one for the stream, one for queries, and one that is opened now and
  * then. */
@@ -179,6 +180,33 @@ static void find_all_tables_harmful(const struct facts *facts, const struct conf
     out_free(&names);
 }
 
+static void mend_table_left_out(const struct facts *facts, const struct table_facts *table,
+                                const char *schema, const char *name, const char *publication,
+                                struct problems *problems)
+{
+    if (publication_leaves_out(facts, table)) {
+        char *quoted = sql_table(schema, name);
+        mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, quoted);
+        left_to_publisher(problems, facts, table->owner);
+        free(quoted);
+    }
+}
+
+/* What publication_sql leaves out is for its owners to add. */
+static void mend_left_out(const struct facts *facts, const struct config *config,
+                          const struct catalog *catalog, const char *publication,
+                          struct problems *problems)
+{
+    if (!config->read_only_capture) {
+        mend_table_left_out(facts, facts_watermarks(facts), config->watermarks_schema,
+                            config->watermarks_table, publication, problems);
+    }
+    for (int i = 0; catalog && i < catalog->count; i++) {
+        mend_table_left_out(facts, &facts->tables[i], catalog->streams[i].schema,
+                            catalog->streams[i].table, publication, problems);
+    }
+}
+
 /*
  * How an administrator makes the publication: as we would. For all tables only if that is asked
  * for; what it would break is said before the statement.
@@ -210,6 +238,9 @@ static void find_publication_missing(const struct facts *facts, const struct con
             config->publication, facts->server.user, facts->server.standby ? " at a standby" : "",
             out_text(&refused));
     mend(problems, "%s", out_text(&sql));
+    if (named) {
+        mend_left_out(facts, config, catalog, name, problems);
+    }
     if (named && many) {
         out_format(&more,
                    "; for each captured table ALTER PUBLICATION %s ADD TABLE ONLY schema.table",
@@ -247,6 +278,7 @@ static void find_publication(const struct facts *facts, const struct config *con
                                         : "truncates");
         mend(problems, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
              name);
+        left_to_owner(problems, facts, publication->owner);
         free(name);
     }
 }

@@ -1,4 +1,4 @@
-/* What is wrong with a captured table, or with the watermarks table. */
+/* What is wrong with a captured table. */
 #include "problems_table.h"
 
 #include <stdlib.h>
@@ -7,16 +7,15 @@
 #include "catalogs.h"
 #include "problems.h"
 #include "publication.h"
+#include "runner.h"
 
 bool table_unpublished(const struct facts *facts, const struct table_facts *table)
 {
     return facts->publication.exists && table->oid && !table->published;
 }
 
-/* It is not in the publication: either we may add it, or an owner of both must. */
-static void find_unpublished(const struct facts *facts, const struct table_facts *table,
-                             const struct config *config, const char *name,
-                             struct problems *problems)
+void find_unpublished(const struct facts *facts, const struct table_facts *table,
+                      const struct config *config, const char *name, struct problems *problems)
 {
     bool may_add = facts->publication.owned && table->owned && !facts->publication.all_tables &&
                    !facts->server.standby;
@@ -35,147 +34,9 @@ static void find_unpublished(const struct facts *facts, const struct table_facts
     problem(problems, "table %s is not in publication \"%s\", and user \"%s\" may not add it: run",
             name, config->publication, facts->server.user);
     mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
+    left_to_publisher(problems, facts, table->owner);
     problems_extend(problems, " as their owner");
     free(publication);
-}
-
-/* Add the statements that make the watermarks table, for a user who cannot make and publish it
- * himself. */
-static void mend_watermarks(const struct facts *facts, const struct config *config,
-                            const char *name, const char *user, struct problems *problems)
-{
-    const struct publication_facts *publication = &facts->publication;
-    const struct table_facts *table = facts_watermarks(facts);
-    if (table->schema_exists && !table->schema_usable) {
-        char *schema = sql_name(config->watermarks_schema);
-        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-        free(schema);
-    }
-    mend(problems, "CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
-    mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
-    if (publication->exists && !publication->all_tables && !publication->owned) {
-        char *quoted = sql_name(config->publication);
-        mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quoted, name);
-        free(quoted);
-    }
-}
-
-static void find_watermarks_missing(const struct facts *facts, const struct config *config,
-                                    const char *name, struct problems *problems)
-{
-    const struct table_facts *table = facts_watermarks(facts);
-    const struct publication_facts *publication = &facts->publication;
-    char *user = sql_name(facts->server.user);
-    bool unpublishable = publication->exists ? !publication->all_tables && !publication->owned
-                                             : !publication_creatable(facts, config);
-    if (!table->schema_exists) {
-        char *schema = sql_name(config->watermarks_schema);
-        problem(problems, "there is no schema \"%s\" for the watermarks table: run",
-                config->watermarks_schema);
-        mend(problems, "CREATE SCHEMA %s", schema);
-        mend(problems, "GRANT ALL ON SCHEMA %s TO %s", schema, user);
-        if (unpublishable) {
-            mend_watermarks(facts, config, name, user, problems);
-        }
-        free(schema);
-    } else if (!table->schema_usable || !table->schema_writable ||
-               (!publication->exists && unpublishable)) {
-        problem(problems,
-                "there is no watermarks table %s, and user \"%s\" may not create and publish it: "
-                "run",
-                name, facts->server.user);
-        mend_watermarks(facts, config, name, user, problems);
-    } else if (unpublishable) {
-        problem(problems,
-                "there is no watermarks table %s, and user \"%s\" may not add it to publication "
-                "\"%s\": run",
-                name, facts->server.user, config->publication);
-        mend_watermarks(facts, config, name, user, problems);
-    }
-    free(user);
-}
-
-/*
- * A write to a table runs its triggers, defaults and the like with the writer's rights, here maybe
- * a superuser's. So no other user may control what is run.
- */
-static void find_watermarks_foreign(const struct facts *facts, const char *name, const char *option,
-                                    struct problems *problems)
-{
-    const struct watermarks_facts *watermarks = &facts->watermarks;
-    char *user = sql_name(facts->server.user);
-    if (watermarks->owner) {
-        problem(problems,
-                "watermarks table %s belongs to \"%s\", who could make it run anything with the "
-                "rights of user \"%s\": see that it is what you expect, and run ALTER TABLE %s "
-                "OWNER TO %s, or set %s to another name",
-                name, watermarks->owner, facts->server.user, name, user, option);
-    }
-    if (watermarks->trigger_makers) {
-        problem(problems,
-                "others may make triggers on watermarks table %s, which would run with the rights "
-                "of user \"%s\": run",
-                name, facts->server.user);
-        mend(problems, "REVOKE TRIGGER ON TABLE %s FROM %s", name, watermarks->trigger_makers);
-        char *other = mem_format(", or set %s to another name", option);
-        problems_extend(problems, other);
-        free(other);
-    }
-    if (watermarks->code) {
-        problem(problems,
-                "a write to watermarks table %s may run what others have made with the rights of "
-                "user \"%s\": drop %s, or set %s to another name",
-                name, facts->server.user, watermarks->code, option);
-    }
-    free(user);
-}
-
-/* The watermarks table exists: can it be used? */
-static void find_watermarks_unfit(const struct facts *facts, const struct config *config,
-                                  const char *name, struct problems *problems)
-{
-    const struct table_facts *table = facts_watermarks(facts);
-    const struct watermarks_facts *watermarks = &facts->watermarks;
-    if (table->kind != 'r' || table->persistence != 'p' || !watermarks->columns) {
-        problem(problems,
-                "%s cannot be the watermarks table, which is an ordinary logged one with the "
-                "columns (slot TEXT PRIMARY KEY, watermark TEXT): set %s to another name",
-                name, config_words(config)->watermarks);
-        return;
-    }
-    if (!watermarks->unique || !table->identified) {
-        problem(problems, "watermarks table %s has no primary key on slot: run", name);
-        mend(problems, "ALTER TABLE %s ADD PRIMARY KEY (slot)", name);
-    }
-    if (!watermarks->writable || !table->schema_usable) {
-        char *user = sql_name(facts->server.user);
-        char *schema = sql_name(config->watermarks_schema);
-        problem(problems, "user \"%s\" may not write the watermarks table: run",
-                facts->server.user);
-        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-        mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
-        free(user);
-        free(schema);
-    }
-    if (table->row_security) {
-        problem(problems, "row security binds user \"%s\" on the watermarks table: run",
-                facts->server.user);
-        mend(problems, "ALTER TABLE %s DISABLE ROW LEVEL SECURITY", name);
-    }
-    find_watermarks_foreign(facts, name, config_words(config)->watermarks, problems);
-    find_unpublished(facts, table, config, name, problems);
-}
-
-void find_watermarks(const struct facts *facts, const struct config *config,
-                     struct problems *problems)
-{
-    char *name = sql_table(config->watermarks_schema, config->watermarks_table);
-    if (facts_watermarks(facts)->oid) {
-        find_watermarks_unfit(facts, config, name, problems);
-    } else {
-        find_watermarks_missing(facts, config, name, problems);
-    }
-    free(name);
 }
 
 /* NULL: it can be captured. */
@@ -198,8 +59,14 @@ static void find_unreadable(const struct facts *facts, const struct table_facts 
     if (!table->readable || !table->schema_usable) {
         char *schema = sql_name(stream->schema);
         problem(problems, "user \"%s\" may not read table %s: run", facts->server.user, name);
-        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-        mend(problems, "GRANT SELECT ON TABLE %s TO %s", name, user);
+        if (!table->schema_usable) {
+            mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
+            left_to_owner(problems, facts, table->schema_owner);
+        }
+        if (!table->readable) {
+            mend(problems, "GRANT SELECT ON TABLE %s TO %s", name, user);
+            left_to_owner(problems, facts, table->owner);
+        }
         free(schema);
     }
     if (table->row_security) {
@@ -207,6 +74,7 @@ static void find_unreadable(const struct facts *facts, const struct table_facts 
                 "row security hides rows of table %s from user \"%s\": run as a superuser", name,
                 facts->server.user);
         mend(problems, "ALTER ROLE %s BYPASSRLS", user);
+        left_to(problems, facts, "a superuser, or from PostgreSQL 16 on by a role with BYPASSRLS");
     }
     free(user);
 }
@@ -231,6 +99,7 @@ static bool find_partitioning(const struct facts *facts, const struct table_fact
             "changes of the partitioned table %s are published under its partitions' names: run",
             name);
         mend(problems, "ALTER PUBLICATION %s SET (publish_via_partition_root = true)", quoted);
+        left_to_owner(problems, facts, publication->owner);
     } else if (table->partition && publication->via_root && !table->published &&
                publication->all_tables) {
         problem(problems,
@@ -271,6 +140,7 @@ static void find_unidentified(const struct facts *facts, const struct table_fact
                 "would refuse UPDATE and DELETE on it once it is published: run",
                 name, table->kind == 'p' ? ", or a partition of it," : "");
         mend(problems, "ALTER TABLE %s REPLICA IDENTITY FULL", name);
+        left_to_owner(problems, facts, table->owner);
         problems_extend(problems, table->kind == 'p'
                                       ? ", and so for each partition, or add a primary key"
                                       : ", or add a primary key");
@@ -335,6 +205,7 @@ void find_table(const struct facts *facts, int i, const struct config *config,
     } else if (table->persistence == 'u') {
         problem(problems, "table %s is unlogged, and its changes are not replicated: run", name);
         mend(problems, "ALTER TABLE %s SET LOGGED", name);
+        left_to_owner(problems, facts, table->owner);
     } else {
         find_unreadable(facts, table, stream, name, problems);
         find_key_repeats(table, stream, name, problems);

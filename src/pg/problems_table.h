@@ -5,6 +5,7 @@
 #include "base/problems.h"
 #include "pg/facts.h"
 
+/* problems_watermarks.c */
 void find_watermarks(const struct facts *, const struct config *, struct problems *problems);
 
 /* `i` is the stream's place in facts->tables. */
@@ -15,6 +16,11 @@ void find_table(const struct facts *, int i, const struct config *, const struct
  * be added to the publication. */
 bool find_uncapturable(const struct facts *, int i, const struct config *,
                        const struct catalog_stream *, struct problems *problems);
+
+/* Where the table is not in the publication: either we may add it, or an owner of both must. `name`
+ * is quoted as in SQL. */
+void find_unpublished(const struct facts *, const struct table_facts *, const struct config *,
+                      const char *name, struct problems *problems);
 
 /* Whether prerequisites_create has to add the table to the publication that exists. */
 bool table_unpublished(const struct facts *, const struct table_facts *);

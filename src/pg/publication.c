@@ -14,6 +14,12 @@ static bool is_listed(const struct facts *facts, const struct table_facts *table
            table->persistence == 'p' && !table->system;
 }
 
+bool publication_leaves_out(const struct facts *facts, const struct table_facts *table)
+{
+    bool watermarks = table == facts_watermarks(facts);
+    return facts->admin && table->owner && (watermarks || is_listed(facts, table));
+}
+
 static void list_table(struct out *sql, bool first, const char *schema, const char *table)
 {
     char *name = sql_table(schema, table);
@@ -25,12 +31,14 @@ static void list_table(struct out *sql, bool first, const char *schema, const ch
 static bool list_tables(struct out *sql, const struct facts *facts, const struct config *config,
                         const struct catalog *catalog)
 {
-    bool listed = !config->read_only_capture;
+    bool listed =
+        !config->read_only_capture && !publication_leaves_out(facts, facts_watermarks(facts));
     if (listed) {
         list_table(sql, true, config->watermarks_schema, config->watermarks_table);
     }
     for (int i = 0; catalog && i < catalog->count; i++) {
-        if (is_listed(facts, &facts->tables[i])) {
+        const struct table_facts *table = &facts->tables[i];
+        if (is_listed(facts, table) && !publication_leaves_out(facts, table)) {
             list_table(sql, !listed, catalog->streams[i].schema, catalog->streams[i].table);
             listed = true;
         }

@@ -12,6 +12,10 @@
 void publication_sql(struct out *, const struct facts *, const struct config *,
                      const struct catalog *, bool all_tables, const char *others);
 
+/* Whether it leaves out a table that could be published, because the administrator who will make it
+ * does not own that table. */
+bool publication_leaves_out(const struct facts *, const struct table_facts *);
+
 /* Whether we may make it, as far as can be known: for all tables, or for tables that are ours. */
 bool publication_creatable(const struct facts *, const struct config *);
 

@@ -1,62 +1,55 @@
-/* Printing SQL that fixes the problems of a server. Only problems.c judges what they are. */
+/* What a role lacks on a server, as SQL. problems.c judges most of it, setup_print.c prints it. */
 #include "pg/setup.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalogs.h"
 #include "problems.h"
 #include "rows.h"
-
-enum { POSTGRESQL, RDS, CLOUDSQL, ALLOYDB, AZURE, SUPABASE, NEON };
+#include "runner.h"
+#include "setup_print.h"
+#include "setup_tables.h"
 
 /* In that order, as are the numbers in role_sql. */
 const char *const setup_providers[] = {"postgresql", "rds",      "cloudsql", "alloydb",
                                        "azure",      "supabase", "neon",     NULL};
 
-/* Providers on which customers cannot run ALTER SYSTEM: where settings are changed instead. */
-static const struct provider {
-    const char *title, *administrator, *logical;
-} providers[] = {
-    [POSTGRESQL] = {"PostgreSQL", "a superuser", NULL},
-    [RDS] = {"Amazon RDS or Aurora", "the master user",
-             "set rds.logical_replication = 1 in the parameter group (Aurora: of the cluster), and "
-             "reboot"},
-    [CLOUDSQL] = {"Google Cloud SQL", "a member of cloudsqlsuperuser",
-                  "set the flag cloudsql.logical_decoding = on, which restarts the instance"},
-    [ALLOYDB] = {"Google AlloyDB", "a member of alloydbsuperuser",
-                 "set the flag alloydb.logical_decoding = on, which restarts the instance"},
-    [AZURE] = {"Azure Database", "the administrator",
-               "set the server parameter wal_level = logical, and restart the server"},
-    [SUPABASE] = {"Supabase", "postgres, over a direct connection",
-                  "upgrade the project: wal_level is logical in those of today"},
-    [NEON] = {"Neon", "the project's owner, over a direct connection",
-              "enable logical replication in the project's settings"},
-};
-
-/* The role that the SQL is for. */
-struct role {
-    bool ours, exists, logs_in, connects;
-    int provider;
-};
-
+/* One row: `o` is the session's user, `u` the configured one, if it exists. */
 static const char role_sql[] =
-    "SELECT current_user = $1,"
-    " r.oid IS NOT NULL,"
-    " r.rolcanlogin,"
-    " has_database_privilege(coalesce(r.rolname, 'public'), current_database(), 'CONNECT'),"
+    "SELECT o.rolname = $1,"
+    " u.oid IS NOT NULL,"
+    " u.rolcanlogin,"
+    " has_database_privilege(coalesce(u.rolname, 'public'), d.oid, 'CONNECT'),"
     " (SELECT min(p.n) FROM pg_roles g JOIN (VALUES ('rds_superuser', 1), ('alloydbsuperuser', 3),"
     "  ('cloudsqlsuperuser', 2), ('azure_pg_admin', 4), ('supabase_admin', 5),"
-    "  ('neon_superuser', 6)) p(name, n) ON p.name = g.rolname) "
-    "FROM (SELECT) x LEFT JOIN pg_roles r ON r.rolname = $1";
+    "  ('neon_superuser', 6)) p(name, n) ON p.name = g.rolname),"
+    " o.rolname,"
+    " o.rolsuper,"
+    " u.oid IS NULL OR %s,"
+    " CASE WHEN NOT has_database_privilege(d.oid, 'CONNECT WITH GRANT OPTION')"
+    "  THEN pg_get_userbyid(d.datdba) END "
+    "FROM pg_roles o JOIN pg_database d ON d.datname = current_database()"
+    " LEFT JOIN pg_roles u ON u.rolname = $1 WHERE o.rolname = current_user";
 
-enum { ROLE_OURS, ROLE_EXISTS, ROLE_LOGS_IN, ROLE_CONNECTS, ROLE_PROVIDER };
+enum {
+    ROLE_OURS,
+    ROLE_EXISTS,
+    ROLE_LOGS_IN,
+    ROLE_CONNECTS,
+    ROLE_PROVIDER,
+    ROLE_ADMIN,
+    ROLE_SUPERUSER,
+    ROLE_BECOMES,
+    ROLE_DATABASE_OWNER,
+};
 
 static bool read_role(struct pg *pg, const struct setup *setup, struct role *role, struct err *err)
 {
     const char *params[] = {setup->config->user};
-    struct pg_rows *rows = pg_query(pg, role_sql, 1, params, err);
+    char *sql = mem_format(role_sql, becomes_sql(pg_server_version(pg)));
+    struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
+    free(sql);
     if (!rows) {
         return false;
     }
@@ -66,6 +59,10 @@ static bool read_role(struct pg *pg, const struct setup *setup, struct role *rol
         .logs_in = rows_bool(rows, 0, ROLE_LOGS_IN),
         .connects = rows_bool(rows, 0, ROLE_CONNECTS),
         .provider = rows_int(rows, 0, ROLE_PROVIDER),
+        .admin = rows_copy(rows, 0, ROLE_ADMIN),
+        .superuser = rows_bool(rows, 0, ROLE_SUPERUSER),
+        .becomes = rows_bool(rows, 0, ROLE_BECOMES),
+        .database_owner = rows_copy(rows, 0, ROLE_DATABASE_OWNER),
     };
     for (int i = 0; setup->provider && setup_providers[i]; i++) {
         role->provider = !strcmp(setup->provider, setup_providers[i]) ? i : role->provider;
@@ -86,36 +83,45 @@ static void strip_rights(struct facts *facts, const struct config *config)
     facts->watermarks.writable = false;
     for (int i = 0; i <= facts->stream_count; i++) {
         struct table_facts *table = &facts->tables[i];
-        table->schema_usable = table->schema_writable = table->owned = table->readable = false;
+        table->schema_usable = table->schema_open;
+        table->schema_writable = table->owned = table->readable = false;
     }
     facts->survey.partly.count = facts->survey.readable = 0;
 }
 
-static bool become(struct pg *pg, const struct config *config, struct err *err)
+static bool read_facts(struct pg *pg, const struct setup *setup, const struct catalog *catalog,
+                       const struct role *role, struct facts *facts, struct err *err)
 {
-    struct out sql;
-    out_init(&sql, 64);
-    out_string(&sql, "SET ROLE ");
-    pg_quote_identifier(&sql, config->user);
-    bool ok =
-        pg_exec(pg, out_text(&sql), err) ||
-        err_prefix(err, "only a superuser, or a member of role \"%s\", can tell what it needs: ",
-                   config->user);
-    out_free(&sql);
-    return ok;
-}
-
-static bool read_facts(struct pg *pg, const struct setup *setup, const struct role *role,
-                       struct facts *facts, struct err *err)
-{
-    if (!role->ours && role->exists && !become(pg, setup->config, err)) {
-        return false;
-    }
-    bool ok = facts_read_all(pg, setup->config, setup->catalog, facts, err);
+    const char *user = role->exists ? setup->config->user : role->admin;
+    bool ok = facts_read_all(pg, setup->config, catalog, user, facts, err);
     if (ok && !role->exists) {
         strip_rights(facts, setup->config);
     }
+    if (ok && !role->ours && !role->superuser) {
+        facts->admin = mem_string(role->admin);
+        facts->admin_becomes = role->becomes;
+    }
     return ok;
+}
+
+/* The role is there, and lacks attributes. */
+static void find_attributes(const struct facts *facts, const struct role *role, const char *name,
+                            struct problems *problems)
+{
+    if (!role->logs_in) {
+        problem(problems, "role %s may not log in: run", name);
+        mend(problems, "ALTER ROLE %s LOGIN", name);
+        left_to_administrator(problems, facts);
+    }
+    if (!facts->server.replicates) {
+        problem(problems, "user %s may not replicate: run", name);
+        if (role->provider == RDS) {
+            mend(problems, "GRANT rds_replication TO %s", name);
+        } else {
+            mend(problems, "ALTER ROLE %s REPLICATION", name);
+            left_to_administrator(problems, facts);
+        }
+    }
 }
 
 static void find_role(const struct facts *facts, const struct role *role, const char *name,
@@ -129,130 +135,48 @@ static void find_role(const struct facts *facts, const struct role *role, const 
             mend(problems, "GRANT rds_replication TO %s", name);
         }
     } else {
-        if (!role->logs_in) {
-            problem(problems, "role %s may not log in: run", name);
-            mend(problems, "ALTER ROLE %s LOGIN", name);
-        }
-        if (!facts->server.replicates) {
-            problem(problems, "user %s may not replicate: run", name);
-            mend(problems, rds ? "GRANT rds_replication TO %s" : "ALTER ROLE %s REPLICATION", name);
-        }
+        find_attributes(facts, role, name, problems);
     }
     if (!role->connects) {
         char *database = sql_name(facts->server.database);
         problem(problems, "user %s may not connect to database %s: run", name, database);
         mend(problems, "GRANT CONNECT ON DATABASE %s TO %s", database, name);
+        left_to_owner(problems, facts, role->database_owner);
         free(database);
     }
 }
 
-/* Names may have any character: write them so that none ends the comment. */
-static void comment(struct out *out, const char *text, size_t len)
+static bool write(struct pg *pg, const struct setup *setup, const struct catalog *catalog,
+                  const struct role *role, struct out *out, struct err *err)
 {
-    out_string(out, "-- ");
-    for (size_t i = 0; i < len; i++) {
-        out_char(out, iscntrl((unsigned char)text[i]) ? ' ' : text[i]);
-    }
-    out_char(out, '\n');
-}
-
-static void comment_line(struct out *out, const char *text)
-{
-    comment(out, text, strlen(text));
-}
-
-static bool said_before(const struct problems *problems, size_t problem, const char *statement)
-{
-    for (size_t i = 0; i < problem; i++) {
-        const struct problem *earlier = &problems->items[i];
-        for (size_t k = 0; k < earlier->statement_count; k++) {
-            if (!strcmp(earlier->statements[k], statement)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static void print_statement(struct out *out, const char *statement, const struct provider *provider)
-{
-    bool system = !strncmp(statement, "ALTER SYSTEM ", 13);
-    if (system && provider->logical) {
-        comment_line(out, provider->logical);
-        return;
-    }
-    out_format(out, "%s;\n", statement);
-    if (system) {
-        comment_line(out, "That takes effect with the next restart of the server.");
-    }
-}
-
-static void print_problem(struct out *out, const struct problems *problems, size_t i,
-                          const struct provider *provider)
-{
-    const struct problem *p = &problems->items[i];
-    out_char(out, '\n');
-    if (!p->statement_count) {
-        out_string(out, "-- Not mended by SQL that is harmless:\n");
-        comment_line(out, p->text);
-        return;
-    }
-    comment(out, p->text, p->what_len);
-    for (size_t k = 0; k < p->statement_count; k++) {
-        if (!said_before(problems, i, p->statements[k])) {
-            print_statement(out, p->statements[k], provider);
-        }
-    }
-}
-
-static void print_head(struct out *out, const struct facts *facts, const struct setup *setup,
-                       const struct role *role, bool nothing)
-{
-    const struct provider *provider = &providers[role->provider];
-    int version = facts->server.version;
-    char *line =
-        mem_format("User \"%s\" %s to capture from database \"%s\" (PostgreSQL %d, %s).",
-                   setup->config->user, nothing ? "has all that it needs" : "needs what follows",
-                   facts->server.database, version / 10000, provider->title);
-    comment_line(out, line);
-    free(line);
-    if (!nothing) {
-        out_format(out, "-- To be run in that database by %s.\n", provider->administrator);
-    }
-}
-
-static void print(struct out *out, const struct facts *facts, const struct setup *setup,
-                  const struct role *role, const struct problems *problems)
-{
-    print_head(out, facts, setup, role, !problems->count);
-    if (!role->exists) {
-        comment_line(out,
-                     "The role gets its password by psql's \\password, which sends no plain text.");
-    }
-    for (size_t i = 0; i < problems->count; i++) {
-        print_problem(out, problems, i, &providers[role->provider]);
-    }
-    const struct table_list *left_out = &facts->survey.unidentified;
-    if (left_out->count && !setup->catalog) {
-        out_string(out, "\n-- Not published, for want of a primary key or REPLICA IDENTITY:\n");
-        comment_line(out, left_out->names);
-    }
-}
-
-bool setup_sql(struct pg *pg, const struct setup *setup, struct out *out, struct err *err)
-{
-    struct role role;
     struct facts facts = {0};
     struct problems problems = {0};
-    bool ok = read_role(pg, setup, &role, err) && read_facts(pg, setup, &role, &facts, err);
+    bool ok = read_facts(pg, setup, catalog, role, &facts, err);
     if (ok) {
         char *name = sql_name(setup->config->user);
-        find_role(&facts, &role, name, &problems);
-        problems_find(&facts, setup->config, setup->catalog, SLOT_MAY_BE_READ, &problems);
-        print(out, &facts, setup, &role, &problems);
+        find_role(&facts, role, name, &problems);
+        problems_find(&facts, setup->config, catalog, SLOT_MAY_BE_READ, &problems);
+        setup_print(out, &facts, setup, role, &problems);
         free(name);
     }
     problems_free(&problems);
     facts_free(&facts);
+    return ok;
+}
+
+/* Who is no superuser may not grant on all tables of a schema: each table is looked at. */
+bool setup_sql(struct pg *pg, const struct setup *setup, struct out *out, struct err *err)
+{
+    struct role role = {0};
+    struct catalog *tables = NULL;
+    bool ok = read_role(pg, setup, &role, err);
+    if (ok && !setup->catalog && !role.ours && !role.superuser) {
+        tables = setup_tables(pg, setup->config, err);
+        ok = tables != NULL;
+    }
+    ok = ok && write(pg, setup, tables ? tables : setup->catalog, &role, out, err);
+    catalog_free(&tables);
+    free(role.admin);
+    free(role.database_owner);
     return ok;
 }

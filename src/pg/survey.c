@@ -13,8 +13,9 @@ static const char survey_sql[] =
     " SELECT n.nspname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,"
     "  c.relkind = 'r' AND NOT %s AS unidentified,"
     "  %s AND ($3::text[] = '{}' OR n.nspname = ANY ($3::text[])) AS offered, %s AS identified,"
-    "  has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,"
-    "  has_any_column_privilege(c.oid, 'SELECT') AS partly"
+    "  has_schema_privilege(%s, n.oid, 'USAGE') AND has_table_privilege(%s, c.oid, 'SELECT')"
+    "   AS readable,"
+    "  has_any_column_privilege(%s, c.oid, 'SELECT') AS partly"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname !~ '^pg_'"
     "  AND n.nspname <> 'information_schema' AND NOT (n.nspname = $1 AND c.relname = $2)"
@@ -49,7 +50,8 @@ enum {
     COL_UNKNOWN,
 };
 
-static struct pg_rows *query(struct pg *pg, const struct config *config, int named, struct err *err)
+static struct pg_rows *query(struct pg *pg, const struct config *config, const char *who, int named,
+                             struct err *err)
 {
     struct out sql, schemas, publication, publishable;
     out_init(&sql, sizeof survey_sql);
@@ -64,8 +66,8 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, int nam
     }
     pg_array_close(&schemas);
     out_format(&sql, survey_sql, out_text(&publishable),
-               offered_kind_sql(config, pg_server_version(pg)), out_text(&publishable), named,
-               named, named, named);
+               offered_kind_sql(config, pg_server_version(pg)), out_text(&publishable), who, who,
+               who, named, named, named, named);
     const char *params[] = {config->watermarks_schema, config->watermarks_table,
                             out_text(&schemas)};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), 3, params, err);
@@ -81,10 +83,10 @@ static struct table_list take_list(const struct pg_rows *rows, int count, int na
     return (struct table_list){rows_int(rows, 0, count), rows_copy(rows, 0, names)};
 }
 
-bool survey_read(struct pg *pg, const struct config *config, int named, struct survey *survey,
-                 struct err *err)
+bool survey_read(struct pg *pg, const struct config *config, const char *who, int named,
+                 struct survey *survey, struct err *err)
 {
-    struct pg_rows *rows = query(pg, config, named, err);
+    struct pg_rows *rows = query(pg, config, who, named, err);
     if (!rows) {
         return false;
     }

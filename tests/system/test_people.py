@@ -71,7 +71,6 @@ def test_setup_sql_leaves_out_what_is_there(database, capture, role):
     assert statements(sql) == [f'ALTER ROLE "{role}" REPLICATION;',
                                'CREATE TABLE "public"."watermarks_of_the_test" (slot TEXT PRIMARY KEY, watermark TEXT);',
                                f'GRANT ALL PRIVILEGES ON TABLE "public"."watermarks_of_the_test" TO "{role}";',
-                               f'GRANT USAGE ON SCHEMA "public" TO "{role}";',
                                f'GRANT SELECT ON TABLE "public"."Odd ""name""" TO "{role}";']
 
 

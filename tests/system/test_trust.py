@@ -11,6 +11,7 @@ import pytest
 
 from connector import run
 from refusal import assert_refused
+from server import SUPERUSER
 
 
 def check(one):
@@ -77,6 +78,40 @@ def test_a_watermarks_table_of_another_user_works_once_it_is_ours(database, capt
     assert check(one) is None
     one.run()
     one.assert_equal(t=["id"])
+
+
+def test_a_watermarks_table_of_who_can_become_the_user_anyway(database, capture, mallory, user):
+    """Such a role has no right to gain. Before version 16 that is who has CREATEROLE, from then on who administers the user."""
+    old = database.connection.server_version < 160000
+    config = user("REPLICATION")
+    name = config["user"]
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", f"SET ROLE {mallory}", WATERMARKS.format(table=database.watermarks),
+                     f"GRANT ALL ON {database.watermarks} TO {name}", "RESET ROLE", f"GRANT SELECT ON t TO {name}", database.publish_all)
+    one = capture(["t"], **config)
+    assert f'belongs to "{mallory}"' in check(one)
+    database.execute(f"ALTER ROLE {mallory} CREATEROLE")
+    assert (check(one) is None) == old
+    if not old:
+        database.execute(f"GRANT {name} TO {mallory} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    assert check(one) is None
+    one.run()
+    database.execute(f"SET SESSION AUTHORIZATION {mallory}", f"GRANT {name} TO {mallory}", f"SET ROLE {name}", "RESET SESSION AUTHORIZATION")
+    of_superuser = capture(["t"])
+    assert f'belongs to "{mallory}"' in check(of_superuser) and "GRANT" not in check(of_superuser)
+    if not old:
+        database.execute(f"GRANT {SUPERUSER} TO {mallory} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+        assert f'belongs to "{mallory}"' in check(of_superuser)
+        database.execute(f"REVOKE {SUPERUSER} FROM {mallory}")
+
+
+def test_the_owner_of_the_watermarks_table_may_be_trusted_by_a_grant(database, capture, mallory, user):
+    config = user("REPLICATION")
+    database.execute("CREATE TABLE t (id int PRIMARY KEY)", f"SET ROLE {mallory}", WATERMARKS.format(table=database.watermarks),
+                     f"GRANT ALL ON {database.watermarks} TO {config['user']}", "RESET ROLE", database.publish_all,
+                     f"GRANT SELECT ON t TO {config['user']}")
+    one = capture(["t"], **config)
+    database.execute(remedy(check(one), "GRANT").split(", which")[0])
+    assert check(one) is None
 
 
 # Of the filters that the server allows, none calls a user's function.

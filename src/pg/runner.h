@@ -1,0 +1,24 @@
+/*
+ * Who runs a statement of setup-sql, where an administrator is no superuser. Each function is about
+ * the last statement of the last problem; without such an administrator (facts->admin) it does
+ * nothing.
+ */
+#ifndef PG_RUNNER_H
+#define PG_RUNNER_H
+
+#include "base/problems.h"
+#include "pg/facts.h"
+
+/* The statement takes the rights of this owner; NULL: the administrator has them. */
+void left_to_owner(struct problems *, const struct facts *, const char *owner);
+
+/* It adds a table of this owner, or NULL, to the publication: that takes the rights of both. */
+void left_to_publisher(struct problems *, const struct facts *, const char *owner);
+
+/* It grants or changes the capture's own role. */
+void left_to_administrator(struct problems *, const struct facts *);
+
+/* It takes rights that come with no object. */
+void left_to(struct problems *, const struct facts *, const char *runner);
+
+#endif
