@@ -40,7 +40,7 @@ static void remark(struct service *s, const struct question *q)
     (void)service_remark(s, &now, &ignored);
 }
 
-static const char held_about[] = "old transactions make the server keep WAL";
+static const char held_about[] = "held WAL";
 
 /* A failure to look is none of the capture's. */
 void answer_held(struct service *s, const struct question *q)

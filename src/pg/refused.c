@@ -13,7 +13,7 @@
  * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
  * may speak any language. What has none, or not always one of its own (libpq's failures, and a
  * pooler's), is recognized by English words. {host} (with its port), {user}, {database}, {words},
- * {source of the password}, and how the configuration names {address} and {password} are filled in.
+ * {source} of the password, and how the configuration names {address} and {password} are filled in.
  */
 static const struct refusal {
     const char *mark;
@@ -25,10 +25,10 @@ static const struct refusal {
      "GRANT rds_replication TO \"{user}\")"}, /* the first: for replication connections alone */
     {"  28P01: ", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" in the "
-     "configuration, or {source of the password}"},
+     "configuration, or {source}"},
     {"password authentication failed", ERR_CONFIG,
      "the server does not accept the password of user \"{user}\": correct \"user\" in the "
-     "configuration, or {source of the password}"},
+     "configuration, or {source}"},
     {NO_PASSWORD, ERR_CONFIG,
      "the server asks for the password of user \"{user}\": give {password} in the "
      "configuration"},
