@@ -44,18 +44,18 @@ struct replication {
     struct log_wait wait;
     int64_t lost_us;        /* while it waits: since when, */
     bool loss_said;         /* and whether that was written to the log */
-    int64_t last_poll_us;   /* when the last poll of the socket ended, */
-    int busy_polls;         /* and how many in a row found something at once */
     int64_t handed_over_us; /* when a batch went on last */
-    int64_t last_asked_us;  /* when the server last asked for a report, */
-    int asked;              /* and how many times in a row it did so soon after */
+    int64_t last_poll_us;   /* when the last poll of the socket ended, */
+    int64_t last_asked_us;  /* and when the server last asked for a report; */
+    int busy_polls;         /* how many polls in a row found something at once, */
+    int asked;              /* and how many times in a row it asked soon after */
 
     /* Where to continue. */
     uint64_t resume_lsn;    /* end of the last commit handed on, or a position after it */
-    uint32_t xid;           /* of the transaction under way, */
-    uint64_t final_lsn;     /* and where its commit is */
+    uint64_t final_lsn;     /* where the transaction under way commits; */
     uint64_t handed;        /* its events handed on */
     uint64_t repeats;       /* after a reconnect: events of it still to be dropped */
+    uint32_t xid;           /* its id */
     bool first_transaction; /* after a reconnect: the next BEGIN must be that transaction's */
 };
 
