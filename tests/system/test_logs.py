@@ -196,16 +196,19 @@ def progress_lines(process):
 
 @pytest.mark.parametrize("output", [True, False])
 def test_an_idle_capture_does_not_repeat_its_progress(database, capture, preload, tmp_path, output):
-    """Each second is half a minute of the log. To files nothing more is said; a platform wants a message now and then."""
+    """Each second is half a minute of the log. To files nothing more is said; a platform wants a message now and then. Another
+    lag is news: by that clock a moment's is large, as it is where WAL comes from elsewhere, or at a slow stop."""
     database.execute(ITEMS, fill(10))
     arguments = ["--output", str(tmp_path / "files")] if output else []
     one = capture(["items"], tail=True)
     process = Run("read", *one.arguments(), *arguments, LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30")
     process.wait_for(lambda run: progress_lines(run))
     time.sleep(12)
+    lines = progress_lines(process)
     process.stop()
-    lines = [line for line in progress_lines(process) if "0 of 1 table in backfill, 10 rows (0/s), 0 changes (0/s)" in line]
-    assert len(lines) <= (1 if output else 2) and "more time" not in process.stderr, process.stderr
+    idle = [line for line in lines if "0 of 1 table in backfill, 10 rows (0/s), 0 changes (0/s)" in line]
+    again = [line for line, before in zip(lines[1:], lines) if line == before]
+    assert len(again) <= (0 if output else 1) and len(idle) < 7 and not any("more time" in line for line in lines), process.stderr
 
 
 def test_nothing_follows_the_last_line(database, capture):
