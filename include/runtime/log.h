@@ -21,6 +21,7 @@ struct log;
 
 struct log_field {
     const char *name, *value;
+    bool is_number; /* the value is its text */
 };
 
 struct log_entry {

@@ -23,7 +23,11 @@ void flow_log(struct out *out, const struct log_entry *entry, int64_t now_ms)
         write_field(out, "eventType", "connectorStatus");
     }
     for (const struct log_field *field = entry->fields; field && field->name; field++) {
-        write_field(out, field->name, field->value);
+        if (field->is_number) {
+            out_format(out, ",\"%s\":%s", field->name, field->value);
+        } else {
+            write_field(out, field->name, field->value);
+        }
     }
     out_string(out, "}\n");
 }

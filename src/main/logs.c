@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fields.h"
 #include "flow/flow.h"
 #include "output.h"
 
@@ -121,16 +122,16 @@ void logs_say_ignored(struct log *log, const char *option)
 
 static void say_json(struct log *log, const struct err *err, const char *open, const char *close)
 {
-    struct log_field fields[5] = {{"kind", err_kind_name(err->kind)}};
-    int count = 1;
+    struct fields fields = {0};
+    fields_text(&fields, "kind", err_kind_name(err->kind));
     if (*err->table) {
-        fields[count++] = (struct log_field){"schema", err->schema};
-        fields[count++] = (struct log_field){"table", err->table};
+        fields_text(&fields, "schema", err->schema);
+        fields_text(&fields, "table", err->table);
     }
     if (*err->detail) {
-        fields[count++] = (struct log_field){"detail", err->detail};
+        fields_text(&fields, "detail", err->detail);
     }
-    log_fields(log, LOG_ERROR, fields, "%s%s%s%s", err->message, open, err->detail, close);
+    log_fields(log, LOG_ERROR, fields.items, "%s%s%s%s", err->message, open, err->detail, close);
 }
 
 /* Of several problems each has a line. */

@@ -5,41 +5,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/lsn.h"
 #include "base/mem.h"
+#include "fields.h"
 #include "output.h"
+#include "pace.h"
 #include "runtime/counter.h"
 
 enum {
     LOG_INTERVAL_US = 30 * 1000 * 1000,
     SAME_US = 5 * 60 * 1000 * 1000, /* Airbyte waits 10 minutes for a message: metadata.yaml */
-    STILL_US = 5 * 1000 * 1000,     /* a query of the backfill takes 2 s or so */
     CONSUMER_US = 5 * 1000 * 1000,  /* output is written in milliseconds, if the consumer reads */
     AGAIN_US = 30 * 1000 * 1000,    /* as often as waits for locks */
-    STEADY_US =
-        10 * 1000 *
-        1000, /* rows arrive in chunks: the time left is estimated from the rate of so long */
-    TABLES_SHOWN = 12,
 };
 
 void show_init(struct show *s, const struct progress *progress, struct log *log, bool draw)
 {
     *s = (struct show){.progress = progress, .log = log, .terminal = draw && isatty(STDERR_FILENO)};
     s->consumer.log = log;
+    s->tables.progress = progress;
     s->begun_us = s->last_us = clock_monotonic_us();
 }
 
 static int64_t lag_ms(const struct progress *p)
 {
     return progress_lag_ms(p, clock_monotonic_us(), clock_wall_ms());
-}
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
 }
 
 /* ", N MiB of M transactions that are still open, heartbeats take N ms", where there are such. */
@@ -56,66 +50,27 @@ static void add_more(struct out *out, const struct progress *p)
     }
 }
 
-static double rate(uint64_t now, uint64_t before, int64_t us)
-{
-    return us > 0 ? (double)(now - before) * 1e6 / (double)us : 0;
-}
-
-/* ", about N min left", where rows are read and the server has an idea how many there are. While
- * none come, nobody knows. */
-static void add_time_left(struct out *out, const struct show *s)
+/* Of all tables, where rows are read and the server has an idea how many there are. While none come,
+ * nobody knows: 0. */
+static double seconds_left(const struct show *s)
 {
     double rows = 0;
     if (clock_monotonic_us() - s->moved_us > STILL_US) {
-        return;
+        return 0;
     }
     for (int i = 0; i < (int)shared_load(&s->progress->stream_count); i++) {
         const struct stream_progress *t = &s->progress->streams[i];
         double left = (double)t->row_estimate - (double)shared_load(&t->rows);
         rows += shared_load(&t->backfilling) && left > 0 ? left : 0;
     }
-    double seconds = s->row_rate > 0 ? rows / s->row_rate : 0;
-    if (seconds >= 7200) {
-        out_format(out, ", about %.0f h left", seconds / 3600);
-    } else if (seconds >= 120) {
-        out_format(out, ", about %.0f min left", seconds / 60);
-    } else if (seconds > 0) {
-        out_format(out, ", about %.0f s left", seconds);
-    }
+    return s->row_rate > 0 ? rows / s->row_rate : 0;
 }
 
-static void draw_table(struct out *out, const struct stream_progress *t, bool backfilling)
+/* 0: not known. */
+static int terminal_columns(void)
 {
-    uint64_t rows = shared_load(&t->rows);
-    if (!backfilling) {
-        out_format(out, "\033[K%-40s changes    %12" PRIu64 " rows backfilled\n", t->name, rows);
-    } else if (t->row_estimate > 0) {
-        double percent = (double)rows * 100 / (double)t->row_estimate;
-        out_format(out,
-                   "\033[K%-40s backfill   %12" PRIu64 " of about %" PRId64 " rows (%.0f %%)\n",
-                   t->name, rows, t->row_estimate, percent > 100 ? 100 : percent);
-    } else {
-        out_format(out, "\033[K%-40s backfill   %12" PRIu64 " rows\n", t->name, rows);
-    }
-}
-
-/* Those in backfill, then the others, as far as there is room. Returns the lines. */
-static int draw_tables(struct out *out, const struct progress *p)
-{
-    int lines = 0, count = (int)shared_load(&p->stream_count);
-    for (int backfilling = 1; backfilling >= 0; backfilling--) {
-        for (int i = 0; i < count && lines < TABLES_SHOWN; i++) {
-            if (shared_load(&p->streams[i].backfilling) == (uint64_t)backfilling) {
-                draw_table(out, &p->streams[i], backfilling);
-                lines++;
-            }
-        }
-    }
-    if (count > lines) {
-        int more = count - lines++;
-        out_format(out, "\033[K%d more table%s\n", more, more == 1 ? "" : "s");
-    }
-    return lines;
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 
 /* The terminal cuts a line that is too long for it, or the next drawing would miss its place. */
@@ -131,23 +86,14 @@ static void draw(struct show *s, double rows, double changes)
     if (s->lines) {
         out_format(&out, "\033[%dA", s->lines);
     }
-    s->lines = draw_tables(&out, p) + 1;
+    s->lines = table_lines_draw(&s->tables, &out, terminal_columns(), clock_monotonic_us()) + 1;
     out_format(&out, "\033[K%.0f rows/s, %.0f changes/s, at %s, %" PRId64 " ms behind", rows,
                changes, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
     add_more(&out, p);
-    add_time_left(&out, s);
+    add_left(&out, seconds_left(s));
     out_string(&out, "\n\033[J\033[?7h");
     output_error(out.data, out.len);
     out_free(&out);
-}
-
-static int backfilling(const struct progress *p)
-{
-    int count = 0, streams = (int)shared_load(&p->stream_count);
-    for (int i = 0; i < streams; i++) {
-        count += shared_load(&p->streams[i].backfilling) != 0;
-    }
-    return count;
 }
 
 /* Of the rows of the tables in backfill, as far as the server has an idea how many there are. */
@@ -181,7 +127,7 @@ static bool is_waiting(struct show *s)
 /* At once when it is another, and now and again while rows are read. */
 static void say_status(struct show *s, int64_t now_us)
 {
-    int tables = backfilling(s->progress), percent = percent_done(s->progress);
+    int tables = tables_backfilling(s->progress), percent = percent_done(s->progress);
     if (is_waiting(s)) {
         return;
     }
@@ -236,6 +182,25 @@ static bool is_news(const struct show *s, const char *line, int64_t now_us)
            (s->platform && now_us - s->line_us >= SAME_US);
 }
 
+/* What the line of progress has, for programs. */
+static void add_fields(struct fields *f, const struct show *s, double row_rate, double change_rate)
+{
+    const struct progress *p = s->progress;
+    double left = seconds_left(s);
+    int tables = tables_backfilling(p);
+    fields_text(f, "phase", tables ? "backfill" : "changes");
+    fields_number(f, "tables", shared_load(&p->stream_count));
+    fields_number(f, "tables_in_backfill", (uint64_t)tables);
+    fields_number(f, "rows", shared_load(&p->rows));
+    fields_rounded(f, "rows_per_second", row_rate);
+    fields_number(f, "changes", shared_load(&p->changes));
+    fields_rounded(f, "changes_per_second", change_rate);
+    fields_number(f, "lag_ms", (uint64_t)lag_ms(p));
+    if (left > 0) {
+        fields_rounded(f, "seconds_left", left);
+    }
+}
+
 static void log_progress(struct show *s, double row_rate, double change_rate)
 {
     const struct progress *p = s->progress;
@@ -247,17 +212,21 @@ static void log_progress(struct show *s, double row_rate, double change_rate)
     out_format(&line,
                "%d of %" PRIu64 " table%s in backfill, %" PRIu64 " row%s (%.0f/s), %" PRIu64
                " change%s (%.0f/s), at %s, %" PRId64 " ms behind",
-               backfilling(p), streams, plural(streams), rows, plural(rows), row_rate, changes,
-               plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s, lag_ms(p));
+               tables_backfilling(p), streams, plural(streams), rows, plural(rows), row_rate,
+               changes, plural(changes), change_rate, lsn_format(shared_load(&p->cursor)).s,
+               lag_ms(p));
     add_more(&line, p);
-    add_time_left(&line, s);
+    add_left(&line, seconds_left(s));
     if (is_news(s, out_text(&line), now_us)) {
-        log_line(s->log, LOG_INFO, "%s", out_text(&line));
+        struct fields fields = {0};
+        add_fields(&fields, s, row_rate, change_rate);
+        log_fields(s->log, LOG_INFO, fields.items, "%s", out_text(&line));
         free(s->line);
         s->line = mem_string(out_text(&line));
         s->line_us = now_us;
     }
     out_free(&line);
+    table_lines_log(&s->tables, s->log, now_us);
 }
 
 static void note_rows(struct show *s, uint64_t rows, int64_t now_us)
@@ -278,13 +247,17 @@ void show_progress(struct show *s)
     int64_t now_us = clock_monotonic_us(), passed_us = now_us - s->last_us;
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
     note_rows(s, rows, now_us);
+    if (shared_load(&p->ready)) {
+        table_lines_note(&s->tables, now_us);
+    }
     if (!shared_load(&p->ready) || (!s->terminal && passed_us < LOG_INTERVAL_US)) {
         return;
     }
-    double row_rate = rate(rows, s->last_rows, passed_us);
-    double change_rate = rate(changes, s->last_changes, passed_us);
-    double weight = (double)passed_us / (double)(passed_us + STEADY_US);
-    s->row_rate += s->last_rows ? weight * (row_rate - s->row_rate) : row_rate - s->row_rate;
+    double row_rate = pace_of(rows, s->last_rows, passed_us);
+    double change_rate = pace_of(changes, s->last_changes, passed_us);
+    table_lines_measure(&s->tables, now_us, passed_us);
+    s->row_rate +=
+        s->last_rows ? pace_weight(passed_us) * (row_rate - s->row_rate) : row_rate - s->row_rate;
     if (s->terminal) {
         draw(s, row_rate, change_rate);
     } else {
@@ -302,6 +275,7 @@ void show_end(struct show *s)
     uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
     free(s->line);
     s->line = NULL;
+    table_lines_free(&s->tables);
     log_flush(s->log); /* nothing is to come after the last line */
     if (shared_load(&p->ready)) {
         log_line(s->log, LOG_INFO,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
+#include "table_lines.h"
 
 struct show {
     const struct progress *progress;
@@ -18,7 +19,8 @@ struct show {
     struct log_wait consumer;  /* while the consumer does not read, */
     int64_t consumer_since_us; /* since when, as it was said last, */
     int64_t consumer_said_us;  /* and when that was */
-    int lines;                 /* drawn last, to be drawn over */
+    struct table_lines tables;
+    int lines; /* drawn last, to be drawn over */
     int64_t begun_us, last_us;
     uint64_t last_rows, last_changes;
     double row_rate;    /* rows a second, of the last while */

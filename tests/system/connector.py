@@ -4,12 +4,15 @@ Every wait has a limit, and a process that outlives its limit is killed. What mu
 (no password anywhere, no sanitizer's complaint, one JSON object a line) is checked at its end.
 """
 
+import fcntl
 import glob
 import json
 import os
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -40,7 +43,8 @@ def executable():
 
 class Run:
     """One process. `consumer`, if given, takes each message instead of the list `messages`; the first message for
-    which `pause_at` holds stops the process; with `terminal` its log goes to a terminal, on which it draws its progress;
+    which `pause_at` holds stops the process; with `terminal` its log goes to a terminal, on which it draws its progress,
+    and which has that many columns where it is a number;
     `variables` are added to its environment."""
 
     def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, consumer=None, pause_at=None,
@@ -62,6 +66,7 @@ class Run:
         stderr = subprocess.PIPE
         if terminal:
             self.terminal, stderr = os.openpty()
+            fcntl.ioctl(stderr, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 0 if terminal is True else terminal, 0, 0))
         self.process = subprocess.Popen([executable(), *arguments], stdin=stdin, stdout=stdout,
                                         stderr=stderr, bufsize=0, env={**environment(), **variables})
         if terminal:

@@ -211,6 +211,44 @@ def test_an_idle_capture_does_not_repeat_its_progress(database, capture, preload
     assert len(again) <= (0 if output else 1) and len(idle) < 7 and not any("more time" in line for line in lines), process.stderr
 
 
+TABLES = [f"t{n}" for n in range(8)]
+
+
+def start_eight_backfills(database, capture, preload, *options):
+    """Each second is half a minute of the log, and a backfill takes one or so."""
+    for name in TABLES:
+        database.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, a text)",
+                         f"INSERT INTO {name} SELECT n, repeat('x', 300) FROM generate_series(1, 3000) n")
+    database.execute("ANALYZE")
+    one = capture(TABLES, tail=True, advanced={"backfill_mb_per_second": 1, "backfill_chunk_size": 200})
+    return Run("read", *one.arguments(), *options, LD_PRELOAD=preload("fast_clock"), CLOCK_SPEED="30")
+
+
+def test_progress_names_tables_in_backfill(database, capture, preload):
+    """Five of them, those that come on first, and counts the others; each once it is over; and nothing again that has not moved."""
+    process = start_eight_backfills(database, capture, preload).wait_for_active()
+    process.wait_for(lambda run: re.search(r"^INFO: public\.t\d: changes, 3000 rows backfilled$", run.stderr, re.MULTILINE)).stop()
+    begin = r"^INFO: public\.t\d: backfill, [1-9]\d* of about 3000 rows \(\d+ %\), [1-9]\d*/s"
+    assert re.search(begin + r", about \d+ (s|min|h) left(; and \d+ others? in backfill)?$", process.stderr, re.MULTILINE), process.stderr
+    assert re.search(r"; and 3 others in backfill$", process.stderr, re.MULTILINE), process.stderr
+    lines = [line.partition("; and ")[0] for line in process.stderr.splitlines() if line.startswith("INFO: public.t")]
+    assert len(lines) == len(set(lines)), process.stderr
+
+
+def test_progress_in_json_has_numbers(database, capture, preload):
+    process = start_eight_backfills(database, capture, preload, "--log-format", "json").wait_for_active()
+    process.wait_for(lambda run: '"phase":"changes"' in run.stderr).stop()
+    said = [entry for entry in entries(process) if "phase" in entry]
+    of_all = [entry for entry in said if "table" not in entry]
+    of_tables = [entry for entry in said if entry["phase"] == "backfill" and "table" in entry]
+    assert all(" in backfill, " in entry["msg"] and entry["tables"] == 8 for entry in of_all), of_all
+    numbers = ("tables_in_backfill", "rows", "rows_per_second", "changes", "changes_per_second", "lag_ms")
+    assert of_all and all(isinstance(entry[name], int) for entry in of_all for name in numbers), of_all
+    assert all(entry["schema"] == "public" and entry["table"] in TABLES and entry["row_estimate"] == 3000 for entry in of_tables), of_tables
+    moves = [entry for entry in of_tables if entry["rows_per_second"] > 0 and entry["rows"] > 0]
+    assert moves and any(entry.get("seconds_left", 0) > 0 for entry in moves), of_tables
+
+
 def test_nothing_follows_the_last_line(database, capture):
     """A line that was left out is counted before it; of an interruption that is over nothing is said."""
     database.execute(ITEMS, fill(10))
@@ -237,6 +275,8 @@ def test_no_time_is_left_where_no_rows_come(database, capture, preload):
     process.reading.set()
     process.stop()
     assert [line for line in progress_lines(process) if "rows (0/s)" in line and "left" in line] == []
+    still = [line for line in process.stderr.splitlines() if re.match(r"INFO: public\.items: backfill, .* rows \(\d+ %\), 0/s", line)]
+    assert len(still) == len(set(still)) and not any("left" in line for line in still), process.stderr
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])

@@ -147,3 +147,16 @@ def test_what_is_backfilled_is_shown_however_many_tables_there_are(database, cap
     assert re.search(r"public\.zz_last +backfill +\d+ of about 20000 rows [^\n]*\n([^\n]*zz_more[^\n]*\n)?[^\n]*table_number_0 +changes", process.stderr), process.story()
     assert "2 more tables" in process.stderr, process.story()
     process.stop()
+
+
+@pytest.mark.parametrize("columns, has_rate, has_time", [(True, True, True), (120, True, True), (80, True, False), (66, False, False)])
+def test_the_line_of_a_table_has_its_rate_and_time_left_if_there_is_room(database, capture, columns, has_rate, has_time):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, a text)",
+                     "INSERT INTO items SELECT n, repeat('x', 300) FROM generate_series(1, 20000) n", "ANALYZE")
+    one = capture(["items"], tail=True, advanced={"backfill_mb_per_second": 2, "backfill_chunk_size": 1000})
+    process = one.start(terminal=columns).wait_for_active()
+    drawn = [line for line in re.split(r"[\r\n]+", process.stop().stderr) if "public.items" in line and " backfill " in line]
+    lines = [re.sub(r"\x1b\[\??\d*[A-Za-z]", "", line) for line in drawn]
+    assert lines and all(re.match(r"public\.items backfill +\d+ of about 20000 rows \(\d+ %\)(, \d+/s)?(, about \d+ s left)?$", line) for line in lines)
+    assert any("/s" in line for line in lines) == has_rate and any(" left" in line for line in lines) == has_time, lines
+    assert columns is True or max(map(len, lines)) <= columns, lines

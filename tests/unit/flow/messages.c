@@ -129,9 +129,10 @@ Test(flow_messages, a_log_line)
 
 Test(flow_messages, a_log_line_has_fields)
 {
-    static const struct log_field fields[] = {{"table", "a\"b"}, {NULL, NULL}};
+    static const struct log_field fields[] = {
+        {"table", "a\"b", false}, {"rows", "12", true}, {NULL, NULL, false}};
     flow_log(&out, &(struct log_entry){LOG_INFO, "x", "main", fields, false}, 0);
-    cr_assert(has(",\"thread\":\"main\",\"table\":\"a\\\"b\"}\n"));
+    cr_assert(has(",\"thread\":\"main\",\"table\":\"a\\\"b\",\"rows\":12}\n"));
 }
 
 Test(flow_messages, a_status_is_told_by_who_says_it_and_not_by_its_words)
