@@ -6,6 +6,7 @@ Airbyte's rules has, CHAOS_READ_ONLY=1 or 0 captures without watermarks or with 
 
 import os
 import random
+import time
 
 import pytest
 
@@ -14,11 +15,13 @@ from again import SOON
 from airbyte_destination import Destination, assert_grow, discovered
 from capture import Spilled
 from chaos import Chaos, StubbornWriter, lost_connection
+from connector import PATIENCE
 from database import Database
 from kinds import TYPES, changes, create, many_changes
 from server import Server, major
 from standby import Standby
 
+LAST_S = 180
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "8"))
 SEED = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
 READ_ONLY = os.environ.get("CHAOS_READ_ONLY")
@@ -111,9 +114,7 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
         database.reconnect()
         one.tail = False
         last = one.start()
-        last.process.wait(120)
-        if last.process.poll() is None and "could not map filenode" in last.stderr:
-            pytest.skip("the server cannot decode its own WAL: a fault of PostgreSQL, which retries do not help")
+        wait_for_last(last)
         one.keep(last.succeed())
         if upheaval:
             assert not one.run(120).records, "the run before was not the last word"
@@ -133,6 +134,16 @@ def run_chaos(tmp_path, capture, server, database, chance, keys, made, upheaval=
           f"{len(one.runs)} runs\n" + "\n".join(chaos.log + [line for actor in others for line in actor.log]))
     for spilled in (one.records, one.sent) if one.sent is not None else (one.records,):
         os.remove(spilled.path)
+
+
+def wait_for_last(last):
+    """It reads all that is left."""
+    until = time.monotonic() + LAST_S * PATIENCE
+    while last.process.poll() is None and time.monotonic() < until:
+        if "could not map filenode" in last.stderr:
+            pytest.skip("the server cannot decode its own WAL: a fault of PostgreSQL, which retries do not help")
+        time.sleep(0.5)
+    assert last.process.poll() is not None, f"the last run does not end\n{last.story()}"
 
 
 def finish(writers):
