@@ -7,7 +7,8 @@
 /* Returns the counter's value, then adds one to it. Any thread. */
 unsigned counter_take(unsigned *counter);
 
-/* A number that one thread writes and others read. */
+/* A number that one thread writes and others read. Who loads what was stored also sees what the
+ * other thread wrote before. */
 void shared_store(uint64_t *shared, uint64_t value);
 uint64_t shared_load(const uint64_t *shared);
 

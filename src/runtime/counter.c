@@ -1,4 +1,4 @@
-/* One atomic addition. */
+/* Atomic numbers. */
 #include "runtime/counter.h"
 
 #include <ck_pr.h>
@@ -10,12 +10,12 @@ unsigned counter_take(unsigned *counter)
 
 void shared_store(uint64_t *shared, uint64_t value)
 {
-    ck_pr_store_64(shared, value);
+    __atomic_store_n(shared, value, __ATOMIC_RELEASE);
 }
 
 uint64_t shared_load(const uint64_t *shared)
 {
-    return ck_pr_load_64(shared);
+    return __atomic_load_n(shared, __ATOMIC_ACQUIRE);
 }
 
 void shared_fence(void)

@@ -84,7 +84,7 @@ def test_a_table_is_truncated_between_a_look_at_its_terms_and_at_its_rows(databa
     with Holding(database.server.port) as proxy:
         one = capture(["t"], tail=True, advanced=SOON, port=proxy.port)
         process = one.start().wait_for_active()
-        proxy.words = b"named(oid,schema,name,count,xid,command)"
+        proxy.words = b"named(oid,schema,name,count,file,xid,command)"
         database.execute("VACUUM FULL t")
         assert proxy.held.wait(10), process.story()
         time.sleep(0.2)

@@ -161,7 +161,7 @@ def test_a_capture_whose_output_is_not_read_is_blocked(database, capture, preloa
     process.wait_for(lambda run: get(run, "/healthz")[0] == 503)
     assert get(process, "/healthz")[1].startswith("blocked: nobody reads standard output")
     metrics = scrape(process)
-    assert value(metrics, "moving") == 0 and value(metrics, "waiting_batches", ring="output") > 0
+    assert value(metrics, "moving") == 0 and value(metrics, "lag_seconds") > 0
     process.reading.set()
     process.wait_for(lambda run: get(run, "/healthz") == (200, "moving\n"))
     process.stop()
