@@ -11,6 +11,8 @@ import psycopg2
 from chaos_ddl import CONCURRENT_DDL
 from connector import PATIENCE
 
+BEHIND_MOST_MIB, CATCH_UP_S = 256, 60
+
 
 class StubbornWriter(threading.Thread):
     """Commits and rolls back random transactions until it is stopped, whatever happens to its session."""
@@ -79,11 +81,29 @@ class Chaos:
     def run(self, seconds):
         while time.monotonic() - self.began < seconds:
             self.ensure_running()
+            self.let_it_catch_up()
             time.sleep(self.random.choice((0.1, 0.4, 1.0, 2.0)) * self.random.random() * 2 * PATIENCE)
             self.random.choices((self.kill, self.terminate, self.cut_connections, self.restart_server,
                                  self.crash_server), weights=(5, 3, 4, 1, 1))[0]()
         if self.process:
             self.take(self.process.kill(), "kill at the end")
+
+    def let_it_catch_up(self):
+        """A run begins to decode at the slot's restart_lsn, which moves only while a run lives for ten seconds: runs that are
+        all shorter would end before they come to anything new."""
+        behind, until = self.behind_mib(), time.monotonic() + CATCH_UP_S * PATIENCE
+        if behind <= BEHIND_MOST_MIB:
+            return
+        while self.behind_mib() > BEHIND_MOST_MIB and time.monotonic() < until:
+            time.sleep(0.5)
+            self.ensure_running()
+        self.say(f"the slot kept {behind} MiB, and keeps {self.behind_mib()} MiB after a while without faults")
+
+    def behind_mib(self):
+        with closing(self.database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(max((CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
+                           " - restart_lsn) / 1048576), 0)::int FROM pg_replication_slots WHERE slot_name = %s", (self.database.slot,))
+            return cursor.fetchone()[0]
 
     def ensure_running(self):
         if self.process and self.process.process.poll() is not None:
