@@ -163,8 +163,7 @@ def test_a_capture_whose_output_is_not_read_is_blocked(database, capture, preloa
     metrics = scrape(process)
     assert value(metrics, "moving") == 0 and value(metrics, "lag_seconds") > 0
     process.reading.set()
-    process.wait_for(lambda run: get(run, "/healthz") == (200, "moving\n"))
-    process.stop()
+    process.wait_for_records(60000).stop()
 
 
 def test_the_file_has_the_same(database, capture, tmp_path):
