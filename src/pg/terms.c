@@ -112,8 +112,7 @@ void terms_sql(struct out *sql, const char *oid, const char *publication, const 
     out_char(sql, ',');
     out_string(sql, "below.identity,entries.published_by,entries.limits,");
     add_publication(sql, publication, version);
-    out_string(sql, ",below.persistence,below.leaves,entries.home,");
-    terms_values_sql(sql, oid, key, version);
+    out_string(sql, ",below.persistence,below.leaves,entries.home,within.written");
 }
 
 void terms_from_sql(struct out *sql, const char *oid, const char *publication, const char *key,
@@ -123,7 +122,9 @@ void terms_from_sql(struct out *sql, const char *oid, const char *publication, c
     add_below(sql, oid, key, version);
     out_string(sql, " below CROSS JOIN LATERAL ");
     describe_entries_sql(sql, oid, publication, version);
-    out_string(sql, " entries");
+    out_string(sql, " entries CROSS JOIN LATERAL ");
+    terms_within_sql(sql, oid, key, version);
+    out_string(sql, " within");
 }
 
 void terms_take(struct terms *terms, const struct pg_rows *rows, int row, int column)

@@ -90,25 +90,6 @@ static void add_user_types(struct out *sql, const char *oid, const char *key, in
                                  : "");
 }
 
-/* What orders the attributes of row types and the bounds of ranges within the key. */
-static void add_order_within(struct out *sql, const char *oid, const char *key, int version)
-{
-    const char *collation = collation_sql(version);
-    out_char(sql, '(');
-    add_user_types(sql, oid, key, version);
-    out_format(sql,
-               "SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
-               "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY m.attnum)"
-               " FROM pg_catalog.pg_attribute m CROSS JOIN LATERAL (SELECT m.attcollation) y(c)"
-               " WHERE m.attrelid=t.typrelid AND m.attnum>0 AND NOT m.attisdropped),"
-               "(SELECT pg_catalog.concat_ws(' ',r.rngsubopc,%s) FROM pg_catalog.pg_range r"
-               " CROSS JOIN LATERAL (SELECT r.rngcollation) y(c) WHERE r.rngtypid=t.oid)"
-               "),'|' ORDER BY t.oid)"
-               " FROM types s JOIN pg_catalog.pg_type t ON t.oid=s.oid"
-               " WHERE t.typtype IN ('c','r'))",
-               collation, collation);
-}
-
 /* Types that are ordered alike count as the same: see key_types_alike(). The columns are read once
  * for all. */
 void terms_order_sql(struct out *sql, const char *oid, const char *publication, const char *key,
@@ -121,25 +102,33 @@ void terms_order_sql(struct out *sql, const char *oid, const char *publication, 
                "(SELECT %s FROM (SELECT a.attcollation) y(c))),'|' ORDER BY k.n),",
                collation_sql(version));
     add_index(sql, oid, publication, key, version);
-    out_char(sql, ',');
-    add_order_within(sql, oid, key, version);
-    out_string(sql, ")),16)");
+    out_string(sql, ",within.ordered)),16)");
     add_columns_of(sql, oid, key);
     out_format(sql, " CROSS JOIN LATERAL %s x(base))", base_type_sql);
 }
 
-void terms_values_sql(struct out *sql, const char *oid, const char *key, int version)
+void terms_within_sql(struct out *sql, const char *oid, const char *key, int version)
 {
+    const char *collation = collation_sql(version);
     out_char(sql, '(');
     add_user_types(sql, oid, key, version);
+    out_format(sql,
+               "SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ',"
+               "(SELECT pg_catalog.string_agg(%s,' ' ORDER BY m.attnum)"
+               " FROM pg_catalog.pg_attribute m CROSS JOIN LATERAL (SELECT m.attcollation) y(c)"
+               " WHERE m.attrelid=t.typrelid AND m.attnum>0 AND NOT m.attisdropped),"
+               "(SELECT pg_catalog.concat_ws(' ',r.rngsubopc,%s) FROM pg_catalog.pg_range r"
+               " CROSS JOIN LATERAL (SELECT r.rngcollation) y(c) WHERE r.rngtypid=t.oid)"
+               "),'|' ORDER BY t.oid) FILTER (WHERE t.typtype IN ('c','r')) AS ordered,",
+               collation, collation);
     out_string(sql,
-               "SELECT coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg("
+               "coalesce(pg_catalog.left(pg_catalog.md5(pg_catalog.string_agg("
                "(SELECT pg_catalog.string_agg(m.attnum||' '||m.atttypid,',' ORDER BY m.attnum)"
                " FROM pg_catalog.pg_attribute m WHERE m.attrelid=t.typrelid AND m.attnum>0"
                " AND NOT m.attisdropped),'|' ORDER BY t.oid) FILTER (WHERE t.typtype='c')),12),'')"
                "||coalesce(pg_catalog.string_agg((SELECT pg_catalog.string_agg("
                "' '||e.oid||'.'||pg_catalog.left(pg_catalog.md5(e.enumlabel),8),''"
                " ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid=t.oid),''"
-               " ORDER BY t.oid),'')"
+               " ORDER BY t.oid),'') AS written"
                " FROM types s JOIN pg_catalog.pg_type t ON t.oid=s.oid)");
 }

@@ -1,4 +1,5 @@
-/* SQL of the terms of a table's key (row/terms.h): one expression each, as terms_sql() has them. */
+/* SQL of the terms of a table's key (row/terms.h), as terms_sql() has them: one expression each, and
+ * what they need in FROM. */
 #ifndef PG_TERMS_KEY_H
 #define PG_TERMS_KEY_H
 
@@ -8,6 +9,9 @@ void terms_key_sql(struct out *, const char *oid, const char *publication, const
                    int version);
 void terms_order_sql(struct out *, const char *oid, const char *publication, const char *key,
                      int version);
-void terms_values_sql(struct out *, const char *oid, const char *key, int version);
+
+/* The name `within` is for this row about users' types in the key: what orders their parts, and how
+ * they are written. */
+void terms_within_sql(struct out *, const char *oid, const char *key, int version);
 
 #endif
