@@ -185,7 +185,7 @@ static int choose_drawn(const struct table_lines *t, int *chosen, int *name_widt
 
 int table_lines_draw(const struct table_lines *t, struct out *out, int columns, int64_t now_us)
 {
-    int chosen[DRAWN * 2], name_width, lines = choose_drawn(t, chosen, &name_width);
+    int chosen[DRAWN], name_width, lines = choose_drawn(t, chosen, &name_width);
     for (int i = 0; i < lines; i++) {
         draw_table(out, t, chosen[i], name_width, columns, now_us);
     }

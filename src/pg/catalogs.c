@@ -79,6 +79,15 @@ const char *offered_kind_sql(const struct config *config, int version)
                : "c.relkind IN ('r', 'p') AND NOT c.relispartition";
 }
 
+void offered_schemas(struct out *out, const struct config *config)
+{
+    pg_array_open(out);
+    for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
+        pg_array_add(out, *schema);
+    }
+    pg_array_close(out);
+}
+
 const char *not_null_sql(int version)
 {
     return version >= 180000

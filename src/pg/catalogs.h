@@ -104,6 +104,9 @@ void publishable_sql(struct out *, const char *publication, int version);
 /* An expression: whether table `c`, of pg_class, is of a kind that discover shows. */
 const char *offered_kind_sql(const struct config *, int version);
 
+/* Append the schemas that discover shows, as the text of an array; none: all. */
+void offered_schemas(struct out *, const struct config *);
+
 /* An expression: whether column `a`, of pg_attribute, never holds a null. */
 const char *not_null_sql(int version);
 

@@ -90,14 +90,18 @@ static bool judge_came(struct asked *q, const struct leaf *leaf, const struct le
     return true;
 }
 
+static bool same_file(const struct leaf *was, const struct leaf *now)
+{
+    return was->file_len == now->file_len && !memcmp(was->file, now->file, now->file_len);
+}
+
 /* Whether a partition without rows was emptied by a TRUNCATE that the stream did not send. */
 static bool was_truncated(const struct asked *q, const struct leaf *leaf,
                           const struct leaf_rows *rows)
 {
-    bool same_file =
-        strlen(rows->file) == leaf->file_len && !memcmp(rows->file, leaf->file, leaf->file_len);
+    const struct leaf now = {.file = rows->file, .file_len = (uint32_t)strlen(rows->file)};
     bool sent = q->truncated && rows->written_by == q->truncated;
-    return *leaf->how != '?' && !same_file && !rows->rewritten_empty && !sent;
+    return *leaf->how != '?' && !same_file(leaf, &now) && !rows->rewritten_empty && !sent;
 }
 
 /* A partition that we may not read by itself counts as having had rows. */
@@ -231,11 +235,6 @@ static bool judge_moved(struct asked *q, const struct leaf *leaf, const struct l
 static bool stayed(const struct leaf *was, const struct leaf *now)
 {
     return was->how_len == now->how_len && !memcmp(was->how, now->how, now->how_len);
-}
-
-static bool same_file(const struct leaf *was, const struct leaf *now)
-{
-    return was->file_len == now->file_len && !memcmp(was->file, now->file, now->file_len);
 }
 
 typedef bool judge_rows(struct asked *, const struct leaf *, const struct leaf_rows *,

@@ -51,23 +51,29 @@ static const char *unfit_kind(const struct table_facts *table)
     return kind_name(table->kind);
 }
 
+void mend_schema(const struct facts *facts, const struct table_facts *table, const char *schema,
+                 const char *user, struct problems *problems)
+{
+    if (!table->schema_usable) {
+        char *name = sql_name(schema);
+        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", name, user);
+        left_to_owner(problems, facts, table->schema_owner);
+        free(name);
+    }
+}
+
 static void find_unreadable(const struct facts *facts, const struct table_facts *table,
                             const struct catalog_stream *stream, const char *name,
                             struct problems *problems)
 {
     char *user = sql_name(facts->server.user);
     if (!table->readable || !table->schema_usable) {
-        char *schema = sql_name(stream->schema);
         problem(problems, "user \"%s\" may not read table %s: run", facts->server.user, name);
-        if (!table->schema_usable) {
-            mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-            left_to_owner(problems, facts, table->schema_owner);
-        }
+        mend_schema(facts, table, stream->schema, user, problems);
         if (!table->readable) {
             mend(problems, "GRANT SELECT ON TABLE %s TO %s", name, user);
             left_to_owner(problems, facts, table->owner);
         }
-        free(schema);
     }
     if (table->row_security) {
         problem(problems,

@@ -17,6 +17,10 @@ void find_table(const struct facts *, int i, const struct config *, const struct
 bool find_uncapturable(const struct facts *, int i, const struct config *,
                        const struct catalog_stream *, struct problems *problems);
 
+/* Append the statement that the schema of the table needs, if any; `user` is quoted as in SQL. */
+void mend_schema(const struct facts *, const struct table_facts *, const char *schema,
+                 const char *user, struct problems *);
+
 /* Where the table is not in the publication: either we may add it, or an owner of both must. `name`
  * is quoted as in SQL. */
 void find_unpublished(const struct facts *, const struct table_facts *, const struct config *,

@@ -15,11 +15,8 @@ static void mend_watermarks(const struct facts *facts, const struct config *conf
 {
     const struct publication_facts *publication = &facts->publication;
     const struct table_facts *table = facts_watermarks(facts);
-    if (table->schema_exists && !table->schema_usable) {
-        char *schema = sql_name(config->watermarks_schema);
-        mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-        left_to_owner(problems, facts, table->schema_owner);
-        free(schema);
+    if (table->schema_exists) {
+        mend_schema(facts, table, config->watermarks_schema, user, problems);
     }
     if (facts->admin && !facts->admin_becomes) {
         /* else the table would be refused, for whose it is: find_watermarks_foreign */
@@ -138,19 +135,14 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
     }
     if (!watermarks->writable || !table->schema_usable) {
         char *user = sql_name(facts->server.user);
-        char *schema = sql_name(config->watermarks_schema);
         problem(problems, "user \"%s\" may not write the watermarks table: run",
                 facts->server.user);
-        if (!table->schema_usable) {
-            mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", schema, user);
-            left_to_owner(problems, facts, table->schema_owner);
-        }
+        mend_schema(facts, table, config->watermarks_schema, user, problems);
         if (!watermarks->writable) {
             mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
             left_to_owner(problems, facts, table->owner);
         }
         free(user);
-        free(schema);
     }
     if (table->row_security) {
         problem(problems, "row security binds user \"%s\" on the watermarks table: run",

@@ -192,11 +192,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     stream_lists_open(&lists);
     stream_lists_add_catalog(&lists, catalog);
     stream_lists_close(&lists);
-    pg_array_open(&offered);
-    for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
-        pg_array_add(&offered, *schema);
-    }
-    pg_array_close(&offered);
+    offered_schemas(&offered, config);
     remark->write(&sql, offered_kind_sql(config, pg_server_version(pg)));
     const char *params[] = {catalog ? out_text(&lists.schemas) : NULL, out_text(&lists.tables),
                             out_text(&offered), config->publication};

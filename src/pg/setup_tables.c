@@ -23,11 +23,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, struct 
     out_init(&schemas, 64);
     pg_quote_literal(&publication, config->publication, strlen(config->publication));
     publishable_sql(&publishable, out_text(&publication), version);
-    pg_array_open(&schemas);
-    for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
-        pg_array_add(&schemas, *schema);
-    }
-    pg_array_close(&schemas);
+    offered_schemas(&schemas, config);
     out_format(&sql, tables_sql, offered_kind_sql(config, version), out_text(&publishable));
     const char *params[] = {config->watermarks_schema, config->watermarks_table,
                             out_text(&schemas)};

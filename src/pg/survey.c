@@ -60,11 +60,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, const c
     pg_quote_literal(&publication, config->publication, strlen(config->publication));
     publishable_sql(&publishable, out_text(&publication), pg_server_version(pg));
     out_init(&schemas, 64);
-    pg_array_open(&schemas);
-    for (char *const *schema = config->discover_schemas; schema && *schema; schema++) {
-        pg_array_add(&schemas, *schema);
-    }
-    pg_array_close(&schemas);
+    offered_schemas(&schemas, config);
     out_format(&sql, survey_sql, out_text(&publishable),
                offered_kind_sql(config, pg_server_version(pg)), out_text(&publishable), who, who,
                who, named, named, named, named);
