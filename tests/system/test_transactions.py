@@ -120,19 +120,23 @@ def test_a_limit_on_idle_sessions_is_set_aside(database, capture):
     assert "interrupted" not in process.stderr, process.stderr
 
 
-def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture):
-    """The capture is far ahead of what the server must keep for it. It looks often, and says it once a minute."""
+def start_beside_an_old_transaction(database, capture, cursor):
+    """A capture that is far ahead of what the server must keep for it, and has said why."""
     database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
     one = capture(["t"], advanced={"check_interval": "500ms"})
     one.run()
+    cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
+    for number in range(4):
+        database.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()", "CHECKPOINT")
+    one.run()
+    one.tail = True
+    return one.start().wait_for(lambda run: "old transactions make the server keep" in run.stderr)
+
+
+def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture):
+    """It looks often, and says it once a minute."""
     with closing(database.connect()) as session, session.cursor() as cursor:
-        cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
-        for number in range(4):
-            database.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()", "CHECKPOINT")
-        one.run()
-        one.tail = True
-        process = one.start()
-        process.wait_for(lambda run: "old transactions make the server keep" in run.stderr)
+        process = start_beside_an_old_transaction(database, capture, cursor)
         assert f"process {session.get_backend_pid()} (user postgres, open for" in process.stderr
         time.sleep(3)
         assert process.stderr.count("old transactions make the server keep") == 1, "only the seconds differ"
@@ -144,17 +148,8 @@ def test_the_session_that_delays_the_release_of_wal_is_logged(database, capture)
 
 
 def test_what_no_longer_delays_the_release_of_wal_is_not_logged_again(database, capture):
-    database.execute("CREATE TABLE t (id int PRIMARY KEY)", "CREATE TABLE u (id int)")
-    one = capture(["t"], advanced={"check_interval": "500ms"})
-    one.run()
     with closing(database.connect()) as session, session.cursor() as cursor:
-        cursor.execute("BEGIN; INSERT INTO u VALUES (1)")
-        for number in range(4):
-            database.execute(f"INSERT INTO t VALUES ({number})", "SELECT pg_switch_wal()", "CHECKPOINT")
-        one.run()
-        one.tail = True
-        process = one.start()
-        process.wait_for(lambda run: "old transactions make the server keep" in run.stderr)
+        process = start_beside_an_old_transaction(database, capture, cursor)
         time.sleep(1.5)
         cursor.execute("ROLLBACK")
     time.sleep(2)
