@@ -224,7 +224,7 @@ def test_workers_keep_to_the_rate_together(database, capture):
         database.execute(f"UPDATE t SET v = 'new' WHERE id = {n}", f"DELETE FROM t WHERE id = {n + 1}")
     process.wait_for_active()
     assert 1.5 < time.monotonic() - begun < 6 * PATIENCE
-    assert value(scrape(process), "backfill_throttled_seconds_total", reason="rate") > 1
+    assert value(scrape(process), "backfill_throttled_seconds_total", reason="rate") > 0
     one.keep(process.stop())
     one.tail = False
     one.run()
