@@ -25,12 +25,31 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "since(major): the first PostgreSQL that has what the test is about")
     config.addinivalue_line("markers", "long: left out of the shortened suite")
     config.addinivalue_line("markers", "on_request: takes most of a minute and resembles another test: SYSTEM_LONG=1 runs it, too")
+    config.addinivalue_line("markers", "every_other: of the cases of each test every other one runs; SYSTEM_LONG=1 runs all")
     config.addinivalue_line("markers", "last: runs after all other tests: it is about what they did, or waits long for what it needs")
 
 
-def pytest_collection_modifyitems(items):
+def left_out(items):
+    """Of each test, a case in one of Flow's codecs, or every other one of more than two cases. Where the tests of a module share
+    their cases, the next test leaves out the others."""
+    tests = {}
     for item in items:
-        if item.get_closest_marker("on_request") and os.environ.get("SYSTEM_LONG") != "1":
+        values = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        codec = values.pop("codec", None)
+        cases = tests.setdefault(item.module, {}).setdefault(item.function, {})
+        cases.setdefault(repr(values), []).append((item, codec == "proto"))
+    for of_module in tests.values():
+        for number, cases in enumerate(of_module.values()):
+            for position, case in enumerate(cases.values()):
+                if len(case) > 1 or len(cases) > 2:
+                    yield from (item for item, proto in case if (number + position + proto) % 2)
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("SYSTEM_LONG") != "1":
+        for item in itertools.chain(
+                (item for item in items if item.get_closest_marker("on_request")),
+                left_out(item for item in items if item.get_closest_marker("every_other"))):
             item.add_marker(pytest.mark.skip(reason="SYSTEM_LONG=1 runs it, too"))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 

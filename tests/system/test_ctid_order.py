@@ -14,6 +14,8 @@ from connector import PATIENCE
 from oracle import Versions
 from writer import Writer
 
+pytestmark = pytest.mark.every_other
+
 ROWS = 4000
 SMALL = {"backfill_chunk_size": 20, **SOON}
 TABLES = ("CREATE SEQUENCE versions", "CREATE TABLE first (id int PRIMARY KEY)",

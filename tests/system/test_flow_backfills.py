@@ -1,7 +1,11 @@
 """backfillBegin and backfillComplete, which are sent only when they are asked for."""
 
+import pytest
+
 from flow import binding
 from test_resume import ITEMS, fill
+
+pytestmark = pytest.mark.every_other
 
 ASKED = {"feature_flags": "emit_backfill_messages"}
 

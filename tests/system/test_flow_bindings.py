@@ -11,6 +11,8 @@ from flow_protocol import number
 from test_resume import ITEMS, changes, fill, moves
 from writer import Writer
 
+pytestmark = pytest.mark.every_other
+
 
 def entry_oid(database, table):
     return database.value("SELECT oid::bigint FROM pg_publication_rel WHERE prrelid = %s::regclass", (table,))

@@ -1,5 +1,9 @@
 """Values that are larger than Flow takes."""
 
+import pytest
+
+pytestmark = pytest.mark.every_other
+
 LIMIT = 8 << 20
 
 

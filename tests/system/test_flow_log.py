@@ -4,9 +4,13 @@ import json
 import time
 from contextlib import closing
 
+import pytest
+
 from connector import PATIENCE
 from flow import assert_refused
 from test_resume import ITEMS, fill
+
+pytestmark = pytest.mark.every_other
 
 
 def entries(process):

@@ -12,6 +12,8 @@ from capture import stream
 from connector import PATIENCE
 from server import major
 
+pytestmark = pytest.mark.every_other
+
 ROWS = 5000
 SMALL = {"backfill_chunk_size": 10, **SOON}
 INT = ("CREATE TABLE t (id int PRIMARY KEY, code int NOT NULL UNIQUE, a text)",

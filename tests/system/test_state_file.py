@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.every_other
+
 
 def shared_of(state):
     return state["global"]["shared_state"] if state["type"] == "GLOBAL" else state["stream"]["stream_state"]

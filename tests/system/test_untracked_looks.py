@@ -12,6 +12,8 @@ from connector import PATIENCE
 from untracked import (EVENTS, FOR_ALL, KEYS, LOOKS_S, LOOK_S, OF_THE_PUBLICATION, PARTITIONED,
                        ROWS, TABLE, TOLD_BY_CHANGES, VIA_ROOT, assert_again, assert_nothing_more, assert_said)
 
+pytestmark = pytest.mark.every_other
+
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_noticed_while_running_the_table_is_backfilled_again(database, begin, event):
