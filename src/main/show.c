@@ -28,7 +28,7 @@ void show_init(struct show *s, const struct progress *progress, struct log *log,
     *s = (struct show){.progress = progress, .log = log, .terminal = draw && isatty(STDERR_FILENO)};
     s->consumer.log = log;
     s->tables.progress = progress;
-    s->begun_us = s->last_us = clock_monotonic_us();
+    s->begun_us = clock_monotonic_us();
 }
 
 static int64_t lag_ms(const struct progress *p)
@@ -63,7 +63,7 @@ static double seconds_left(const struct show *s)
         double left = (double)t->row_estimate - (double)shared_load(&t->rows);
         rows += shared_load(&t->backfilling) && left > 0 ? left : 0;
     }
-    return s->row_rate > 0 ? rows / s->row_rate : 0;
+    return time_left(rows, s->row_rate);
 }
 
 /* 0: not known. */
@@ -161,13 +161,22 @@ static void say_consumer(struct show *s, int64_t seconds)
     }
 }
 
+static void say_consumer_reads(struct show *s, int64_t now_us)
+{
+    const char *about = s->files ? "the file system writes again" : "the consumer reads again";
+    if (s->consumer.said) {
+        log_waited(&s->consumer);
+        log_about(s->log, LOG_INFO, about, "%s, after about %" PRId64 " s", about,
+                  (now_us - s->consumer_since_us) / 1000000);
+    }
+}
+
 /* Of one write: soon, and then again while it lasts. */
-static void show_consumer(struct show *s)
+static void show_consumer(struct show *s, int64_t now_us)
 {
     int64_t since_us = (int64_t)shared_load(&s->progress->writing_since_us);
-    int64_t now_us = clock_monotonic_us();
     if (!since_us || now_us - since_us <= CONSUMER_US) {
-        log_waited(&s->consumer);
+        say_consumer_reads(s, now_us);
     } else if (since_us != s->consumer_since_us || now_us - s->consumer_said_us >= AGAIN_US) {
         say_consumer(s, (now_us - since_us) / 1000000);
         s->consumer_since_us = since_us;
@@ -237,27 +246,22 @@ static void note_rows(struct show *s, uint64_t rows, int64_t now_us)
     }
 }
 
-void show_progress(struct show *s)
+/* What is waited for before a table is read counts for no rate. */
+static void begin_measuring(struct show *s, int64_t now_us)
 {
-    const struct progress *p = s->progress;
-    show_consumer(s);
-    if (s->statuses && shared_load(&p->ready)) {
-        say_status(s, clock_monotonic_us());
-    }
-    int64_t now_us = clock_monotonic_us(), passed_us = now_us - s->last_us;
-    uint64_t rows = shared_load(&p->rows), changes = shared_load(&p->changes);
-    note_rows(s, rows, now_us);
-    if (shared_load(&p->ready)) {
-        table_lines_note(&s->tables, now_us);
-    }
-    if (!shared_load(&p->ready) || (!s->terminal && passed_us < LOG_INTERVAL_US)) {
-        return;
-    }
+    s->last_us = now_us;
+    s->last_rows = shared_load(&s->progress->rows);
+    s->last_changes = shared_load(&s->progress->changes);
+}
+
+static void measure(struct show *s, int64_t now_us)
+{
+    int64_t passed_us = now_us - s->last_us;
+    uint64_t rows = shared_load(&s->progress->rows), changes = shared_load(&s->progress->changes);
     double row_rate = pace_of(rows, s->last_rows, passed_us);
     double change_rate = pace_of(changes, s->last_changes, passed_us);
     table_lines_measure(&s->tables, now_us, passed_us);
-    s->row_rate +=
-        s->last_rows ? pace_weight(passed_us) * (row_rate - s->row_rate) : row_rate - s->row_rate;
+    s->row_rate += (s->row_rate > 0 ? pace_weight(passed_us) : 1) * (row_rate - s->row_rate);
     if (s->terminal) {
         draw(s, row_rate, change_rate);
     } else {
@@ -266,6 +270,26 @@ void show_progress(struct show *s)
     s->last_us = now_us;
     s->last_rows = rows;
     s->last_changes = changes;
+}
+
+void show_progress(struct show *s)
+{
+    int64_t now_us = clock_monotonic_us();
+    show_consumer(s, now_us);
+    if (!shared_load(&s->progress->ready)) {
+        return;
+    }
+    if (s->statuses) {
+        say_status(s, now_us);
+    }
+    if (!s->last_us) {
+        begin_measuring(s, now_us);
+    }
+    note_rows(s, shared_load(&s->progress->rows), now_us);
+    table_lines_note(&s->tables, now_us);
+    if (s->terminal || now_us - s->last_us >= LOG_INTERVAL_US) {
+        measure(s, now_us);
+    }
 }
 
 void show_end(struct show *s)

@@ -21,7 +21,8 @@ struct show {
     int64_t consumer_said_us;  /* and when that was */
     struct table_lines tables;
     int lines; /* drawn last, to be drawn over */
-    int64_t begun_us, last_us;
+    int64_t begun_us;
+    int64_t last_us; /* when the rates were measured last; 0: nothing was read yet */
     uint64_t last_rows, last_changes;
     double row_rate;    /* rows a second, of the last while */
     uint64_t seen_rows; /* at the last look, */

@@ -41,6 +41,12 @@ void add_left(struct out *out, double seconds)
     }
 }
 
+double time_left(double rows, double rate)
+{
+    double seconds = rate > 0 && rows > 0 ? rows / rate : 0;
+    return seconds > 0 && seconds < 1 ? 1 : seconds;
+}
+
 static bool is_backfilling(const struct table_lines *t, int i)
 {
     return shared_load(&t->progress->streams[i].backfilling) != 0;
@@ -95,8 +101,7 @@ static double seconds_left(const struct table_lines *t, int i, int64_t now_us)
 {
     const struct table_pace *pace = &t->items[i];
     double left = (double)t->progress->streams[i].row_estimate - (double)pace->last_rows;
-    bool known = pace->rate > 0 && left > 0 && now_us - pace->moved_us <= STILL_US;
-    return known ? left / pace->rate : 0;
+    return now_us - pace->moved_us <= STILL_US ? time_left(left, pace->rate) : 0;
 }
 
 /* Some are estimated to be fewer than they are. */

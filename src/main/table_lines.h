@@ -35,6 +35,9 @@ int tables_backfilling(const struct progress *); /* how many are */
 /* "s", but for one thing. */
 const char *plural(uint64_t count);
 
+/* In seconds: at least 1 while rows are left; 0: not known, or none are. */
+double time_left(double rows, double rate);
+
 /* ", about N min left"; nothing where `seconds` is 0. */
 void add_left(struct out *, double seconds);
 
