@@ -46,9 +46,10 @@ static inline bool slot_is_own(const struct slot *slot)
 
 bool slot_read(struct pg *, const char *name, struct slot *, struct err *);
 
-/* The session that reads it, as far as we may see it. */
+/* The session that reads it, as far as we may see it. While none does: one that may be of a capture
+ * that begins. */
 struct slot_reader {
-    bool seen;                                  /* false: nothing that follows is set */
+    int pid;                                    /* 0: nothing that follows is set */
     char *application, *user, *address, *since; /* owned */
     char *state;                                /* owned: catchup, streaming … */
     uint64_t sent, flushed;

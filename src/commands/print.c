@@ -71,12 +71,15 @@ static void print_reader(struct out *out, const struct look *look)
 {
     const struct slot_reader *reader = &look->reader;
     const struct slot *slot = &look->facts.slot;
-    if (!slot->exists) {
-        return;
-    }
-    if (!slot->active_pid) {
-        out_string(out, "capture      does not run: nobody reads the slot\n");
-    } else if (!reader->seen) {
+    if (!slot->active_pid && reader->pid) {
+        out_format(out,
+                   "capture      may be about to begin: process %d (%s, user %s, from %s) does not "
+                   "read the slot yet\n",
+                   reader->pid, reader->application, reader->user, reader->address);
+    } else if (!slot->active_pid) {
+        out_format(out, "capture      does not run%s\n",
+                   slot->exists ? ": nobody reads the slot" : "");
+    } else if (!reader->pid) {
         out_format(out, "capture      runs: process %d reads the slot\n", slot->active_pid);
     } else {
         out_format(out, "capture      runs since %s: process %d (%s, user %s, from %s)\n",

@@ -60,8 +60,7 @@ bool look_read(struct pg *pg, const struct request *request, struct look *look, 
     const struct config *config = request->config;
     bool ok = prerequisites_check(pg, config, request->catalog, SLOT_MAY_BE_READ, NULL,
                                   &look->facts, &look->problems, err) &&
-              (!look->facts.slot.active_pid ||
-               slot_reader_read(pg, &look->facts.slot, &look->reader, err)) &&
+              slot_reader_read(pg, &look->facts.slot, &look->reader, err) &&
               failover_remark(pg, config, add_remark, &look->remarks, err);
     if (ok) {
         describe(pg, look);

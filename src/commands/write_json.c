@@ -60,9 +60,9 @@ static void write_reader(struct out *out, const struct look *look)
     const struct slot_reader *reader = &look->reader;
     const struct slot *slot = &look->facts.slot;
     number(out, "active_pid", slot->active_pid, slot->active_pid);
-    text(out, "reader", reader->application);
+    text(out, "reader", slot->active_pid ? reader->application : NULL);
     text(out, "reader_state", reader->state);
-    text(out, "reader_since", reader->since);
+    text(out, "reader_since", slot->active_pid ? reader->since : NULL);
     lsn(out, "sent_lsn", reader->sent);
     lsn(out, "acknowledged_lsn", reader->flushed);
 }
@@ -87,6 +87,23 @@ static void write_slot(struct out *out, const struct look *look)
                (int64_t)lsn_distance(slot->restart_lsn, slot->wal_end));
         write_reader(out, look);
     }
+    out_char(out, '}');
+}
+
+/* A session that may be of a capture that begins. */
+static void write_beginning(struct out *out, const struct look *look)
+{
+    const struct slot_reader *reader = &look->reader;
+    bool begins = !look->facts.slot.active_pid && reader->pid;
+    key(out, "beginning");
+    if (!begins) {
+        out_string(out, "null");
+        return;
+    }
+    out_char(out, '{');
+    number(out, "pid", true, reader->pid);
+    text(out, "application", reader->application);
+    text(out, "since", reader->since);
     out_char(out, '}');
 }
 
@@ -155,6 +172,7 @@ void look_write_json(struct out *out, const struct look *look)
     out_char(out, '{');
     write_server(out, look);
     write_slot(out, look);
+    write_beginning(out, look);
     write_publication(out, look);
     write_state(out, look);
     key(out, "tables");

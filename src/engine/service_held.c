@@ -52,7 +52,7 @@ void answer_held(struct service *s, const struct question *q)
     if (rows && pg_rows_count(rows)) {
         log_about(s->config->log, LOG_WARN, held_about,
                   "old transactions make the server keep %s of WAL that has been captured: %s; "
-                  "they can be ended with SELECT pg_terminate_backend(pid)",
+                  "one can be ended with SELECT pg_terminate_backend(pid)",
                   size_format(strtoull(pg_rows_value(rows, 0, 0), NULL, 10)).s,
                   pg_rows_value(rows, 0, 1));
     } else if (rows) {

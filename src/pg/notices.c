@@ -109,7 +109,7 @@ bool pg_report_wait(const struct pg *pg, const struct pg_rows *waits)
                 mem_format("%s waits for %s", purpose_of(rows_text(waits, row, WAIT_STATEMENT)),
                            rows_text(waits, row, WAIT_WHAT));
             char *text =
-                mem_format("%s: %s; they can be ended with SELECT pg_terminate_backend(pid)", about,
+                mem_format("%s: %s; one can be ended with SELECT pg_terminate_backend(pid)", about,
                            rows_text(waits, row, WAIT_WHOM));
             pg->notices.wait(pg->notices.context, about, text);
             free(about);

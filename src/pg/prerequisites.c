@@ -81,10 +81,10 @@ static bool find_reader(struct pg *pg, const struct config *config, const struct
     if (!slot_reader_read(pg, slot, &reader, err)) {
         return false;
     }
-    bool ours = reader.seen && !strcmp(reader.application, REPLICATION_NAME);
+    bool ours = reader.pid && !strcmp(reader.application, REPLICATION_NAME);
     if (use == SLOT_MAY_BE_OURS && ours) {
         /* it is being captured */
-    } else if (reader.seen) {
+    } else if (reader.pid) {
         problem(problems,
                 "replication slot \"%s\" is in use by process %d (%s, user %s, from %s) since %s: "
                 "stop that capture, or run SELECT pg_terminate_backend(%d), or set "

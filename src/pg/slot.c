@@ -177,9 +177,20 @@ static const char reader_sql[] =
     " r.state,"
     " r.sent_lsn,"
     " r.flush_lsn,"
-    " r.pid IS NOT NULL AND r.state IS NULL "
-    "FROM pg_stat_activity a LEFT JOIN pg_stat_replication r ON r.pid = a.pid"
-    " WHERE a.pid = $1::int";
+    " r.pid IS NOT NULL AND r.state IS NULL,"
+    " a.pid "
+    "FROM pg_stat_activity a LEFT JOIN pg_stat_replication r ON r.pid = a.pid";
+
+/* The process that reads the slot. */
+static const char reads_sql[] = " WHERE a.pid = $1::int";
+
+/* The sessions that a capture has before it reads its slot; the slots of others may be read. */
+static const char begins_sql[] =
+    " WHERE a.pid <> $1::int AND a.datname = current_database()"
+    " AND a.application_name IN ('source-postgres', 'source-postgres check', '" REPLICATION_NAME
+    "')"
+    " AND NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = a.pid)"
+    " ORDER BY a.backend_start LIMIT 1";
 
 enum {
     READER_APPLICATION,
@@ -190,6 +201,7 @@ enum {
     READER_SENT,
     READER_FLUSHED,
     READER_HIDDEN,
+    READER_PID,
 };
 
 bool slot_reader_read(struct pg *pg, const struct slot *slot, struct slot_reader *reader,
@@ -199,10 +211,12 @@ bool slot_reader_read(struct pg *pg, const struct slot *slot, struct slot_reader
     const char *params[] = {pid};
     *reader = (struct slot_reader){0};
     snprintf(pid, sizeof pid, "%d", slot->active_pid);
-    struct pg_rows *rows = pg_query(pg, reader_sql, 1, params, err);
+    char *sql = mem_format("%s%s", reader_sql, slot->active_pid ? reads_sql : begins_sql);
+    struct pg_rows *rows = pg_query(pg, sql, 1, params, err);
+    free(sql);
     if (rows && pg_rows_count(rows) && !pg_rows_null(rows, 0, READER_SINCE)) {
         *reader = (struct slot_reader){
-            .seen = true,
+            .pid = rows_int(rows, 0, READER_PID),
             .application = rows_copy(rows, 0, READER_APPLICATION),
             .user = rows_copy(rows, 0, READER_USER),
             .address = rows_copy(rows, 0, READER_ADDRESS),

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -165,6 +166,28 @@ def test_status_of_a_slot_that_is_being_created(database, capture):
     older.commit()
     process.wait_for_state().stop()
     older.close()
+
+
+def test_status_of_a_capture_that_waits_to_begin(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"])
+    one.run()
+    one.tail = True
+    assert status(one)["beginning"] is None
+    with closing(database.connect()) as other:
+        other.autocommit = False
+        other.cursor().execute("LOCK TABLE items")
+        process = one.start()
+        process.wait_for(lambda run: " waits for a lock on public.items" in run.stderr)
+        begins = status(one)
+        assert begins["slot"]["active_pid"] is None and begins["slot"]["reader"] is None
+        pid = begins["beginning"]["pid"]
+        assert database.value(f"SELECT application_name FROM pg_stat_activity WHERE pid = {pid}") == begins["beginning"]["application"]
+        assert f"capture      may be about to begin: process {pid} (" in people("status", "--config", one.path("config.json", one.config))
+        other.rollback()
+    process.wait_for_active()
+    assert status(one)["beginning"] is None
+    process.stop()
 
 
 @pytest.mark.limit(60)
