@@ -374,7 +374,7 @@ DECODING = re.compile(r"INFO: the server is decoding a large transaction.* nothi
 def large_transaction(database):
     """large(): of a table that is not captured; it does not fit the memory that the server decodes in."""
     database.execute("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, v text)",
-                     "CREATE UNLOGGED TABLE source AS SELECT generate_series(1, 500000) n",
+                     "CREATE UNLOGGED TABLE source AS SELECT generate_series(1, 1000000) n",
                      "CREATE TABLE large (n int)")
     database.stream_from(64)
     return lambda: database.execute("INSERT INTO large SELECT n FROM source")
