@@ -40,16 +40,21 @@ struct table_facts {
     char persistence;
     bool system, partition, owned;
     bool readable;
+    bool secured;      /* policies hide rows from who has no rights beyond the grants */
     bool row_security; /* policies hide rows from us */
     bool identified;   /* it, or all that is below it, has a replica identity */
     char *unsent;      /* owned; generated columns of a replica identity, of it or of what is below
                           it, that the publication does not send (18 and later); NULL: none */
+    char
+        *leaf_mends; /* owned; SQL that gives those below a replica identity; NULL: they have one */
+    bool leaves_owned; /* the session's user has the rights of those that this SQL is about */
     bool published;    /* under its own name */
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */
     char *uniques;     /* owned; what a key may be instead: "(a, b), (c)"; NULL: nothing */
     char *key_nulls;   /* owned; ALTER TABLE actions that keep nulls out of the key; NULL: none */
-    /* Owned, not quoted; NULL: the session's user has the owner's rights, or may grant USAGE. */
-    char *owner, *schema_owner;
+    /* Owned, not quoted; NULL: the session's user has the owner's rights, or may grant USAGE, or
+     * may CREATE in the schema. */
+    char *owner, *schema_owner, *schema_creator;
 };
 
 struct watermarks_facts {
@@ -74,6 +79,9 @@ struct facts {
     /* Owned, not quoted. Who will run the SQL, where that is no superuser; NULL: anyone. */
     char *admin;
     bool admin_becomes; /* becomes_sql, of the user whose rights these are */
+    /* Owned, not quoted: who owns the database, where the admin may not CREATE in it, or may not
+     * ALTER it; NULL: it may. */
+    char *database_creator, *database_owner;
 };
 
 /* `catalog` NULL: no streams. Free what was read even after a failure. */

@@ -20,6 +20,7 @@ struct table_list {
 struct survey {
     struct table_list unidentified; /* their UPDATE and DELETE fail as soon as they are published */
     struct table_list identified;   /* of those that discover shows; each behind ONLY */
+    struct table_list left_out;     /* and those that are not */
     struct table_list partly;       /* of those, we may read some columns of, and not the table */
     int offered, readable;          /* that discover would show, and that we may read of them */
     char *schemas; /* owned; that hold what is offered, the first few; NULL: none */

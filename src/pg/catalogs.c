@@ -162,6 +162,20 @@ void publishable_sql(struct out *out, const char *publication, int version)
     out_string(out, " IS NULL)");
 }
 
+void publishable_tree_sql(struct out *out, const char *publication, int version)
+{
+    out_string(out, "(c.relkind = 'p' OR ");
+    publishable_sql(out, publication, version);
+    out_char(out, ')');
+    if (version >= 130000) {
+        out_string(out, " AND (c.relkind = 'r' OR NOT EXISTS (SELECT FROM"
+                        " (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf) t"
+                        " JOIN pg_class c ON c.oid = t.relid WHERE c.relkind = 'r' AND NOT ");
+        publishable_sql(out, publication, version);
+        out_string(out, "))");
+    }
+}
+
 const char *key_width_sql(int version)
 {
     return version >= 110000 ? "i.indnkeyatts" : "i.indnatts";

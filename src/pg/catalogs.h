@@ -125,6 +125,9 @@ const char *excepted_sql(int version);
  */
 void uncaptured_sql(struct out *, const char *publication, int version);
 
+/* Likewise, of a partitioned table that each partition of it can be. */
+void publishable_tree_sql(struct out *, const char *publication, int version);
+
 /* An expression: how many columns of index `i`, of pg_index, are its key. */
 const char *key_width_sql(int version);
 

@@ -115,21 +115,6 @@ static void write_kind(struct out *out, const struct config *config, const char 
                publication, config->capture_as_partitions ? "false" : "true");
 }
 
-/* Whether the table, or else each partition of it, has a replica identity. */
-static void write_identified(struct out *out, const char *publication, int version)
-{
-    out_string(out, "(c.relkind = 'p' OR ");
-    publishable_sql(out, publication, version);
-    out_char(out, ')');
-    if (version >= 130000) {
-        out_string(out, " AND (c.relkind = 'r' OR NOT EXISTS (SELECT FROM"
-                        " (SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE t.isleaf) t"
-                        " JOIN pg_class c ON c.oid = t.relid WHERE c.relkind = 'r' AND NOT ");
-        publishable_sql(out, publication, version);
-        out_string(out, "))");
-    }
-}
-
 /* An unpublished table of which nothing is published, so that adding it changes no other. */
 static void write_addable(struct out *out, const struct config *config, const char *publication,
                           int version)
@@ -142,7 +127,7 @@ static void write_addable(struct out *out, const struct config *config, const ch
     }
     write_kind(out, config, publication, version);
     out_string(out, " AND ");
-    write_identified(out, publication, version);
+    publishable_tree_sql(out, publication, version);
     if (version >= 130000) {
         out_string(out, " AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t"
                         " JOIN published USING (relid))");

@@ -98,8 +98,10 @@ void facts_free(struct facts *facts)
         free(facts->tables[i].uniques);
         free(facts->tables[i].key_nulls);
         free(facts->tables[i].unsent);
+        free(facts->tables[i].leaf_mends);
         free(facts->tables[i].owner);
         free(facts->tables[i].schema_owner);
+        free(facts->tables[i].schema_creator);
     }
     free(facts->tables);
     free(facts->watermarks.owner);
@@ -107,5 +109,7 @@ void facts_free(struct facts *facts)
     free(facts->watermarks.code);
     survey_clear(&facts->survey);
     free(facts->admin);
+    free(facts->database_creator);
+    free(facts->database_owner);
     *facts = (struct facts){0};
 }

@@ -10,8 +10,13 @@
  * are gathered for all tables at once: one query per table would take long for many tables. */
 static const char tables_sql[] =
     "WITH RECURSIVE " WANTED_SQL ", %s, " TREE_SQL ", below AS ("
-    " SELECT t.root, bool_and(%s) AS identified, string_agg(DISTINCT x.names, ', ') AS unsent"
+    " SELECT t.root, bool_and(i.identified) AS identified, string_agg(DISTINCT x.names, ', ') AS "
+    "unsent,"
+    "  string_agg(format('ALTER TABLE %%s.%%I REPLICA IDENTITY FULL', c.relnamespace::regnamespace,"
+    "   c.relname), '; ' ORDER BY c.oid) FILTER (WHERE NOT i.identified) AS mends,"
+    "  bool_and(i.identified OR pg_has_role(c.relowner, 'USAGE')) AS owned"
     " FROM tree t JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r'"
+    " CROSS JOIN LATERAL (SELECT %s) i(identified)"
     " CROSS JOIN LATERAL (SELECT %s) x(names) GROUP BY t.root"
     "), uniques AS ("
     " SELECT i.indrelid, i.indisprimary, array_agg(k.attname::text) AS names,"
@@ -46,20 +51,26 @@ static const char tables_sql[] =
     " pg_has_role(r.rolname, c.relowner, 'USAGE'),"
     " has_table_privilege(r.rolname, c.oid, 'SELECT'),"
     /* as row_security_active() says it of the session's user */
+    " c.relkind IN ('r', 'p') AND c.relrowsecurity,"
     " c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls"
     "  AND (c.relforcerowsecurity OR NOT pg_has_role(r.rolname, c.relowner, 'USAGE')),"
     " coalesce(b.identified, true),"
     " b.unsent,"
+    " b.mends,"
+    " b.owned,"
     " EXISTS (SELECT FROM published g WHERE g.relid = c.oid),"
     " w.key <@ k.names AND NOT coalesce(i.within, false),"
     " i.list,"
     " k.nulls,"
     " CASE WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN pg_get_userbyid(c.relowner) END,"
     " CASE WHEN NOT has_schema_privilege(w.schema, 'USAGE WITH GRANT OPTION')"
-    "  THEN (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.oid = w.schema) END "
+    "  THEN o.name END,"
+    " CASE WHEN NOT has_schema_privilege(w.schema, 'CREATE') THEN o.name END "
     "FROM (SELECT * FROM pg_roles WHERE rolname = %s) r CROSS JOIN wanted w LEFT JOIN pg_class c "
     "ON c.oid = w.oid LEFT JOIN below b ON b.root = w.oid "
     "LEFT JOIN keys k ON k.n = w.n LEFT JOIN instead i ON i.n = w.n "
+    "LEFT JOIN LATERAL (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n"
+    " WHERE n.oid = w.schema) o(name) ON true "
     "ORDER BY w.n";
 
 enum {
@@ -74,15 +85,19 @@ enum {
     COL_PARTITION,
     COL_OWNED,
     COL_READABLE,
+    COL_SECURED,
     COL_ROW_SECURITY,
     COL_IDENTIFIED,
     COL_UNSENT,
+    COL_LEAF_MENDS,
+    COL_LEAVES_OWNED,
     COL_PUBLISHED,
     COL_KEY_REPEATS,
     COL_UNIQUES,
     COL_KEY_NULLS,
     COL_OWNER,
     COL_SCHEMA_OWNER,
+    COL_SCHEMA_CREATOR,
 };
 
 static void take_table(struct table_facts *table, const struct pg_rows *rows, int row)
@@ -99,15 +114,19 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
         .partition = rows_bool(rows, row, COL_PARTITION),
         .owned = rows_bool(rows, row, COL_OWNED),
         .readable = rows_bool(rows, row, COL_READABLE),
+        .secured = rows_bool(rows, row, COL_SECURED),
         .row_security = rows_bool(rows, row, COL_ROW_SECURITY),
         .identified = rows_bool(rows, row, COL_IDENTIFIED),
         .unsent = rows_copy(rows, row, COL_UNSENT),
+        .leaf_mends = rows_copy(rows, row, COL_LEAF_MENDS),
+        .leaves_owned = rows_bool(rows, row, COL_LEAVES_OWNED),
         .published = rows_bool(rows, row, COL_PUBLISHED),
         .key_repeats = rows_bool(rows, row, COL_KEY_REPEATS),
         .uniques = rows_copy(rows, row, COL_UNIQUES),
         .key_nulls = rows_copy(rows, row, COL_KEY_NULLS),
         .owner = rows_copy(rows, row, COL_OWNER),
         .schema_owner = rows_copy(rows, row, COL_SCHEMA_OWNER),
+        .schema_creator = rows_copy(rows, row, COL_SCHEMA_CREATOR),
     };
 }
 

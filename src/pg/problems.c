@@ -237,6 +237,7 @@ static void find_publication_missing(const struct facts *facts, const struct con
             "tables' owner or a superuser",
             config->publication, facts->server.user, facts->server.standby ? " at a standby" : "",
             out_text(&refused));
+    mend_create_in_database(problems, facts);
     mend(problems, "%s", out_text(&sql));
     if (named) {
         mend_left_out(facts, config, catalog, name, problems);
@@ -276,17 +277,18 @@ static void find_publication(const struct facts *facts, const struct config *con
                 : !publication->updates ? "updates"
                 : !publication->deletes ? "deletes"
                                         : "truncates");
-        mend(problems, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
-             name);
+        mend(problems, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete%s')", name,
+             facts->server.version >= 110000 ? ", truncate" : "");
         left_to_owner(problems, facts, publication->owner);
         free(name);
     }
 }
 
 /* Else connections would be refused in the middle of a backfill. */
-static void find_connection_limit(const struct server_facts *server, const struct config *config,
+static void find_connection_limit(const struct facts *facts, const struct config *config,
                                   struct problems *problems)
 {
+    const struct server_facts *server = &facts->server;
     int needed = config->backfill_workers + OTHER_CONNECTIONS;
     bool role = server->role_limit >= 0 && server->role_limit < needed;
     if (server->superuser) {
@@ -297,6 +299,7 @@ static void find_connection_limit(const struct server_facts *server, const struc
         problem(problems, "user \"%s\" may have %d connections, and the capture needs %d: run",
                 server->user, server->role_limit, needed);
         mend(problems, "ALTER ROLE %s CONNECTION LIMIT %d", user, needed);
+        left_to_administrator(problems, facts);
         free(user);
     }
     if (server->database_limit >= 0 && server->database_limit < needed) {
@@ -304,22 +307,26 @@ static void find_connection_limit(const struct server_facts *server, const struc
         problem(problems, "database \"%s\" may have %d connections, and the capture needs %d: run",
                 server->database, server->database_limit, needed);
         mend(problems, "ALTER DATABASE %s CONNECTION LIMIT %d", database, needed);
+        left_to_owner(problems, facts, facts->database_owner);
         problems_extend(problems, ", or more where others connect, too");
         free(database);
     }
 }
 
-/* Without a catalog, judge the tables that discover would show: one readable table is enough, but
- * the SQL is for all. */
+void find_unknown_schemas(const struct facts *facts, struct problems *problems)
+{
+    if (facts->survey.unknown) {
+        problem(problems,
+                "discover_schemas names what is no schema of database \"%s\": %s; correct it",
+                facts->server.database, facts->survey.unknown);
+    }
+}
+
+/* Without a catalog, of the tables that discover would show one that can be read is enough. */
 static void find_nothing_to_read(const struct facts *facts, struct problems *problems)
 {
     const struct survey *survey = &facts->survey;
-    int wanted = facts->named == ALL_TABLES ? survey->offered : 1;
-    if (survey->unknown) {
-        problem(problems,
-                "discover_schemas names what is no schema of database \"%s\": %s; correct it",
-                facts->server.database, survey->unknown);
-    }
+    find_unknown_schemas(facts, problems);
     if (survey->partly.count) {
         struct out names;
         char *user = sql_name(facts->server.user);
@@ -332,10 +339,10 @@ static void find_nothing_to_read(const struct facts *facts, struct problems *pro
         mend(problems, "GRANT SELECT ON TABLE %s TO %s", survey->partly.names, user);
         out_free(&names);
         free(user);
-    } else if (survey->offered && survey->readable < wanted) {
+    } else if (survey->offered && !survey->readable) {
         char *user = sql_name(facts->server.user);
-        problem(problems, "user \"%s\" may read %s of schema %s: run", facts->server.user,
-                survey->readable ? "some tables only" : "no table", survey->schemas);
+        problem(problems, "user \"%s\" may read no table of schema %s: run", facts->server.user,
+                survey->schemas);
         mend(problems, "GRANT USAGE ON SCHEMA %s TO %s", survey->schemas, user);
         mend(problems, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s", survey->schemas, user);
         free(user);
@@ -347,13 +354,12 @@ void problems_find(const struct facts *facts, const struct config *config,
 {
     find_server(&facts->server, config, problems);
     find_too_old(&facts->server, config, problems);
-    find_connection_limit(&facts->server, config, problems);
+    find_connection_limit(facts, config, problems);
     find_slot(facts, config, use, problems);
     if (!config->read_only_capture) {
         /* first: the statement for the publication may name it */
         find_watermarks(facts, config, problems);
     }
-    find_publication(facts, config, catalog, problems);
     if (!catalog) {
         find_nothing_to_read(facts, problems);
     }
@@ -362,4 +368,6 @@ void problems_find(const struct facts *facts, const struct config *config,
         find_table(facts, i, config, &catalog->streams[i], problems);
         problems_concern(problems, first, catalog->streams[i].schema, catalog->streams[i].table);
     }
+    /* last: a table gets its replica identity before it is published */
+    find_publication(facts, config, catalog, problems);
 }

@@ -145,9 +145,17 @@ static void find_unidentified(const struct facts *facts, const struct table_fact
                 "table %s%s has no primary key and no other replica identity, so that the server "
                 "would refuse UPDATE and DELETE on it once it is published: run",
                 name, table->kind == 'p' ? ", or a partition of it," : "");
-        mend(problems, "ALTER TABLE %s REPLICA IDENTITY FULL", name);
-        left_to_owner(problems, facts, table->owner);
-        problems_extend(problems, table->kind == 'p'
+        bool leaves = table->kind == 'p' && facts->named == ALL_TABLES && table->leaf_mends;
+        if (leaves) {
+            mend(problems, "%s", table->leaf_mends);
+            if (!table->leaves_owned) {
+                left_to(problems, facts, "the owners of these tables, or by a superuser");
+            }
+        } else {
+            mend(problems, "ALTER TABLE %s REPLICA IDENTITY FULL", name);
+            left_to_owner(problems, facts, table->owner);
+        }
+        problems_extend(problems, table->kind == 'p' && !leaves
                                       ? ", and so for each partition, or add a primary key"
                                       : ", or add a primary key");
     }
@@ -208,11 +216,13 @@ void find_table(const struct facts *facts, int i, const struct config *config,
     } else if (unfit) {
         problem(problems, "%s is %s: only ordinary and partitioned tables can be captured", name,
                 unfit);
-    } else if (table->persistence == 'u') {
-        problem(problems, "table %s is unlogged, and its changes are not replicated: run", name);
-        mend(problems, "ALTER TABLE %s SET LOGGED", name);
-        left_to_owner(problems, facts, table->owner);
     } else {
+        if (table->persistence == 'u') {
+            problem(problems, "table %s is unlogged, and its changes are not replicated: run",
+                    name);
+            mend(problems, "ALTER TABLE %s SET LOGGED", name);
+            left_to_owner(problems, facts, table->owner);
+        }
         find_unreadable(facts, table, stream, name, problems);
         find_key_repeats(table, stream, name, problems);
         if (!find_partitioning(facts, table, config, name, problems)) {

@@ -25,6 +25,9 @@ static void mend_watermarks(const struct facts *facts, const struct config *conf
         left_to_administrator(problems, facts);
         free(admin);
     }
+    if (table->schema_exists) {
+        mend_create_in_schema(problems, facts, table, config->watermarks_schema);
+    }
     mend(problems, "CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
     mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
     if (publication->exists && !publication->all_tables && !publication->owned) {
@@ -47,6 +50,7 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
         char *schema = sql_name(config->watermarks_schema);
         problem(problems, "there is no schema \"%s\" for the watermarks table: run",
                 config->watermarks_schema);
+        mend_create_in_database(problems, facts);
         mend(problems, "CREATE SCHEMA %s", schema);
         mend(problems, "GRANT ALL ON SCHEMA %s TO %s", schema, user);
         if (unpublishable) {
@@ -59,7 +63,14 @@ static void find_watermarks_missing(const struct facts *facts, const struct conf
                 "there is no watermarks table %s, and user \"%s\" may not create and publish it: "
                 "run",
                 name, facts->server.user);
-        mend_watermarks(facts, config, name, user, problems);
+        if (unpublishable || publication->all_tables) {
+            mend_watermarks(facts, config, name, user, problems);
+        } else {
+            char *schema = sql_name(config->watermarks_schema);
+            mend(problems, "GRANT USAGE, CREATE ON SCHEMA %s TO %s", schema, user);
+            left_to_owner(problems, facts, table->schema_owner);
+            free(schema);
+        }
     } else if (unpublishable) {
         problem(problems,
                 "there is no watermarks table %s, and user \"%s\" may not add it to publication "
@@ -100,7 +111,8 @@ static void find_watermarks_foreign(const struct facts *facts, const char *name,
                 "others may make triggers on watermarks table %s, which would run with the rights "
                 "of user \"%s\": run",
                 name, facts->server.user);
-        mend(problems, "REVOKE TRIGGER ON TABLE %s FROM %s", name, watermarks->trigger_makers);
+        mend(problems, "REVOKE TRIGGER ON TABLE %s FROM %s CASCADE", name,
+             watermarks->trigger_makers);
         left_to_owner(problems, facts, facts_watermarks(facts)->owner);
         char *other = mem_format(", or set %s to another name", option);
         problems_extend(problems, other);

@@ -10,8 +10,10 @@
 static bool is_listed(const struct facts *facts, const struct table_facts *table)
 {
     bool kind = table->kind == 'r' || (table->kind == 'p' && facts->server.version >= 130000);
-    return table->oid && table->oid != facts_watermarks(facts)->oid && kind &&
-           table->persistence == 'p' && !table->system;
+    bool logged = table->persistence == 'p' || /* or set so by the SQL before */
+                  (table->persistence == 'u' && facts->named == ALL_TABLES);
+    return table->oid && table->oid != facts_watermarks(facts)->oid && kind && logged &&
+           !table->system;
 }
 
 bool publication_leaves_out(const struct facts *facts, const struct table_facts *table)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "catalogs.h"
+#include "problems.h"
 
 void left_to(struct problems *problems, const struct facts *facts, const char *runner)
 {
@@ -22,11 +23,52 @@ void left_to_owner(struct problems *problems, const struct facts *facts, const c
     }
 }
 
-void left_to_administrator(struct problems *problems, const struct facts *facts)
+/* Before version 16 CREATEROLE is enough, but not where the role replicates. */
+static void left_to_role_maker(struct problems *problems, const struct facts *facts,
+                               bool replicates, const char *needed)
 {
-    char *runner = mem_format("who administers role \"%s\", or by a superuser", facts->server.user);
+    bool older = facts->server.version < 160000;
+    char *runner =
+        older ? mem_string(replicates ? "a superuser" : "a role with CREATEROLE, or by a superuser")
+              : mem_format("a role with %s and the ADMIN OPTION of role \"%s\", or by a superuser",
+                           needed, facts->server.user);
     left_to(problems, facts, runner);
     free(runner);
+}
+
+void left_to_administrator(struct problems *problems, const struct facts *facts)
+{
+    left_to_role_maker(problems, facts, facts->server.replicates, "CREATEROLE");
+}
+
+void left_to_replicator(struct problems *problems, const struct facts *facts)
+{
+    left_to_role_maker(problems, facts, true, "CREATEROLE, REPLICATION");
+}
+
+void mend_create_in_database(struct problems *problems, const struct facts *facts)
+{
+    if (facts->admin && facts->database_creator) {
+        char *database = sql_name(facts->server.database);
+        char *admin = sql_name(facts->admin);
+        mend(problems, "GRANT CREATE ON DATABASE %s TO %s", database, admin);
+        left_to_owner(problems, facts, facts->database_creator);
+        free(admin);
+        free(database);
+    }
+}
+
+void mend_create_in_schema(struct problems *problems, const struct facts *facts,
+                           const struct table_facts *table, const char *schema)
+{
+    if (facts->admin && table->schema_creator) {
+        char *name = sql_name(schema);
+        char *admin = sql_name(facts->admin);
+        mend(problems, "GRANT CREATE ON SCHEMA %s TO %s", name, admin);
+        left_to_owner(problems, facts, table->schema_creator);
+        free(admin);
+        free(name);
+    }
 }
 
 void left_to_publisher(struct problems *problems, const struct facts *facts, const char *owner)

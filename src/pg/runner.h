@@ -15,10 +15,16 @@ void left_to_owner(struct problems *, const struct facts *, const char *owner);
 /* It adds a table of this owner, or NULL, to the publication: that takes the rights of both. */
 void left_to_publisher(struct problems *, const struct facts *, const char *owner);
 
-/* It grants or changes the capture's own role. */
+/* It grants or changes the capture's own role; the second: it gives that role REPLICATION. */
 void left_to_administrator(struct problems *, const struct facts *);
+void left_to_replicator(struct problems *, const struct facts *);
 
 /* It takes rights that come with no object. */
 void left_to(struct problems *, const struct facts *, const char *runner);
+
+/* What the administrator creates next takes a right that others have to give first: add that. */
+void mend_create_in_database(struct problems *, const struct facts *);
+void mend_create_in_schema(struct problems *, const struct facts *, const struct table_facts *,
+                           const char *schema);
 
 #endif

@@ -26,9 +26,11 @@ static const char role_sql[] =
     "  ('neon_superuser', 6)) p(name, n) ON p.name = g.rolname),"
     " o.rolname,"
     " o.rolsuper,"
-    " u.oid IS NULL OR %s,"
+    " u.oid IS NOT NULL AND %s,"
     " CASE WHEN NOT has_database_privilege(d.oid, 'CONNECT WITH GRANT OPTION')"
-    "  THEN pg_get_userbyid(d.datdba) END "
+    "  THEN pg_get_userbyid(d.datdba) END,"
+    " o.rolcreaterole,"
+    " o.rolreplication "
     "FROM pg_roles o JOIN pg_database d ON d.datname = current_database()"
     " LEFT JOIN pg_roles u ON u.rolname = $1 WHERE o.rolname = current_user";
 
@@ -42,7 +44,18 @@ enum {
     ROLE_SUPERUSER,
     ROLE_BECOMES,
     ROLE_DATABASE_OWNER,
+    ROLE_CREATES,
+    ROLE_REPLICATES,
 };
+
+/* Likewise. Where the administrator may not CREATE in the database, or may not ALTER it. */
+static const char database_sql[] =
+    "SELECT CASE WHEN NOT has_database_privilege(d.oid, 'CREATE') THEN o.name END,"
+    " CASE WHEN NOT pg_has_role(d.datdba, 'USAGE') THEN o.name END "
+    "FROM pg_database d CROSS JOIN LATERAL (SELECT pg_get_userbyid(d.datdba)) o(name)"
+    " WHERE d.datname = current_database()";
+
+enum { DATABASE_CREATOR, DATABASE_OWNER };
 
 static bool read_role(struct pg *pg, const struct setup *setup, struct role *role, struct err *err)
 {
@@ -67,6 +80,11 @@ static bool read_role(struct pg *pg, const struct setup *setup, struct role *rol
     for (int i = 0; setup->provider && setup_providers[i]; i++) {
         role->provider = !strcmp(setup->provider, setup_providers[i]) ? i : role->provider;
     }
+    /* A service lets its administrators make roles that replicate. */
+    role->creates = rows_bool(rows, 0, ROLE_CREATES) &&
+                    (role->provider != POSTGRESQL ||
+                     (pg_server_version(pg) >= 160000 && rows_bool(rows, 0, ROLE_REPLICATES)));
+    role->becomes = role->exists ? role->becomes : role->creates;
     pg_rows_free(&rows);
     return true;
 }
@@ -84,9 +102,23 @@ static void strip_rights(struct facts *facts, const struct config *config)
     for (int i = 0; i <= facts->stream_count; i++) {
         struct table_facts *table = &facts->tables[i];
         table->schema_usable = table->schema_open;
+        table->row_security = table->secured;
         table->schema_writable = table->owned = table->readable = false;
     }
-    facts->survey.partly.count = facts->survey.readable = 0;
+}
+
+static bool read_admin(struct pg *pg, const struct role *role, struct facts *facts, struct err *err)
+{
+    struct pg_rows *rows = pg_query(pg, database_sql, 0, NULL, err);
+    if (rows) {
+        facts->admin = mem_string(role->admin);
+        facts->admin_becomes = role->becomes;
+        facts->database_creator = rows_copy(rows, 0, DATABASE_CREATOR);
+        facts->database_owner = rows_copy(rows, 0, DATABASE_OWNER);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    return ok;
 }
 
 static bool read_facts(struct pg *pg, const struct setup *setup, const struct catalog *catalog,
@@ -97,11 +129,13 @@ static bool read_facts(struct pg *pg, const struct setup *setup, const struct ca
     if (ok && !role->exists) {
         strip_rights(facts, setup->config);
     }
-    if (ok && !role->ours && !role->superuser) {
-        facts->admin = mem_string(role->admin);
-        facts->admin_becomes = role->becomes;
-    }
-    return ok;
+    return ok && (role->ours || role->superuser || read_admin(pg, role, facts, err));
+}
+
+/* Who has the rights of a role may change it at a service. */
+static bool may_alter(const struct facts *facts, const struct role *role)
+{
+    return role->provider != POSTGRESQL && facts->admin_becomes;
 }
 
 /* The role is there, and lacks attributes. */
@@ -111,7 +145,9 @@ static void find_attributes(const struct facts *facts, const struct role *role, 
     if (!role->logs_in) {
         problem(problems, "role %s may not log in: run", name);
         mend(problems, "ALTER ROLE %s LOGIN", name);
-        left_to_administrator(problems, facts);
+        if (!may_alter(facts, role)) {
+            left_to_administrator(problems, facts);
+        }
     }
     if (!facts->server.replicates) {
         problem(problems, "user %s may not replicate: run", name);
@@ -119,7 +155,9 @@ static void find_attributes(const struct facts *facts, const struct role *role, 
             mend(problems, "GRANT rds_replication TO %s", name);
         } else {
             mend(problems, "ALTER ROLE %s REPLICATION", name);
-            left_to_administrator(problems, facts);
+            if (!may_alter(facts, role)) {
+                left_to_replicator(problems, facts);
+            }
         }
     }
 }
@@ -131,6 +169,13 @@ static void find_role(const struct facts *facts, const struct role *role, const 
     if (!role->exists) {
         problem(problems, "there is no role %s: run", name);
         mend(problems, "CREATE ROLE %s LOGIN%s", name, rds ? "" : " REPLICATION");
+        if (!role->creates) {
+            left_to(problems, facts,
+                    role->provider == POSTGRESQL
+                        ? "a superuser, or from PostgreSQL 16 on by a role with CREATEROLE and "
+                          "REPLICATION"
+                        : "a role with CREATEROLE");
+        }
         if (rds) {
             mend(problems, "GRANT rds_replication TO %s", name);
         }
@@ -156,6 +201,9 @@ static bool write(struct pg *pg, const struct setup *setup, const struct catalog
         char *name = sql_name(setup->config->user);
         find_role(&facts, role, name, &problems);
         problems_find(&facts, setup->config, catalog, SLOT_MAY_BE_READ, &problems);
+        if (!setup->catalog) {
+            find_unknown_schemas(&facts, &problems);
+        }
         setup_print(out, &facts, setup, role, &problems);
         free(name);
     }
@@ -164,13 +212,13 @@ static bool write(struct pg *pg, const struct setup *setup, const struct catalog
     return ok;
 }
 
-/* Who is no superuser may not grant on all tables of a schema: each table is looked at. */
+/* Without a catalog, for each table that discover would show and that can be published. */
 bool setup_sql(struct pg *pg, const struct setup *setup, struct out *out, struct err *err)
 {
     struct role role = {0};
     struct catalog *tables = NULL;
     bool ok = read_role(pg, setup, &role, err);
-    if (ok && !setup->catalog && !role.ours && !role.superuser) {
+    if (ok && !setup->catalog) {
         tables = setup_tables(pg, setup->config, err);
         ok = tables != NULL;
     }

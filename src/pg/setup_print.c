@@ -54,9 +54,11 @@ static bool said_before(const struct problems *problems, size_t problem, const c
 static const char *runner_of(const struct facts *facts, const struct role *role,
                              const struct statement *statement)
 {
-    bool system = !strncmp(statement->sql, "ALTER SYSTEM ", 13);
-    return system && facts->admin && !providers[role->provider].logical ? "a superuser"
-                                                                        : statement->runner;
+    bool superuser = !strncmp(statement->sql, "ALTER SYSTEM ", 13) ||
+                     (!strncmp(statement->sql, "CREATE PUBLICATION ", 19) &&
+                      strstr(statement->sql, " FOR ALL TABLES"));
+    return superuser && facts->admin && role->provider == POSTGRESQL ? "a superuser"
+                                                                     : statement->runner;
 }
 
 static void print_statement(struct out *out, const char *statement, const struct provider *provider)
@@ -182,9 +184,12 @@ void setup_print(struct out *out, const struct facts *facts, const struct setup 
         print_problem(out, problems, i, facts, role);
     }
     print_left(out, problems, facts, role);
-    const struct table_list *left_out = &facts->survey.unidentified;
+    const struct table_list *left_out = &facts->survey.left_out;
     if (left_out->count && !setup->catalog) {
-        out_string(out, "\n-- Not published, for want of a primary key or REPLICA IDENTITY:\n");
+        out_string(out, "\n-- Left out, for want of a primary key or REPLICA IDENTITY, maybe of a "
+                        "partition:\n");
         comment_line(out, left_out->names);
+        comment_line(out, "To capture one, run ALTER TABLE ... REPLICA IDENTITY FULL, then "
+                          "setup-sql again.");
     }
 }

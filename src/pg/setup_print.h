@@ -15,7 +15,8 @@ struct role {
     int provider;
     char *admin;          /* owned */
     bool superuser;       /* the admin */
-    bool becomes;         /* becomes_sql, the admin the role */
+    bool becomes;         /* becomes_sql, the admin the role, or will once it has made it */
+    bool creates;         /* the admin, such roles */
     char *database_owner; /* owned; NULL: the admin may grant CONNECT */
 };
 

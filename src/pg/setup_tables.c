@@ -22,7 +22,7 @@ static struct pg_rows *query(struct pg *pg, const struct config *config, struct 
     out_init(&publishable, 1024);
     out_init(&schemas, 64);
     pg_quote_literal(&publication, config->publication, strlen(config->publication));
-    publishable_sql(&publishable, out_text(&publication), version);
+    publishable_tree_sql(&publishable, out_text(&publication), version);
     offered_schemas(&schemas, config);
     out_format(&sql, tables_sql, offered_kind_sql(config, version), out_text(&publishable));
     const char *params[] = {config->watermarks_schema, config->watermarks_table,

@@ -54,8 +54,37 @@ Test(runner, owners_run_what_concerns_their_objects)
     facts.publication.owner = (char *)"other";
     left_to_publisher(&problems, &facts, "other");
     is_left_to("user \"other\", or by a superuser");
+}
+
+Test(runner, a_role_is_changed_by_who_may)
+{
     left_to_administrator(&problems, &facts);
-    is_left_to("who administers role \"capture\", or by a superuser");
+    is_left_to("a role with CREATEROLE, or by a superuser");
+    left_to_replicator(&problems, &facts);
+    is_left_to("a superuser");
+    facts.server.replicates = true;
+    left_to_administrator(&problems, &facts);
+    is_left_to("a superuser");
+    facts.server.version = 160000;
+    left_to_administrator(&problems, &facts);
+    is_left_to(
+        "a role with CREATEROLE and the ADMIN OPTION of role \"capture\", or by a superuser");
+    left_to_replicator(&problems, &facts);
+    is_left_to(
+        "a role with CREATEROLE, REPLICATION and the ADMIN OPTION of role \"capture\", or by "
+        "a superuser");
+}
+
+Test(runner, a_right_to_create_is_given_before_it_is_used)
+{
+    facts.server.database = (char *)"shop";
+    mend_create_in_database(&problems, &facts);
+    cr_assert_eq(problems.items[0].statement_count, 1, "he may create in the database");
+    facts.database_creator = (char *)"other";
+    mend_create_in_database(&problems, &facts);
+    cr_assert_str_eq(problems.items[0].statements[1].sql,
+                     "GRANT CREATE ON DATABASE \"shop\" TO \"master\"");
+    cr_assert_str_eq(problems.items[0].statements[1].runner, "user \"other\", or by a superuser");
 }
 
 Test(runner, a_table_and_a_publication_of_two_owners_take_the_rights_of_both)
