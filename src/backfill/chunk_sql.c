@@ -1,16 +1,17 @@
 /*
  * The statements of a chunk.
  *
- * BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE
- * before the snapshot: it sees this shape SELECT snapshot, position, pages, terms …         what it
- * sees; is the table as described? SELECT … WHERE key > … ORDER BY key LIMIT n       each column as
- * binary or text COMMIT
+ *     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+ *     LOCK TABLE ONLY "s"."t" IN ACCESS SHARE MODE   before the snapshot: it sees this shape
+ *     SELECT snapshot, position, pages, terms ...    what it sees; is the table as described?
+ *     SELECT ... WHERE key > ... ORDER BY key LIMIT n
+ *     COMMIT
  *
  * In ctid order all chunks are read in one snapshot, which is older than the lock. Whether the
  * table has changed since, the facts of a newer snapshot say, after the rows:
  *
- * BEGIN …; LOCK TABLE …; SET TRANSACTION SNAPSHOT '…'; SELECT snapshot; SELECT …; COMMIT; BEGIN;
- * LOCK TABLE …; SELECT snapshot, position, …; COMMIT
+ *     BEGIN ...; LOCK TABLE ...; SET TRANSACTION SNAPSHOT '...'; SELECT snapshot; SELECT ...; COMMIT
+ *     BEGIN; LOCK TABLE ...; SELECT snapshot, position ...; COMMIT
  */
 #include <inttypes.h>
 #include <stdio.h>
