@@ -8,6 +8,9 @@ struct order {
     /* Partitions are locked with their table: no row in them may be moved meanwhile. */
     bool locks_leaves;
 
+    /* Small tables may be read together, each in one chunk. */
+    bool may_group;
+
     /* Append the conditions on a chunk's rows, behind their WHERE, and their order. */
     void (*rows_sql)(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows);
@@ -35,5 +38,10 @@ struct order {
 };
 
 extern const struct order key_order, ctid_order;
+
+static inline const struct order *order_of(const struct table_description *table)
+{
+    return table->ctid_order ? &ctid_order : &key_order;
+}
 
 #endif

@@ -134,9 +134,9 @@ static bool judge_terms(struct merger_thread *t, const struct stream_state *old,
  * capture's cursor is in its history, which was verified; but a stream's own cursor may be past
  * that. And ids of transactions that it lacks are used again.
  */
-static bool is_lost(const struct merger_thread *t, const struct stream_state *old, bool by_ctid)
+static bool is_lost(const struct merger_thread *t, const struct stream_state *old, bool of_server)
 {
-    return t->start->history_end && (old->cursor > t->start->history_end || by_ctid);
+    return t->start->history_end && (old->cursor > t->start->history_end || of_server);
 }
 
 static bool judge(struct merger_thread *t, const struct stream_state *old, int i,
@@ -154,7 +154,7 @@ static bool judge(struct merger_thread *t, const struct stream_state *old, int i
     if (use != TERMS_ACTIVE && !order->same_key(old->key_columns, d)) {
         return other(verdict, "is read by another key than when its backfill began");
     }
-    if (is_lost(t, old, use == TERMS_BY_CTID)) {
+    if (is_lost(t, old, use != TERMS_ACTIVE && order->of_server)) {
         return other(verdict,
                      "was read of a server that another one has taken over from, which may "
                      "not have all that was read");

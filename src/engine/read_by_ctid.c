@@ -59,6 +59,7 @@ static void set_life(struct member *m)
 const struct read_order read_by_ctid = {
     .use = TERMS_BY_CTID,
     .has_base = true,
+    .of_server = true,
     .ranges = one_range,
     .key = no_key,
     .same_key = has_no_key,

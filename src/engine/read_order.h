@@ -10,6 +10,7 @@
 struct read_order {
     enum terms_use use; /* what rows need of their table while they are read */
     bool has_base;      /* the backfill reads the rows that one snapshot sees: base.c */
+    bool of_server;     /* a server that takes over cannot tell which rows were read */
 
     /* How many ranges to cut a table into: enough to keep the workers busy to the end; 1 if it is
      * small. */

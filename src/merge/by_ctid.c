@@ -143,6 +143,7 @@ const struct order by_ctid = {
     .begin = begin,
     .set_upper = set_no_upper,
     .takes_keyless = true,
+    .in_sequence = true,
     .change = take_change,
     .truncate = truncate_waiting,
     .chunk = chunk,

@@ -69,6 +69,10 @@ struct order {
     /* Changes that do not have the key can be merged. */
     bool takes_keyless;
 
+    /* Chunks are released in the order in which they were read: a state says up to where rows are
+     * out, and cannot describe a gap. */
+    bool in_sequence;
+
     /* A change to one of its rows: absorbed, or marked to be printed. */
     bool (*change)(struct merge *, struct stream *, struct batch *, struct event *, struct err *);
 

@@ -209,12 +209,12 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
     return count;
 }
 
-/* Chunks in ctid order are released in that order: a state says up to where rows are out, and
- * cannot describe a gap. The first `kept` chunks were closed before this one, and still wait. */
+/* The first `kept` chunks were closed before this one, and still wait. */
 static bool may_leave(const struct merge *m, size_t kept, const struct waiting *waiting)
 {
     bool may = waiting->arrived || has_passed(m, waiting);
-    for (size_t i = 0; may && m->streams[waiting->stream].config->ctid_order && i < kept; i++) {
+    bool in_sequence = order_of(&m->streams[waiting->stream])->in_sequence;
+    for (size_t i = 0; may && in_sequence && i < kept; i++) {
         may = m->waiting[i]->stream != waiting->stream;
     }
     return may;
