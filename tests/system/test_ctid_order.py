@@ -60,6 +60,16 @@ def finish(one, process):
     return process
 
 
+def test_each_page_is_read_once(one, database):
+    """Before version 14 the condition of a range of pages would scan the whole table for each chunk."""
+    before = database.value("SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_user_tables WHERE relname = 't'")
+    one.run()
+    assert_equal(one)
+    database.wait_for("SELECT seq_tup_read + idx_tup_fetch > 0 FROM pg_stat_user_tables WHERE relname = 'first'")
+    scans = database.value("SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname = 't'") - before
+    assert scans <= 2, scans
+
+
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "ROLLBACK TO SAVEPOINT s; COMMIT", "PREPARE TRANSACTION '{name}'"])
 def test_a_transaction_with_savepoints_that_is_open_at_the_beginning(one, database, end):
     """No snapshot lists the ids of its subtransactions. It ends when some rows of the table are out."""
