@@ -103,8 +103,8 @@ struct progress {
 };
 
 /* How much the last printed change lags: by its commit's time, or by how long an end of the WAL
- * that was seen has not been reached, or the connection for changes has been lost. 0 when it was all
- * there is. */
+ * that was seen has not been reached, or the connection for changes has been lost, or nobody has
+ * taken what is written. 0 when it was all there is. */
 int64_t progress_lag_ms(const struct progress *, int64_t now_us, int64_t now_ms);
 
 /* How long a heartbeat takes, or has taken by now; -1: none was sent. */

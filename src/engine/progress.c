@@ -77,8 +77,11 @@ int64_t progress_lag_ms(const struct progress *p, int64_t now_us, int64_t now_ms
     int64_t by_mark = reached ? 0 : (now_us - marked_us) / 1000;
     int64_t lost_us = (int64_t)shared_load(&p->lost_us);
     int64_t by_loss = lost_us ? (now_us - lost_us) / 1000 : 0;
+    int64_t writing_us = (int64_t)shared_load(&p->writing_since_us);
+    int64_t by_write = writing_us ? (now_us - writing_us) / 1000 : 0;
     int64_t lag = by_commit > by_mark ? by_commit : by_mark;
     lag = by_loss > lag ? by_loss : lag;
+    lag = by_write > lag ? by_write : lag;
     return lag > 0 ? lag : 0;
 }
 
