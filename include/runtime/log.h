@@ -53,6 +53,10 @@ void log_line(struct log *, enum log_level, const char *format, ...)
 void log_about(struct log *, enum log_level, const char *about, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A line that is written each time: the end of something of which a line was written. */
+void log_end(struct log *, enum log_level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* It is over: what was left out is not told any more. */
 void log_over(struct log *, const char *about);
 

@@ -58,7 +58,7 @@ void replication_connected(struct replication *r)
     log_waited(&r->wait);
     if (r->loss_said) {
         r->loss_said = false;
-        log_line(r->config->log, LOG_INFO, "replication connected again after %.1f s",
-                 (double)(r->last_message_us - r->lost_us) / 1e6);
+        log_end(r->config->log, LOG_INFO, "replication connected again after %.1f s",
+                (double)(r->last_message_us - r->lost_us) / 1e6);
     }
 }

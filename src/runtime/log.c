@@ -169,7 +169,7 @@ static void note_status(struct log *log, const char *text)
     }
 }
 
-enum kind { LINE, STATUS, WAIT };
+enum kind { LINE, END, STATUS, WAIT };
 
 /* What a line is about. */
 struct subject {
@@ -183,7 +183,7 @@ static bool is_due(struct log *log, const struct repeated *line, enum kind kind,
                    unsigned *before)
 {
     *before = 0;
-    if (line->level == LOG_ERROR || line->level == LOG_DEBUG) {
+    if (line->level == LOG_ERROR || line->level == LOG_DEBUG || kind == END) {
         return true;
     }
     if (kind == STATUS) {
@@ -227,7 +227,7 @@ static bool say(struct log *log, enum log_level level, const struct log_field *f
     bool due = is_due(log, &line, s->kind, now_us, &before);
     tell_repeats(log, now_us, false);
     if (due) {
-        write_line(log, &(struct log_entry){level, text, thread, fields, s->kind != LINE}, before);
+        write_line(log, &(struct log_entry){level, text, thread, fields, s->kind > END}, before);
     }
     pthread_mutex_unlock(&log->mutex);
     return due;
@@ -253,6 +253,14 @@ void log_about(struct log *log, enum log_level level, const char *about, const c
     va_list args;
     va_start(args, format);
     say(log, level, NULL, &(struct subject){LINE, about, NULL}, format, args);
+    va_end(args);
+}
+
+void log_end(struct log *log, enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(log, level, NULL, &(struct subject){END, NULL, NULL}, format, args);
     va_end(args);
 }
 
