@@ -1,6 +1,7 @@
 /* A state file that is rewritten while its read runs acknowledges what the state proves. */
 #include "state_file.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/lsn.h"
@@ -49,13 +50,32 @@ static bool take(struct state_file *f, struct err *err)
     return ok;
 }
 
+/* Between two writes it may be missing for a moment. */
+static void note_missing(struct state_file *f, const char *path)
+{
+    if (++f->missing == FAILURES_MOST) {
+        log_line(f->program->log, LOG_WARN,
+                 "the state file %s cannot be seen (%s): nothing is acknowledged, and the server "
+                 "keeps WAL, until it is there again",
+                 path, strerror(errno));
+    }
+}
+
 void state_file_step(void *context)
 {
     struct state_file *f = context;
     struct stat now;
     struct err err = {0};
     const char *path = path_of(f->program);
-    if (!path || stat(path, &now) || is_same(&now, &f->taken)) {
+    if (!path) {
+        return;
+    }
+    if (stat(path, &now)) {
+        note_missing(f, path);
+        return;
+    }
+    f->missing = 0;
+    if (is_same(&now, &f->taken)) {
         return;
     }
     if (take(f, &err)) {

@@ -15,6 +15,7 @@ struct state_file {
     struct airbyte_read *read;
     struct stat taken; /* the file as it was read last */
     int failures;      /* to read it, in a row */
+    int missing;       /* how often it was not there, likewise */
 };
 
 /* As it was when the program read it. */

@@ -85,6 +85,18 @@ def changed(state, **members):
     return state
 
 
+def test_one_that_is_gone_is_a_warning(reader):
+    before = reader.insert(2)
+    reader.write(before)
+    reader.wait_until_flushed(before)
+    os.remove(reader.path)
+    reader.process.wait_for(lambda run: "cannot be seen (No such file or directory)" in run.stderr)
+    state = reader.insert(3)
+    reader.write(state)
+    reader.wait_until_flushed(state)
+    assert reader.process.stop().stderr.count("cannot be seen") == 1
+
+
 @pytest.mark.parametrize("wrong", ["half", "another slot", "another server", "ahead", "empty"])
 def test_one_that_is_not_of_this_read_acknowledges_nothing(reader, wrong):
     before = reader.insert(2)
