@@ -48,8 +48,8 @@ static void say_gone(const struct merger_thread *t, const struct catalog *newer)
         const struct catalog_stream *s = &catalog->streams[i];
         if (find_stream(newer, s) < 0 && t->roster.members[i].status == MEMBER_LIVES) {
             log_line(t->config->log, LOG_INFO,
-                     "stream %s is not in the catalog any more: it is captured until this read "
-                     "ends",
+                     "stream %s is not asked for any more, or its table is gone: what comes of it "
+                     "is captured until this read ends",
                      stream_label(s->schema, s->table).s);
         }
     }

@@ -54,6 +54,19 @@ static void add_logical_streams(const struct config *config, struct catalog *cat
     }
 }
 
+/* What a table lacks, in one line. */
+static void say_left_out(const struct program *p, struct err *lacks)
+{
+    struct out line;
+    out_init(&line, 256);
+    for (const char *text = lacks->message; *text; text++) {
+        out_string(&line, *text == '\n' ? "; and " : (char[]){*text, '\0'});
+    }
+    log_line(p->log, LOG_WARN, "not captured: %s; then send SIGHUP to a capture that runs",
+             out_text(&line));
+    out_free(&line);
+}
+
 /* A new table that cannot be captured must not keep a capture of all tables from starting. */
 static bool leave_out(struct pg *pg, const struct program *p, struct catalog *catalog,
                       struct err *err)
@@ -61,9 +74,9 @@ static bool leave_out(struct pg *pg, const struct program *p, struct catalog *ca
     struct problems left_out = {0};
     bool ok = prerequisites_leave_out(pg, p->config, catalog, &left_out, err) &&
               (catalog->count || problems_none(&left_out, err));
-    for (size_t i = 0; ok && i < left_out.count; i++) {
-        log_line(p->log, LOG_WARN, "not captured: %s; then send SIGHUP to a capture that runs",
-                 left_out.items[i].text);
+    struct err one;
+    for (size_t next = 0; ok && problems_of_stream(&left_out, &next, &one);) {
+        say_left_out(p, &one);
     }
     problems_free(&left_out);
     return ok;

@@ -145,7 +145,10 @@ bool prerequisites_leave_out(struct pg *pg, const struct config *config, struct 
     struct facts facts = {0};
     bool ok = facts_read(pg, config, catalog, &facts, err);
     for (int i = 0, kept = 0; ok && kept < catalog->count; i++) {
-        if (find_uncapturable(&facts, i, config, &catalog->streams[kept], left_out)) {
+        const struct catalog_stream *stream = &catalog->streams[kept];
+        size_t first = left_out->count;
+        if (find_uncapturable(&facts, i, config, stream, left_out)) {
+            problems_concern(left_out, first, stream->schema, stream->table);
             catalog_remove(catalog, kept);
         } else {
             kept++;
