@@ -15,6 +15,7 @@
 struct request {
     const struct config *config;
     const struct catalog *catalog;
+    const char *unlisted; /* status: why there is no catalog, if one was asked for */
     const struct state *state;
     const char *admin;    /* setup-sql: the user of the session; NULL: the configured user */
     const char *provider; /* setup-sql: see pg/setup.h */

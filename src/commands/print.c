@@ -14,7 +14,9 @@ static void print_position(struct out *out, const struct slot *slot)
                    size_format(lsn_distance(slot->confirmed_flush, slot->wal_end)).s,
                    lsn_format(slot->confirmed_flush).s);
     } else if (slot->restart_lsn) {
-        out_string(out, ", which is being created, and waits for transactions that began before");
+        out_string(out,
+                   ", which is being created, and waits for transactions that began before: the "
+                   "capture's log names them");
     }
 }
 
@@ -63,7 +65,8 @@ static void print_sent(struct out *out, const struct slot_reader *reader)
         out_string(out, "             not streaming\n");
     } else {
         out_format(out, "             %s, sent %s, acknowledged %s\n", reader->state,
-                   lsn_format(reader->sent).s, lsn_format(reader->flushed).s);
+                   reader->sent ? lsn_format(reader->sent).s : "nothing yet",
+                   reader->flushed ? lsn_format(reader->flushed).s : "nothing yet");
     }
 }
 

@@ -2,9 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "look.h"
 #include "pg/failover.h"
 #include "pg/prerequisites.h"
+#include "pg/slot_guard.h"
 
 /* Numbers of rows are optional: the command does not fail without them, nor wait long for a lock. */
 static void describe(struct pg *pg, struct look *look)
@@ -55,6 +57,49 @@ static void check_state(struct look *look)
     }
 }
 
+/* Whether it is about to be lost, or keeps much. How far a capture that runs has come is not known
+ * here: about as far as the server has sent. */
+static void check_slot(struct look *look)
+{
+    const struct slot *slot = &look->facts.slot;
+    const struct config *config = look->request->config;
+    const struct state *state = look->request->state;
+    uint64_t captured = look->reader.sent            ? look->reader.sent
+                        : state && state->checkpoint ? state->checkpoint->cursor
+                                                     : slot->confirmed_flush;
+    struct slot_guard guard = {
+        .slot = config->slot,
+        .release = "its consumer must store states, or acknowledge checkpoints",
+        .warn_bytes = (uint64_t)config->wal_warn_mb << 20,
+    };
+    struct out warning;
+    struct err ignored;
+    if (!slot_is_own(slot) || slot->invalidation) {
+        return;
+    }
+    out_init(&warning, 256);
+    slot_guard_look(&guard, slot, captured, &warning, &ignored);
+    if (!slot->active_pid && !warning.len) {
+        slot_guard_idle(slot, config->slot, &warning);
+    }
+    if (warning.len) {
+        problems_add(&look->problems, out_text(&warning));
+    }
+    out_free(&warning);
+}
+
+/* Each line of it. */
+static void add_unlisted(struct look *look)
+{
+    char *rest = mem_string(look->request->unlisted ? look->request->unlisted : ""), *next = rest;
+    for (char *line; (line = strsep(&next, "\n"));) {
+        if (*line) {
+            problems_add(&look->problems, line);
+        }
+    }
+    free(rest);
+}
+
 bool look_read(struct pg *pg, const struct request *request, struct look *look, struct err *err)
 {
     const struct config *config = request->config;
@@ -64,6 +109,8 @@ bool look_read(struct pg *pg, const struct request *request, struct look *look, 
               failover_remark(pg, config, add_remark, &look->remarks, err);
     if (ok) {
         describe(pg, look);
+        add_unlisted(look);
+        check_slot(look);
         check_state(look);
     }
     return ok;

@@ -75,6 +75,7 @@ static void write_slot(struct out *out, const struct look *look)
     text(out, "name", look->request->config->slot);
     boolean(out, "exists", slot->exists);
     if (slot->exists) {
+        boolean(out, "being_created", slot->restart_lsn && !slot->confirmed_flush);
         text(out, "wal_status", slot->wal_status);
         number(out, "safe_wal_size", slot->safe_wal_size != INT64_MAX, slot->safe_wal_size);
         text(out, "invalidation", slot->invalidation);

@@ -197,6 +197,17 @@ static bool open_files(struct program *p, struct err *err)
     return !c->output || (p->files = files_open(&options, err));
 }
 
+/* status shows the slot all the same, if there are no tables that can be captured. */
+static bool is_shown_without_catalog(struct program *p, struct err *err)
+{
+    bool shown = p->command.command == COMMAND_STATUS && p->command.all && err->kind == ERR_CONFIG;
+    if (shown) {
+        p->unlisted = *err;
+        *err = (struct err){0};
+    }
+    return shown;
+}
+
 /* What the catalog says decides on the slot, and that on which states count. */
 static bool load_files(struct program *p, struct err *err)
 {
@@ -205,10 +216,10 @@ static bool load_files(struct program *p, struct err *err)
     }
     if (p->command.catalog || p->command.all) {
         p->catalog = load_catalog(p, err);
-        if (!p->catalog) {
+        if (!p->catalog && !is_shown_without_catalog(p, err)) {
             return false;
         }
-        if (p->catalog->full_refresh) {
+        if (p->catalog && p->catalog->full_refresh) {
             config_use_other_slot(p->config);
         }
     }

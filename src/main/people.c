@@ -13,6 +13,7 @@ static struct request request_of(const struct program *p)
     return (struct request){
         .config = p->config,
         .catalog = p->catalog,
+        .unlisted = p->unlisted.message,
         .state = p->command.state ? &p->state : NULL,
         .admin = p->command.admin,
         .provider = p->command.provider,
@@ -51,7 +52,7 @@ static bool confirmed(const struct program *p, struct err *err)
         return true;
     }
     if (!isatty(STDIN_FILENO)) {
-        return err_set(err, ERR_CONFIG, "nothing was dropped: run it again with --yes");
+        return err_set(err, ERR_CONFIG, "nothing was dropped: without a terminal, add --yes");
     }
     struct out out;
     out_init(&out, sizeof question);

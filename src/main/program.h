@@ -16,6 +16,7 @@ struct program {
     struct config *config;
     struct tunnel *tunnel;
     struct catalog *catalog;
+    struct err unlisted; /* status --all: why there is no catalog */
     struct state state;
     struct files *files; /* that records go to, instead of standard output */
     struct log *log;

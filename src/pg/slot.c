@@ -184,11 +184,10 @@ static const char reader_sql[] =
 /* The process that reads the slot. */
 static const char reads_sql[] = " WHERE a.pid = $1::int";
 
-/* The sessions that a capture has before it reads its slot; the slots of others may be read. */
+/* The session of a capture that does not read its slot yet; others read theirs. */
 static const char begins_sql[] =
     " WHERE a.pid <> $1::int AND a.datname = current_database()"
-    " AND a.application_name IN ('source-postgres', 'source-postgres check', '" REPLICATION_NAME
-    "')"
+    " AND a.application_name = '" REPLICATION_NAME "'"
     " AND NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = a.pid)"
     " ORDER BY a.backend_start LIMIT 1";
 

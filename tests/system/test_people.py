@@ -71,7 +71,7 @@ def test_setup_sql_leaves_out_what_is_there(database, capture, role):
     sql = people("setup-sql", *config, "--catalog", one.write_catalog())
     assert statements(sql) == [f'ALTER ROLE "{role}" REPLICATION;',
                                'CREATE TABLE "public"."watermarks_of_the_test" (slot TEXT PRIMARY KEY, watermark TEXT);',
-                               f'GRANT ALL PRIVILEGES ON TABLE "public"."watermarks_of_the_test" TO "{role}";',
+                               f'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "public"."watermarks_of_the_test" TO "{role}";',
                                f'GRANT SELECT ON TABLE "public"."Odd ""name""" TO "{role}";']
 
 
@@ -162,7 +162,7 @@ def test_status_of_a_slot_that_is_being_created(database, capture):
     process = one.start()
     database.wait_for("SELECT count(*) > 0 FROM pg_replication_slots WHERE database = current_database()")
     assert "which is being created, and waits for" in people("status", "--config", one.path("config.json", one.config))
-    assert status(one)["slot"]["lag_bytes"] is None
+    assert status(one)["slot"]["lag_bytes"] is None and status(one)["slot"]["being_created"]
     older.commit()
     process.wait_for_state().stop()
     older.close()
@@ -188,6 +188,32 @@ def test_status_of_a_capture_that_waits_to_begin(database, capture):
     process.wait_for_active()
     assert status(one)["beginning"] is None
     process.stop()
+
+
+def test_status_does_not_take_its_own_sessions_for_a_capture(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"])
+    one.run()
+    assert [status(one)["beginning"] for _ in range(10)] == [None] * 10
+
+
+def test_status_of_a_slot_that_keeps_much(database, capture):
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, v text)")
+    one = capture(["items"], advanced={"wal_warn_mb": 4})
+    one.run()
+    assert status(one)["problems"] == []
+    database.execute("INSERT INTO items SELECT n, repeat('x', 1000) FROM generate_series(1, 8000) n")
+    said, = status(one)["problems"]
+    assert re.match(f'the server keeps .* of WAL for replication slot "{database.slot}": most of it is still to be captured', said), said
+
+
+def test_status_where_no_table_can_be_captured(database, capture):
+    """The slot is shown all the same."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY)")
+    one = capture(["items"])
+    one.run()
+    shown = json.loads(people("status", "--config", one.path("config.json", one.config), "--all", "none.*", "--json"))
+    assert shown["slot"]["exists"] and ["--all none.*: no table" in problem for problem in shown["problems"]] == [True]
 
 
 @pytest.mark.limit(60)
