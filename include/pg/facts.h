@@ -26,7 +26,8 @@ struct server_facts {
 struct publication_facts {
     bool exists;
     bool all_tables, owned;
-    char *owner;                               /* owned; as of a table */
+    char *owner; /* owned; as of a table, as is */
+    bool owner_superuser;
     bool inserts, updates, deletes, truncates; /* it publishes these */
     bool via_root;
 };
@@ -55,6 +56,7 @@ struct table_facts {
     /* Owned, not quoted; NULL: the session's user has the owner's rights, or may grant USAGE, or
      * may CREATE in the schema. */
     char *owner, *schema_owner, *schema_creator;
+    bool owner_superuser; /* that owner is one */
 };
 
 struct watermarks_facts {

@@ -9,7 +9,8 @@ static const char publication_sql[] = "SELECT puballtables,"
                                       " pubinsert, pubupdate, pubdelete, %s,"
                                       " %s,"
                                       " CASE WHEN NOT pg_has_role(pubowner, 'USAGE')"
-                                      "  THEN pg_get_userbyid(pubowner) END "
+                                      "  THEN pg_get_userbyid(pubowner) END,"
+                                      " (SELECT rolsuper FROM pg_roles WHERE oid = pubowner) "
                                       "FROM pg_publication WHERE pubname = $1";
 
 enum {
@@ -21,6 +22,7 @@ enum {
     COL_TRUNCATES, /* of versions that have it; older ones never send them */
     COL_VIA_ROOT,
     COL_OWNER,
+    COL_OWNER_SUPERUSER,
 };
 
 bool facts_read_publication(struct pg *pg, const struct config *config, const char *who,
@@ -43,6 +45,7 @@ bool facts_read_publication(struct pg *pg, const struct config *config, const ch
             .truncates = rows_bool(rows, 0, COL_TRUNCATES),
             .via_root = rows_bool(rows, 0, COL_VIA_ROOT),
             .owner = rows_copy(rows, 0, COL_OWNER),
+            .owner_superuser = rows_bool(rows, 0, COL_OWNER_SUPERUSER),
         };
     }
     bool ok = rows != NULL;

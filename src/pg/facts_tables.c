@@ -65,7 +65,8 @@ static const char tables_sql[] =
     " CASE WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN pg_get_userbyid(c.relowner) END,"
     " CASE WHEN NOT has_schema_privilege(w.schema, 'USAGE WITH GRANT OPTION')"
     "  THEN o.name END,"
-    " CASE WHEN NOT has_schema_privilege(w.schema, 'CREATE') THEN o.name END "
+    " CASE WHEN NOT has_schema_privilege(w.schema, 'CREATE') THEN o.name END,"
+    " (SELECT rolsuper FROM pg_roles WHERE oid = c.relowner) "
     "FROM (SELECT * FROM pg_roles WHERE rolname = %s) r CROSS JOIN wanted w LEFT JOIN pg_class c "
     "ON c.oid = w.oid LEFT JOIN below b ON b.root = w.oid "
     "LEFT JOIN keys k ON k.n = w.n LEFT JOIN instead i ON i.n = w.n "
@@ -98,6 +99,7 @@ enum {
     COL_OWNER,
     COL_SCHEMA_OWNER,
     COL_SCHEMA_CREATOR,
+    COL_OWNER_SUPERUSER,
 };
 
 static void take_table(struct table_facts *table, const struct pg_rows *rows, int row)
@@ -127,6 +129,7 @@ static void take_table(struct table_facts *table, const struct pg_rows *rows, in
         .owner = rows_copy(rows, row, COL_OWNER),
         .schema_owner = rows_copy(rows, row, COL_SCHEMA_OWNER),
         .schema_creator = rows_copy(rows, row, COL_SCHEMA_CREATOR),
+        .owner_superuser = rows_bool(rows, row, COL_OWNER_SUPERUSER),
     };
 }
 

@@ -187,7 +187,7 @@ static void mend_table_left_out(const struct facts *facts, const struct table_fa
     if (publication_leaves_out(facts, table)) {
         char *quoted = sql_table(schema, name);
         mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, quoted);
-        left_to_publisher(problems, facts, table->owner);
+        left_to_publisher(problems, facts, table);
         free(quoted);
     }
 }

@@ -34,7 +34,7 @@ void find_unpublished(const struct facts *facts, const struct table_facts *table
     problem(problems, "table %s is not in publication \"%s\", and user \"%s\" may not add it: run",
             name, config->publication, facts->server.user);
     mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", publication, name);
-    left_to_publisher(problems, facts, table->owner);
+    left_to_publisher(problems, facts, table);
     problems_extend(problems, " as their owner");
     free(publication);
 }

@@ -29,7 +29,7 @@ static void mend_watermarks(const struct facts *facts, const struct config *conf
         mend_create_in_schema(problems, facts, table, config->watermarks_schema);
     }
     mend(problems, "CREATE TABLE %s (slot TEXT PRIMARY KEY, watermark TEXT)", name);
-    mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
+    mend(problems, "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s", name, user);
     if (publication->exists && !publication->all_tables && !publication->owned) {
         char *quoted = sql_name(config->publication);
         mend(problems, "ALTER PUBLICATION %s ADD TABLE ONLY %s", quoted, name);
@@ -151,7 +151,7 @@ static void find_watermarks_unfit(const struct facts *facts, const struct config
                 facts->server.user);
         mend_schema(facts, table, config->watermarks_schema, user, problems);
         if (!watermarks->writable) {
-            mend(problems, "GRANT ALL PRIVILEGES ON TABLE %s TO %s", name, user);
+            mend(problems, "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s", name, user);
             left_to_owner(problems, facts, table->owner);
         }
         free(user);

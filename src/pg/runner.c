@@ -71,10 +71,22 @@ void mend_create_in_schema(struct problems *problems, const struct facts *facts,
     }
 }
 
-void left_to_publisher(struct problems *problems, const struct facts *facts, const char *owner)
+/* Nobody is to get the rights of a superuser for this. */
+static bool is_of_superuser(const struct facts *facts, const struct table_facts *table)
 {
-    const char *publisher = facts->publication.owner;
+    return (facts->publication.owner && facts->publication.owner_superuser) ||
+           (table && table->owner && table->owner_superuser);
+}
+
+void left_to_publisher(struct problems *problems, const struct facts *facts,
+                       const struct table_facts *table)
+{
+    const char *publisher = facts->publication.owner, *owner = table ? table->owner : NULL;
     if (!facts->admin || !(publisher || owner)) {
+        return;
+    }
+    if (is_of_superuser(facts, table)) {
+        left_to(problems, facts, "a superuser");
         return;
     }
     if (publisher && owner && !strcmp(publisher, owner)) {

@@ -12,8 +12,9 @@
 /* The statement takes the rights of this owner; NULL: the administrator has them. */
 void left_to_owner(struct problems *, const struct facts *, const char *owner);
 
-/* It adds a table of this owner, or NULL, to the publication: that takes the rights of both. */
-void left_to_publisher(struct problems *, const struct facts *, const char *owner);
+/* It adds this table to the publication, which takes the rights of both owners; NULL: a table of
+ * the administrator's. */
+void left_to_publisher(struct problems *, const struct facts *, const struct table_facts *);
 
 /* It grants or changes the capture's own role; the second: it gives that role REPLICATION. */
 void left_to_administrator(struct problems *, const struct facts *);

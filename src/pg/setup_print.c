@@ -152,9 +152,25 @@ static void print_left(struct out *out, const struct problems *problems, const s
     free(runners);
 }
 
-static void print_head(struct out *out, const struct facts *facts, const struct setup *setup,
-                       const struct role *role, bool nothing)
+static size_t count_left(const struct problems *problems, const struct facts *facts,
+                         const struct role *role)
 {
+    size_t left = 0;
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *p = &problems->items[i];
+        for (size_t k = 0; k < p->statement_count; k++) {
+            left += runner_of(facts, role, &p->statements[k]) &&
+                    !said_before(problems, i, p->statements[k].sql);
+        }
+    }
+    return left;
+}
+
+static void print_head(struct out *out, const struct facts *facts, const struct setup *setup,
+                       const struct role *role, const struct problems *problems)
+{
+    bool nothing = !problems->count;
+    size_t left = count_left(problems, facts, role);
     const struct provider *provider = &providers[role->provider];
     int version = facts->server.version;
     char *line =
@@ -170,12 +186,19 @@ static void print_head(struct out *out, const struct facts *facts, const struct 
         comment_line(out, line);
         free(line);
     }
+    if (left) {
+        line = mem_format("First, others have to run what is in comments at the end: %zu "
+                          "statement%s.",
+                          left, left == 1 ? "" : "s");
+        comment_line(out, line);
+        free(line);
+    }
 }
 
 void setup_print(struct out *out, const struct facts *facts, const struct setup *setup,
                  const struct role *role, const struct problems *problems)
 {
-    print_head(out, facts, setup, role, !problems->count);
+    print_head(out, facts, setup, role, problems);
     if (!role->exists) {
         comment_line(out,
                      "The role gets its password by psql's \\password, which sends no plain text.");

@@ -132,7 +132,7 @@ def test_check_fails_with_a_message_and_exit_0(database, capture, changes, word)
 def one_who_may_only_replicate(database, user):
     """Beside a watermarks table that is ready."""
     return user("REPLICATION", "CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
-                "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.watermarks_of_the_test TO {user}")
 
 
 def advice(status, word):

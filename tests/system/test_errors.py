@@ -87,7 +87,7 @@ def test_nothing_is_made_for_a_capture_that_cannot_begin(database, one, capture)
 
 
 PREPARED = ("CREATE TABLE public.watermarks_of_the_test (slot TEXT PRIMARY KEY, watermark TEXT)",
-            "GRANT ALL PRIVILEGES ON TABLE public.watermarks_of_the_test TO {user}")
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.watermarks_of_the_test TO {user}")
 
 
 def test_no_privilege_to_read_a_table(one, database, user):

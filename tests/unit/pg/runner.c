@@ -7,6 +7,7 @@
 
 static struct facts facts;
 static struct problems problems;
+static const struct table_facts of_other = {.owner = (char *)"other"};
 
 static void one_statement(void)
 {
@@ -41,7 +42,7 @@ Test(runner, a_superuser_runs_everything)
     facts.admin = NULL;
     facts.publication.owner = (char *)"publisher";
     left_to_owner(&problems, &facts, "other");
-    left_to_publisher(&problems, &facts, "other");
+    left_to_publisher(&problems, &facts, &of_other);
     left_to_administrator(&problems, &facts);
     left_to(&problems, &facts, "a superuser");
     is_left_to(NULL);
@@ -52,8 +53,19 @@ Test(runner, owners_run_what_concerns_their_objects)
     left_to_owner(&problems, &facts, "other");
     is_left_to("user \"other\", or by a superuser");
     facts.publication.owner = (char *)"other";
-    left_to_publisher(&problems, &facts, "other");
+    left_to_publisher(&problems, &facts, &of_other);
     is_left_to("user \"other\", or by a superuser");
+}
+
+Test(runner, nobody_gets_the_rights_of_a_superuser)
+{
+    struct table_facts table = {.owner = (char *)"postgres", .owner_superuser = true};
+    left_to_publisher(&problems, &facts, &table);
+    is_left_to("a superuser");
+    facts.publication =
+        (struct publication_facts){.owner = (char *)"postgres", .owner_superuser = true};
+    left_to_publisher(&problems, &facts, &of_other);
+    is_left_to("a superuser");
 }
 
 Test(runner, a_role_is_changed_by_who_may)
@@ -89,14 +101,14 @@ Test(runner, a_right_to_create_is_given_before_it_is_used)
 
 Test(runner, a_table_and_a_publication_of_two_owners_take_the_rights_of_both)
 {
-    left_to_publisher(&problems, &facts, "other");
+    left_to_publisher(&problems, &facts, &of_other);
     is_left_to("user \"master\", once it has the rights of user \"other\" (GRANT \"other\" TO "
                "\"master\"), or by a superuser");
     facts.publication.owner = (char *)"publisher";
     left_to_publisher(&problems, &facts, NULL);
     is_left_to("user \"master\", once it has the rights of user \"publisher\" (GRANT "
                "\"publisher\" TO \"master\"), or by a superuser");
-    left_to_publisher(&problems, &facts, "other");
+    left_to_publisher(&problems, &facts, &of_other);
     is_left_to("user \"publisher\", once it has the rights of user \"other\" (GRANT \"other\" TO "
                "\"publisher\"), or by a superuser");
 }
