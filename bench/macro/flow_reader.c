@@ -159,7 +159,7 @@ int main(int argc, char **argv)
     if (argc != 3) {
         fail("see its first comment");
     }
-    signal(SIGPIPE, SIG_IGN); /* whoever runs this may have left it as it is by default */
+    signal(SIGPIPE, SIG_IGN); /* the program that runs this may have left it as it is by default */
     bool proto = !strcmp(argv[1], "proto");
     send_request(argv[2]);
     for (;;) {

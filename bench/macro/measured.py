@@ -23,7 +23,7 @@ class Figures:
         self.units, self.wall_s, self.cpu_s, self.peak_mib, self.consumer_cpu_s, self.relay_cores = [], [], [], [], [], []
 
     def add(self, wall_s, cpu_s, peak_mib, consumer_cpu_s=None, units=None, relay_cpu_s=None):
-        """`consumer_cpu_s`: of whoever takes what it writes, where that is measured. `relay_cpu_s`: of what stands between."""
+        """`consumer_cpu_s`: of the program that takes what it writes, where that is measured. `relay_cpu_s`: of what stands between."""
         if relay_cpu_s is not None:
             self.relay_cores.append(relay_cpu_s / wall_s)
         if consumer_cpu_s is not None:

@@ -45,7 +45,7 @@ class Watch:
             self.look()
             while not self.ended.wait(self.step_s):
                 self.look()
-        except OSError:  # it is gone, which whoever waits for its output will say
+        except OSError:  # it is gone: the code that waits for its output says so
             pass
 
     def look(self):
