@@ -46,8 +46,8 @@ struct table_facts {
     bool identified;   /* it, or all that is below it, has a replica identity */
     char *unsent;      /* owned; generated columns of a replica identity, of it or of what is below
                           it, that the publication does not send (18 and later); NULL: none */
-    char
-        *leaf_mends; /* owned; SQL that gives those below a replica identity; NULL: they have one */
+    char *leaf_mends;  /* owned; SQL that gives a replica identity to those below; NULL: they have
+                          one */
     bool leaves_owned; /* the session's user has the rights of those that this SQL is about */
     bool published;    /* under its own name */
     bool key_repeats;  /* the catalog's key is of its columns, and no unique index lies within */

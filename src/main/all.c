@@ -59,8 +59,8 @@ static void say_left_out(const struct program *p, struct err *lacks)
 {
     struct out line;
     out_init(&line, 256);
-    for (const char *text = lacks->message; *text; text++) {
-        out_string(&line, *text == '\n' ? "; and " : (char[]){*text, '\0'});
+    for (char *rest = lacks->message, *one; (one = strsep(&rest, "\n"));) {
+        out_format(&line, line.len ? "; and %s" : "%s", one);
     }
     log_line(p->log, LOG_WARN, "not captured: %s; then send SIGHUP to a capture that runs",
              out_text(&line));

@@ -134,3 +134,12 @@ Test(log, a_condition_that_is_over_is_not_written_again)
     log_flush(user_log);
     says("92 MiB of WAL\n");
 }
+
+Test(log, the_end_of_something_is_written_each_time)
+{
+    for (int i = 0; i < 2; i++) {
+        log_end(user_log, LOG_INFO, "connected again after 0.2 s");
+        log_line(user_log, LOG_INFO, "a line");
+    }
+    says("connected again after 0.2 s\na line\nconnected again after 0.2 s\n");
+}
