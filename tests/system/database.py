@@ -78,6 +78,13 @@ class Database:
         """The end of the WAL, as a number of bytes: later commits are after it."""
         return self.value("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
 
+    def write_wal(self, mib):
+        """WAL of which nothing is captured, step by step, so that most of it has been passed at each look."""
+        for _ in range(mib):
+            self.execute("SELECT pg_logical_emit_message(true, 'the test', repeat('x', 1 << 20))")
+            self.wait_for("SELECT count(*) = 0 OR bool_or(sent_lsn = pg_current_wal_lsn()) FROM pg_stat_replication r"
+                          f" JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE slot_name = '{self.slot}'")
+
     def activity(self):
         """The activity of all sessions of the server, for a failing test."""
         try:

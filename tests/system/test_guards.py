@@ -8,25 +8,16 @@ from contextlib import closing
 
 import pytest
 
-from capture import Capture, stream
+from capture import Capture
 from connector import PATIENCE
 from database import Database
 from flow import assert_refused as refused
 from refusal import assert_refused
 from server import Server
-from test_failover import Standby
 from test_metrics import scrape, value, wait_for_metric
 
 MIB = 1 << 20
 OFTEN = {"check_interval": "100ms"}
-
-
-def write_wal(database, mib):
-    """WAL of which nothing is captured, step by step, so that most of it has been passed at each look."""
-    for _ in range(mib):
-        database.execute(f"SELECT pg_logical_emit_message(true, 'the test', repeat('x', {MIB}))")
-        database.wait_for("SELECT count(*) = 0 OR bool_or(sent_lsn = pg_current_wal_lsn()) FROM pg_stat_replication r"
-                          f" JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE slot_name = '{database.slot}'")
 
 
 def wait_for_warning(process, *words):
@@ -82,11 +73,11 @@ def test_much_wal_is_warned_of_and_an_acknowledged_state_releases_it(database, c
     one = capture(["t"], tail=True, advanced={**OFTEN, "wal_warn_mb": 4})
     one.state = []
     process = one.start().wait_for_active()
-    write_wal(database, 5)
+    database.write_wal(5)
     words = ("of WAL for replication slot", database.slot, "not known to be stored: write the newest state to the file")
     wait_for_warning(process, "the server keeps", *words)
     assert process.stderr.count("the server keeps") == 1
-    write_wal(database, 6)
+    database.write_wal(6)
     process.wait_for(lambda run: run.stderr.count("the server keeps") == 2)
     release(database, 1, lambda: hand_back(one, newest_state(database, process)))
     assert process.stop().stderr.count("the server keeps") == 2
@@ -115,11 +106,11 @@ def test_the_slot_is_guarded_while_the_capture_waits_to_begin(database, capture)
     with closing(database.connect()) as holder, holder.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
         process = one.start(METRICS_LISTEN="0")
-        write_wal(database, 6)
+        database.write_wal(6)
         wait_for_warning(process, "the server keeps", "most of it is still to be captured")
         metrics = scrape(process)
         assert value(metrics, "slot_retained_wal_bytes") > 5 * MIB and value(metrics, "lag_bytes") is None, "it has begun"
-        write_wal(database, 12)
+        database.write_wal(12)
         process.finish(60 * PATIENCE)
         cursor.execute("ROLLBACK")
     assert process.process.returncode == 1 and "more than advanced.wal_stop_mb allows" in process.errors[-1]["message"]
@@ -134,14 +125,14 @@ def test_the_slot_is_guarded_while_the_capture_waits_to_begin(database, capture)
 def test_a_limit_ends_the_capture_and_its_newest_state_continues_it(database, capture):
     one = capture(["t"], tail=True, advanced={**OFTEN, "wal_stop_mb": 8})
     process = one.start().wait_for_active()
-    write_wal(database, 9)
+    database.write_wal(9)
     assert_refused(process.finish(), "config_error", database.slot, "the server keeps", "advanced.wal_stop_mb",
                    "start the read again with it")
     one.keep(process)
     process = one.start()
     release(database, 1, lambda: hand_back(one, newest_state(database, process)))
     newest_state(database, process)
-    write_wal(database, 9)
+    database.write_wal(9)
     assert "advanced.wal_stop_mb" in process.finish().errors[0]["message"]
 
 
@@ -149,7 +140,7 @@ def test_a_limit_ends_the_capture_and_its_newest_state_continues_it(database, ca
 def test_a_runtime_that_does_not_acknowledge_is_the_cause(database, flow):
     one = flow(["t"], advanced={**OFTEN, "wal_stop_mb": 4})
     process = one.start().wait_for_active()
-    write_wal(database, 5)
+    database.write_wal(5)
     refused(process, "the server keeps", "its runtime must acknowledge checkpoints: restart the capture")
     one.commit(process)
     process = one.start()
@@ -167,7 +158,7 @@ def test_a_runtime_that_does_not_acknowledge_is_the_cause(database, flow):
 @pytest.mark.usefixtures("table")
 def test_a_capture_that_is_not_coming_back_leaves_its_slot_to_be_dropped(database, capture):
     process = capture(["t"], advanced={**OFTEN, "wal_stop_mb": 4}, tail=True).start().wait_for_active()
-    write_wal(database, 5)
+    database.write_wal(5)
     message = process.finish().errors[0]["message"]
     database.execute(re.search(r"run (SELECT pg_drop_replication_slot\('\w+'\))", message)[1])
     assert not database.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", (database.slot,))
@@ -189,7 +180,7 @@ def test_a_slot_that_is_nearly_lost(database, tmp_path):
         one = Capture(own, tmp_path, ["t"], tail=True, advanced=OFTEN)
         try:
             process = one.start().wait_for_active()
-            write_wal(own, 45)
+            own.write_wal(45)
             wait_for_warning(process, f'replication slot "{own.slot}" will be lost', "max_slot_wal_keep_size", "not known to be stored")
             server.settings.pop("max_slot_wal_keep_size")
             own.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
@@ -197,7 +188,7 @@ def test_a_slot_that_is_nearly_lost(database, tmp_path):
             own.connection.close()
             server.restart()
             own.connection = own.connect()
-            write_wal(own, 60)
+            own.write_wal(60)
             own.execute("CHECKPOINT")
             process = one.start()
             newest_state(own, process)
@@ -205,117 +196,6 @@ def test_a_slot_that_is_nearly_lost(database, tmp_path):
         finally:
             one.kill_all()
             own.connection.close()
-
-
-# The backfill's rate.
-
-
-def fill(database, rows, kib, table="t"):
-    database.execute(f"INSERT INTO {table} SELECT n, repeat('x', {kib} * 1024) FROM generate_series(1, {rows}) n", f"ANALYZE {table}")
-
-
-@pytest.mark.usefixtures("table")
-def test_workers_keep_to_the_rate_together(database, capture):
-    fill(database, 200, 30)
-    one = capture(["t"], tail=True, advanced={"backfill_mb_per_second": 3, "backfill_workers": 2, "backfill_chunk_size": 7})
-    begun = time.monotonic()
-    process = one.start(METRICS_LISTEN="0").wait_for_records(1)
-    for n in range(1, 200, 9):
-        database.execute(f"UPDATE t SET v = 'new' WHERE id = {n}", f"DELETE FROM t WHERE id = {n + 1}")
-    process.wait_for_active()
-    assert 1.5 < time.monotonic() - begun < 6 * PATIENCE
-    assert value(scrape(process), "backfill_throttled_seconds_total", reason="rate") > 0
-    one.keep(process.stop())
-    one.tail = False
-    one.run()
-    one.assert_equal(t=["id"])
-
-
-@pytest.mark.usefixtures("table")
-def test_a_stop_does_not_wait_for_the_rate(database, capture):
-    fill(database, 6, 8 * 1024)
-    process = capture(["t"], tail=True, advanced={"backfill_mb_per_second": 1, "backfill_chunk_size": 1}).start().wait_for_records(1)
-    begun = time.monotonic()
-    process.stop()
-    assert time.monotonic() - begun < 2 and len(process.records) < 6
-
-
-# Standbys of the server.
-
-WAITS = 'the backfill waits for standby "walreceiver", which is more than 2 MiB behind'
-
-
-@pytest.fixture(name="standby", scope="module")
-def a_standby(server):
-    if "PG_BINDIR" in os.environ:
-        pytest.skip("pg_basebackup comes with another package")
-    with Standby(server) as standby:
-        yield standby
-
-
-@pytest.fixture(name="behind")
-def standby_that_is_behind(standby, database):
-    """behind(): it replays nothing any more; behind(False): it does."""
-    connection = standby.connect()
-
-    def pause(so=True):
-        with connection.cursor() as cursor:
-            if so:
-                cursor.execute("SELECT pg_wal_replay_pause()")
-                while cursor.execute("SELECT pg_get_wal_replay_pause_state()") or cursor.fetchone()[0] != "paused":
-                    database.execute("SELECT pg_logical_emit_message(true, 'the test', '')")
-                write_wal(database, 3)
-            else:
-                cursor.execute("SELECT pg_wal_replay_resume()")
-
-    yield pause
-    pause(False)
-    connection.close()
-
-
-@pytest.mark.since(14)
-@pytest.mark.usefixtures("table")
-def test_a_backfill_waits_for_a_standby_and_changes_do_not(database, capture, behind):
-    database.execute("CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 100)")
-    one = capture(["other"], advanced={"backfill_max_standby_lag_mb": 2})
-    one.run()
-    behind()
-    one.streams, one.tail = [stream("other"), stream("t")], True
-    process = one.start(METRICS_LISTEN="0").wait_for(lambda run: WAITS in run.stderr)
-    database.execute("INSERT INTO other VALUES (1)", "UPDATE t SET v = 'new' WHERE id < 10", "DELETE FROM t WHERE id = 20")
-    process.wait_for(lambda run: run.records_of("other"))
-    time.sleep(1)
-    assert not process.records_of("t")
-    behind(False)
-    process.wait_for_active()
-    assert value(scrape(process), "backfill_throttled_seconds_total", reason="standby") >= 1
-    one.keep(process.stop())
-    one.assert_equal(t=["id"], other=["id"])
-    assert process.stderr.count("the backfill waits for standby") == 1
-
-
-@pytest.mark.since(14)
-@pytest.mark.usefixtures("table")
-def test_a_stop_does_not_wait_for_a_standby(database, capture, behind):
-    database.execute("INSERT INTO t VALUES (1)")
-    behind()
-    process = capture(["t"], advanced={"backfill_max_standby_lag_mb": 2}).start().wait_for(lambda run: WAITS in run.stderr)
-    begun = time.monotonic()
-    process.stop()
-    assert time.monotonic() - begun < 2
-
-
-@pytest.mark.since(14)
-@pytest.mark.usefixtures("table")
-def test_a_hidden_standby_is_logged_once_with_the_remedy(database, capture, behind, role):
-    database.execute("INSERT INTO t SELECT generate_series(1, 100)")
-    behind()
-    one = capture(["t"], advanced={"backfill_max_standby_lag_mb": 2, "backfill_chunk_size": 10}, **role)
-    process = one.start().succeed()
-    said = re.findall(r"cannot be seen.*: run (GRANT .*)", process.stderr)
-    assert len(said) == 1 and len(process.records) == 100
-    database.execute(said[0])
-    one.start().wait_for(lambda run: WAITS in run.stderr).stop()
 
 
 # Heartbeats.
