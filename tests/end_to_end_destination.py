@@ -64,8 +64,8 @@ def tables_that_are_out(state):
 
 
 def plain(value):
-    """As SQLite keeps it. Airbyte's documents have JSON as text."""
-    if isinstance(value, str) and value.startswith("{"):
+    """As SQLite keeps it. Airbyte's documents have JSON as text: an object, or an array."""
+    if isinstance(value, str) and value.startswith(("{", "[")):
         value = json.loads(value)
     if isinstance(value, (dict, list)):
         return json.dumps(value, sort_keys=True)
