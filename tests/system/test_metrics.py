@@ -161,7 +161,9 @@ def test_a_capture_whose_output_is_not_read_is_blocked(database, capture, preloa
     process.wait_for(lambda run: get(run, "/healthz")[0] == 503)
     assert get(process, "/healthz")[1].startswith("blocked: nobody reads standard output")
     metrics = scrape(process)
-    assert value(metrics, "moving") == 0 and value(metrics, "lag_seconds") > 0
+    lag = value(metrics, "lag_seconds")
+    assert value(metrics, "moving") == 0 and lag > 0
+    wait_for_metric(process, lambda now: value(now, "lag_seconds") > lag + 1)
     process.reading.set()
     process.wait_for_records(60000).stop()
 
