@@ -21,11 +21,12 @@ TRANSPORTS = {"tcp": "TCP loopback", "tls": "TLS loopback", "socket": "Unix sock
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-size: 14px; font-weight: 600 } .quiet { fill: #656d76 }
+  .value { paint-order: stroke; stroke: #ffffff; stroke-width: 4px }
   .limit { fill: #afb8c1 } .own { fill: #1f6feb } .more { fill: #8250df } .line { stroke: #656d76; stroke-dasharray: 3 3 }
   .consumer { fill: #d4a72c } .curve { fill: none; stroke-width: 1.5 } .axis { stroke: #d0d7de }
   .c0 { stroke: #1f6feb } .c1 { stroke: #8250df } .c2 { stroke: #bf8700 } .c3 { stroke: #1a7f37 } .worst { stroke-opacity: 0.35 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .quiet { fill: #9198a1 }
+    text { fill: #e6edf3 } .quiet { fill: #9198a1 } .value { stroke: #0d1117 }
     .limit { fill: #59636e } .own { fill: #4493f8 } .more { fill: #ab7df8 } .line { stroke: #9198a1 } .axis { stroke: #3d444d }
   }
 """
@@ -111,7 +112,7 @@ def draw_bar(result, lengths, label, y):
         if length > 0:
             body.append(f'<rect class="{shade}" x="{x:.1f}" y="{y}" width="{max(1, length):.1f}" height="{BAR}" rx="2"/>')
         x += length
-    return [*body, f'<text x="{x + 6:.1f}" y="{middle}">{label[0]} <tspan class="quiet">{label[1]}</tspan></text>']
+    return [*body, f'<text class="value" x="{x + 6:.1f}" y="{middle}">{label[0]} <tspan class="quiet">{label[1]}</tspan></text>']
 
 
 def short(number):

@@ -64,20 +64,20 @@ class Picture:
 
 
 def overview():
-    p = Picture("overview", 860, 270, "source-postgres between a PostgreSQL database and those who take its records")
+    p = Picture("overview", 890, 270, "source-postgres between a PostgreSQL database and those who take its records")
     p.box(20, 30, 220, 210, "band")
     p.text(130, 54, "PostgreSQL", bold=True)
     p.box(45, 72, 170, 58, "server", "tables", "rows that are there")
     p.box(45, 158, 170, 58, "server", "WAL", "every change")
-    p.box(350, 85, 180, 100, "thread", "source-postgres", "rows and changes", "in one exact sequence")
-    p.arrow([(215, 101), (345, 120)], "SELECT, in chunks", at=(284, 92))
-    p.arrow([(215, 187), (345, 150)], "logical replication", at=(290, 196))
+    p.box(380, 85, 180, 100, "thread", "source-postgres", "rows and changes", "in one exact sequence")
+    p.arrow([(215, 101), (375, 120)], "SELECT, in chunks", at=(308, 98))
+    p.arrow([(215, 187), (375, 150)], "logical replication", at=(308, 192))
     for i, (name, what) in enumerate((("Airbyte", "source connector"), ("Estuary Flow", "capture connector"),
                                       ("standard output", "JSON lines"), ("files", "each record exactly once"))):
         y = 20 + i * 60
-        p.box(650, y, 190, 48, "out", name, what)
-        p.arrow([(530, 115 + i * 13), (645, y + 24)])
-    p.text(575, 256, "records and states", size=12, color=PALE)
+        p.box(680, y, 190, 48, "out", name, what)
+        p.arrow([(560, 115 + i * 13), (675, y + 24)])
+    p.text(605, 256, "records and states", size=12, color=PALE)
     return p
 
 
