@@ -89,18 +89,21 @@ def draw_panel(measure, family, transport, results, y):
     note = f"over {over(transport)}; {measure.note}{' ' + limit_name if measure.line else ''}"
     body = [f'<text class="title" x="8" y="{y + 24}">{name}: {escape(measure.title)}</text>',
             f'<text class="quiet" x="8" y="{y + 42}">{escape(note)}</text>']
+    values = []  # above the line
     top = y = y + HEAD
     for subject in limits:
         body.append(f'<text class="title" x="8" y="{y}">{escape(SUBJECTS.get(subject, subject))}</text>')
         y += 8
         for each, lengths in zip(results, parts):
             if each["subject"] == subject:
-                body += draw_bar(each, [length * unit for length in lengths], measure.label(each), y)
+                bar, value = draw_bar(each, [length * unit for length in lengths], measure.label(each), y)
+                body += bar
+                values.append(value)
                 y += BAR + GAP
         y += GROUP_GAP
     if measure.line:
         body.append(f'<line class="line" x1="{LEFT + unit:.0f}" x2="{LEFT + unit:.0f}" y1="{top}" y2="{y - GROUP_GAP}"/>')
-    return body, y
+    return body + values, y
 
 
 def draw_bar(result, lengths, label, y):
@@ -112,7 +115,7 @@ def draw_bar(result, lengths, label, y):
         if length > 0:
             body.append(f'<rect class="{shade}" x="{x:.1f}" y="{y}" width="{max(1, length):.1f}" height="{BAR}" rx="2"/>')
         x += length
-    return [*body, f'<text class="value" x="{x + 6:.1f}" y="{middle}">{label[0]} <tspan class="quiet">{label[1]}</tspan></text>']
+    return body, f'<text class="value" x="{x + 6:.1f}" y="{middle}">{label[0]} <tspan class="quiet">{label[1]}</tspan></text>'
 
 
 def short(number):
