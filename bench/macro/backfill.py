@@ -46,7 +46,7 @@ def fill(bench, subject, names, rows, statements):
     bench.in_turn(subject, rows, {
         **limits(bench, names), **connectors(bench, names),
         **flow_runtime.readers(bench, bench.with_slot, names, rows, backfill_workers=1),
-        **{name: capture(bench.measure, program) for name, program in bench.options.program},
+        **{name: capture(bench.measure, program) for name, program in bench.programs()},
     })
     each_statement(bench, tables.drop(names))
 

@@ -100,6 +100,10 @@ class Bench:
     def tool(self, name, transport, *arguments):
         return [binary(name), "-d", self.place.dsn(transport), *arguments]
 
+    def programs(self):
+        """[(name, command)] of those that do what is measured now."""
+        return [(name, command) for name, command, modes in self.options.program if self.words["mode"] in modes]
+
     def capture(self, program, transport, slot, names, tail=False, airbyte=False, **advanced):
         """The command line of a capture of these tables: the connector's, or with `program` another's. `airbyte`: in the
         look that its own discovery proposes."""

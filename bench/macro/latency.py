@@ -16,7 +16,7 @@ from tail import Tail, transports
 from watch import MOMENTS, Watch, cpu_ns
 
 LABEL = "twenty characters ok"
-SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z"')
+SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|\+00)"')  # with a blank: as PostgreSQL writes it
 SETTLE_S = 2
 BEHIND_MS, STEP = 100, 0.8  # a last change that is so late was more than can be kept up with: then so much less
 
@@ -145,5 +145,5 @@ def run(bench):
     bench.words = {"mode": "latency", "count": 0}
     duration_s = min(6, max(1, 6 * bench.scale))
     for transport in transports(bench):
-        for name, program in [("source-postgres", None), *bench.options.program]:
+        for name, program in [("source-postgres", None), *bench.programs()]:
             measure(bench, name, program, transport, duration_s)

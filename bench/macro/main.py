@@ -25,6 +25,7 @@ from server import Server  # noqa: E402
 
 SCALES = {"tiny": 0.002, "small": 0.1, "default": 1.0, "large": 4.0}
 LIFETIME_S = 4 * 3600
+MODES = ("backfill", "replication", "latency")
 RUN_LIMIT_S, OWN_RUN_LIMIT_S = 900, 24 * 3600
 SETTINGS = {
     "timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres", "shared_buffers": "1GB",
@@ -64,7 +65,7 @@ def program(text):
     name, _, command = text.partition("=")
     if not command:
         raise ValueError(text)
-    return name, command
+    return name, command, MODES
 
 
 def arguments():
@@ -110,7 +111,7 @@ def check(parser, options):
         parser.error("--database and --table go together")
     if options.database and (any(of_throwaway(options))):
         parser.error("--only, --workload, --transport, --tls and --delay are of the throwaway server")
-    if options.database and any("{password}" in command for _, command in options.program):
+    if options.database and any("{password}" in command for _, command, _ in options.program):
         parser.error("--program: with --database no password is put in a command line; PGPASSWORD has it, and {config} then, too")
     if options.peer and (options.database or "socket" in (options.transport or ())):
         parser.error("--peer is measured on the throwaway server, over tcp and tls")

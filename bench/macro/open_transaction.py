@@ -97,7 +97,7 @@ def readers(bench, per_statement):
         return lambda transport, slot: run_one(bench, program, transport, slot, per_statement)
 
     acts = {**{f"source-postgres, {how}": connector(streaming) for how, streaming in STREAMING.items()},
-            **{name: other(program) for name, program in bench.options.program}}
+            **{name: other(program) for name, program in bench.programs()}}
     return {name: bench.with_slot(act) for name, act in acts.items()}
 
 

@@ -60,10 +60,11 @@ def measure_rows(bench, names):
     capture(lambda command: captured.append(bench.count(command)))("own")
     if captured != [rows]:
         bench.say(f"psql COPY gave {rows} rows, the capture {captured[0]} records: that is right if the tables are being written to")
+    bench.words = {"mode": "backfill", "count": rows}
     readers = {**backfill.limits(bench, names), **backfill.connectors(bench, names)}
     if any("Flow" in each for each in bench.options.reader):
         readers.update(flow_runtime.readers(bench, bench.with_slot, names, None, backfill_workers=1))
-    readers.update({name: capture(bench.measure, program) for name, program in bench.options.program})
+    readers.update({name: capture(bench.measure, program) for name, program in bench.programs()})
     bench.in_turn("backfill.own", max(1, rows), readers)
 
 
@@ -87,9 +88,10 @@ def measure_changes(bench, names, seconds):
     def capture(program=None, **options):
         return reading(lambda transport, slot, _: bench.capture(program, transport, slot, names, skip_backfills="*.*", **options))
 
+    bench.words = {"mode": "replication", "count": 0}
     readers = {"pg_recvlogical, pgoutput": reading(lambda transport, slot, end: replication.recvlogical(
         bench, transport, slot, end, *replication.pgoutput(bench)))}
     readers.update({"source-postgres": capture(), "source-postgres, Airbyte look": capture(airbyte=True),
-                    **{name: capture(program) for name, program in bench.options.program}})
+                    **{name: capture(program) for name, program in bench.programs()}})
     bench.in_turn("replication.own", None, readers, WAL_UNIT)
     bench.drop_slot(source)

@@ -1,4 +1,5 @@
-"""Other programs of the kind, each in bench/peers/NAME: `build` fetches and compiles it, and `command` is what --program would be given."""
+"""Other programs of the kind, each in bench/peers/NAME: `build` fetches and compiles it, `command` is what --program would be given, and
+`modes` what it can do."""
 
 import glob
 import os
@@ -13,8 +14,13 @@ def names():
     return sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(SOURCES, "*", "command")))
 
 
+def read(name, file):
+    with open(os.path.join(SOURCES, name, file), encoding="utf-8") as content:
+        return " ".join(content.read().split())
+
+
 def program(name):
-    """(name, command), built where it was not before."""
+    """(name, command, modes), built where it was not before."""
     source, built = os.path.join(SOURCES, name), os.path.join(os.environ.get("BUILD_ROOT", ROOT), "build-peers", name)
     stamp = os.path.join(built, "built")
     newest = max(os.path.getmtime(path) for path in glob.glob(os.path.join(source, "*")))
@@ -25,5 +31,4 @@ def program(name):
             raise RuntimeError(f"--peer {name}: it could not be fetched and built; {source}/build says what it needs")
         with open(stamp, "w", encoding="ascii"):
             pass
-    with open(os.path.join(source, "command"), encoding="utf-8") as file:
-        return name, " ".join(file.read().split()).replace("{peer}", shlex.quote(built))
+    return name, read(name, "command").replace("{peer}", shlex.quote(built)), read(name, "modes").split()

@@ -109,7 +109,7 @@ def measure(bench, subject, title, work):
     readers["source-postgres"] = with_slot(capture(bench.measure))
     readers["source-postgres, Airbyte look"] = with_slot(capture(bench.measure, airbyte=True))
     readers.update(flow_runtime.readers(bench, with_slot, work.names, count, skip_backfills="*.*"))
-    for name, program in bench.options.program:
+    for name, program in bench.programs():
         readers[name] = with_slot(capture(bench.measure, program))
     with_slot(capture(lambda command: bench.check_count(command, count)))(bench.transports[0])
     bench.in_turn(subject, count, readers)

@@ -1,5 +1,6 @@
 """The measuring program: it measures, and reports what it measured. No test judges its figures."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,12 +8,12 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree
-from contextlib import closing
 
 import psycopg2
 import pytest
 
 from connector import PATIENCE, executable
+from image import children_of
 from server import PASSWORD, SUPERUSER
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -20,6 +21,7 @@ BENCH = os.path.join(ROOT, "bench", "run")
 sys.path.append(os.path.join(ROOT, "bench", "macro"))
 
 import time_chart  # noqa: E402
+import peers  # noqa: E402
 from flow_runtime import build_reader  # noqa: E402
 from relay import Relay  # noqa: E402
 from watch import Watch  # noqa: E402
@@ -172,7 +174,7 @@ def test_a_signal_removes_all_and_the_next_run_what_a_kill_left(own, database):
     process = own(*WAITING)
     wait_for(process, "gathering")
     assert len(database.query(LEFT)) == 2
-    assert PASSWORD.encode() not in b"".join(command_lines())
+    assert PASSWORD.encode() not in b"".join(command_lines(process.pid))
     process.send_signal(signal.SIGTERM)
     finish(process, 128 + signal.SIGTERM)
     assert database.query(LEFT) == []
@@ -183,6 +185,16 @@ def test_a_signal_removes_all_and_the_next_run_what_a_kill_left(own, database):
     assert "Removing what a run that was killed left" in wait_for(own(*WAITING), "gathering")
     assert "Removing" not in wait_for(own(*WAITING), "gathering")  # the other one lives
     assert len(database.query(LEFT)) == 4
+
+
+def test_each_peer_can_be_built_and_says_what_it_does():
+    """They are not run here: they come from registries."""
+    assert peers.names()
+    for name in peers.names():
+        assert os.access(os.path.join(peers.SOURCES, name, "build"), os.X_OK)
+        assert "{peer}" in peers.read(name, "command")
+        assert set(peers.read(name, "modes").split()) <= {"backfill", "replication", "latency"}
+
 
 
 @pytest.mark.on_request
@@ -197,13 +209,12 @@ def test_all_is_removed_when_a_program_is_killed(own, database):
     assert database.query(LEFT) == []
 
 
-def command_lines():
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                yield file.read()
-        except OSError:
-            pass
+def command_lines(pid):
+    """Of a process and all that it has started."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        yield file.read()
+    for child in children_of(pid):
+        yield from command_lines(child)
 
 
 @pytest.mark.parametrize("arguments, said", [
@@ -247,7 +258,7 @@ def test_the_reader_of_responses_takes_what_is_left_when_the_connector_has_ended
 def test_the_relay_delays_and_loses_nothing(database, tmp_path):
     """The delay is that of a round trip; data in flight does not wait for earlier data."""
     with Relay(str(tmp_path), database.server.port, 40) as relay:
-        with closing(psycopg2.connect(host="127.0.0.1", port=relay.port, user=SUPERUSER, password=PASSWORD, dbname=database.name)) as far:
+        with contextlib.closing(psycopg2.connect(host="127.0.0.1", port=relay.port, user=SUPERUSER, password=PASSWORD, dbname=database.name)) as far:
             cursor = far.cursor()
             took_s = []
             for _ in range(5):
