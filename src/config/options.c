@@ -347,7 +347,7 @@ const struct option options[] = {
      .description =
          "Have the server (PostgreSQL 14 and later) send transactions that are larger than its "
          "logical_decoding_work_mem before they commit. They are kept in files in TMPDIR, or /tmp, "
-         "until then.",
+         "until then. Not with emit_messages: then the server keeps the transactions.",
      .fallback = "true"},
     {.path = "advanced.publicationName",
      .type = "string",

@@ -118,10 +118,17 @@ static bool ask_for_stream(struct replication *r, const char *command, struct er
     return ok;
 }
 
-/* Whether to ask the server to send large transactions before they have committed. */
+static bool has_messages(const struct replication *r)
+{
+    return r->config->catalog->logical[LOGICAL_MESSAGES];
+}
+
+/* Whether to ask the server to send large transactions before they have committed. Not with
+ * messages: each has the id of its top-level transaction, so that one which was written in a
+ * savepoint that is rolled back later could not be told from the others. */
 static bool streams_open(const struct replication *r)
 {
-    return r->config->config->stream_open_transactions && !r->spool_failed &&
+    return r->config->config->stream_open_transactions && !has_messages(r) && !r->spool_failed &&
            pg_server_version(r->pg) >= 140000;
 }
 
@@ -138,7 +145,7 @@ static bool start_stream(struct replication *r, struct err *err)
     out_init(&name, 128);
     pg_quote_identifier(&name, c->publication);
     pg_quote_literal(&sql, name.data, name.len);
-    if (r->config->catalog->logical[LOGICAL_MESSAGES]) {
+    if (has_messages(r)) {
         out_string(&sql, ", messages 'true'");
     }
     out_string(&sql, ")");

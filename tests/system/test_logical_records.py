@@ -2,6 +2,7 @@
 changes."""
 
 import base64
+import contextlib
 import time
 
 import pytest
@@ -64,6 +65,19 @@ def test_messages_come_between_the_changes(one, database):
     told = [(trace["stream_status"]["stream_descriptor"]["name"], trace["stream_status"]["status"])
             for trace in (message["trace"] for message in process.of_type("TRACE")) if trace["type"] == "STREAM_STATUS"]
     assert [status for name, status in told if name == "messages"] == ["STARTED", "RUNNING", "INCOMPLETE"]
+
+
+def test_a_message_that_is_rolled_back_does_not_come(one, database):
+    """Also of a transaction that the server would send while it is open."""
+    rows = "INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series({}, {}) n"
+    database.stream_from(64)
+    process = one.start().wait_for_active()
+    with contextlib.closing(database.connect()) as session, session.cursor() as cursor:
+        cursor.execute(f"BEGIN; {rows.format(1000, 3000)}; SAVEPOINT s; {emit(True, 'outbox', 'rolled back')}; {rows.format(4000, 6000)}")
+        cursor.execute(f"ROLLBACK TO s; {emit(True, 'outbox', 'kept')}; COMMIT")
+    database.execute(emit(True, "outbox", "last"))
+    process.wait_for(lambda run: "last" in contents(run.records)).stop()
+    assert contents(process.records) == ["kept", "last"] and len(process.records_of("t")) == 40 + 2001
 
 
 def test_a_quiet_stream_of_messages_alone_has_states(one, database):
