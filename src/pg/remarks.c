@@ -7,7 +7,9 @@
 #include "pg/remarks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "catalogs.h"
 #include "rows.h"
 #include "stream_lists.h"
@@ -46,8 +48,9 @@ static const char children_sql[] = WANTED
 
 enum { CHILDREN_KIND, CHILDREN_TABLE, CHILDREN_COUNT, CHILDREN_NAMES };
 
-static void children_write(struct out *sql, const char *offered)
+static void children_write(struct out *sql, const char *offered, int version)
 {
+    (void)version;
     out_format(sql, children_sql, offered);
 }
 
@@ -65,11 +68,11 @@ static char *children_line(const struct pg_rows *rows, int row)
 
 /* From version 15 on. The server allows only built-in functions in it. */
 static const char filters_sql[] =
-    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+    "WITH %s SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
     " quote_ident(p.pubname),"
     " quote_ident(pg_get_userbyid(p.pubowner)),"
     " pg_get_expr(g.qual, g.relid)"
-    " FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) g"
+    " FROM pg_publication p CROSS JOIN published g"
     " JOIN pg_class c ON c.oid = g.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE p.pubname = $4 AND g.qual IS NOT NULL AND CASE WHEN $1::text[] IS NULL"
     " THEN $3::text[] = '{}' OR n.nspname = ANY ($3::text[])"
@@ -78,10 +81,14 @@ static const char filters_sql[] =
 
 enum { FILTER_TABLE, FILTER_PUBLICATION, FILTER_OWNER, FILTER_CONDITION };
 
-static void filters_write(struct out *sql, const char *offered)
+static void filters_write(struct out *sql, const char *offered, int version)
 {
+    struct out published;
     (void)offered;
-    out_string(sql, filters_sql);
+    out_init(&published, 2048);
+    published_sql(&published, "$4", version);
+    out_format(sql, filters_sql, out_text(&published));
+    out_free(&published);
 }
 
 static char *filter_line(const struct pg_rows *rows, int row)
@@ -127,8 +134,9 @@ static const char functions_sql[] = WANTED
 
 enum { FUNCTION_TABLES, FUNCTION_NAME, FUNCTION_OWNER, FUNCTION_READER };
 
-static void functions_write(struct out *sql, const char *offered)
+static void functions_write(struct out *sql, const char *offered, int version)
 {
+    (void)version;
     out_format(sql, functions_sql, offered);
 }
 
@@ -152,9 +160,10 @@ static const char synchronous_sql[] =
 
 enum { SYNCHRONOUS_NAMES };
 
-static void synchronous_write(struct out *sql, const char *offered)
+static void synchronous_write(struct out *sql, const char *offered, int version)
 {
     (void)offered;
+    (void)version;
     out_string(sql, synchronous_sql);
 }
 
@@ -170,14 +179,15 @@ static char *synchronous_line(const struct pg_rows *rows, int row)
 
 /* In the order in which they are asked. */
 static const struct remark {
-    void (*write)(struct out *sql, const char *offered); /* offered_kind_sql */
-    char *(*line)(const struct pg_rows *, int row);      /* owned */
-    int params, since;                                   /* $1 … and the server's version */
+    const char *about;
+    void (*write)(struct out *sql, const char *offered, int version); /* offered_kind_sql */
+    char *(*line)(const struct pg_rows *, int row);                   /* owned */
+    int params, since; /* how many of query()'s; and the server's version */
 } remarks[] = {
-    {children_write, children_line, 3, 0},
-    {functions_write, function_line, 3, 0},
-    {filters_write, filter_line, 4, 150000},
-    {synchronous_write, synchronous_line, 0, 0},
+    {"tables that inherit from others", children_write, children_line, 3, 0},
+    {"functions of other users", functions_write, function_line, 3, 0},
+    {"row filters", filters_write, filter_line, 4, 150000},
+    {"synchronous standbys", synchronous_write, synchronous_line, 0, 0},
 };
 
 /* $1 and $2: the streams, or NULL; $3: the schemas that discover shows; $4: the publication. */
@@ -193,7 +203,8 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     stream_lists_add_catalog(&lists, catalog);
     stream_lists_close(&lists);
     offered_schemas(&offered, config);
-    remark->write(&sql, offered_kind_sql(config, pg_server_version(pg)));
+    int version = pg_server_version(pg);
+    remark->write(&sql, offered_kind_sql(config, version), version);
     const char *params[] = {catalog ? out_text(&lists.schemas) : NULL, out_text(&lists.tables),
                             out_text(&offered), config->publication};
     struct pg_rows *rows = pg_query(pg, out_text(&sql), remark->params, params, err);
@@ -203,22 +214,44 @@ static struct pg_rows *query(struct pg *pg, const struct config *config,
     return rows;
 }
 
+/* A table that another session has locked keeps neither a check nor a capture waiting: some
+ * functions in these queries lock the tables that they are about. */
+#define BEGIN_SQL "BEGIN READ ONLY; SET LOCAL lock_timeout='1s'"
+
+static bool was_locked(const struct pg *pg)
+{
+    return !strcmp(pg_sqlstate(pg), "55P03");
+}
+
+static bool visit_each(struct pg *pg, const struct config *config, const struct catalog *catalog,
+                       const struct remark *remark, void (*visit)(void *context, const char *line),
+                       void *context, struct err *err)
+{
+    struct pg_rows *rows = query(pg, config, catalog, remark, err);
+    for (int row = 0; rows && row < pg_rows_count(rows); row++) {
+        char *line = remark->line(rows, row);
+        visit(context, line);
+        free(line);
+    }
+    bool ok = rows != NULL;
+    pg_rows_free(&rows);
+    if (!ok && was_locked(pg)) {
+        char *line = mem_format("%s were not looked for: a table is locked", remark->about);
+        visit(context, line);
+        free(line);
+        ok = pg_exec(pg, "ROLLBACK; " BEGIN_SQL, err);
+    }
+    return ok;
+}
+
 bool tables_remark(struct pg *pg, const struct config *config, const struct catalog *catalog,
                    void (*visit)(void *context, const char *line), void *context, struct err *err)
 {
-    bool ok = true;
+    struct err ignored;
+    bool ok = pg_exec(pg, BEGIN_SQL, err);
     for (size_t i = 0; ok && i < sizeof remarks / sizeof *remarks; i++) {
-        if (pg_server_version(pg) < remarks[i].since) {
-            continue;
-        }
-        struct pg_rows *rows = query(pg, config, catalog, &remarks[i], err);
-        for (int row = 0; rows && row < pg_rows_count(rows); row++) {
-            char *line = remarks[i].line(rows, row);
-            visit(context, line);
-            free(line);
-        }
-        ok = rows != NULL;
-        pg_rows_free(&rows);
+        ok = pg_server_version(pg) < remarks[i].since ||
+             visit_each(pg, config, catalog, &remarks[i], visit, context, err);
     }
-    return ok;
+    return pg_exec(pg, ok ? "COMMIT" : "ROLLBACK", ok ? err : &ignored) && ok;
 }

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from capture import stream
+from connector import run
 from proxy import Proxy
 from test_metrics import scrape, start, value
 from test_people import people
@@ -82,6 +83,26 @@ def test_a_table_that_cannot_be_described_yet(tables, holder, capture):
     wait_for_line(process, holder, "reading the catalogs waits for a lock on public.one: ")
     release(holder)
     process.succeed()
+
+
+def checked(one):
+    config = one.path("config.json", one.config)
+    status = run("check", "--config", config).succeed().of_type("CONNECTION_STATUS")[0]["connectionStatus"]
+    return status["message"]
+
+
+def test_locks_of_other_tables_hold_up_neither_a_check_nor_a_start(tables, holder, capture):
+    """What is to be remarked on them is left out."""
+    tables.execute("CREATE TABLE child () INHERITS (one)", "CREATE TABLE three (id int PRIMARY KEY)", "INSERT INTO child VALUES (1)",
+                   f"ALTER PUBLICATION {tables.publication} ADD TABLE three")
+    one = capture(["one"])
+    one.keep(one.run())
+    hold(holder, "LOCK TABLE three, child IN ACCESS EXCLUSIVE MODE")
+    said = checked(one)
+    assert "tables that inherit from others were not looked for: a table is locked" in said and "row filters" not in said
+    one.keep(one.run())
+    release(holder)
+    assert "rows of tables that inherit from public.one are not captured with it" in checked(one)
 
 
 def test_a_table_that_cannot_be_read_any_more(tables, holder, capture):
