@@ -44,16 +44,35 @@ struct backfill_task {
     struct base_snapshot *base;            /* owned; in ctid order; else NULL */
     bool fence; /* its first chunk waits for transactions that write to the table: their changes may
                    not be in the stream, or are skipped there (backfill_fence) */
+    uint64_t renew_lsn; /* it waits for a session that began here or later; 0: see struct renewal */
 };
 
 struct backfill_task *backfill_task_new(int stream, int range, const struct table_description *);
 void backfill_task_free(struct backfill_task **);
+
+static inline bool backfill_task_is_fenced(const struct backfill_task *task)
+{
+    return task->fence || task->renew_lsn;
+}
 
 /* Why a worker waits before it begins a chunk. */
 enum backfill_wait {
     BACKFILL_WAITS_FOR_RATE,
     BACKFILL_WAITS_FOR_STANDBY,
     BACKFILL_WAITS,
+};
+
+/*
+ * The session of replication, which those who begin to read a table may want to be begun again.
+ *
+ * In servers older than 13.21, 14.18, 15.13, 16.9 and 17.5 a session that sends a transaction which
+ * wrote to a table before the table was published, and committed afterwards, sends no later change
+ * of that table either: what it remembers of the publication is of that transaction's time. A
+ * session that begins after that transaction has it right.
+ */
+struct renewal {
+    uint64_t begun;  /* shared: where the session began; the replication reader writes it */
+    uint64_t wanted; /* shared: the session is to begin here or later; several may write it */
 };
 
 /* What a worker has done: its thread writes it with shared_store, any may read it. */
@@ -70,6 +89,7 @@ struct backfill {
     const uint64_t
         *lives; /* shared: each stream's life (merge/merge.h): tasks of others are dropped */
     const uint64_t *received; /* shared: the position up to which the stream was received */
+    struct renewal *renewal;
     struct run *run;
     struct log *log;
     size_t pool_batches; /* of each worker: its rows on the way to the sink take no more */
@@ -111,11 +131,27 @@ bool backfill_catch_up(struct pg *, const uint64_t *received, struct run *, stru
 bool backfill_fence(struct pg *, const struct relation *, struct run *, struct log_wait *,
                     struct err *);
 
+/* The same for a task, and then for the session of replication that it needs. */
+bool backfill_fence_task(struct pg *, const struct backfill_task *, struct renewal *, struct run *,
+                         struct log_wait *, struct err *);
+
+/* Whether the server is one of those that need a renewal. */
+bool backfill_needs_renewal(const struct pg *);
+
+/* Want the session to begin at *lsn or later; 0: at the server's position, which it becomes.
+ * *renewed: it has. Call it again until then. */
+bool backfill_renew(struct pg *, struct renewal *, uint64_t *lsn, bool *renewed, struct err *);
+
 /*
- * The same by polling: *writers, NULL at first, are the transactions that were writing at the first
- * call and still are; owned. NULL after a call: all have ended.
+ * The same by polling: the transactions that were writing at the first call, when all is 0, and
+ * still are.
  */
-bool backfill_writers(struct pg *, const struct relation *, char **writers, struct err *);
+struct writers {
+    char *ids;         /* owned; NULL after a call: all have ended */
+    int64_t report_us; /* when they are logged next */
+};
+bool backfill_writers(struct pg *, const struct relation *, struct log_wait *, struct writers *,
+                      struct err *);
 
 /* Whether no transaction writes to any of these tables, at least one: then none needs a fence. */
 bool backfill_unwritten(struct pg *, const struct relation *const *, int count, bool *unwritten,

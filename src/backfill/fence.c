@@ -4,6 +4,9 @@
  * The stream leaves out what they wrote until then, whenever they commit, and a snapshot taken
  * before they are visible does not show it either. So the first snapshot waits until every
  * transaction that writes to the table now has ended; those that begin later are in the stream.
+ * Where a session of replication goes wrong on such transactions, another one must begin after them
+ * (struct renewal); what the first one left out until then is in the snapshot, too, as all that
+ * wrote meanwhile is waited for once more.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +14,8 @@
 #include "backfill/backfill.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "pg/position.h"
+#include "runtime/counter.h"
 
 enum {
     LOOK_US = 100 * 1000,
@@ -85,34 +90,87 @@ static void report(const struct relation *relation, struct log_wait *wait, const
     }
 }
 
-bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *run,
-                    struct log_wait *wait, struct err *err)
+bool backfill_writers(struct pg *pg, const struct relation *relation, struct log_wait *wait,
+                      struct writers *writers, struct err *err)
 {
-    char *writers = NULL, *who = NULL;
-    char *oids = mem_format("{%" PRIu32 "}", relation->oid);
-    int64_t next_us = clock_monotonic_us() + FIRST_REPORT_US;
-    bool ok = find_writers(pg, oids, &writers, &who, err);
-    while (ok && writers && !run_stopping(run)) {
-        report(relation, wait, who, &next_us);
-        run_pause(run, LOOK_US);
-        free(who);
-        ok = find_writers(pg, oids, &writers, &who, err);
+    char *who = NULL, *oids = mem_format("{%" PRIu32 "}", relation->oid);
+    bool ok = find_writers(pg, oids, &writers->ids, &who, err);
+    if (!writers->report_us) {
+        writers->report_us = clock_monotonic_us() + FIRST_REPORT_US;
     }
-    log_waited(wait);
+    if (writers->ids) {
+        report(relation, wait, who, &writers->report_us);
+    } else {
+        log_waited(wait);
+    }
     free(oids);
-    free(writers);
     free(who);
     return ok;
 }
 
-bool backfill_writers(struct pg *pg, const struct relation *relation, char **writers,
-                      struct err *err)
+bool backfill_needs_renewal(const struct pg *pg)
 {
-    char *who = NULL, *oids = mem_format("{%" PRIu32 "}", relation->oid);
-    bool ok = find_writers(pg, oids, writers, &who, err);
-    free(oids);
-    free(who);
+    static const int mended[] = {130021, 140018, 150013, 160009, 170005};
+    int version = pg_server_version(pg);
+    for (size_t i = 0; i < sizeof mended / sizeof *mended; i++) {
+        if (version / 10000 == mended[i] / 10000) {
+            return version < mended[i];
+        }
+    }
+    return version < mended[0];
+}
+
+bool backfill_renew(struct pg *pg, struct renewal *renewal, uint64_t *lsn, bool *renewed,
+                    struct err *err)
+{
+    *renewed = false;
+    if (!*lsn && !position_read(pg, position_sql, lsn, err)) {
+        return false;
+    }
+    if (shared_load(&renewal->wanted) < *lsn) { /* another thread may have written less meanwhile */
+        shared_store(&renewal->wanted, *lsn);
+    }
+    *renewed = shared_load(&renewal->begun) >= *lsn;
+    return true;
+}
+
+static bool wait_for_renewal(struct pg *pg, struct renewal *renewal, uint64_t lsn, struct run *run,
+                             struct err *err)
+{
+    bool renewed = false, ok = true;
+    while (ok && !renewed && !run_stopping(run)) {
+        ok = backfill_renew(pg, renewal, &lsn, &renewed, err);
+        if (ok && !renewed) {
+            run_pause(run, LOOK_US);
+        }
+    }
     return ok;
+}
+
+bool backfill_fence(struct pg *pg, const struct relation *relation, struct run *run,
+                    struct log_wait *wait, struct err *err)
+{
+    struct writers writers = {0};
+    bool ok = backfill_writers(pg, relation, wait, &writers, err);
+    while (ok && writers.ids && !run_stopping(run)) {
+        run_pause(run, LOOK_US);
+        ok = backfill_writers(pg, relation, wait, &writers, err);
+    }
+    log_waited(wait);
+    free(writers.ids);
+    return ok;
+}
+
+bool backfill_fence_task(struct pg *pg, const struct backfill_task *task, struct renewal *renewal,
+                         struct run *run, struct log_wait *wait, struct err *err)
+{
+    const struct relation *relation = task->table->relation;
+    if (task->fence && !backfill_fence(pg, relation, run, wait, err)) {
+        return false;
+    }
+    return !backfill_needs_renewal(pg) ||
+           (wait_for_renewal(pg, renewal, task->renew_lsn, run, err) &&
+            backfill_fence(pg, relation, run, wait, err));
 }
 
 bool backfill_unwritten(struct pg *pg, const struct relation *const *tables, int count,

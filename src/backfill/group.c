@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "order.h"
 #include "row/chunk.h"
+#include "runtime/counter.h"
 #include "runtime/queue.h"
 #include "runtime/throttle.h"
 
@@ -64,34 +65,44 @@ bool group_gather(struct group *g, const struct backfill *b, struct backfill_tas
     return true;
 }
 
-/* Whether a transaction that may have begun before the capture writes to one of these members. */
-static bool are_written(struct pg *pg, const struct group_member *members, int count, bool *written,
-                        struct err *err)
+/* Whether it waits for another session of replication. */
+static bool is_to_renew(const struct pg *pg, const struct backfill_task *task,
+                        const struct renewal *renewal)
+{
+    return backfill_needs_renewal(pg) &&
+           (!task->renew_lsn || shared_load(&renewal->begun) < task->renew_lsn);
+}
+
+/* Whether one of these members has to wait: a transaction that may have begun before the capture
+ * writes to it, or its changes need another session of replication. */
+static bool have_to_wait(struct pg *pg, const struct renewal *renewal,
+                         const struct group_member *members, int count, bool *wait, struct err *err)
 {
     const struct relation *tables[GROUP_MOST];
     int fences = 0;
-    bool unwritten = true;
+    bool unwritten = true, renews = false;
     for (int i = 0; i < count; i++) {
-        if (members[i].task->fence) {
+        if (backfill_task_is_fenced(members[i].task)) {
             tables[fences++] = members[i].task->table->relation;
+            renews |= is_to_renew(pg, members[i].task, renewal);
         }
     }
     bool ok = !fences || backfill_unwritten(pg, tables, fences, &unwritten, err);
-    *written = !unwritten;
+    *wait = !unwritten || renews;
     return ok;
 }
 
 bool group_set_aside(struct group *g, const struct backfill *b, struct pg *pg,
-                     const struct relation **fence, struct err *err)
+                     const struct backfill_task **fence, struct err *err)
 {
-    bool written, ok = are_written(pg, g->members, g->count, &written, err);
+    bool wait, ok = have_to_wait(pg, b->renewal, g->members, g->count, &wait, err);
     *fence = NULL;
-    for (int i = g->count - 1; ok && written && i >= 0 && !*fence; i--) {
+    for (int i = g->count - 1; ok && wait && i >= 0 && !*fence; i--) {
         struct backfill_task *task = g->members[i].task;
         bool this_one;
-        ok = are_written(pg, &g->members[i], 1, &this_one, err);
+        ok = have_to_wait(pg, b->renewal, &g->members[i], 1, &this_one, err);
         if (this_one && (g->count == 1 || pg_in_recovery(pg))) {
-            *fence = task->table->relation;
+            *fence = task;
         } else if (this_one) {
             queue_put(b->tasks, task, b->catalog->streams[task->stream].priority);
             g->members[i] = g->members[--g->count];

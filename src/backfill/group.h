@@ -39,10 +39,10 @@ bool group_gather(struct group *, const struct backfill *, struct backfill_task 
 /*
  * Put tables that a transaction writes to back into the queue: each has to wait for its fence, and
  * the others need not wait with it. A standby does not show who writes to what, so there all wait
- * together: *fence is one of the tables; else NULL.
+ * together: *fence is one of the tasks; else NULL.
  */
 bool group_set_aside(struct group *, const struct backfill *, struct pg *,
-                     const struct relation **fence, struct err *);
+                     const struct backfill_task **fence, struct err *);
 
 /* Append the statements. */
 void group_statements(struct group *, struct chunk_reader *, struct out *request);

@@ -65,7 +65,7 @@ static enum outcome read_chunk(struct worker *w, const struct backfill_task *tas
 
 /* A step of a range: wait for what must come first, or read a chunk. */
 static enum outcome step(struct worker *w, const struct backfill_task *task,
-                         const struct relation **fence, struct key **after, struct err *err)
+                         const struct backfill_task **fence, struct key **after, struct err *err)
 {
     bool ready;
     w->reader.failure = OUTCOME_FAILED;
@@ -135,7 +135,7 @@ static bool is_wanted(const struct worker *w, const struct backfill_task *task)
 
 bool range_read(struct worker *w, const struct backfill_task *task, struct err *err)
 {
-    const struct relation *fence = task->fence ? task->table->relation : NULL;
+    const struct backfill_task *fence = backfill_task_is_fenced(task) ? task : NULL;
     struct key *after = key_copy(task->after);
     bool more = true, ok = true;
     while (ok && more && is_wanted(w, task)) {

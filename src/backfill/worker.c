@@ -105,7 +105,8 @@ static bool hold_back(struct worker *w, bool *held, struct err *err)
     return true;
 }
 
-bool worker_get_ready(struct worker *w, const struct relation **fence, bool *ready, struct err *err)
+bool worker_get_ready(struct worker *w, const struct backfill_task **fence, bool *ready,
+                      struct err *err)
 {
     bool held = false;
     *ready = false;
@@ -114,7 +115,8 @@ bool worker_get_ready(struct worker *w, const struct relation **fence, bool *rea
     }
     if (*fence) {
         if (!mark_write_alone(&w->mark, &w->reader, err) || /* the chunk before need not wait */
-            !backfill_fence(w->reader.pg, *fence, w->backfill.run, &w->wait, err)) {
+            !backfill_fence_task(w->reader.pg, *fence, w->backfill.renewal, w->backfill.run,
+                                 &w->wait, err)) {
             return false;
         }
         *fence = NULL;
@@ -162,7 +164,7 @@ static bool read_chunks(struct worker *w, struct err *err)
 /* Once: whatever comes of it, each table that was not read is then read by itself. */
 static bool read_together(struct worker *w, struct err *err)
 {
-    const struct relation *fence;
+    const struct backfill_task *fence;
     bool ready = false, ok = session_open(&w->reader, w->name, &w->wait, err) &&
                              group_set_aside(&w->group, &w->backfill, w->reader.pg, &fence, err);
     while (ok && !ready && !run_stopping(w->backfill.run)) {

@@ -27,9 +27,10 @@ struct worker {
 /* range.c: read the task's range to its end, unless its rows are not wanted any more. */
 bool range_read(struct worker *, const struct backfill_task *, struct err *);
 
-/* Wait for what must come before the next chunk. *fence: a table whose fence is to be waited for,
- * or NULL, which it becomes. *ready: nothing more is to be waited for. */
-bool worker_get_ready(struct worker *, const struct relation **fence, bool *ready, struct err *);
+/* Wait for what must come before the next chunk. *fence: a task whose fence is to be waited for, or
+ * NULL, which it becomes. *ready: nothing more is to be waited for. */
+bool worker_get_ready(struct worker *, const struct backfill_task **fence, bool *ready,
+                      struct err *);
 
 /* After a failure: whether to try again. Pauses. */
 bool worker_may_retry(struct worker *, struct err *);

@@ -37,7 +37,7 @@ static bool begin_life(struct merger_thread *t, int stream, uint64_t not_before,
     m->failures = 0;
     roster_suspect(&t->roster, stream); /* it may have changed while it was described */
     shared_store(&t->pipeline->lives[stream], merge_life(t->merge, stream));
-    roster_queue(t, stream, fence);
+    roster_queue(t, stream, fence, 0);
     return true;
 }
 

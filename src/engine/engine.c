@@ -95,6 +95,7 @@ static bool start_threads(struct engine *e, struct err *err)
         .tasks = e->pipeline.tasks,
         .lives = e->pipeline.lives,
         .received = &e->config.progress->received,
+        .renewal = &e->pipeline.renewal,
         .run = e->config.run,
         .log = e->config.log,
         .pool_batches = worker_batches(e),
@@ -214,6 +215,7 @@ static struct engine *engine_new(const struct engine_config *config)
     e->service = (struct service){
         .config = &e->config,
         .timeline = &e->pipeline.timeline,
+        .renewal = &e->pipeline.renewal,
         .types = types_new(),
         .wait = {.log = e->config.log},
         .decoding = {.wait = {.log = e->config.log}},

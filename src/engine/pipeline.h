@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backfill/backfill.h"
 #include "engine/progress.h"
 #include "runtime/counter.h"
 #include "runtime/pool.h"
@@ -37,6 +38,7 @@ struct pipeline {
 
     /* One thread writes each, with shared_store; others read it, with shared_load. */
     uint64_t *lives;        /* of each stream: the merger's thread; workers read it */
+    struct renewal renewal; /* see backfill/backfill.h */
     uint64_t timeline;      /* of the server: the replication reader; the others read it */
     uint64_t state_bytes;   /* of the last state: the emitter; the merger's thread reads it */
     uint64_t written_since; /* bytes written after it: likewise */

@@ -295,7 +295,8 @@ static bool find_fence(struct merger_thread *t, struct start *start, struct err 
               backfill_unwritten(t->service->pg, relations, t->roster.count, &unwritten, err);
     free((void *)relations);
     start->fence = !unwritten;
-    return ok;
+    bool renews = begins && !start->new_slot && backfill_needs_renewal(t->service->pg);
+    return ok && (!renews || position_read(t->service->pg, position_sql, &start->renew_lsn, err));
 }
 
 /* The server's position by now: a stream that begins now needs no changes from before it. */
@@ -373,6 +374,7 @@ void plan_queue(struct merger_thread *t)
 {
     for (int i = 0; i < t->roster.count; i++) {
         shared_store(&t->pipeline->lives[i], merge_life(t->merge, i));
-        roster_queue(t, i, t->start->fence && !t->roster.members[i].state.backfilled);
+        bool begins = !t->roster.members[i].state.backfilled;
+        roster_queue(t, i, begins && t->start->fence, begins ? t->start->renew_lsn : 0);
     }
 }

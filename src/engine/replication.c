@@ -252,6 +252,7 @@ bool replication_begin(struct replication *r, bool again, struct err *err)
     r->repeats = r->handed;
     r->first_transaction = r->handed > 0;
     r->last_message_us = clock_monotonic_us();
+    shared_store(&r->pipeline->renewal.begun, r->resume_lsn);
     return replication_status(r, again, err); /* an idle server's answer shows that it is back */
 }
 

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/crash.h"
+#include "base/lsn.h"
 #include "base/mem.h"
 #include "replication.h"
 
@@ -307,9 +308,19 @@ static bool poll_server(struct replication *r, struct err *err)
     return status_if_due(r, err) && (more || wait_for_more(r, busy, err));
 }
 
+/* Whether the session is to be begun again, and can be: between two transactions, and past the
+ * position that is wanted. */
+static bool is_to_renew(const struct replication *r)
+{
+    uint64_t wanted = shared_load(&r->pipeline->renewal.wanted);
+    return wanted > shared_load(&r->pipeline->renewal.begun) && r->resume_lsn >= wanted &&
+           !r->handed && !r->repeats && !streamed_committed(r->streamed);
+}
+
+/* Until the run stops, or the session is to be begun again. */
 static bool stream(struct replication *r, struct err *err)
 {
-    while (!run_stopping(r->config->run)) {
+    while (!run_stopping(r->config->run) && !is_to_renew(r)) {
         if (!poll_server(r, err)) {
             return false;
         }
@@ -339,6 +350,16 @@ static bool explain(struct replication *r, struct err *err)
     return false;
 }
 
+static void renew(struct replication *r)
+{
+    log_line(r->config->log, LOG_DEBUG, "replication begins again at %s: a table was published",
+             lsn_format(r->resume_lsn).s);
+    if (r->batch) {
+        hand_over(r);
+    }
+    pg_close(&r->pg);
+}
+
 void replication_main(void *context)
 {
     struct replication *r = context;
@@ -348,7 +369,11 @@ void replication_main(void *context)
     retry_succeeded(&r->retry, clock_monotonic_us());
     for (bool again = false;; again = true) {
         if (replication_begin(r, again, &err) && (stream(r, &err) || explain(r, &err))) {
-            break;
+            if (run_stopping(r->config->run)) {
+                break;
+            }
+            renew(r);
+            continue;
         }
         if (r->pg && r->batch && err.kind == ERR_TRANSIENT) {
             hand_over(r); /* whole messages need not wait for the server to come back */

@@ -138,7 +138,7 @@ void member_set_life(struct member *m, const struct table_description *d,
 }
 
 static void queue_range(struct merger_thread *t, int stream, int range, struct key *after,
-                        bool fence)
+                        bool fence, uint64_t renew_lsn)
 {
     struct member *m = &t->roster.members[stream];
     struct backfill_task *task = backfill_task_new(stream, range, m->table);
@@ -150,14 +150,15 @@ static void queue_range(struct merger_thread *t, int stream, int range, struct k
         base_copy(task->base, &m->base);
     }
     task->fence = fence;
+    task->renew_lsn = renew_lsn;
     queue_put(t->pipeline->tasks, task, t->config->catalog->streams[stream].priority);
 }
 
-void roster_queue(struct merger_thread *t, int stream, bool fence)
+void roster_queue(struct merger_thread *t, int stream, bool fence, uint64_t renew_lsn)
 {
     const struct stream_state *state = &t->roster.members[stream].state;
     for (int r = 0; state->mode == STREAM_BACKFILL && r < state->range_count; r++) {
-        queue_range(t, stream, r, key_copy(state->ranges[r].scanned), fence);
+        queue_range(t, stream, r, key_copy(state->ranges[r].scanned), fence, renew_lsn);
     }
 }
 
@@ -167,7 +168,7 @@ void roster_requeue(struct merger_thread *t, int stream)
     while (m->returned) {
         struct returned *one = m->returned;
         m->returned = one->next;
-        queue_range(t, stream, one->range, one->after, false);
+        queue_range(t, stream, one->range, one->after, false, 0);
         free(one->why);
         free(one);
     }

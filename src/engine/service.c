@@ -52,7 +52,7 @@ void question_free(struct question **question)
     }
     free(q->base);
     pg_close(&q->holder);
-    free(q->writers);
+    free(q->writers.ids);
     free(q->oids);
     snapshot_free(&q->snapshot);
     free(q);

@@ -71,7 +71,8 @@ struct question {
     int bound_count;
 
     /* BASE. */
-    char *writers;              /* owned; transactions that it waits for; NULL: none yet */
+    struct writers writers;     /* that it waits for */
+    uint64_t renew_lsn;         /* replication is to begin again here or later; 0: not asked yet */
     bool fenced;                /* those have ended: the stream may be held */
     struct base_snapshot *base; /* owned */
     struct pg *holder;          /* owned; exports it */
@@ -98,6 +99,7 @@ struct service {
     struct pg *pg;
     const uint64_t *timeline; /* pipeline.timeline: of the server that the changes come from, */
     uint64_t followed;        /* and what it was when the connection was opened */
+    struct renewal *renewal;  /* pipeline.renewal */
     struct types *types;
     uint64_t reconnects;
     struct bell bell;

@@ -184,15 +184,19 @@ static bool take_base(struct service *s, struct question *q, struct err *err)
     struct terms now = {0};
     char **key = key_names(q->about);
     bool ok =
-        q->writers || !q->fenced ||
+        q->writers.ids || !q->fenced ||
         terms_look(s->pg, s->config->config, &one, (char *const *const *)&key, &now, &q->lsn, err);
     terms_clear(&now);
     free((void *)key);
-    if (!ok || !backfill_writers(s->pg, q->about->relation, &q->writers, err)) {
+    if (!ok || !backfill_writers(s->pg, q->about->relation, &s->wait, &q->writers, err)) {
         return false;
     }
-    q->busy = q->writers || !q->fenced;
-    q->fenced |= !q->writers;
+    bool renewed = q->writers.ids || q->fenced || !backfill_needs_renewal(s->pg);
+    if (!renewed && !backfill_renew(s->pg, s->renewal, &q->renew_lsn, &renewed, err)) {
+        return false;
+    }
+    q->busy = q->writers.ids || !q->fenced;
+    q->fenced |= !q->writers.ids && renewed;
     return q->busy || base_take(s->config, q->base, &q->holder, &q->busy, err);
 }
 

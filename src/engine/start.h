@@ -16,6 +16,7 @@ struct start {
     int streams;           /* that the capture begins with */
     bool new_slot;         /* making it waited for all transactions that wrote before */
     bool fence;            /* a captured table was being written to when it was described */
+    uint64_t renew_lsn;    /* of the tasks of tables that begin (backfill/backfill.h) */
 };
 
 #endif
