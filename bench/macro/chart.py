@@ -10,7 +10,7 @@ BAR, GAP, GROUP_GAP, HEAD = 15, 3, 20, 64
 FAMILIES = {"backfill": ("Backfill", "psql COPY text to /dev/null"),
             "replication": ("Replication", "pg_recvlogical (pgoutput) to /dev/null")}
 SUBJECTS = {"backfill.narrow": "narrow rows", "backfill.wide": "wide rows", "backfill.toast": "200 kB values",
-            "backfill.many": "many small tables", "backfill.tiny": "more of ten rows",
+            "backfill.many": "many small tables", "backfill.tiny": "tables of ten rows",
             "replication.A": "A: 100 inserts a txn",
             "replication.B1": "B1: 1 update a txn", "replication.B2": "B2: 100 updates a txn",
             "replication.C": "C: one large txn", "replication.D": "D: wide inserts", "replication.E": "E: wide updates",

@@ -94,12 +94,12 @@ def pipeline():
     p.box(336, 174, 130, 52, "thread")
     p.box(330, 170, 130, 52, "thread", "backfill", "1 … n workers")
     p.box(330, 334, 130, 52, "thread", "service", "one")
-    p.box(560, 110, 120, 64, "thread", "merger", "knows how far")
+    p.box(560, 110, 120, 64, "thread", "merger", "merges both")
     p.box(750, 110, 130, 64, "thread", "emitter", "makes JSON")
     p.arrow([(192, 88), (326, 88)], "replication", at=(262, 80))
     p.arrow([(192, 278), (395, 278), (395, 226)], "chunk queries", at=(262, 270))
     p.arrow([(330, 196), (196, 196)], "UUID of the chunk", at=(269, 188), color="#2f6fab")
-    p.arrow([(115, 170), (115, 118)], "comes back", at=(124, 146), dashed=True, color="#2f6fab", anchor="start")
+    p.arrow([(115, 170), (115, 118)], "is written", at=(124, 146), dashed=True, color="#2f6fab", anchor="start")
     p.arrow([(192, 360), (326, 360)], "queries", at=(262, 352))
     p.arrow([(460, 88), (510, 88), (556, 128)], "changes", at=(500, 80))
     p.arrow([(478, 196), (515, 196), (556, 158)], "chunks", at=(528, 216))
@@ -131,7 +131,7 @@ def chunk():
         p.box(x, 180, 96, 50, kind, words)
     p.box(683, 180, 114, 50, "server", "watermark W", "comes by")
     p.arrow([(410, 105), (410, 142), (740, 142), (740, 176)], "through the WAL", at=(575, 135), color="#2f6fab", dashed=True)
-    below = ((278, ("key is out:", "passed on"), "out"), (393, ("in the chunk:", "merged into it"), "thread"),
+    below = ((278, ("row is written:", "passed on"), "out"), (393, ("in the chunk:", "merged into it"), "thread"),
              (508, ("in the chunk:", "row removed"), "thread"), (623, ("beyond it:", "buffered"), "band"))
     for x, words, kind in below:
         p.arrow([(x, 230), (x, 286)])

@@ -57,9 +57,9 @@ bool err_stream(struct err *err, const char *schema, const char *table);
 bool err_about(struct err *err, const char *schema, const char *table);
 
 /*
- * Collect errors that are reported together, a line each: `all` becomes `one` if it was none, and
- * else gets its message, and keeps of the stream and the remedy what both have. False once there is
- * no room for more.
+ * Collect errors that are reported together, a line each. If `all` is none it becomes `one`; else
+ * the message of `one` is appended, and the stream and the remedy stay only if both have the same.
+ * False once there is no room for more.
  */
 bool err_add(struct err *all, const struct err *one);
 

@@ -64,7 +64,7 @@ struct catalog {
     int room;          /* of `streams`: more may join while a capture runs, without moving it */
     bool full_refresh; /* all streams are: the read ends after their rows, without changes */
     bool logical[LOGICAL_STREAMS]; /* which of those are in it */
-    bool tail; /* run until stopped; else, and where all is full_refresh, to a final watermark */
+    bool tail; /* run until stopped; else, or with full_refresh, until a final watermark */
 };
 
 /* Airbyte's form. ERR_CONFIG has a line for each fault, with the stream and the field. */

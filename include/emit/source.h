@@ -24,8 +24,8 @@ struct source {
 /* A transaction begins. Leaves the cursor as it is. */
 void source_begin(struct source *, const struct txn *, uint64_t previous_commit);
 
-/* Be at this event of the stream of changes, whether it is printed or not: before it is printed, but
- * for a message, which is of the position before it. */
+/* Move on to this event of the stream of changes, whether it is printed or not. Call it before the
+ * event is printed; of a message, after. */
 void source_follow(struct source *, const struct event *);
 
 #endif

@@ -102,9 +102,9 @@ struct progress {
                                  the start */
 };
 
-/* How much the last printed change lags: by its commit's time, or by how long an end of the WAL
- * that was seen has not been reached, or the connection for changes has been lost, or nobody has
- * taken what is written. 0 when it was all there is. */
+/* How much the last printed change lags, which is the largest of: the age of its commit; the time
+ * since an end of the WAL was seen that is not reached yet; the time since the connection was lost;
+ * and the time for which the consumer has not read. 0: there is nothing more to print. */
 int64_t progress_lag_ms(const struct progress *, int64_t now_us, int64_t now_ms);
 
 /* How long a heartbeat takes, or has taken by now; -1: none was sent. */

@@ -40,8 +40,8 @@ struct stream_state {
     uint64_t as_of; /* in ctid order, in backfill: the LSN at which its rows are true */
     uint64_t as_of_carry; /* the cursor of the last change before that, if it was past the LSN
                              (row/cursor.h); else 0 */
-    uint64_t cursor;      /* what was committed before this is out already, though the capture's
-                        cursor is before it; 0: the stream is as far as the capture */
+    uint64_t cursor;      /* this stream is written up to here, though the capture's cursor is
+                        lower; 0: it is as far as the capture */
     uint64_t backfilled;  /* rows emitted by the backfill so far: the n in "loc" */
     int64_t generation;   /* the destination's, which its rows are of; 0: none was given */
 };

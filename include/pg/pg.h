@@ -33,9 +33,9 @@ struct pg *pg_open(const struct config *, enum pg_kind, const char *name, int st
                    struct err *);
 void pg_close(struct pg **);
 
-/* Where lines for the user's log go: `line` gets what was made or left out, and warnings of what
- * will fail; `wait` gets what is waited for, and what that is about, however long it lasts and who is
- * the cause; NULL once it is over. */
+/* The user's log. `line` gets what was created or left out, and warnings. `wait` gets what the
+ * session waits for: `about` identifies the wait, `text` adds for how long and because of whom;
+ * NULL: it is over. */
 struct notices {
     void (*line)(void *context, bool warning, const char *text);
     void (*wait)(void *context, const char *about, const char *text);

@@ -26,7 +26,8 @@ enum slot_use {
 /*
  * Find everything that would keep a capture from starting. Each problem is added to `problems` as
  * one line in plain words that says how to fix it. Something missing that prerequisites_create may
- * make is not a problem. Without a catalog (`check`) the tables are left out. Nothing is changed,
+ * make is not a problem. Without a catalog (`check`) no single
+ * table is examined: it is a problem if none can be read. Nothing is changed,
  * and the check waits a few seconds for a slot that must be free and is not. A replication
  * connection is opened as a test, and handed to the caller in *replication (NULL if it failed), or
  * closed if `replication` is NULL. The facts are left in *facts, unless `facts` is NULL; free them

@@ -49,7 +49,8 @@ bool command_setup_sql(const struct request *request, struct out *out, struct er
     if (!pg && !ok && err->kind == ERR_CONFIG && !request->admin) {
         err_suffix(err, "; where the user is still to be made, name an administrator with --admin");
     } else if (!pg && !ok && err->kind == ERR_CONFIG) {
-        err_suffix(err, "; the user is the one of --admin");
+        err_suffix(err, "; this is the user that --admin names, whose password is PGPASSWORD in "
+                        "the environment");
     }
     return ok;
 }

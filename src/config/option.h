@@ -1,10 +1,10 @@
 /*
  * The one list of options. What a row says drives the parser (config.c), the schema (schema.c) and
- * the suggestions (nearest.c): nothing about an option is defined anywhere else.
+ * the suggestions (nearest.c).
  *
  * A new option needs a field in struct config (config/config.h), a row in options.c or one of the
- * files that it includes, and a row in docs/configuration.md, whose text a test compares with this
- * one.
+ * files that it includes, a row in docs/configuration.md, whose text a test compares with this one,
+ * and, if it is a string, a line in config_free().
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H

@@ -122,7 +122,8 @@ static void compile_head(struct printer *p, const struct frame *frame)
     p->stamp_at = stamp ? head : 0;
 }
 
-/* Of a row up to its number, and from behind it to the end of _meta. */
+/* _meta of a backfilled row up to its number, and what comes after it. The latter is also that of
+ * changes. */
 static void compile_row_meta(struct printer *p, const struct frame *frame, const char *schema,
                              const char *table)
 {

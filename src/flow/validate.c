@@ -6,13 +6,13 @@
 #include "pg/prerequisites.h"
 #include "respond.h"
 
-/* Parameters in it make the message that sends none wrong (08P01). */
+/* A parameter such as $1 in the filter makes the server refuse our message, which has none (08P01). */
 static bool is_fault_of_sql(const struct pg *pg, const struct err *err)
 {
     return err->kind == ERR_CONFIG || !strcmp(pg_sqlstate(pg), "08P01");
 }
 
-/* As a condition of CASE it can be no more than one, whatever parentheses it has. */
+/* It stands between WHEN and THEN, so that parentheses which are not balanced cannot end it. */
 static bool check_filter(struct pg *pg, const struct catalog_stream *stream,
                          struct problems *problems, struct err *err)
 {

@@ -80,8 +80,8 @@ static struct sink sink_of(const struct program *p)
     return p->files ? files_sink(p->files) : (struct sink){.write = write_sink};
 }
 
-/* What made the run stop is still to be said, and last. At a signal it is no failure to end without
- * the rest. A file system that takes too long may hold the metrics' file, too. */
+/* Log the cause of the stop as the last line. After a signal it is no failure that the output is
+ * not complete. A file system that hangs may hold the metrics' file, too. */
 static void give_up(struct program *p, struct exporter *exporter)
 {
     struct err err = {0};

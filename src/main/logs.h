@@ -9,13 +9,13 @@
 /* Whether the log is JSON: by option, or LOG_FORMAT in the environment, or as the protocol has it. */
 bool logs_json(const char *option, bool protocol_has);
 
-/* How much is logged LOG_LEVEL says. `mirror`: see log_new(). */
+/* LOG_LEVEL sets how much is logged. `mirror`: see log_new(). */
 struct log *logs_new(bool json, bool mirror);
 
-/* Warn of what LOG_LEVEL has, and LOG_FORMAT where the option does not win, that means nothing. */
+/* Warn if LOG_LEVEL has an unknown value, or LOG_FORMAT has one and no option overrides it. */
 void logs_say_ignored(struct log *, const char *option);
 
-/* What ended the command: the last line. */
+/* The last line: the error that ended the command. */
 void logs_error(struct log *, bool json, const struct err *);
 
 #endif

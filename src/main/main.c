@@ -56,7 +56,7 @@ static const char *how_to_begin_again(const struct program *p)
                                : ": start it without a state, so that it backfills all tables";
 }
 
-/* The words for it of who drives the program; the message has them then. */
+/* Add the remedy, in the words of the platform or person that runs the program. */
 static void name_remedy(const struct program *p, struct err *err)
 {
     switch (err->remedy) {
@@ -208,7 +208,7 @@ static bool is_shown_without_catalog(struct program *p, struct err *err)
     return shown;
 }
 
-/* What the catalog says decides on the slot, and that on which states count. */
+/* The catalog decides which slot is used, and the slot decides which states are valid. */
 static bool load_files(struct program *p, struct err *err)
 {
     if (!open_files(p, err) || !load_config(p, err)) {
@@ -309,8 +309,8 @@ static int dispatch(struct program *p, struct err *err)
 }
 
 /*
- * Take the place of standard descriptors that are closed, before any other descriptor does and is
- * written to as one of them. What cannot be used of them fails as before, with EBADF.
+ * Open /dev/null in the place of closed standard descriptors, so that no later descriptor gets
+ * their number. To read or write them still fails with EBADF.
  */
 static bool open_standard(struct err *err)
 {

@@ -12,9 +12,9 @@
 void output_widen(void);
 
 /*
- * Before the end, make it as narrow again as it was, for which the reader must take what is more: some
- * relays of containers lose what a pipe of the usual size would not hold when its writer ends. Waits
- * until the reader is gone, `stop_fd` is readable, or the deadline (of clock_monotonic_us()).
+ * Before the end, give the pipe the size that it had: some relays of containers lose what is more
+ * than that when the writer ends. The reader must take it first. Waits for that until the reader is
+ * gone, `stop_fd` is readable, or the deadline (of clock_monotonic_us()).
  */
 void output_narrow(int stop_fd, int64_t deadline_us);
 

@@ -50,8 +50,8 @@ static void add_more(struct out *out, const struct progress *p)
     }
 }
 
-/* Of all tables, where rows are read and the server has an idea how many there are. While none come,
- * nobody knows: 0. */
+/* Of all tables in backfill of which the server estimates how many rows they have. 0: it is not
+ * known, as while no rows come. */
 static double seconds_left(const struct show *s)
 {
     double rows = 0;

@@ -135,7 +135,8 @@ static void write_backfills(const struct page *page, const struct progress *p)
         open_table(page, running, &p->streams[i]);
         close_count(page, shared_load(&p->streams[i].backfilling));
     }
-    head(page, rows, "gauge", "Rows of the table that its backfill has written.");
+    head(page, rows, "gauge",
+         "Rows of the table that its backfill has read; the last may still wait to be written.");
     for (uint64_t i = 0; i < count; i++) {
         open_table(page, rows, &p->streams[i]);
         close_count(page, shared_load(&p->streams[i].rows));
@@ -322,7 +323,7 @@ static unsigned open_descriptors(void)
     return count > 3 ? count - 3 : 0; /* without ".", "..", and the directory's own */
 }
 
-/* With the help of other exporters' metrics of these names: one page may not have two. */
+/* Their HELP texts are those of other exporters: Prometheus takes only one for a name. */
 static void write_process(const struct page *page)
 {
     struct rusage usage = {0};

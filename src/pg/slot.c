@@ -46,7 +46,8 @@ enum {
     SLOT_IDLE_TIMEOUT_S,
 };
 
-/* Older servers have no wal_status. */
+/* wal_status and safe_wal_size: from 13 on; two_phase: 14; conflicting: 16; invalidation_reason and
+ * failover: 17. */
 static const char *status_sql(int version)
 {
     if (version >= 170000) {

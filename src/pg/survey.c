@@ -7,7 +7,7 @@
 #include "catalogs.h"
 #include "rows.h"
 
-/* One row. Of a list of names as many are asked for as a message shows. */
+/* One row. A list has only as many names as a message shows. */
 static const char survey_sql[] =
     "WITH tables AS ("
     " SELECT n.nspname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,"

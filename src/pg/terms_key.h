@@ -10,8 +10,8 @@ void terms_key_sql(struct out *, const char *oid, const char *publication, const
 void terms_order_sql(struct out *, const char *oid, const char *publication, const char *key,
                      int version);
 
-/* The name `within` is for this row about users' types in the key: what orders their parts, and how
- * they are written. */
+/* A row for FROM, to be named `within`: how user-defined types inside the key are ordered and
+ * written. */
 void terms_within_sql(struct out *, const char *oid, const char *key, int version);
 
 #endif

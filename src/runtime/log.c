@@ -35,7 +35,7 @@ struct log {
     unsigned count; /* read without the lock, to see quickly that there is nothing */
     unsigned waits, waits_said;
     struct repeats repeats;
-    char *status; /* owned; the last one, but for waits; NULL: a wait was written since */
+    char *status; /* owned; the last status line; NULL: a wait was logged since */
     struct thread_wait *thread_waits; /* owned; of each thread that logged one */
     size_t thread_wait_count, thread_wait_cap;
 };

@@ -43,8 +43,7 @@ bool repeats_allow(struct repeats *, const struct repeated *, int64_t now_us, un
  */
 bool repeats_take(struct repeats *, int64_t now_us, bool all, struct repeat *);
 
-/* What lines with that key, or of that wait, are about is over, until there is another one. NULL:
- * nothing is. */
+/* What lines with this key, or of this wait, report is over. NULL: ignored. */
 void repeats_over(struct repeats *, const char *key, const void *wait);
 
 /* Forget it: it may be logged again at once. NULL: nothing is to be forgotten. */
