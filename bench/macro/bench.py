@@ -14,7 +14,7 @@ from contextlib import closing
 import measured
 import tables
 from connector import environment, executable
-from place import PUBLICATION, WATERMARKS
+from place import PUBLICATION, TABLES_ALONE, WATERMARKS
 from server import binary
 
 
@@ -64,7 +64,8 @@ class Bench:
             return cursor.fetchone()[0]
 
     def publish(self, names):
-        self.execute(f"ALTER PUBLICATION {PUBLICATION} SET TABLE {', '.join([WATERMARKS, *names])}")
+        self.execute(f"ALTER PUBLICATION {PUBLICATION} SET TABLE {', '.join([WATERMARKS, *names])}",
+                     f"ALTER PUBLICATION {TABLES_ALONE} SET TABLE {', '.join(names)}")
 
     def new_slot(self, like=None, plugin="pgoutput"):
         """At the end of the WAL, or where the slot `like` is."""
@@ -117,7 +118,7 @@ class Bench:
         if not program:
             return [executable(), "read", "--config", files["config"], "--catalog", files["catalog"]]
         words = {name: config.get(name, "") for name in ("host", "port", "user", "password", "database")}
-        words.update(files, **self.words, slot=slot, publication=self.place.publication,
+        words.update(files, **self.words, slot=slot, publication=self.place.tables_alone(),
                      sslmode=self.place.routes[transport].get("sslmode", "prefer"),
                      tables=",".join(".".join(tables.split(name)) for name in names))
         return [word.format(**words) for word in shlex.split(program)]

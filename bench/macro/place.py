@@ -11,7 +11,7 @@ from relay import Relay
 from server import PASSWORD, SUPERUSER
 
 DATABASE = "postgres"
-PUBLICATION = "bench"
+PUBLICATION, TABLES_ALONE = "bench", "bench_tables"  # the second without the watermarks, which other programs would read
 WATERMARKS = "public.bench_watermarks"
 PEM_OPTIONS = ("sslrootcert", "sslcert", "sslkey")
 
@@ -41,6 +41,10 @@ class Place:
     def settings(self):
         return {}
 
+    def tables_alone(self):
+        """The publication for other programs."""
+        return self.publication
+
 
 class Throwaway(Place):
     """A server that is ours. Use it in a `with` statement."""
@@ -59,6 +63,7 @@ class Throwaway(Place):
         with closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE TABLE {WATERMARKS} (slot text PRIMARY KEY, watermark text)")
             cursor.execute(f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {WATERMARKS}")
+            cursor.execute(f"CREATE PUBLICATION {TABLES_ALONE}")
         for transport in transports:
             self.add(transport)
         return self
@@ -88,6 +93,9 @@ class Throwaway(Place):
 
     def settings(self):
         return {"watermarks_table": WATERMARKS}
+
+    def tables_alone(self):
+        return TABLES_ALONE
 
 
 def read_text(path):
