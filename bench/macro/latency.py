@@ -16,7 +16,8 @@ from tail import Tail, transports
 from watch import MOMENTS, Watch, cpu_ns
 
 LABEL = "twenty characters ok"
-SENT = re.compile(rb'"sent":"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|\+00)"')  # with a blank: as PostgreSQL writes it
+# As programs print it: {"sent":"2026-11-29T01:02:03.4Z"}, or {"name":"sent",…,"value":"2026-11-29 01:02:03.4+00"} as the server does.
+SENT = re.compile(rb'"sent"[^{}]{1,60}?"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|\+00(?::00)?)"')
 SETTLE_S = 2
 BEHIND_MS, STEP = 100, 0.8  # a last change that is so late was more than can be kept up with: then so much less
 

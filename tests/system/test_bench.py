@@ -23,6 +23,7 @@ sys.path.append(os.path.join(ROOT, "bench", "macro"))
 import time_chart  # noqa: E402
 import peers  # noqa: E402
 from flow_runtime import build_reader  # noqa: E402
+from latency import SENT  # noqa: E402
 from relay import Relay  # noqa: E402
 from watch import Watch  # noqa: E402
 
@@ -79,6 +80,16 @@ def test_what_a_process_takes_is_drawn_over_time():
     drawn = time_chart.draw([{"reader": "one & another", "per_transaction": 100, "transport": "tcp+5ms", "series": series}])
     curves = [each for each in xml.etree.ElementTree.fromstring(drawn).iter() if each.tag.endswith("polyline")]
     assert len(curves) == 4 and "one &amp; another, 100 changes a transaction, TCP loopback, 5 ms" in drawn
+
+
+@pytest.mark.parametrize("sent, found", [
+    (b'"2026-11-29T01:02:03.4Z"', [b"2026-11-29T01:02:03.4"]), (b'"2026-11-29 01:02:03+00"', [b"2026-11-29 01:02:03"]),
+    (b'"2026-11-29T01:02:03.4+00:00"', [b"2026-11-29T01:02:03.4"]), (b"null", [])])
+def test_when_a_row_was_made_is_found_as_programs_print_it(sent, found):
+    for printed in (b'{"record":{"id":1,"sent":%s,"label":"l"},"time_extracted":"2026-11-29T01:02:09Z"}',
+                    b'{"timestamp":"2026-11-29 01:02:09+00","columns":['
+                    b'{"name":"sent","type":"timestamp with time zone","value":%s},{"name":"label","type":"text","value":"l"}]}'):
+        assert SENT.findall(printed % sent) == found
 
 
 def start_open_transaction(*arguments):
