@@ -3,7 +3,7 @@
 import flow_runtime
 import tables
 import workloads
-from bench import each_statement
+from bench import each_statement, plugin_of
 
 
 def make_one(shape, rows, name, count):
@@ -72,7 +72,8 @@ def limits(bench, names):
 def capturing(bench, names):
     """capture(act, program, option=...) -> run(transport), which gives act a command line with a slot of its own."""
     def capture(act, program=None, **options):
-        return bench.with_slot(lambda transport, slot: act(bench.capture(program, transport, slot, names, **options)))
+        return bench.with_slot(lambda transport, slot: act(bench.capture(program, transport, slot, names, **options)),
+                               plugin=plugin_of(program))
     return capture
 
 

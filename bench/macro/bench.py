@@ -118,7 +118,7 @@ class Bench:
         if not program:
             return [executable(), "read", "--config", files["config"], "--catalog", files["catalog"]]
         words = {name: config.get(name, "") for name in ("host", "port", "user", "password", "database")}
-        words.update(files, **self.words, slot=slot, publication=self.place.tables_alone(),
+        words.update(files, **self.words, slot=slot, wal2json_slot=slot, publication=self.place.tables_alone(),
                      sslmode=self.place.routes[transport].get("sslmode", "prefer"),
                      tables=",".join(".".join(tables.split(name)) for name in names))
         return [word.format(**words) for word in shlex.split(program)]
@@ -177,6 +177,11 @@ class Bench:
         return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory_gib),
                 "kernel": platform.release(), "postgresql": self.value("SHOW server_version"),
                 "fsync": self.value("SHOW fsync")}
+
+
+def plugin_of(program):
+    """That of the slot which a program's command names."""
+    return "wal2json" if program and "{wal2json_slot}" in program else "pgoutput"
 
 
 def each_statement(bench, *statements):

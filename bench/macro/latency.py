@@ -12,6 +12,7 @@ import statistics
 import time
 from contextlib import closing
 
+from bench import plugin_of
 from tail import Tail, transports
 from watch import MOMENTS, Watch, cpu_ns
 
@@ -118,7 +119,7 @@ def measure(bench, name, program, transport, duration_s):
     """A connection for each round."""
     rounds, idle = {100: [], 1: []}, []
     for _ in range(bench.rounds):
-        slot = bench.new_slot()
+        slot = bench.new_slot(plugin=plugin_of(program))
         tail = Delays(bench, program, transport, slot)
         try:
             load(bench, 1, 0.1, 100)

@@ -35,10 +35,11 @@ SETTINGS = {
 }
 PROGRAM_HELP = """
 A program is measured beside the connector wherever it can be. In its command these are replaced:
-{config} {catalog} files as the connector gets them; {host} {port} {user} {password} {database} {sslmode} {slot}
-{publication} {tables}; {mode}: backfill, replication or latency; {count}: how many records there are. It must end by
-itself once it has read what was there when it started (for latency, which is the mode of an open transaction, too, it is
-stopped with SIGTERM). Each run gets a slot of its own.
+{config} {catalog} files as the connector gets them; {host} {port} {user} {password} {database} {sslmode} {publication}
+{tables}; {mode}: backfill, replication or latency; {count}: how many records there are; {slot}, a slot of pgoutput, or
+{wal2json_slot}, a slot of wal2json, which the server must have. Each run gets a slot of its own, which is dropped after it.
+It must end by itself once it has read what was there when it started (for latency, which is the mode of an open transaction,
+too, it is stopped with SIGTERM).
 
 With --database no server is started, and nothing is written to the database's tables. The password is taken from PGPASSWORD or
 ~/.pgpass. The user needs REPLICATION and SELECT, and either owns the tables and may CREATE in the database, or a publication is

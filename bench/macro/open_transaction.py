@@ -10,6 +10,7 @@ from contextlib import closing
 
 import measured
 import tables
+from bench import plugin_of
 from tail import Tail, transports
 
 SINCE = 140000  # before it no server sends a transaction that is open
@@ -94,11 +95,10 @@ def readers(bench, per_statement):
         return act
 
     def other(program):
-        return lambda transport, slot: run_one(bench, program, transport, slot, per_statement)
+        return bench.with_slot(lambda transport, slot: run_one(bench, program, transport, slot, per_statement), plugin=plugin_of(program))
 
-    acts = {**{f"source-postgres, {how}": connector(streaming) for how, streaming in STREAMING.items()},
+    return {**{f"source-postgres, {how}": bench.with_slot(connector(streaming)) for how, streaming in STREAMING.items()},
             **{name: other(program) for name, program in bench.programs()}}
-    return {name: bench.with_slot(act) for name, act in acts.items()}
 
 
 def measure(bench, transport, per_statement, work_mem_kib):

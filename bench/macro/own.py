@@ -9,6 +9,7 @@ import backfill
 import flow_runtime
 import replication
 import tables
+from bench import plugin_of
 
 # Publishing a table that lacks a replica identity would make the application's UPDATE and DELETE fail.
 WITHOUT_IDENTITY = """WITH RECURSIVE parts AS (
@@ -78,15 +79,16 @@ def measure_changes(bench, names, seconds):
         bench.drop_slot(source)
         return
 
-    def reading(command):
+    def reading(command, plugin="pgoutput"):
         def once(transport, slot):
             end = bench.value(END)
             written = int(bench.value(WRITTEN, (end, slot)))
             return (*bench.measure(command(transport, slot, end)), None, max(1, written))
-        return bench.with_slot(once, source)
+        return bench.with_slot(once, source, plugin)
 
     def capture(program=None, **options):
-        return reading(lambda transport, slot, _: bench.capture(program, transport, slot, names, skip_backfills="*.*", **options))
+        return reading(lambda transport, slot, _: bench.capture(program, transport, slot, names, skip_backfills="*.*", **options),
+                       plugin_of(program))
 
     bench.words = {"mode": "replication", "count": 0}
     readers = {"pg_recvlogical, pgoutput": reading(lambda transport, slot, end: replication.recvlogical(

@@ -6,7 +6,7 @@ import flow_runtime
 import tables
 import tpcc
 import workloads
-from bench import each_statement
+from bench import each_statement, plugin_of
 
 PER_TRANSACTION = 100
 
@@ -110,7 +110,7 @@ def measure(bench, subject, title, work):
     readers["source-postgres, Airbyte look"] = with_slot(capture(bench.measure, airbyte=True))
     readers.update(flow_runtime.readers(bench, with_slot, work.names, count, skip_backfills="*.*"))
     for name, program in bench.programs():
-        readers[name] = with_slot(capture(bench.measure, program))
+        readers[name] = with_slot(capture(bench.measure, program), plugin_of(program))
     with_slot(capture(lambda command: bench.check_count(command, count)))(bench.transports[0])
     bench.in_turn(subject, count, readers)
     bench.drop_slot(source)
