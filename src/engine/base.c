@@ -7,6 +7,9 @@
  * subtransactions that ran are known, too: a snapshot lists only those of transactions. The server
  * says of each id whether it is in progress, which a subtransaction is as long as its transaction
  * is.
+ *
+ * With old_snapshot_threshold (up to version 16) the server removes rows that the snapshot sees, and
+ * sessions that import it do not notice.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +30,8 @@ static const char export_sql[] =
     "SELECT pg_catalog.pg_export_snapshot(),s::text,CASE WHEN u-l<=100000 THEN"
     " (SELECT pg_catalog.string_agg(id::text,' ' ORDER BY id)"
     "  FROM pg_catalog.generate_series(u-1,l,-1) id"
-    "  WHERE pg_catalog.txid_status(id)='in progress') END"
+    "  WHERE pg_catalog.txid_status(id)='in progress') END,"
+    " nullif(pg_catalog.current_setting('old_snapshot_threshold',true),'-1')"
     " FROM (SELECT s,pg_catalog.txid_snapshot_xmin(s) AS l,pg_catalog.txid_snapshot_xmax(s) AS u"
     "  FROM (SELECT pg_catalog.txid_current_snapshot() AS s) x) y";
 
@@ -83,6 +87,19 @@ static bool add_subtransactions(struct snapshot *snapshot, const char *running)
     return true;
 }
 
+enum { BASE_EXPORTED, BASE_TEXT, BASE_RUNNING, BASE_THRESHOLD };
+
+static bool is_kept(const struct pg_rows *rows, struct err *err)
+{
+    return pg_rows_null(rows, 0, BASE_THRESHOLD) ||
+           err_set(err, ERR_CONFIG,
+                   "old_snapshot_threshold is %s on the server, so that it would remove rows "
+                   "before they are read: tables without a key are read in a snapshot that may be "
+                   "held for longer; run ALTER SYSTEM SET old_snapshot_threshold = -1, and restart "
+                   "the server, or give these tables a key",
+                   pg_rows_value(rows, 0, BASE_THRESHOLD));
+}
+
 static bool take(struct pg *pg, struct base_snapshot *base, struct err *err)
 {
     struct pg_rows *rows = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err)
@@ -91,12 +108,14 @@ static bool take(struct pg *pg, struct base_snapshot *base, struct err *err)
     if (!rows) {
         return false;
     }
-    bool ok = snapshot_parse(&base->snapshot, pg_rows_value(rows, 0, 1)) ||
-              err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read");
+    bool ok =
+        is_kept(rows, err) && (snapshot_parse(&base->snapshot, pg_rows_value(rows, 0, BASE_TEXT)) ||
+                               err_set(err, ERR_SYSTEM, "the server's snapshot cannot be read"));
     if (ok) {
-        base->exported = mem_string(pg_rows_value(rows, 0, 0));
-        base->text = mem_string(pg_rows_value(rows, 0, 1));
-        base->resumable = add_subtransactions(&base->snapshot, pg_rows_value(rows, 0, 2));
+        base->exported = mem_string(pg_rows_value(rows, 0, BASE_EXPORTED));
+        base->text = mem_string(pg_rows_value(rows, 0, BASE_TEXT));
+        base->resumable =
+            add_subtransactions(&base->snapshot, pg_rows_value(rows, 0, BASE_RUNNING));
     }
     pg_rows_free(&rows);
     return ok;

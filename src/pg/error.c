@@ -8,8 +8,8 @@
 /* SQLSTATE classes and codes after which trying again may help. */
 static bool is_transient(const char *sqlstate)
 {
-    static const char *const prefixes[] = {"08",    "25006", "25P03", "25P04", "40",    "53",
-                                           "55P03", "57014", "57P",   "58",    "55006", NULL};
+    static const char *const prefixes[] = {"08",    "25006", "25P03", "25P04", "40", "53", "55P03",
+                                           "57014", "57P",   "58",    "55006", "72", NULL};
     for (const char *const *p = prefixes; *p; p++) {
         if (!strncmp(sqlstate, *p, strlen(*p))) {
             return true;

@@ -9,7 +9,7 @@ import pytest
 from connector import run
 from database import Database
 from refusal import assert_refused
-from server import PASSWORD
+from server import PASSWORD, Server
 
 # Each is the opposite of the setting that a record needs.
 SETTINGS = {"DateStyle": "'German, DMY'", "TimeZone": "'Asia/Kathmandu'", "IntervalStyle": "'sql_standard'",
@@ -200,3 +200,26 @@ def test_time_limits_of_the_role_or_the_database_do_not_bind(database, capture, 
     one.keep(process.wait_for_state(after=40000).stop())
     assert "will try again" not in process.stderr
     one.assert_equal(t=["id"])
+
+
+def test_a_server_that_removes_rows_of_old_snapshots_does_not_give_tables_without_a_key(capture):
+    """The remedy of the message is followed."""
+    with Server(lifetime_s=120) as server:
+        own = Database(server)
+        if own.connection.server_version >= 170000:
+            pytest.skip("the server has no such setting any more")
+        own.execute("CREATE TABLE keyed (id int PRIMARY KEY)", "CREATE TABLE keyless (id int)", "ALTER TABLE keyless REPLICA IDENTITY FULL",
+                    "INSERT INTO keyless VALUES (1)")
+        set_threshold(own, "ALTER SYSTEM SET old_snapshot_threshold = '1min'")
+        process = capture(["keyless"], of=own).start().finish()
+        assert_refused(process, "config_error", "old_snapshot_threshold is 1min")
+        capture(["keyed"], of=own).run()
+        set_threshold(own, re.search("ALTER SYSTEM SET .*= -1", process.errors[0]["message"])[0])
+        assert len(capture(["keyless"], of=own).run().records) == 1
+        own.connection.close()
+
+
+def set_threshold(database, statement):
+    database.execute(statement)
+    database.server.restart()
+    database.reconnect()
