@@ -12,6 +12,7 @@ from again import SOON, assert_said_again, resume_from, kill_in_backfill, locati
 from capture import stream
 from connector import PATIENCE
 from oracle import Versions
+from test_join import look_again
 from writer import Writer
 
 pytestmark = pytest.mark.every_other
@@ -84,6 +85,29 @@ def test_a_transaction_with_savepoints_that_is_open_at_the_beginning(one, databa
         if end.startswith("PREPARE"):
             cursor.execute(f"COMMIT PREPARED '{database.name}'")
     finish(one, process)
+    assert_equal(one)
+
+
+def test_transactions_that_are_open_when_the_table_joins(database, capture):
+    """Its snapshot is taken while the capture runs; the next run must know what it hides."""
+    database.execute(*TABLES)
+    one = capture(["first"], tail=True, advanced=SMALL)
+    one.process = one.start().wait_for_active()
+    insert = "INSERT INTO t SELECT nextval('versions') + 100000"
+    make = lambda _: ["SAVEPOINT s", insert, "RELEASE s", "SELECT pg_sleep(0.1)"]  # noqa: E731
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(Writer(database, make, seed)) for seed in range(4)]
+        while not all(writer.transactions for writer in writers):
+            time.sleep(0.01)
+        one.streams.append(stream("t"))
+        seen = []
+        one.process.pause_at = lambda message: "snapshot" in message.get("record", {}).get("data", {}).get("_meta", {}).get(
+            "source", {}) and (seen.append(1) or len(seen) >= 400)
+        look_again(one)
+        one.process.wait_until_paused()
+        one.keep(one.process.kill())
+    one.tail = False
+    one.run()
     assert_equal(one)
 
 
