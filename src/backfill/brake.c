@@ -26,6 +26,8 @@ static const char standbys_sql[] =
     "pg_catalog.quote_ident(current_user)"
     " FROM standby ORDER BY behind DESC NULLS LAST LIMIT 1";
 
+enum { STANDBY_NAME, STANDBY_BEHIND, STANDBY_HIDDEN, STANDBY_USER };
+
 void brake_init(struct brake *b, const struct backfill *backfill, struct worker_progress *progress)
 {
     *b = (struct brake){.backfill = backfill, .progress = progress, .wait.log = backfill->log};
@@ -67,17 +69,19 @@ static bool poll_standbys(struct brake *b, struct pg *pg, struct err *err)
         return poll_failed(b, pg, err);
     }
     if (pg_rows_count(rows)) {
-        if (*pg_rows_value(rows, 0, 2) == 't') {
-            say_blind(b, pg_rows_value(rows, 0, 3));
+        if (*pg_rows_value(rows, 0, STANDBY_HIDDEN) == 't') {
+            say_blind(b, pg_rows_value(rows, 0, STANDBY_USER));
         }
-        behind = pg_rows_null(rows, 0, 1) ? 0 : strtoull(pg_rows_value(rows, 0, 1), NULL, 10);
+        behind = pg_rows_null(rows, 0, STANDBY_BEHIND)
+                     ? 0
+                     : strtoull(pg_rows_value(rows, 0, STANDBY_BEHIND), NULL, 10);
     }
     throttle_lag(backfill->throttle, clock_monotonic_us(), behind);
     if (behind > lag_mb * MIB && !b->wait.said) {
         log_wait(&b->wait, LOG_INFO,
                  "the backfill waits for standby \"%s\", which is more than %" PRIu64
                  " MiB behind (advanced.backfill_max_standby_lag_mb)",
-                 pg_rows_value(rows, 0, 0), lag_mb);
+                 pg_rows_value(rows, 0, STANDBY_NAME), lag_mb);
     }
     pg_rows_free(&rows);
     return true;

@@ -57,6 +57,8 @@ static const char running_sql[] =
     "  FROM (SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) AS oldest) "
     "y) x";
 
+enum { WRITERS_IDS, WRITERS_WHO };
+
 /* *writers: those of *writers that still write, or all if it is NULL; owned; NULL: none. */
 static bool find_writers(struct pg *pg, const char *oids, char **writers, char **who,
                          struct err *err)
@@ -69,8 +71,8 @@ static bool find_writers(struct pg *pg, const char *oids, char **writers, char *
     if (!rows) {
         return false;
     }
-    *writers = mem_string(pg_rows_value(rows, 0, 0));
-    *who = mem_string(pg_rows_value(rows, 0, 1));
+    *writers = mem_string(pg_rows_value(rows, 0, WRITERS_IDS));
+    *who = mem_string(pg_rows_value(rows, 0, WRITERS_WHO));
     pg_rows_free(&rows);
     return true;
 }

@@ -141,8 +141,8 @@ static bool try_standby(const struct engine_config *c, struct pg *pg, struct bas
     bool ok = rows && position_read(pg, seen_position_sql, &seen, err);
     if (ok && seen == before && seen >= shared_load(&c->progress->received)) {
         base->snapshot.replayed = seen;
-        base->exported = mem_string(pg_rows_value(rows, 0, 0));
-        base->text = mem_string(pg_rows_value(rows, 0, 1));
+        base->exported = mem_string(pg_rows_value(rows, 0, BASE_EXPORTED));
+        base->text = mem_string(pg_rows_value(rows, 0, BASE_TEXT));
     }
     pg_rows_free(&rows);
     return ok && (base->exported || pg_exec(pg, "ROLLBACK", err));

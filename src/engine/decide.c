@@ -193,6 +193,9 @@ static void judge_renamed(const struct member *m, struct terms_verdict *verdict)
     }
 }
 
+/* Decide what becomes of a stream whose table was examined. First whether the table is there at all;
+ * then what begins again whatever the user wants of changes that replication does not send: a
+ * stream that is lost already, or was asked to. */
 static bool examined(struct merger_thread *t, struct question *q, struct err *err)
 {
     struct member *m = member_of(t, q);

@@ -211,6 +211,7 @@ static void print_message_event(struct emitter *m, const struct event *e)
     source_follow(&m->source, e);
 }
 
+/* The source follows an event before it is printed; print_message_event() does it after. */
 static void print_event(struct emitter *m, struct event *e)
 {
     if (e->kind == EVENT_MESSAGE) {

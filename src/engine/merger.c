@@ -257,6 +257,8 @@ static bool is_void(const struct merger_thread *t, const struct question *q)
     }
 }
 
+/* Questions of the first switch look at `busy`, `stale` and `ok` themselves, or need not; for the
+ * others that is done here. */
 static bool take_answer(struct merger_thread *t, struct question **q, struct err *err)
 {
     (*q)->busy |= is_void(t, *q);

@@ -299,6 +299,8 @@ static bool find_fence(struct merger_thread *t, struct start *start, struct err 
     return ok && (!renews || position_read(t->service->pg, position_sql, &start->renew_lsn, err));
 }
 
+enum { POSITION_LSN, POSITION_XMAX };
+
 /* The server's position by now: a stream that begins now needs no changes from before it. */
 static bool find_position(struct merger_thread *t, struct start *start, struct err *err)
 {
@@ -307,11 +309,10 @@ static bool find_position(struct merger_thread *t, struct start *start, struct e
                            position_sql(t->service->pg));
     struct pg_rows *rows = service_query(t->service, sql, 0, NULL, err);
     free(sql);
-    bool ok =
-        rows &&
-        ((!pg_rows_null(rows, 0, 0) && lsn_parse(pg_rows_value(rows, 0, 0), &start->planned_lsn)) ||
-         err_set(err, ERR_TRANSIENT, "the server's position cannot be read"));
-    start->planned_xmax = ok ? strtoull(pg_rows_value(rows, 0, 1), NULL, 10) : 0;
+    bool ok = rows && ((!pg_rows_null(rows, 0, POSITION_LSN) &&
+                        lsn_parse(pg_rows_value(rows, 0, POSITION_LSN), &start->planned_lsn)) ||
+                       err_set(err, ERR_TRANSIENT, "the server's position cannot be read"));
+    start->planned_xmax = ok ? strtoull(pg_rows_value(rows, 0, POSITION_XMAX), NULL, 10) : 0;
     pg_rows_free(&rows);
     return ok;
 }

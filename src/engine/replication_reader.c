@@ -281,7 +281,8 @@ static bool give_out(struct replication *r, struct err *err)
     return true;
 }
 
-/* Read once. If that filled all its room, there is more: do not wait, and do not hand over yet. */
+/* Read once. If that filled all its room, there is more: do not wait, and do not hand over yet.
+ * Nothing is read while a spooled transaction is given out, which comes first. */
 static bool poll_server(struct replication *r, struct err *err)
 {
     bool some, busy = false;

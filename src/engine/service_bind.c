@@ -24,12 +24,14 @@ static bool find_root(struct service *s, struct relation *relation, int count, s
         " UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up ON i.inhrelid=up.oid)"
         " SELECT n.nspname,c.relname FROM up JOIN pg_catalog.pg_class c ON c.oid=up.oid"
         " JOIN pg_catalog.pg_namespace n ON n.oid=c.relnamespace WHERE c.relkind='p'";
+    enum { ROOT_SCHEMA, ROOT_NAME };
     char *oid = mem_format("%u", relation->oid);
     struct pg_rows *rows = service_query(s, sql, 1, (const char *const[]){oid}, err);
     free(oid);
     for (int i = 0; rows && i < pg_rows_count(rows) && relation->stream == STREAM_NONE; i++) {
-        relation->stream = catalog_find(s->config->catalog, count, pg_rows_value(rows, i, 0),
-                                        pg_rows_value(rows, i, 1));
+        relation->stream =
+            catalog_find(s->config->catalog, count, pg_rows_value(rows, i, ROOT_SCHEMA),
+                         pg_rows_value(rows, i, ROOT_NAME));
     }
     relation->partition = relation->stream != STREAM_NONE;
     bool ok = rows != NULL;

@@ -32,6 +32,8 @@ static const char held_sql[] =
     " WHERE slot_name=$1 AND confirmed_flush_lsn-restart_lsn>32*1024*1024"
     " AND EXISTS (SELECT FROM oldest)";
 
+enum { HELD_BYTES, HELD_BY };
+
 /* Remarks on tables that have changed since the capture began. */
 static void remark(struct service *s, const struct question *q)
 {
@@ -53,8 +55,8 @@ void answer_held(struct service *s, const struct question *q)
         log_about(s->config->log, LOG_WARN, held_about,
                   "old transactions make the server keep %s of WAL that has been captured: %s; "
                   "one can be ended with SELECT pg_terminate_backend(pid)",
-                  size_format(strtoull(pg_rows_value(rows, 0, 0), NULL, 10)).s,
-                  pg_rows_value(rows, 0, 1));
+                  size_format(strtoull(pg_rows_value(rows, 0, HELD_BYTES), NULL, 10)).s,
+                  pg_rows_value(rows, 0, HELD_BY));
     } else if (rows) {
         log_over(s->config->log, held_about);
     }

@@ -61,7 +61,12 @@ static void add_type_checks(struct out *sql, const struct question *q)
     }
 }
 
-/* A snapshot; whether the types are as before, null if there is no such row; and the columns. */
+enum {
+    ROW_SNAPSHOT,
+    ROW_ALIKE,   /* whether the types are as before; null: there is no such row */
+    ROW_COLUMNS, /* all of them, from here on */
+};
+
 static void row_sql(struct out *sql, const struct service *s, const struct question *q)
 {
     const struct relation *relation = q->merge->relation;
@@ -111,7 +116,7 @@ static uint8_t *tuple_of(const struct pg_rows *rows, int first, int columns)
 static bool is_visible(const struct pg_rows *rows, uint32_t xid)
 {
     struct snapshot snapshot;
-    if (!snapshot_parse(&snapshot, pg_rows_value(rows, 0, 0))) {
+    if (!snapshot_parse(&snapshot, pg_rows_value(rows, 0, ROW_SNAPSHOT))) {
         return true;
     }
     bool visible = snapshot_sees(&snapshot, xid, 0);
@@ -131,10 +136,10 @@ bool answer_row(struct service *s, struct question *q, struct err *err)
         pg_rows_free(&rows);
         run_pause(s->config->run, VISIBLE_POLL_US);
     }
-    bool ok = rows != NULL, found = ok && !pg_rows_null(rows, 0, 1);
-    bool alike = found && *pg_rows_value(rows, 0, 1) == 't';
+    bool ok = rows != NULL, found = ok && !pg_rows_null(rows, 0, ROW_ALIKE);
+    bool alike = found && *pg_rows_value(rows, 0, ROW_ALIKE) == 't';
     if (alike) {
-        m->row = tuple_of(rows, 2, m->relation->column_count);
+        m->row = tuple_of(rows, ROW_COLUMNS, m->relation->column_count);
     }
     q->stale = ok ? found && !alike : service_is_stale(s);
     pg_rows_free(&rows);

@@ -54,6 +54,9 @@ static enum event_kind moved_kind(bool old_absorbed, bool new_absorbed)
     return new_absorbed ? EVENT_DELETE : EVENT_MOVE;
 }
 
+/* A row that moved to another key. Old key, then new key: that is the order in which their ranks were
+ * asked for. The new one is absorbed first, as it may need large values of the row that the delete
+ * of the old one removes. */
 static bool route_move(struct merge *m, struct stream *s, struct batch *batch, struct event *e,
                        const struct event_keys *keys, struct err *err)
 {

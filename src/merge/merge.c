@@ -276,9 +276,10 @@ static bool merge_begins(struct merge *m, const struct txn *txn, struct err *err
     return true;
 }
 
-/* A message outside of any transaction is a position to continue from. */
+/* A message outside of any transaction is a position to continue from; one inside is not. */
 static void merge_message(struct merge *m, const struct event *e)
 {
+    CHECK(e->transactional == m->in_transaction);
     if (!e->transactional) {
         m->last_commit = m->cursor = m->position = e->lsn;
         m->changed = true;

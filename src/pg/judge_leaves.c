@@ -1,7 +1,8 @@
 /*
  * What happened to the tables that store the rows: the table itself, or its leaf partitions.
  *
- * Their rows are queried; the first row that is found answers a question:
+ * Their rows are queried. The first row that is found answers yes; no is known only when all rows
+ * were read, and other questions wait for that:
  *
  * - A partition that was attached: has it a row that was there before?
  * - A partition that went, and is still there by itself: has it rows? Also one that came and went

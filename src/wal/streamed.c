@@ -213,6 +213,7 @@ static bool is_aborted(const struct open *o, uint32_t subxid)
     return o->aborted_count && bsearch(&subxid, o->aborted, o->aborted_count, sizeof subxid, by_id);
 }
 
+/* Nothing else is taken until the transaction is given out: `at` stays its index. */
 bool streamed_next(struct streamed *s, struct arena *arena, uint64_t *lsn, const uint8_t **message,
                    size_t *len, struct err *err)
 {
