@@ -128,7 +128,7 @@ static void name_no_row(const struct chunk_reader *r, struct err *where)
     (void)r, (void)where;
 }
 
-const struct order ctid_order = {
+const struct chunk_order ctid_order = {
     .locks_leaves = true,
     .rows_sql = rows_sql,
     .pages_sql = describe_pages_sql,

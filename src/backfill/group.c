@@ -22,7 +22,7 @@ enum {
 static bool is_small(const struct backfill *b, const struct backfill_task *task)
 {
     const struct table_description *d = task->table;
-    return d->kind == 'r' && order_of(d)->may_group && d->all_bytes <= SMALL_BYTES &&
+    return d->kind == 'r' && chunk_order_of(d)->may_group && d->all_bytes <= SMALL_BYTES &&
            d->bytes / ROW_BYTES_LEAST < b->config->backfill_chunk_size;
 }
 

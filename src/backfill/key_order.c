@@ -78,7 +78,7 @@ static void name_row(const struct chunk_reader *r, struct err *where)
     }
 }
 
-const struct order key_order = {
+const struct chunk_order key_order = {
     .may_group = true,
     .rows_sql = rows_sql,
     .pages_sql = no_pages_sql,

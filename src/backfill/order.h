@@ -4,7 +4,7 @@
 
 #include "chunk_reader.h"
 
-struct order {
+struct chunk_order {
     /* Partitions are locked with their table: no row in them may be moved meanwhile. */
     bool locks_leaves;
 
@@ -37,9 +37,9 @@ struct order {
     void (*name_row)(const struct chunk_reader *, struct err *where);
 };
 
-extern const struct order key_order, ctid_order;
+extern const struct chunk_order key_order, ctid_order;
 
-static inline const struct order *order_of(const struct table_description *table)
+static inline const struct chunk_order *chunk_order_of(const struct table_description *table)
 {
     return table->ctid_order ? &ctid_order : &key_order;
 }

@@ -71,7 +71,7 @@ void table_take(struct table *table, const struct pg *pg, const struct config *c
         return;
     }
     table->description = d;
-    table->order = order_of(d);
+    table->order = chunk_order_of(d);
     table->relation = add_relation(table, d->relation);
     table->rows_most = 0;
     table->row_bytes = d->row_estimate > 0 ? (double)d->all_bytes / (double)d->row_estimate : 0;

@@ -9,18 +9,18 @@
 
 enum { PAGE_BYTES = 8192 }; /* for estimates: nearly all servers have it so */
 
-struct order;
+struct chunk_order;
 
 struct table {
     const struct table_description *description; /* borrowed; of the task in hand; NULL: none yet */
-    const struct order *order;                   /* in which its rows are read */
+    const struct chunk_order *order;             /* in which its rows are read */
     struct relation *relation;           /* of its rows as selected: the last of `relations` */
     const char *publication;             /* borrowed; its name */
     const char *filter;                  /* borrowed; the catalog's condition; NULL: none */
     int version;                         /* of the server */
     const char *snapshot_sql, *seen_sql; /* pg/position.h */
     double row_bytes;                    /* estimate of a row's size as the server sends it */
-    const struct order
+    const struct chunk_order
         *prepared;               /* whose statement of facts the session has prepared; NULL: none */
     int rows_most;               /* a query for more would take too long; 0: no limit is known */
     struct relation **relations; /* owned; chunks may still point at each */

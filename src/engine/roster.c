@@ -83,7 +83,7 @@ char ***roster_keys(const struct roster *r)
     return keys;
 }
 
-static enum key_order order_of(const struct type *type, bool bytewise)
+static enum key_order key_order_of(const struct type *type, bool bytewise)
 {
     if (!bytewise) {
         return KEY_SERVER;
@@ -131,7 +131,7 @@ void member_set_life(struct member *m, const struct table_description *d,
     for (int k = 0; k < d->key_count; k++) {
         const struct column *column = &d->relation->columns[d->key[k].column];
         key->types[k] = column->type_oid;
-        key->orders[k] = order_of(column->type, d->key[k].bytewise);
+        key->orders[k] = key_order_of(column->type, d->key[k].bytewise);
         key->server |= key->orders[k] == KEY_SERVER;
     }
     read_order_of(d)->set_life(m);

@@ -46,7 +46,7 @@ static void bind(const struct stream *s, struct relation *relation, uint64_t lif
         relation->key[k] = relation_column(relation, key->columns[k]);
     }
     relation->fault = fault_of(key, relation);
-    if (relation->fault != RELATION_FITS && order_of(s)->takes_keyless) {
+    if (relation->fault != RELATION_FITS && merge_order_of(s)->takes_keyless) {
         relation->fault = RELATION_FITS;
         relation->key_count = 0; /* changes are printed as they come */
     }

@@ -139,7 +139,7 @@ static bool set_no_upper(const struct stream *s, struct interval *interval, cons
     return true;
 }
 
-const struct order by_ctid = {
+const struct merge_order by_ctid = {
     .begin = begin,
     .set_upper = set_no_upper,
     .takes_keyless = true,

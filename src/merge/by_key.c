@@ -194,7 +194,7 @@ static bool set_upper(const struct stream *s, struct interval *interval, const s
                    s->config->state->id);
 }
 
-const struct order by_key = {
+const struct merge_order by_key = {
     .begin = begin,
     .set_upper = set_upper,
     .change = take_change,

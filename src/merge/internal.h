@@ -58,7 +58,7 @@ struct merge {
  * How a table in backfill is merged: the same operations for both orders in which its rows can be
  * read.
  */
-struct order {
+struct merge_order {
     /* A life begins: changes from s->cursor on are for it. */
     void (*begin)(const struct merge *, struct stream *);
 
@@ -83,9 +83,9 @@ struct order {
     bool (*chunk)(struct merge *, int stream, struct range *, struct waiting *, struct err *);
 };
 
-extern const struct order by_key, by_ctid;
+extern const struct merge_order by_key, by_ctid;
 
-static inline const struct order *order_of(const struct stream *s)
+static inline const struct merge_order *merge_order_of(const struct stream *s)
 {
     return s->config->ctid_order ? &by_ctid : &by_key;
 }

@@ -80,7 +80,7 @@ bool merge_begin(struct merge *m, int stream, const struct merge_stream *config,
         return false;
     }
     s->cursor = first_commit(m, not_before);
-    order_of(s)->begin(m, s);
+    merge_order_of(s)->begin(m, s);
     m->as_of_pending = true;
     m->backfilling += stream_backfills(s);
     s->changed =

@@ -19,7 +19,7 @@ static bool init_streams(struct merge *m, struct err *err)
         if (!stream_init(s, m->config.streams[i], err)) {
             return false;
         }
-        order_of(s)->begin(m, s);
+        merge_order_of(s)->begin(m, s);
         m->backfilling += stream_backfills(s);
     }
     m->as_of_pending = true;
@@ -157,7 +157,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
     if (e->kind == EVENT_TRUNCATE) {
         bool whole = !e->relation->partition && s->pending;
         hooks->truncated(hooks->context, stream, e->relation, m->txn.xid);
-        return !whole || order_of(s)->truncate(m, s, e, err);
+        return !whole || merge_order_of(s)->truncate(m, s, e, err);
     }
     if (!merge_event_fits(e) ||
         (is_of_another(s, e->relation) && !hooks->other(hooks->context, stream, e->relation))) {
@@ -165,7 +165,7 @@ static bool merge_captured(struct merge *m, struct stream *s, struct batch *batc
         return true;
     }
     if (s->pending) {
-        return order_of(s)->change(m, s, batch, e, err);
+        return merge_order_of(s)->change(m, s, batch, e, err);
     }
     merge_pass(e);
     return true;

@@ -74,7 +74,7 @@ static bool close_chunk(struct merge *m, struct batch **batch, struct err *err)
                                 sizeof *m->waiting);
     m->waiting[m->waiting_count++] = waiting;
     m->some_passed |= has_passed(m, waiting);
-    return order_of(s)->chunk(m, stream, &s->ranges[range], waiting, err);
+    return merge_order_of(s)->chunk(m, stream, &s->ranges[range], waiting, err);
 }
 
 static void abort_chunk(struct merge *m, struct range *range, struct batch **batch)
@@ -213,7 +213,7 @@ size_t merge_wait_again(struct merge *m, const char *watermark, int *stream)
 static bool may_leave(const struct merge *m, size_t kept, const struct waiting *waiting)
 {
     bool may = waiting->arrived || has_passed(m, waiting);
-    bool in_sequence = order_of(&m->streams[waiting->stream])->in_sequence;
+    bool in_sequence = merge_order_of(&m->streams[waiting->stream])->in_sequence;
     for (size_t i = 0; may && in_sequence && i < kept; i++) {
         may = m->waiting[i]->stream != waiting->stream;
     }

@@ -51,7 +51,7 @@ static bool set_upper(struct stream *s, struct interval *interval, const struct 
         return true;
     }
     interval->upper_text = key_copy(upper);
-    return order_of(s)->set_upper(s, interval, upper, err);
+    return merge_order_of(s)->set_upper(s, interval, upper, err);
 }
 
 static bool append(struct stream *s, enum interval_state state, int range, const struct key *upper,

@@ -88,7 +88,7 @@ static bool is_port(const char *text)
 }
 
 /* "PORT", "ADDRESS:PORT" or "[ADDRESS]:PORT". */
-static bool resolve(const char *address, struct addrinfo **found, struct err *err)
+static bool find_address(const char *address, struct addrinfo **found, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
@@ -109,7 +109,7 @@ struct metrics_server *metrics_serve(const char *address, const struct metrics_s
                                      struct err *err)
 {
     struct addrinfo *found = NULL;
-    if (!resolve(address, &found, err) || !found) {
+    if (!find_address(address, &found, err) || !found) {
         return NULL;
     }
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |

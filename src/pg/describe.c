@@ -148,8 +148,8 @@ static bool read_tables(struct pg *pg, const struct config *config, const struct
 }
 
 /* All types of all tables at once; then each column finds its own. */
-static bool resolve(struct types *types, struct pg *pg, struct table_description *tables, int count,
-                    struct err *err)
+static bool resolve_types(struct types *types, struct pg *pg, struct table_description *tables,
+                          int count, struct err *err)
 {
     size_t oid_count = 0, cap = 0;
     uint32_t *oids = NULL;
@@ -289,7 +289,7 @@ static bool read_catalogs(struct pg *pg, struct types *types, const struct confi
     bool ok = pg_exec(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
               read_tables(pg, config, catalog, tables, readings, err) &&
               describe_columns(pg, config, catalog, tables, readings, err) &&
-              resolve(types, pg, tables, catalog->count, err);
+              resolve_types(types, pg, tables, catalog->count, err);
     if (ok) {
         if (with_terms) {
             find_unpublished(config, catalog, tables, readings, problems);
