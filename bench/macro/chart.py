@@ -45,7 +45,7 @@ def cpu_parts(result, limit):
 
 
 RATE = Measure("rate", "longer is faster, the dashed line is", True, lambda result, _: [result["ratio"]],
-               lambda result: (f"{result['ratio']:.2f} ×", f"{short(result['per_second'])}/s"))
+               lambda result: (f"{result['ratio']:.2f}×", f"({short(result['per_second'])}/s)"))
 CPU = Measure("CPU of the client", "shorter is better, yellow is what the reader of its output takes; the dashed line is", True, cpu_parts,
               lambda result: (f"{result['cpu_s_per_million'] + result.get('consumer_cpu_s_per_million', 0):.2f} s", "a million"))
 MEMORY = Measure("peak memory of the client", "shorter is better; MiB", False, lambda result, _: [result["peak_mib"]],

@@ -49,7 +49,7 @@ def markdown(content):
     machine = content["machine"]
     lines = [f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"PostgreSQL {machine['postgresql']}, fsync {machine['fsync']}, {content['cache']}; {content['scale']}, "
-             f"medians of {content['rounds']} rounds in turn.", ""]
+             f"medians of {content['rounds']} rounds in turn; a ratio is the median of the ratios of the rounds.", ""]
     rates = [each for each in content["results"] if "ratio" in each]
     for subject in dict.fromkeys(each["subject"] for each in rates):
         lines += rate_table(subject, [each for each in rates if each["subject"] == subject])

@@ -77,7 +77,7 @@ def overview():
         y = 20 + i * 60
         p.box(680, y, 190, 48, "out", name, what)
         p.arrow([(560, 115 + i * 13), (675, y + 24)])
-    p.text(605, 256, "records and states", size=12, color=PALE)
+    p.text(588, 46, "records and states", size=12, color=PALE)
     return p
 
 

@@ -63,7 +63,7 @@ struct terms_verdict {
 bool terms_come_by_leaves(const struct terms *);
 
 /*
- * Queries rows of the table where only they can show what happened: see judge_leaves.c.
+ * Queries rows of the table where only they can show what happened: see terms_judge_leaves.c.
  * `truncated`: the transaction that sent the last TRUNCATE of the whole table; 0: none. The
  * connection must not be in a transaction. It needs the right to read the table; of its partitions
  * no more than that.

@@ -6,7 +6,7 @@
  * (pg/terms.h), and a state remembers them.
  *
  * A new term goes to the end, and needs a name (row/terms.c), an expression at the same place in
- * terms_sql() (pg/terms.c), and a judgement (pg/judge.c). The states of earlier versions lack it:
+ * terms_sql() (pg/terms.c), and a judgement (pg/terms_judge.c). The states of earlier versions lack it:
  * there NULL means unknown, and must not count as a difference.
  */
 #ifndef ROW_TERMS_H

@@ -1,6 +1,6 @@
 /* What records of the Airbyte look have beside the columns. */
 #include "emit/json.h"
-#include "printer.h"
+#include "internal.h"
 #include "writers.h"
 
 enum { TIME_TEXT = 40 }; /* a quoted timestamp */

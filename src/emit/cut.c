@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "printer.h"
+#include "internal.h"
 #include "word.h"
 
 static bool is_json(const struct type *type)

@@ -5,7 +5,7 @@
 
 #include "emit/json.h"
 #include "emit/value.h"
-#include "printer.h"
+#include "internal.h"
 
 static void put_string(struct out *out, const char *text)
 {

@@ -1,5 +1,5 @@
 /* Compiling printers. */
-#include "printer.h"
+#include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>

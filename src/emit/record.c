@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "emit/json.h"
 #include "emit/value.h"
-#include "printer.h"
+#include "internal.h"
 #include "row/tuple.h"
 #include "word.h"
 #include "writers.h"

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "judge.h"
 #include "leaf_rows.h"
+#include "terms_judge.h"
 
 /* A question about a partition, and its verdict. */
 struct asked {

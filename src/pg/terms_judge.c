@@ -1,5 +1,5 @@
-/* What happened to a table, by its terms then and now. What only rows show: judge_leaves.c */
-#include "judge.h"
+/* What happened to a table, by its terms then and now. What only rows show: terms_judge_leaves.c */
+#include "terms_judge.h"
 
 #include <stdarg.h>
 #include <stdio.h>

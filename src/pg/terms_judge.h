@@ -1,6 +1,6 @@
 /* The two halves of terms_judge. */
-#ifndef PG_JUDGE_H
-#define PG_JUDGE_H
+#ifndef PG_TERMS_JUDGE_H
+#define PG_TERMS_JUDGE_H
 
 #include "pg/terms.h"
 
