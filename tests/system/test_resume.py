@@ -92,16 +92,16 @@ def test_kill_at_any_moment_of_a_backfill_under_writes(database, capture, seed):
 
 def test_a_state_of_an_earlier_version_continues_within_its_backfill(database, capture):
     """It lacks the terms of its tables: they are taken from the tables as they are, and logged."""
-    database.execute(ITEMS, fill(2000))
+    database.execute(ITEMS, fill(20000))
     one = capture(["items"], advanced={"backfill_chunk_size": 100})
-    kill_in_backfill(one, 2000, table="items")
+    kill_in_backfill(one, 20000, table="items")
     settled = len(one.records)
     state = one.state[0]["global"]["stream_states"][0]["stream_state"]
     for member in ("terms", "generation"):
         state.pop(member, None)
-    database.execute("UPDATE items SET n = 7 WHERE id IN (1, 2000)")
+    database.execute("UPDATE items SET n = 7 WHERE id IN (1, 20000)")
     process = one.run()
-    assert settled > 0 and len(one.records) == 2000 + 1, "one row had come, and the other was still to be read"
+    assert settled > 0 and len(one.records) == 20000 + 1, "one row had come, and the other was still to be read"
     assert "is of an earlier version" in process.stderr
     one.assert_equal(items=["id"])
     one.run()
