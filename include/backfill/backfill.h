@@ -63,12 +63,12 @@ enum backfill_wait {
 };
 
 /*
- * The session of replication, which those who begin to read a table may want to be begun again.
+ * The session of replication. Who begins to read a table may need one that begins later.
  *
  * In servers older than 13.21, 14.18, 15.13, 16.9 and 17.5 a session that sends a transaction which
  * wrote to a table before the table was published, and committed afterwards, sends no later change
- * of that table either: what it remembers of the publication is of that transaction's time. A
- * session that begins after that transaction has it right.
+ * of that table either: it keeps the publication as it was for that transaction. A session that
+ * begins after that transaction sends them.
  */
 struct renewal {
     uint64_t begun;  /* shared: where the session began; the replication reader writes it */
@@ -135,11 +135,8 @@ bool backfill_fence(struct pg *, const struct relation *, struct run *, struct l
 bool backfill_fence_task(struct pg *, const struct backfill_task *, struct renewal *, struct run *,
                          struct log_wait *, struct err *);
 
-/* Whether the server is one of those that need a renewal. */
-bool backfill_needs_renewal(const struct pg *);
-
-/* Want the session to begin at *lsn or later; 0: at the server's position, which it becomes.
- * *renewed: it has. Call it again until then. */
+/* Ask for a session that begins at *lsn or later. *lsn 0 becomes the server's position. *renewed:
+ * the session is such a one; call this again until it is. */
 bool backfill_renew(struct pg *, struct renewal *, uint64_t *lsn, bool *renewed, struct err *);
 
 /*

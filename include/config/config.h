@@ -96,6 +96,7 @@ struct config {
     uint32_t min_backfill_xid; /* 0: none */
     bool read_only_capture;
     bool stream_open_transactions;
+    bool is_admin; /* the user is that of --admin, whose password only the environment has */
     bool capture_as_partitions;
     bool publish_all_tables; /* if the publication is made, it is for all tables */
     enum untracked on_untracked_change;

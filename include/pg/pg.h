@@ -56,6 +56,10 @@ struct notices {
 void pg_tell(struct pg *, const struct notices *);
 
 int pg_server_version(const struct pg *); /* 150004 */
+
+/* Whether it is older than 13.21, 14.18, 15.13, 16.9 or 17.5: see struct renewal
+ * (backfill/backfill.h). */
+bool pg_forgets_published(const struct pg *);
 int pg_backend_pid(const struct pg *);
 bool pg_alive(const struct pg *);       /* false once the connection is known to be lost */
 bool pg_is_local(const struct pg *);    /* over a Unix socket */

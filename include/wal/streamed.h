@@ -9,9 +9,9 @@
  *
  * Messages of version 1 between S and E have an Int32 after their tag, except O Origin: the id of
  * their transaction or subtransaction; of M Message always that of the top-level transaction, so
- * that it comes even if its savepoint was rolled back. They are kept until the commit, and then given out as
- * version 1 sends them, after a BEGIN. Blocks of several transactions may alternate with each
- * other, and with whole transactions of version 1.
+ * that it comes even if its savepoint was rolled back. They are kept until the commit, and then
+ * given out as version 1 sends them, after a BEGIN. Blocks of several transactions may alternate
+ * with each other, and with whole transactions of version 1.
  *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */

@@ -110,18 +110,6 @@ bool backfill_writers(struct pg *pg, const struct relation *relation, struct log
     return ok;
 }
 
-bool backfill_needs_renewal(const struct pg *pg)
-{
-    static const int mended[] = {130021, 140018, 150013, 160009, 170005};
-    int version = pg_server_version(pg);
-    for (size_t i = 0; i < sizeof mended / sizeof *mended; i++) {
-        if (version / 10000 == mended[i] / 10000) {
-            return version < mended[i];
-        }
-    }
-    return version < mended[0];
-}
-
 bool backfill_renew(struct pg *pg, struct renewal *renewal, uint64_t *lsn, bool *renewed,
                     struct err *err)
 {
@@ -170,9 +158,8 @@ bool backfill_fence_task(struct pg *pg, const struct backfill_task *task, struct
     if (task->fence && !backfill_fence(pg, relation, run, wait, err)) {
         return false;
     }
-    return !backfill_needs_renewal(pg) ||
-           (wait_for_renewal(pg, renewal, task->renew_lsn, run, err) &&
-            backfill_fence(pg, relation, run, wait, err));
+    return !pg_forgets_published(pg) || (wait_for_renewal(pg, renewal, task->renew_lsn, run, err) &&
+                                         backfill_fence(pg, relation, run, wait, err));
 }
 
 bool backfill_unwritten(struct pg *pg, const struct relation *const *tables, int count,

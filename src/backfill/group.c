@@ -69,7 +69,7 @@ bool group_gather(struct group *g, const struct backfill *b, struct backfill_tas
 static bool is_to_renew(const struct pg *pg, const struct backfill_task *task,
                         const struct renewal *renewal)
 {
-    return backfill_needs_renewal(pg) &&
+    return pg_forgets_published(pg) &&
            (!task->renew_lsn || shared_load(&renewal->begun) < task->renew_lsn);
 }
 

@@ -26,6 +26,7 @@ static struct config as_admin(const struct config *config, const char *admin)
 {
     struct config other = *config;
     other.user = (char *)admin;
+    other.is_admin = true;
     other.password = other.sslcert = other.sslkey = NULL;
     other.credentials = (struct credentials){.auth = AUTH_PASSWORD};
     return other;
@@ -49,8 +50,7 @@ bool command_setup_sql(const struct request *request, struct out *out, struct er
     if (!pg && !ok && err->kind == ERR_CONFIG && !request->admin) {
         err_suffix(err, "; where the user is still to be made, name an administrator with --admin");
     } else if (!pg && !ok && err->kind == ERR_CONFIG) {
-        err_suffix(err, "; this is the user that --admin names, whose password is PGPASSWORD in "
-                        "the environment");
+        err_suffix(err, "; this is the user that --admin names");
     }
     return ok;
 }

@@ -295,7 +295,7 @@ static bool find_fence(struct merger_thread *t, struct start *start, struct err 
               backfill_unwritten(t->service->pg, relations, t->roster.count, &unwritten, err);
     free((void *)relations);
     start->fence = !unwritten;
-    bool renews = begins && !start->new_slot && backfill_needs_renewal(t->service->pg);
+    bool renews = begins && !start->new_slot && pg_forgets_published(t->service->pg);
     return ok && (!renews || position_read(t->service->pg, position_sql, &start->renew_lsn, err));
 }
 

@@ -89,8 +89,8 @@ const struct table_description *roster_keep(struct roster *, struct table_descri
 void member_set_life(struct member *, const struct table_description *,
                      const struct catalog_stream *);
 
-/* Put the ranges of a life that are still to be read into the workers' queue; the rest is of their
- * tasks. */
+/* Put the ranges of a life that are still to be read into the workers' queue, as tasks with this
+ * `fence` and `renew_lsn`. */
 void roster_queue(struct merger_thread *, int stream, bool fence, uint64_t renew_lsn);
 
 /* Called after each batch, while no question is under way for one: examine, describe, begin. */

@@ -191,7 +191,7 @@ static bool take_base(struct service *s, struct question *q, struct err *err)
     if (!ok || !backfill_writers(s->pg, q->about->relation, &s->wait, &q->writers, err)) {
         return false;
     }
-    bool renewed = q->writers.ids || q->fenced || !backfill_needs_renewal(s->pg);
+    bool renewed = q->writers.ids || q->fenced || !pg_forgets_published(s->pg);
     if (!renewed && !backfill_renew(s->pg, s->renewal, &q->renew_lsn, &renewed, err)) {
         return false;
     }

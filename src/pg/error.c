@@ -72,17 +72,31 @@ static enum err_kind kind_of(const struct pg *pg, const struct server_words *wor
                                                                                : ERR_SYSTEM;
 }
 
-/* Minor versions with a bug that can end a decoding session so, again and again; later ones have it
- * fixed. */
+/* Minor versions from which on an open transaction learns of other transactions' changes of the
+ * catalogs. In these alone there are too many of them for it at times, which ends a decoding
+ * session again and again. */
+static const int distributing[] = {130021, 140018, 150013, 160009, 170005};
+enum { DISTRIBUTING = sizeof distributing / sizeof *distributing };
+
 static bool decodes_wrongly(const struct pg *pg)
 {
-    static const int versions[] = {130021, 140018, 150013, 160009, 170005};
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
-        if (pg->kind == PG_REPLICATION && pg_server_version(pg) == versions[i]) {
+    for (size_t i = 0; i < DISTRIBUTING; i++) {
+        if (pg->kind == PG_REPLICATION && pg_server_version(pg) == distributing[i]) {
             return true;
         }
     }
     return false;
+}
+
+bool pg_forgets_published(const struct pg *pg)
+{
+    int version = pg_server_version(pg);
+    for (size_t i = 0; i < DISTRIBUTING; i++) {
+        if (version / 10000 == distributing[i] / 10000) {
+            return version < distributing[i];
+        }
+    }
+    return version < distributing[0];
 }
 
 /* The WAL stays as it was written, and is decoded by the catalogs of that time. */

@@ -13,7 +13,8 @@
  * for the SQLSTATE of a connection that was not made, but its verbose words hold it, and the server
  * may speak any language. What has none, or not always one of its own (libpq's failures, and a
  * pooler's), is recognized by English words. {host} (with its port), {user}, {database}, {words},
- * {source} of the password, and how the configuration names {address} and {password} are filled in.
+ * {source} of the password, where to give one that is {missing}, and how the configuration names
+ * {address} are filled in.
  */
 static const struct refusal {
     const char *mark;
@@ -30,8 +31,7 @@ static const struct refusal {
      "the server does not accept the password of user \"{user}\": correct \"user\" in the "
      "configuration, or {source}"},
     {NO_PASSWORD, ERR_CONFIG,
-     "the server asks for the password of user \"{user}\": give {password} in the "
-     "configuration"},
+     "the server asks for the password of user \"{user}\": give {missing}"},
     {"pg_hba.conf", ERR_CONFIG,
      "the server's pg_hba.conf does not let user \"{user}\" in from here: add a line for it, or "
      "set advanced.sslmode to what it asks for ({words})"},
@@ -71,6 +71,15 @@ static void write_password_source(struct out *out, const struct config *c)
     }
 }
 
+static void write_missing_password(struct out *out, const struct config *c)
+{
+    if (c->is_admin) {
+        out_string(out, "it in PGPASSWORD or PGPASSFILE, in the environment");
+    } else {
+        out_format(out, "%s in the configuration", config_words(c)->password);
+    }
+}
+
 static void fill_in(struct out *out, const char *message, const struct config *c, const char *words)
 {
     for (; *message; message++) {
@@ -80,7 +89,7 @@ static void fill_in(struct out *out, const char *message, const struct config *c
         }
         switch (message[1]) {
         case 'a': out_string(out, config_words(c)->place); break;
-        case 'p': out_string(out, config_words(c)->password); break;
+        case 'm': write_missing_password(out, c); break;
         case 'h': out_format(out, "%s:%d", c->host, c->port); break;
         case 's': write_password_source(out, c); break;
         case 'u': out_string(out, c->user); break;

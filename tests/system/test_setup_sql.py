@@ -193,3 +193,12 @@ def test_limits_of_connections_are_left_to_who_may_change_them(database, prepare
     for lines in others.values():
         one.run("\n".join(line for line in lines if "CONNECTION LIMIT" in line))
     assert "CONNECTION LIMIT" not in one.setup(one.admin)
+
+
+def test_the_password_of_the_administrator_is_in_the_environment(database, capture, tmp_path):
+    """Without it the message says so, and doing that helps; the configuration has another user's."""
+    one = Prepared(database, capture, tmp_path, [])
+    words = ("setup-sql", *one.config, "--admin", SUPERUSER)
+    refused = run(*words, PGPASSWORD="", HOME=str(tmp_path)).finish().stderr
+    assert 'give it in PGPASSWORD or PGPASSFILE, in the environment; this is the user that --admin names' in refused
+    assert people(*words, PGPASSWORD=PASSWORD).startswith("-- ")

@@ -93,6 +93,23 @@ Test(error, replication_of_another_version_has_read_a_large_value)
     cr_expect(says("1 GB") && !says("update the server"), "%s", err.message);
 }
 
+Test(error, a_version_before_the_mended_one_forgets_what_was_published)
+{
+    static const struct {
+        const char *version;
+        bool forgets;
+    } servers[] = {{"12.22", true},  {"13.20", true}, {"13.21", false}, {"15.12", true},
+                   {"15.13", false}, {"16.8", true},  {"16.9", false}};
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        if (pg) {
+            tear_down();
+            strcpy(directory, "/tmp/source-postgres-error-XXXXXX");
+        }
+        connect_to(servers[i].version, PG_SQL);
+        cr_expect_eq(pg_forgets_published(pg), servers[i].forgets, "%s", servers[i].version);
+    }
+}
+
 Test(error, a_transient_failure_is_tried_again)
 {
     static const char *const passes[] = {"25006", "25P04", "53300", "57P01",
