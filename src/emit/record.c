@@ -166,17 +166,20 @@ static char *put_old(struct out *out, char *to, struct printer *p, const struct 
     return to;
 }
 
+#define META ",\"_meta\":{\"op\":\"?\",\"source\":{\"ts_ms\":"
+
 /* ,"_meta":{"op":"u","source":{…} */
 static char *put_meta(struct out *out, char *to, const struct printer *p, char op,
                       const struct source *s, bool first)
 {
-    static const char start[] = ",\"_meta\":{\"op\":\"?\",\"source\":{\"ts_ms\":";
+    enum { LEN = sizeof META - 1, OP = sizeof ",\"_meta\":{\"op\":\"" - 1 };
+    static const char start[LEN + 1 + LITERAL_SLACK] = META;
     to = out_room(out, to,
                   sizeof start + sizeof s->text + JSON_INTEGER + p->schema_table.len +
                       p->source_end.len + LITERAL_SLACK);
-    memcpy(to, start + first, sizeof start - 1 - first);
-    to[sizeof ",\"_meta\":{\"op\":\"" - 1 - first] = op;
-    to = put_text(to + sizeof start - 1 - first, s->text.time, s->text.time_len);
+    char *after = put_text(to, start + first, LEN - first);
+    to[OP - first] = op;
+    to = put_text(after, s->text.time, s->text.time_len);
     *to++ = ',';
     to = put(to, &p->schema_table);
     to = put_text(to, s->text.previous, s->text.previous_len);
