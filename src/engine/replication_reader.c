@@ -20,7 +20,7 @@ enum {
     BUSY_US = 1000,               /* polls that bring something this soon one after the other… */
     BUSY_POLLS = 8,               /* …so many times mean that the server has much to send… */
     GATHER_US = 800,              /* …and that it may gather for so long: see wait_for_more() */
-    GATHER_LOCAL_US = 200,        /* the buffer of a Unix socket holds few messages */
+    GATHER_LOCAL_US = 100,        /* the buffer of a Unix socket holds few messages */
     HOLD_US = 1000,               /* no longer does a batch wait for more */
     POLL_US = 1000 * 1000,        /* so often acknowledgements are looked for */
     ASKED_US = 1000 * 1000,       /* requests for a status this soon one after the other… */
