@@ -50,6 +50,10 @@ bool streamed_committed(const struct streamed *);
 bool streamed_next(struct streamed *, struct arena *, uint64_t *lsn, const uint8_t **message,
                    size_t *len, struct err *);
 
+/* Free what was kept of a transaction that has been given out. To delete a large file takes some
+ * milliseconds: hand the commit on first. */
+void streamed_release(struct streamed *);
+
 /* How many transactions are open, and how many bytes of them are kept. */
 size_t streamed_count(const struct streamed *);
 uint64_t streamed_bytes(const struct streamed *);

@@ -278,6 +278,7 @@ static bool give_out(struct replication *r, struct err *err)
     store_received(r);
     forget_repeated(r);
     hand_over(r);
+    streamed_release(r->streamed);
     return true;
 }
 

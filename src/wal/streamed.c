@@ -30,6 +30,7 @@ struct streamed {
     bool in_block;
     size_t at; /* index in `open`: the transaction of the block, or the one that is given out */
     enum turn turn;
+    struct spool *ended; /* of the transaction that was given out, until it is released */
     uint64_t commit_lsn; /* where the message of the commit was found */
     uint8_t begin[BEGIN_SIZE], commit[COMMIT_SIZE];
 };
@@ -43,9 +44,15 @@ struct streamed *streamed_new(const char *directory)
 
 static void forget(struct streamed *s, size_t at)
 {
-    spool_free(&s->open[at].spool);
+    spool_free(&s->ended);
+    s->ended = s->open[at].spool;
     free(s->open[at].aborted);
     s->open[at] = s->open[--s->count];
+}
+
+void streamed_release(struct streamed *s)
+{
+    spool_free(&s->ended);
 }
 
 void streamed_restart(struct streamed *s)
@@ -53,6 +60,7 @@ void streamed_restart(struct streamed *s)
     while (s->count) {
         forget(s, s->count - 1);
     }
+    streamed_release(s);
     s->in_block = false;
     s->turn = GIVES_NOTHING;
 }
@@ -135,6 +143,7 @@ static bool abort_some(struct streamed *s, struct bytes *in)
     }
     if (at < s->count && subxid == xid) {
         forget(s, at);
+        streamed_release(s);
     } else if (at < s->count) {
         struct open *o = &s->open[at];
         o->aborted =
