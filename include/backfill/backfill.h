@@ -95,6 +95,7 @@ struct backfill {
     size_t pool_batches; /* of each worker: its rows on the way to the sink take no more */
     struct worker_progress *progress; /* of each worker */
     struct throttle *throttle;        /* of all workers */
+    bool far;                         /* the server is, so that a worker reads two ranges in turn */
 };
 
 struct worker;

@@ -61,8 +61,11 @@ int pg_server_version(const struct pg *); /* 150004 */
  * (backfill/backfill.h). */
 bool pg_forgets_published(const struct pg *);
 int pg_backend_pid(const struct pg *);
+/* Give the connection up: it is lost, out of step, or not wanted. pg_alive is false from here on. */
+void pg_drop(struct pg *);
 bool pg_alive(const struct pg *);       /* false once the connection is known to be lost */
 bool pg_is_local(const struct pg *);    /* over a Unix socket */
+bool pg_is_far(const struct pg *);      /* each of its answers so far took a millisecond or more */
 bool pg_in_recovery(const struct pg *); /* it was a standby when the connection was made */
 
 /*

@@ -59,6 +59,10 @@ void chunk_reader_drain(struct chunk_reader *r)
 {
     struct err ignored = {0};
     struct message message = {.type = WIRE_DONE};
+    if (r->ahead) {
+        pg_drop(r->pg);
+        return;
+    }
     while (message.type != WIRE_READY && chunk_reader_answer(r, &message, &ignored)) {
     }
     if (pg_alive(r->pg) && ignored.kind != ERR_STOPPED) {

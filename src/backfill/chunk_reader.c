@@ -64,8 +64,7 @@ bool chunk_reader_open(struct chunk_reader *r, const struct backfill_task *task,
     if (!chunk_reader_take_batch(r, task, err)) {
         return false;
     }
-    key_free(&r->end);
-    r->opened = true;
+    r->ask->opened = true;
     chunk_reader_send(r, CHUNK_OPEN);
     return true;
 }
@@ -73,9 +72,9 @@ bool chunk_reader_open(struct chunk_reader *r, const struct backfill_task *task,
 void chunk_reader_abort(struct chunk_reader *r, const struct backfill_task *task)
 {
     struct err ignored;
-    if (r->opened && chunk_reader_take_batch(r, task, &ignored)) {
+    if (r->ask->opened && chunk_reader_take_batch(r, task, &ignored)) {
         r->batch->row_count = 0;
-        r->opened = false;
+        r->ask->opened = false;
         chunk_reader_send(r, CHUNK_ABORT);
     }
 }
@@ -88,7 +87,7 @@ bool chunk_reader_close(struct chunk_reader *r, const struct backfill_task *task
         return false;
     }
     r->batch->close = *close;
-    r->opened = false;
+    r->ask->opened = false;
     chunk_reader_send(r, CHUNK_CLOSE);
     return true;
 }
@@ -119,10 +118,11 @@ void chunk_reader_statements(struct chunk_reader *r, struct out *request,
     size_t room = chunk_reader_batches(r) * BATCH_BYTES * 3 / 4;
     uint64_t piece = throttle_piece(r->backfill->throttle);
     size_t target = piece < room ? (size_t)piece : room;
-    r->asked = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
-    r->after = after;
-    r->asked_us = clock_monotonic_us();
-    table_chunk_statements(request, &r->table, task, after, r->asked,
+    r->ask->rows = table_chunk_rows(&r->table, r->backfill->config->backfill_chunk_size, target);
+    r->ask->after = after;
+    r->ask->us = clock_monotonic_us();
+    r->ask->batches = chunk_reader_batches(r);
+    table_chunk_statements(request, &r->table, task, after, r->ask->rows,
                            r->backfill->config->min_backfill_xid);
 }
 
@@ -136,7 +136,7 @@ static int64_t query_limit_us(const struct chunk_reader *r)
 void chunk_reader_ask_for_less(struct chunk_reader *r, bool possible)
 {
     r->failure = possible ? OUTCOME_TOO_LARGE : OUTCOME_FAILED;
-    r->table.rows_most = r->asked / 4 + 1;
+    r->table.rows_most = r->ask->rows / 4 + 1;
 }
 
 static bool send_snapshot(struct chunk_reader *r, const struct backfill_task *task,
@@ -270,7 +270,7 @@ static bool query_failed(struct chunk_reader *r, const struct message *message, 
 {
     chunk_reader_failed(r, message, err);
     if (was_cancelled(err)) {
-        chunk_reader_ask_for_less(r, r->asked > 1);
+        chunk_reader_ask_for_less(r, r->ask->rows > 1);
     } else {
         struct err ignored, where = {0};
         const struct relation *relation = r->table.relation;
@@ -373,6 +373,7 @@ enum outcome chunk_reader_read(struct chunk_reader *r, const struct backfill_tas
                                struct chunk_close *close, struct err *err)
 {
     struct rows rows = {0};
+    key_free(&r->end);
     if (!read_answers(r, task, &rows, err)) {
         return r->failure;
     }
@@ -380,7 +381,7 @@ enum outcome chunk_reader_read(struct chunk_reader *r, const struct backfill_tas
     r->rows = rows.count;
     r->bytes = rows.bytes;
     learn_width(r, &rows);
-    table_learn_time(&r->table, r->asked, clock_monotonic_us() - r->asked_us, query_limit_us(r));
+    table_learn_time(&r->table, r->ask->rows, clock_monotonic_us() - r->ask->us, query_limit_us(r));
     close->seen_lsn = r->backfill->config->read_only_capture ? rows.seen_lsn : 0;
     if (!r->table.order->close(r, &rows, close, err)) {
         return r->failure;

@@ -24,25 +24,34 @@ enum outcome {
     OUTCOME_FAILED,    /* any other error: connection lost, lock not granted, right missing … */
 };
 
+/* What was asked of the server. */
+struct chunk_ask {
+    const struct key *after; /* borrowed; where the query begins */
+    int64_t us;              /* when it was made */
+    int rows;                /* how many it asks for, */
+    size_t batches;          /* and how many batches they may take */
+    size_t request_bytes;    /* that the request took */
+    bool opened;             /* the merger has the chunk's OPEN, and neither CLOSE nor ABORT */
+};
+
 struct chunk_reader {
     const struct backfill *backfill; /* borrowed, as are pool and ring */
     struct pg *pg;                   /* owned; NULL: no session */
     struct table table;              /* owned */
     struct pool *pool;
-    struct ring *ring;       /* to the merger, which takes what is pushed */
-    struct batch *batch;     /* the pool's, being filled; NULL: none */
-    struct arena aside;      /* an answer that is not a row of the chunk; until the next one */
-    struct key *end;         /* owned; of the last row of the chunk so far */
-    const struct key *after; /* borrowed; where the query begins */
-    uint64_t rows, bytes;    /* that the last chunk had */
-    uint64_t replayed;       /* the position that a standby had replayed before the next snapshot */
-    int64_t asked_us;        /* when the query was made, */
-    int asked;               /* and how many rows it asks for */
-    int gather_us;           /* how long rows were left to gather last, */
-    size_t gathered;         /* and how many bytes of them have come since */
-    enum outcome failure;    /* once a call has returned false: CHANGED, BASE_GONE, TOO_LARGE, or
+    struct ring *ring;     /* to the merger, which takes what is pushed */
+    struct batch *batch;   /* the pool's, being filled; NULL: none */
+    struct arena aside;    /* an answer that is not a row of the chunk; until the next one */
+    struct key *end;       /* owned; of the last row of the chunk so far */
+    struct chunk_ask *ask; /* borrowed; of the chunk that is opened, read or aborted */
+    uint64_t rows, bytes;  /* that the last chunk had */
+    uint64_t replayed;     /* the position that a standby had replayed before the next snapshot */
+    int gather_us;         /* how long rows were left to gather last, */
+    size_t gathered;       /* and how many bytes of them have come since */
+    enum outcome failure;  /* once a call has returned false: CHANGED, BASE_GONE, TOO_LARGE, or
                                 FAILED. `err` says why */
-    bool opened;             /* the merger has the chunk's OPEN, and neither CLOSE nor ABORT */
+    bool shares;           /* its part of the pool with another range, which is read in turn */
+    bool ahead;            /* another chunk was asked for behind the one that is read */
 };
 
 /* What was read of the chunk so far. */
@@ -57,7 +66,7 @@ struct rows {
 /* A chunk is cut before it takes more, so that several can wait for their watermarks. */
 static inline size_t chunk_reader_batches(const struct chunk_reader *r)
 {
-    return r->backfill->pool_batches / 4;
+    return r->backfill->pool_batches / (r->shares ? 6 : 4);
 }
 
 void chunk_reader_init(struct chunk_reader *, const struct backfill *, struct pool *,
@@ -134,7 +143,8 @@ bool chunk_reader_skip_rows(struct chunk_reader *, struct err *);
  * TOO_LARGE, else FAILED. */
 void chunk_reader_ask_for_less(struct chunk_reader *, bool possible);
 
-/* Read the rest of the answers, and end a transaction that failed. */
+/* Read the rest of the answers, and end a transaction that failed. If another chunk was asked for
+ * behind this one, close the session instead. */
 void chunk_reader_drain(struct chunk_reader *);
 
 #endif

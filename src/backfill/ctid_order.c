@@ -83,8 +83,9 @@ static void rows_sql(struct out *sql, const struct table *table, const struct ba
 /* A single page may take all that there is, once earlier chunks have gone. */
 static size_t batches_most(const struct chunk_reader *r)
 {
-    return chunk_pages(&r->table, r->asked) == 1 ? r->backfill->pool_batches - CHUNK_EXTRA_BATCHES
-                                                 : chunk_reader_batches(r);
+    return chunk_pages(&r->table, r->ask->rows) == 1
+               ? r->backfill->pool_batches - CHUNK_EXTRA_BATCHES
+               : chunk_reader_batches(r);
 }
 
 static double left_of(const struct chunk_reader *r, const struct rows *rows)
@@ -106,7 +107,7 @@ static bool cut(struct chunk_reader *r, struct rows *rows, struct err *err)
     if (!chunk_reader_skip_rows(r, err)) {
         return false;
     }
-    chunk_reader_ask_for_less(r, chunk_pages(&r->table, r->asked) > 1);
+    chunk_reader_ask_for_less(r, chunk_pages(&r->table, r->ask->rows) > 1);
     return err_set(err, ERR_CONFIG,
                    "the rows of table %s that are read at once take more than "
                    "advanced.memory_limit_mb allows: raise it",
@@ -117,7 +118,7 @@ static bool close_chunk(struct chunk_reader *r, const struct rows *rows, struct 
                         struct err *err)
 {
     (void)err;
-    uint64_t next = first_page(r->after) + chunk_pages(&r->table, r->asked);
+    uint64_t next = first_page(r->ask->after) + chunk_pages(&r->table, r->ask->rows);
     close->last = next >= rows->pages;
     close->end = close->last ? NULL : page_key(next);
     return true;

@@ -23,9 +23,14 @@ static void no_pages_sql(struct out *sql, const char *oid)
     out_string(sql, "NULL");
 }
 
+static size_t batches_most(const struct chunk_reader *r)
+{
+    return r->ask->batches;
+}
+
 static double left_of(const struct chunk_reader *r, const struct rows *rows)
 {
-    double left = (double)r->asked - (double)rows->count;
+    double left = (double)r->ask->rows - (double)rows->count;
     return left > 0 ? left * r->table.row_bytes : 0;
 }
 
@@ -39,16 +44,24 @@ static bool note_end(struct chunk_reader *r, struct err *err)
     return r->end || err_set(err, ERR_SYSTEM, "the server sent a row whose key cannot be read");
 }
 
+/* A cancel might hit the chunk that was asked for behind this one: then the session ends instead. */
 static bool cut(struct chunk_reader *r, struct rows *rows, struct err *err)
 {
     rows->cut = true;
-    return note_end(r, err) && chunk_reader_skip_rows(r, err);
+    if (!note_end(r, err)) {
+        return false;
+    }
+    if (r->ahead) {
+        pg_drop(r->pg);
+        return true;
+    }
+    return chunk_reader_skip_rows(r, err);
 }
 
 static bool close_chunk(struct chunk_reader *r, const struct rows *rows, struct chunk_close *close,
                         struct err *err)
 {
-    close->last = !rows->cut && rows->count < (uint64_t)r->asked;
+    close->last = !rows->cut && rows->count < (uint64_t)r->ask->rows;
     if (close->last) {
         return true;
     }
@@ -70,7 +83,7 @@ static void add_key(struct err *err, const struct key *key)
 
 static void name_row(const struct chunk_reader *r, struct err *where)
 {
-    const struct key *last = r->end ? r->end : r->after;
+    const struct key *last = r->end ? r->end : r->ask->after;
     if (last) {
         err_suffix(where, " after the row with the key (");
         add_key(where, last);
@@ -80,9 +93,10 @@ static void name_row(const struct chunk_reader *r, struct err *where)
 
 const struct chunk_order key_order = {
     .may_group = true,
+    .in_turn = true,
     .rows_sql = rows_sql,
     .pages_sql = no_pages_sql,
-    .batches_most = chunk_reader_batches,
+    .batches_most = batches_most,
     .bytes_left = left_of,
     .note_end = note_end,
     .cut = cut,

@@ -58,9 +58,11 @@ bool mark_write_alone(struct mark *mark, struct chunk_reader *r, struct err *err
 void mark_new(struct mark *mark, const struct chunk_reader *r, struct chunk_close *close)
 {
     bool read_only = r->backfill->config->read_only_capture;
-    mark->due = !read_only || !pg_in_recovery(r->pg);
     if (!read_only) {
-        watermark_new(mark->watermark);
+        if (!mark->due) {
+            watermark_new(mark->watermark);
+        }
         memcpy(close->watermark, mark->watermark, sizeof close->watermark);
     }
+    mark->due = !read_only || !pg_in_recovery(r->pg);
 }

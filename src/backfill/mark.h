@@ -21,7 +21,8 @@ bool mark_written(struct mark *, struct chunk_reader *, struct err *);
 
 bool mark_write_alone(struct mark *, struct chunk_reader *, struct err *);
 
-/* Chunks were read: a new mark is due, which *close gets. */
+/* Chunks were read: a mark is due, which *close gets. One that is due already, and was not sent, is
+ * theirs, too. */
 void mark_new(struct mark *, const struct chunk_reader *, struct chunk_close *close);
 
 #endif

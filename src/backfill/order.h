@@ -11,6 +11,9 @@ struct chunk_order {
     /* Small tables may be read together, each in one chunk. */
     bool may_group;
 
+    /* Two ranges of a table may be read in turn. */
+    bool in_turn;
+
     /* Append the conditions on a chunk's rows, behind their WHERE, and their order. */
     void (*rows_sql)(struct out *, const struct table *, const struct backfill_task *,
                      const struct key *after, int rows);

@@ -21,20 +21,21 @@
 #include "runtime/counter.h"
 #include "worker.h"
 
-/* Ask for a chunk, and read it. *close: how it ends. */
-static enum outcome ask(struct worker *w, const struct backfill_task *task, const struct key *after,
-                        struct chunk_close *close, struct err *err)
+bool range_ask(struct worker *w, struct turn *t, struct err *err)
 {
     struct chunk_reader *r = &w->reader;
     struct out request;
+    r->ask = &t->ask;
     out_init(&request, 4096);
     mark_add(&w->mark, w->backfill.config, &request);
-    chunk_reader_statements(r, &request, task, after);
+    chunk_reader_statements(r, &request, t->task, t->after);
     wire_sync(&request);
-    bool ok = chunk_reader_open(r, task, err) && wire_send(r->pg, &request, err) &&
-              mark_written(&w->mark, r, err);
+    t->ask.request_bytes = request.len;
+    t->mark = w->mark;
+    w->mark.due = false;
+    bool ok = chunk_reader_open(r, t->task, err) && wire_send(r->pg, &request, err);
     out_free(&request);
-    return ok ? chunk_reader_read(r, task, close, err) : r->failure;
+    return ok;
 }
 
 /* While the run stops, no range is given back, and nothing is asked again. */
@@ -43,29 +44,47 @@ static enum outcome failure(const struct worker *w)
     return run_stopping(w->backfill.run) ? OUTCOME_FAILED : w->reader.failure;
 }
 
-/* A chunk of the task from *after on, which moves on; NULL at the end of the range. */
-static enum outcome read_chunk(struct worker *w, const struct backfill_task *task,
-                               struct key **after, struct err *err)
+enum outcome range_read_chunk(struct worker *w, struct turn *t, struct err *err)
 {
+    struct chunk_reader *r = &w->reader;
     struct chunk_close close = {0};
-    int64_t begun_us = clock_monotonic_us();
-    enum outcome outcome = ask(w, task, *after, &close, err);
+    int64_t begun_us = t->ask.us;
+    r->ask = &t->ask;
+    enum outcome outcome =
+        mark_written(&t->mark, r, err) ? chunk_reader_read(r, t->task, &close, err) : r->failure;
     if (outcome != OUTCOME_ROWS && outcome != OUTCOME_END) {
-        chunk_reader_abort(&w->reader, task);
         return failure(w);
     }
     worker_note_chunk(w, begun_us);
-    worker_say_chunk(w, task, w->reader.rows, begun_us);
-    mark_new(&w->mark, &w->reader, &close);
-    key_free(after);
-    *after = key_copy(close.end);
+    worker_say_chunk(w, t->task, r->rows, begun_us);
+    mark_new(&w->mark, r, &close);
+    key_free(&t->after);
+    t->after = key_copy(close.end);
     crash_point("chunk-read");
-    return chunk_reader_close(&w->reader, task, &close, err) ? outcome : OUTCOME_FAILED;
+    return chunk_reader_close(r, t->task, &close, err) ? outcome : OUTCOME_FAILED;
+}
+
+/* The mark that the request carried is due again, unless the server has said that it is written. */
+static void abort_chunk(struct worker *w, struct turn *t)
+{
+    chunk_reader_abort(&w->reader, t->task);
+    if (t->mark.due) {
+        w->mark = t->mark;
+    }
+}
+
+static enum outcome read_chunk(struct worker *w, struct turn *t, struct err *err)
+{
+    enum outcome outcome = range_ask(w, t, err) ? range_read_chunk(w, t, err) : failure(w);
+    if (outcome != OUTCOME_ROWS && outcome != OUTCOME_END) {
+        abort_chunk(w, t);
+    }
+    return outcome;
 }
 
 /* A step of a range: wait for what must come first, or read a chunk. */
-static enum outcome step(struct worker *w, const struct backfill_task *task,
-                         const struct backfill_task **fence, struct key **after, struct err *err)
+static enum outcome step(struct worker *w, struct turn *t, const struct backfill_task **fence,
+                         struct err *err)
 {
     bool ready;
     w->reader.failure = OUTCOME_FAILED;
@@ -75,8 +94,8 @@ static enum outcome step(struct worker *w, const struct backfill_task *task,
     if (!ready) {
         return OUTCOME_NOT_ASKED;
     }
-    chunk_reader_turn_to(&w->reader, task);
-    return read_chunk(w, task, after, err);
+    chunk_reader_turn_to(&w->reader, t->task);
+    return read_chunk(w, t, err);
 }
 
 static bool about(const struct worker *w, const struct backfill_task *task, struct err *err)
@@ -90,7 +109,7 @@ static void say_fewer_rows(struct worker *w, const struct err *err)
     const struct relation *relation = w->reader.table.relation;
     log_line(w->backfill.log, LOG_WARN,
              "a query of the backfill for %d rows of %s is too much: trying with fewer (%s)",
-             w->reader.asked, stream_label(relation->schema, relation->name).s, err->message);
+             w->reader.ask->rows, stream_label(relation->schema, relation->name).s, err->message);
 }
 
 /* The table is not as the task describes it: the merger's thread decides. */
@@ -100,6 +119,17 @@ static bool give_back(struct worker *w, const struct backfill_task *task, const 
     char why[sizeof err->message];
     memcpy(why, err->message, sizeof why);
     return chunk_reader_return(&w->reader, task, after, why, err);
+}
+
+bool range_may_ask_again(struct worker *w, const struct backfill_task *task, enum outcome outcome,
+                         struct err *err)
+{
+    about(w, task, err);
+    if (outcome == OUTCOME_TOO_LARGE) {
+        say_fewer_rows(w, err);
+        return true;
+    }
+    return outcome == OUTCOME_FAILED && worker_may_retry(w, err);
 }
 
 /* Act on the outcome of a step. *more: another step follows. */
@@ -115,19 +145,15 @@ static bool follow(struct worker *w, const struct backfill_task *task, enum outc
         return true;
     case OUTCOME_CHANGED:
     case OUTCOME_BASE_GONE: *more = false; return give_back(w, task, after, err);
-    case OUTCOME_TOO_LARGE:
-        about(w, task, err);
-        say_fewer_rows(w, err);
-        return true;
+    case OUTCOME_TOO_LARGE: return range_may_ask_again(w, task, outcome, err);
     case OUTCOME_FAILED:
-        about(w, task, err);
-        return worker_may_retry(w, err) || rights_name(w->reader.pg, task->table->relation, err);
+        return range_may_ask_again(w, task, outcome, err) ||
+               rights_name(w->reader.pg, task->table->relation, err);
     }
     return false;
 }
 
-/* Whether the rows are still wanted: the stream may have begun another life. */
-static bool is_wanted(const struct worker *w, const struct backfill_task *task)
+bool range_is_wanted(const struct worker *w, const struct backfill_task *task)
 {
     return !run_stopping(w->backfill.run) &&
            shared_load(&w->backfill.lives[task->stream]) == task->life;
@@ -136,13 +162,14 @@ static bool is_wanted(const struct worker *w, const struct backfill_task *task)
 bool range_read(struct worker *w, const struct backfill_task *task, struct err *err)
 {
     const struct backfill_task *fence = backfill_task_is_fenced(task) ? task : NULL;
-    struct key *after = key_copy(task->after);
+    struct turn turn = {.task = task, .after = key_copy(task->after)};
     bool more = true, ok = true;
-    while (ok && more && is_wanted(w, task)) {
-        enum outcome outcome = step(w, task, &fence, &after, err);
-        ok = follow(w, task, outcome, after, &more, err);
+    while (ok && more && range_is_wanted(w, task)) {
+        enum outcome outcome = step(w, &turn, &fence, err);
+        ok = follow(w, task, outcome, turn.after, &more, err);
     }
     log_waited(&w->brake.wait);
-    key_free(&after);
+    w->reader.ask = NULL;
+    key_free(&turn.after);
     return ok || about(w, task, err);
 }

@@ -1,6 +1,7 @@
 /*
- * A worker's thread: it takes tasks from the queue. Each is a range of a table (range.c), but small
- * tables, of which each is one chunk, are first read together (group.c).
+ * A worker's thread: it takes tasks from the queue. Each is a range of a table (range.c). Small
+ * tables, of which each is one chunk, are first read together (group.c); from a server that is far
+ * away two ranges are read in turn (in_turn.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -188,8 +189,7 @@ static bool read_group(struct worker *w, struct err *err)
     return ok;
 }
 
-/* There is no next query: write the watermark of the last chunk alone. */
-static bool finish(struct worker *w, struct err *err)
+bool worker_write_mark(struct worker *w, struct err *err)
 {
     while (w->mark.due && !run_stopping(w->backfill.run)) {
         if ((!session_open(&w->reader, w->name, &w->wait, err) ||
@@ -201,10 +201,11 @@ static bool finish(struct worker *w, struct err *err)
     return true;
 }
 
-/* The queue is empty: close the session, and wait until a task comes. */
+/* The queue is empty: write the watermark of the last chunk, since there is no next query, close the
+ * session, and wait until a task comes. */
 static bool rest(struct worker *w, uint32_t seen, struct err *err)
 {
-    if (!finish(w, err)) {
+    if (!worker_write_mark(w, err)) {
         return false;
     }
     pg_close(&w->reader.pg);
@@ -226,8 +227,7 @@ static bool work(struct worker *w, struct err *err)
             continue;
         }
         ok = group_gather(&w->group, &w->backfill, &task) ? read_group(w, err)
-                                                          : range_read(w, task, err);
-        backfill_task_free(&task);
+                                                          : in_turn_read(w, &task, err);
     }
     return ok;
 }

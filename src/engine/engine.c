@@ -101,6 +101,7 @@ static bool start_threads(struct engine *e, struct err *err)
         .pool_batches = worker_batches(e),
         .progress = e->config.progress->workers,
         .throttle = e->pipeline.throttle,
+        .far = pg_is_far(e->service.pg),
     };
     int printers = printing_printers(cores_usable(), e->pipeline.worker_count);
     bool ok = (e->printing = e->emitter.printing = printing_new(printers, SLICE_BYTES, err)) &&

@@ -88,7 +88,8 @@ static bool begin_stream(struct merger_thread *t, char *id, int i, struct err *e
 {
     struct member *m = &t->roster.members[i];
     struct key **bounds = NULL;
-    int count = 0, ranges = read_order_of(m->table)->ranges(t->config->config, m->table);
+    bool far = pg_is_far(t->service->pg);
+    int count = 0, ranges = read_order_of(m->table)->ranges(t->config->config, m->table, far);
     if (ranges > 1 && !plan_skips_rows(t->config->config, &t->config->catalog->streams[i]) &&
         !backfill_bounds(t->service->pg, m->table, ranges, &bounds, &count, err)) {
         free(id);

@@ -9,11 +9,11 @@ enum {
     RANGE_BYTES_LEAST = 512 * 1024,
 };
 
-static int ranges(const struct config *config, const struct table_description *d)
+static int ranges(const struct config *config, const struct table_description *d, bool far)
 {
     int most = config->backfill_workers * RANGES_A_WORKER;
     int64_t worth = d->all_bytes / RANGE_BYTES_LEAST;
-    if (config->backfill_workers == 1 || worth < 2) {
+    if ((config->backfill_workers == 1 && !far) || worth < 2) {
         return 1;
     }
     return worth < most ? (int)worth : most;

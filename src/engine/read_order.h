@@ -13,8 +13,8 @@ struct read_order {
     bool of_server;     /* a server that takes over cannot tell which rows were read */
 
     /* How many ranges to cut a table into: enough to keep the workers busy to the end; 1 if it is
-     * small. */
-    int (*ranges)(const struct config *, const struct table_description *);
+     * small. `far`: the server is, so that a worker reads two in turn. */
+    int (*ranges)(const struct config *, const struct table_description *, bool far);
 
     /* The key that rows are read by, for the state: owned, NULL-terminated; NULL: none. */
     char **(*key)(const struct table_description *);

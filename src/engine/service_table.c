@@ -104,7 +104,8 @@ bool answer_examine(struct service *s, struct question *q, struct err *err)
 
 static bool cut(struct service *s, struct question *q, struct err *err)
 {
-    int ranges = q->again ? read_order_of(q->table)->ranges(s->config->config, q->table) : 1;
+    bool far = pg_is_far(s->pg);
+    int ranges = q->again ? read_order_of(q->table)->ranges(s->config->config, q->table, far) : 1;
     return ranges == 1 ||
            backfill_bounds(s->pg, q->table, ranges, &q->bounds, &q->bound_count, err);
 }

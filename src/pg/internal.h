@@ -30,7 +30,8 @@ struct pg {
     char system_identifier
         [24]; /* asked_identifier: of its server; "": we may not know. See slot.c */
     char sqlstate[6];
-    PGresult *rows; /* PG_ROWS not yet taken */
+    PGresult *rows;      /* PG_ROWS not yet taken */
+    int64_t answered_us; /* the least time that the answer to a statement took; 0: none came */
 };
 
 struct pg_rows {
@@ -65,9 +66,6 @@ void pg_warning(const struct pg *, const char *format, ...) __attribute__((forma
  * that of this one; returns whether it waits. */
 extern const char pg_waits_sql[];
 bool pg_report_wait(const struct pg *, const struct pg_rows *waits);
-
-/* Give the connection up: it is lost, or out of step. pg_alive is false from here on. */
-void pg_drop(struct pg *);
 
 /* The connection itself has failed; or it was never made. Return false. */
 bool pg_fail_connection(struct pg *, struct err *);

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "internal.h"
 
-enum { CANCEL_S = 3 };
+enum { CANCEL_S = 3, FAR_US = 1000 };
 
 bool pg_poll(struct pg *pg, short events, int64_t timeout_us, bool *ready, struct err *err)
 {
@@ -128,14 +128,30 @@ static void drain(struct pg *pg)
     }
 }
 
+static void note_answer(struct pg *pg, int64_t sent_us)
+{
+    int64_t took_us = clock_monotonic_us() - sent_us;
+    if (!pg->answered_us || took_us < pg->answered_us) {
+        pg->answered_us = took_us;
+    }
+}
+
+/* Some of the first statements take next to no time to run. */
+bool pg_is_far(const struct pg *pg)
+{
+    return pg->answered_us >= FAR_US;
+}
+
 bool pg_exec(struct pg *pg, const char *sql, struct err *err)
 {
+    int64_t sent_us = clock_monotonic_us();
     if (!pg_send(pg, sql, err)) {
         return false;
     }
     for (;;) {
         enum pg_step step = pg_next(pg, err);
         if (step == PG_DONE) {
+            note_answer(pg, sent_us);
             return true;
         }
         if (step == PG_FAILED) {
@@ -168,12 +184,17 @@ static struct pg_rows *take_answer(struct pg *pg, struct err *err)
 struct pg_rows *pg_query(struct pg *pg, const char *sql, int param_count, const char *const *params,
                          struct err *err)
 {
+    int64_t sent_us = clock_monotonic_us();
     pg->sqlstate[0] = '\0';
     if (!PQsendQueryParams(pg->conn, sql, param_count, NULL, params, NULL, NULL, 0)) {
         pg_fail_connection(pg, err);
         return NULL;
     }
-    return flush(pg, err) ? take_answer(pg, err) : NULL;
+    struct pg_rows *rows = flush(pg, err) ? take_answer(pg, err) : NULL;
+    if (rows) {
+        note_answer(pg, sent_us);
+    }
+    return rows;
 }
 
 struct pg_rows *pg_command(struct pg *pg, const char *sql, struct err *err)
