@@ -38,7 +38,7 @@ def test_the_next_chunk_is_asked_for_before_this_one_has_come(database, capture,
     times = chunk_times_s(process)
     assert len(times) >= ROWS / CHUNK
     assert max(ranges(process)) > workers
-    assert sum(times) < 0.8 * len(times) * ROUND_TRIP_S  # chunk after chunk, each takes a round trip or more
+    assert sum(time_s < ROUND_TRIP_S / 2 for time_s in times) > len(times) / 5  # alone, each takes a round trip or more
     assert len(one.records) == ROWS
     one.assert_equal(items=["id"])
 
