@@ -1,15 +1,13 @@
 """From a server that is far away a worker reads two ranges of a table in turn."""
 
-import random
 import re
 import time
 
 import pytest
 
-from connector import PATIENCE
 from far import FarProxy
 from test_crash import crash_at, has_crash_points
-from test_ranges import ranges
+from test_ranges import ranges, resume_again_and_again
 from test_resume import changes, moves
 from writer import Writer
 
@@ -55,21 +53,9 @@ def test_a_server_that_is_near_is_read_in_the_order_of_the_key(database, capture
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_read_in_turn_is_resumed_exactly(database, capture, make, workers):
     make_items(database)
-    chance = random.Random(9)
-    several = 0
     with FarProxy(database.server.port, FAST_S) as far:
-        one = capture(["items"], tail=True, port=far.port, advanced={"backfill_chunk_size": CHUNK, "backfill_workers": workers})
-        with Writer(database, make(), 5, pause_s=0.002):
-            for _ in range(6):
-                process = one.start()
-                process.wait_for_state(after=1)
-                time.sleep(chance.uniform(0.0, 0.4) * PATIENCE)
-                one.keep(process.kill())
-                several += max(ranges(process)) > 1
-        assert several
-        one.tail = False
-        one.run()
-        one.assert_equal(items=["id"])
+        advanced = {"backfill_chunk_size": CHUNK, "backfill_workers": workers}
+        resume_again_and_again(database, capture(["items"], tail=True, port=far.port, advanced=advanced), make)
 
 
 @pytest.mark.skipif(not has_crash_points(), reason="the connector was built without CRASH_POINTS")
@@ -121,8 +107,21 @@ def test_a_table_that_changes_between_two_turns(database, capture, monkeypatch):
         one.assert_equal(items=["id"])
 
 
-def test_rows_too_large_for_two_chunks_at_once(database, capture):
-    """Chunks are cut, which needs a cancel, and the pool has no room for another."""
+def test_a_chunk_that_is_cut_gives_up_the_one_behind_it(database, capture, monkeypatch):
+    """The first chunk has narrow rows alone, so the next ones ask for many, which are wide."""
+    database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)", "ALTER TABLE items ALTER name SET STORAGE EXTERNAL",
+                     "INSERT INTO items SELECT n, 0, CASE WHEN n > 5000 THEN repeat('x', 3000) END FROM generate_series(1, 20000) n")
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    with FarProxy(database.server.port, FAST_S) as far:
+        one = capture(["items"], port=far.port)
+        process = one.run()
+    assert "no longer read in turn: a chunk was cut" in process.stderr
+    assert "interrupted" not in process.stderr
+    assert len(one.records) == 20000
+    one.assert_equal(items=["id"])
+
+
+def test_without_room_for_two_chunks(database, capture):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)", "ALTER TABLE items ALTER name SET STORAGE EXTERNAL",
                      "INSERT INTO items SELECT n, 0, repeat('x', 200000) FROM generate_series(1, 400) n")
     with FarProxy(database.server.port, FAST_S) as far:

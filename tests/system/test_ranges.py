@@ -29,6 +29,23 @@ def ranges(process, table="public.items"):
     return [len(whole(state)["streams"][table].get("ranges", [])) for state in process.states]
 
 
+def resume_again_and_again(database, one, make):
+    """Kill the capture of `items` while it reads several ranges and a writer changes the table; then let it end."""
+    chance = random.Random(5)
+    several = 0
+    with Writer(database, make(), 5, pause_s=0.002):
+        for _ in range(6):
+            process = one.start()
+            process.wait_for_state(after=1)
+            time.sleep(chance.uniform(0.0, 0.4) * PATIENCE)
+            one.keep(process.kill())
+            several += max(ranges(process)) > 1
+    assert several
+    one.tail = False
+    one.run()
+    one.assert_equal(items=["id"])
+
+
 @pytest.mark.parametrize("kind", KEYS)
 def test_ranges_hold_every_row_once(database, capture, kind):
     columns, values, key = KEYS[kind]
@@ -67,20 +84,7 @@ def test_a_few_large_rows_are_worth_ranges_too(database, capture):
 def test_ranges_are_resumed_each_by_itself(database, capture, make):
     database.execute("CREATE TABLE items (id int PRIMARY KEY, n int, name text)",
                      f"INSERT INTO items SELECT n, 0, repeat('x', 100) FROM generate_series(1, {ROWS}) n")
-    chance = random.Random(5)
-    one = capture(["items"], tail=True, advanced=WORKERS)
-    several = 0
-    with Writer(database, make(), 5, pause_s=0.002):
-        for _ in range(6):
-            process = one.start()
-            process.wait_for_state(after=1)
-            time.sleep(chance.uniform(0.0, 0.4) * PATIENCE)
-            one.keep(process.kill())
-            several += max(ranges(process)) > 1
-    assert several
-    one.tail = False
-    one.run()
-    one.assert_equal(items=["id"])
+    resume_again_and_again(database, capture(["items"], tail=True, advanced=WORKERS), make)
 
 
 SHARED = {"backfill_workers": 4, "backfill_chunk_size": 5000}  # chunks of a megabyte; with four workers there are two printers
